@@ -1,0 +1,229 @@
+package eventloop
+
+import (
+	"io"
+
+	"github.com/bobbin-http/bobbin"
+)
+
+// What a connection has to say waits in a queue of pieces: chunks of the
+// loop's memory, bytes lent by a protocol, and ranges of files. In the usual
+// case there is one chunk, filled in dispatch and empty again in flush of the
+// same turn, and the loop hands out the same warm one again.
+
+const (
+	chunkSize  = 64 << 10
+	chunksKept = 64        // in the free list: 4 MiB
+	callSize   = 256 << 10 // of memory in one write call, which is raw and must stay short
+	callPieces = 16        // in one write call
+)
+
+// A piece is one element of a queue: bytes, or a range of a file.
+type piece struct {
+	bytes []byte
+	chunk bool // bytes is the loop's memory, and may grow
+
+	file File
+	left int64 // of the file
+
+	at int64 // where the rest begins, in bytes or in the file
+}
+
+// A File is a file that a connection sends from.
+type File interface {
+	bobbin.File
+
+	// Release is called once, by the loop, when the file is no longer needed:
+	// its range was sent, or the connection is over.
+	Release()
+}
+
+// output is a queue of pieces, the first of them partly sent perhaps.
+type output struct {
+	pieces []piece
+	size   int64 // bytes left in all of them
+	memory int64 // of those, the ones that are in memory
+}
+
+// last returns the chunk at the end of the queue with room for n more bytes,
+// after adding one if need be.
+func (o *output) last(l *Loop, n int) *piece {
+	if k := len(o.pieces); k > 0 {
+		p := &o.pieces[k-1]
+		if p.chunk && cap(p.bytes)-len(p.bytes) >= n {
+			return p
+		}
+	}
+	o.pieces = append(o.pieces, piece{bytes: l.takeChunk(n), chunk: true})
+	return &o.pieces[len(o.pieces)-1]
+}
+
+// send makes one write call for what is at the head of the queue.
+func (o *output) send(l *Loop, fd, budget int) (int, error) {
+	p := &o.pieces[0]
+	if p.file != nil {
+		return l.kernel.SendFile(fd, p.file, p.at, int(min(p.left, int64(budget))))
+	}
+	budget = min(budget, callSize)
+	rest := p.rest()
+	if len(o.pieces) == 1 || len(rest) >= budget || o.pieces[1].file != nil {
+		return l.kernel.Write(fd, rest[:min(len(rest), budget)], len(o.pieces) > 1)
+	}
+	n := 0
+	for i := range o.pieces {
+		p := &o.pieces[i]
+		if n == callPieces || budget == 0 || p.file != nil {
+			break
+		}
+		rest := p.rest()
+		l.iov[n] = rest[:min(len(rest), budget)]
+		budget -= len(l.iov[n])
+		n++
+	}
+	sent, err := l.kernel.Writev(fd, l.iov[:n], n < len(o.pieces))
+	clear(l.iov[:n])
+	return sent, err
+}
+
+// sent takes n bytes off the head of the queue.
+func (o *output) sent(l *Loop, n int) {
+	o.size -= int64(n)
+	done := 0
+	for n > 0 {
+		p := &o.pieces[done]
+		if p.file != nil {
+			p.at += int64(n)
+			p.left -= int64(n)
+			if p.left > 0 {
+				break
+			}
+			n = 0
+		} else {
+			k := min(n, len(p.rest()))
+			o.memory -= int64(k)
+			l.memory -= int64(k)
+			n -= k
+			p.at += int64(k)
+			if len(p.rest()) > 0 {
+				break
+			}
+		}
+		p.release(l)
+		done++
+	}
+	if done > 0 {
+		rest := copy(o.pieces, o.pieces[done:])
+		clear(o.pieces[rest:])
+		o.pieces = o.pieces[:rest]
+	}
+}
+
+// shrink copies what a slow peer left of a chunk into memory of its own size,
+// so that ten thousand of them hold what they have to say and no more.
+func (o *output) shrink(l *Loop) {
+	p := &o.pieces[0]
+	if !p.chunk || cap(p.bytes) < chunkSize || len(p.rest()) > chunkSize/4 {
+		return
+	}
+	rest := append([]byte(nil), p.rest()...)
+	l.giveChunk(p.bytes)
+	p.bytes, p.at = rest, 0
+}
+
+// rest is what is left of bytes.
+func (p *piece) rest() []byte { return p.bytes[p.at:] }
+
+func (p *piece) release(l *Loop) {
+	switch {
+	case p.file != nil:
+		p.file.Release()
+	case p.chunk:
+		l.giveChunk(p.bytes)
+	}
+	*p = piece{}
+}
+
+// drop releases everything that was not sent.
+func (o *output) drop(l *Loop) {
+	l.memory -= o.memory
+	for i := range o.pieces {
+		o.pieces[i].release(l)
+	}
+	o.pieces, o.size, o.memory = o.pieces[:0], 0, 0
+}
+
+// takeChunk returns empty memory with room for n bytes at least.
+func (l *Loop) takeChunk(n int) []byte {
+	if n > chunkSize {
+		return make([]byte, 0, n)
+	}
+	if k := len(l.chunks); k > 0 {
+		p := l.chunks[k-1]
+		l.chunks = l.chunks[:k-1]
+		return p
+	}
+	return make([]byte, 0, chunkSize)
+}
+
+// giveChunk puts memory back. Sizes out of the ordinary are left to the garbage
+// collector.
+func (l *Loop) giveChunk(p []byte) {
+	if cap(p) == chunkSize && len(l.chunks) < chunksKept {
+		l.chunks = append(l.chunks, p[:0])
+	}
+}
+
+func (l *Loop) takeOutput() *output {
+	if k := len(l.outputs); k > 0 {
+		o := l.outputs[k-1]
+		l.outputs = l.outputs[:k-1]
+		return o
+	}
+	return &output{}
+}
+
+func (l *Loop) giveOutput(o *output) {
+	if len(l.outputs) < chunksKept && cap(o.pieces) <= 64 {
+		l.outputs = append(l.outputs, o)
+	}
+}
+
+// input is what was read and not yet used.
+type input struct {
+	p  []byte
+	at int // p[:at] has been used
+}
+
+func (i *input) rest() []byte { return i.p[i.at:] }
+
+// add puts more behind the rest, in place of what has been used if that makes
+// room.
+func (i *input) add(p []byte) {
+	if i.at > 0 && len(i.p)+len(p) > cap(i.p) {
+		i.p = i.p[:copy(i.p, i.p[i.at:])]
+		i.at = 0
+	}
+	i.p = append(i.p, p...)
+}
+
+func (l *Loop) takeInput() *input {
+	if k := len(l.inputs); k > 0 {
+		i := l.inputs[k-1]
+		l.inputs = l.inputs[:k-1]
+		return i
+	}
+	return &input{}
+}
+
+// giveInput keeps the small ones: a free list must not hold what one greedy
+// peer made it grow to.
+func (l *Loop) giveInput(i *input) {
+	i.p, i.at = i.p[:0], 0
+	if len(l.inputs) < chunksKept && cap(i.p) <= chunkSize {
+		l.inputs = append(l.inputs, i)
+	}
+}
+
+// errShrunk means that a file ended before the range that was promised. What
+// the peer has got cannot be completed, and must not be padded.
+var errShrunk = io.ErrUnexpectedEOF

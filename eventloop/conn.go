@@ -1,0 +1,512 @@
+package eventloop
+
+import (
+	"errors"
+	"io"
+	"net/netip"
+	"time"
+
+	"github.com/bobbin-http/bobbin"
+)
+
+// A Conn is one socket and the conversation on it. All of it belongs to the
+// loop's goroutine.
+type Conn struct {
+	// Set at accept, never changed.
+	loop     *Loop
+	protocol Protocol
+	id       uint32
+	fd       int32
+	peer     [16]byte
+	peerPort uint16
+
+	state State
+
+	// What the kernel said last, until a call says otherwise: it reports each
+	// change only once.
+	readable bool
+	writable bool
+	hungUp   bool // read to the end, for there will be no other event
+	ended    bool // the end was read
+
+	// What is to be done.
+	paused    bool // the protocol wants to hear nothing
+	full      bool // above the high-water mark
+	queued    bool // on the loop's again list
+	dirty     bool // on the loop's dirty list
+	heldBack  bool // on the loop's list of those that wait for others' output
+	toldEnded bool // the protocol knows that the peer has ended
+	linger    bool // before closing
+	watched   bool // by the kernel
+	reset     bool // not closed but reset
+
+	slot      int16 // on the wheel; -1 when it is on none
+	idleSince int32 // in ticks, 0 while it is not idle
+
+	in        *input  // read, and not yet used
+	out       *output // written, and not yet taken by the socket
+	lingering *lingering
+	deadline  time.Duration // since the loop was made, 0 for none
+	prev      *Conn         // on the wheel
+	next      *Conn
+}
+
+// lingering is what a connection is allowed after our half of it is shut.
+type lingering struct {
+	until time.Duration
+	bytes int
+}
+
+// Reasons for the end of a connection, beside those that the kernel gives.
+var (
+	ErrInputFull = errors.New("eventloop: the peer sent more than its protocol could use")
+	ErrEvicted   = errors.New("eventloop: idle, and others needed the room")
+	ErrCut       = errors.New("eventloop: cut off, the loop had to end")
+	ErrAborted   = errors.New("eventloop: aborted")
+)
+
+// Loop returns the loop that c belongs to.
+func (c *Conn) Loop() *Loop { return c.loop }
+
+// ID returns the connection's number: the how-manieth it was on its loop.
+func (c *Conn) ID() uint32 { return c.id }
+
+// State returns where the connection is in its life.
+func (c *Conn) State() State { return c.state }
+
+// Peer returns the address of the other side; on a Unix socket, one that is
+// not valid.
+func (c *Conn) Peer() netip.AddrPort {
+	if c.peerPort == 0 {
+		return netip.AddrPort{}
+	}
+	return netip.AddrPortFrom(netip.AddrFrom16(c.peer).Unmap(), c.peerPort)
+}
+
+// Queued returns how many bytes the socket has not taken yet.
+func (c *Conn) Queued() int64 {
+	if c.out == nil {
+		return 0
+	}
+	return c.out.size
+}
+
+// Full reports whether more is queued than Limits.HighWater. A protocol with
+// more to say should wait: Speak is called again, with what it left over, when
+// half of it is gone.
+func (c *Conn) Full() bool { return c.full }
+
+// speaks reports whether what is written would still be sent.
+func (c *Conn) speaks() bool { return c.state <= Open }
+
+// Room returns empty memory with room for n bytes, which are sent once they
+// were appended there and Commit was called, before anything else is done with
+// the connection.
+func (c *Conn) Room(n int) []byte {
+	c.loop.own("Conn.Room")
+	if !c.speaks() {
+		return make([]byte, 0, n) // which nobody will read
+	}
+	p := c.queue().last(c.loop, n)
+	return p.bytes[len(p.bytes):]
+}
+
+// Commit sends the n bytes that were put into what Room returned.
+func (c *Conn) Commit(n int) {
+	if !c.speaks() {
+		return
+	}
+	o := c.out
+	p := &o.pieces[len(o.pieces)-1]
+	p.bytes = p.bytes[:len(p.bytes)+n]
+	c.grew(int64(n), int64(n))
+}
+
+// Write sends a copy of p. It takes everything: a protocol that respects Full
+// keeps the queue short. Nothing is sent on a connection that was closed.
+func (c *Conn) Write(p []byte) {
+	c.Commit(copy(c.Room(len(p))[:len(p)], p))
+}
+
+// Share sends p itself, without a copy. Nobody may change it from then on.
+func (c *Conn) Share(p []byte) {
+	c.loop.own("Conn.Share")
+	if len(p) == 0 || !c.speaks() {
+		return
+	}
+	o := c.queue()
+	o.pieces = append(o.pieces, piece{bytes: p})
+	c.grew(int64(len(p)), int64(len(p)))
+}
+
+// SendFile sends n bytes of f from offset on. If the file turns out to be
+// shorter, the connection is reset, for what was promised cannot be kept.
+func (c *Conn) SendFile(f File, offset, n int64) {
+	c.loop.own("Conn.SendFile")
+	if n == 0 || !c.speaks() {
+		f.Release()
+		return
+	}
+	o := c.queue()
+	o.pieces = append(o.pieces, piece{file: f, at: offset, left: n})
+	c.grew(n, 0)
+}
+
+func (c *Conn) queue() *output {
+	if c.out == nil {
+		c.out = c.loop.takeOutput()
+	}
+	return c.out
+}
+
+// grew accounts for what was just queued.
+func (c *Conn) grew(size, memory int64) {
+	l := c.loop
+	c.out.size += size
+	c.out.memory += memory
+	l.memory += memory
+	if !c.full && c.out.size > int64(l.limits.HighWater) {
+		c.full = true
+		l.record(Stalled, c, c.out.size)
+	}
+	l.touch(c)
+}
+
+func (c *Conn) dropOutput() {
+	if c.out != nil {
+		c.out.drop(c.loop)
+		c.loop.giveOutput(c.out)
+		c.out = nil
+	}
+}
+
+// SetDeadline has the protocol's Due called when d has passed, unless the
+// deadline is set anew before. 0 means none. It is late by a tenth of a second
+// at most, and never early.
+func (c *Conn) SetDeadline(d time.Duration) {
+	c.loop.own("Conn.SetDeadline")
+	if !c.speaks() && c.state != Closing {
+		return
+	}
+	if d <= 0 {
+		c.deadline = 0 // whoever walks the wheel takes it off
+		return
+	}
+	c.deadline = c.loop.now + d
+	c.loop.wheel.moved(c)
+}
+
+// SetIdle says whether nothing is under way here, so that this connection may
+// be closed when another needs its room.
+func (c *Conn) SetIdle(idle bool) {
+	c.idleSince = 0
+	if idle {
+		c.idleSince = int32(c.loop.now/tick) + 1
+	}
+}
+
+// Again has Speak called in the next turn with what it leaves over now,
+// although nothing more has come. So a protocol that has done its share of this
+// turn lets others have theirs.
+func (c *Conn) Again() {
+	c.loop.own("Conn.Again")
+	c.loop.queueAgain(c)
+}
+
+// Pause has the protocol hear nothing more until Resume. The peer's bytes stay
+// in the kernel, which makes the peer wait in its turn.
+func (c *Conn) Pause() {
+	c.loop.own("Conn.Pause")
+	c.paused = true
+}
+
+// Resume ends a Pause. What came meanwhile is shown in the next turn.
+func (c *Conn) Resume() {
+	c.loop.own("Conn.Resume")
+	if c.paused {
+		c.paused = false
+		c.loop.queueAgain(c)
+	}
+}
+
+// Close closes the connection when all that was written is with the kernel. Our
+// half is shut first, and what the peer still sends is thrown away for a while
+// (Limits.LingerTotal): closing at once would answer those bytes by a reset,
+// which destroys the answer on its way (RFC 9112 section 9.6).
+func (c *Conn) Close() { c.close("Conn.Close", true) }
+
+// Hangup is Close for a peer that has promised to send nothing more: the
+// descriptor is closed as soon as all that was written is with the kernel.
+func (c *Conn) Hangup() { c.close("Conn.Hangup", false) }
+
+func (c *Conn) close(call string, linger bool) {
+	c.loop.own(call)
+	if !c.speaks() {
+		return
+	}
+	c.linger = linger
+	c.idleSince = 0
+	c.become(Closing)
+	c.dropInput()
+	c.loop.touch(c)
+}
+
+// Abort ends the connection at once and lets the peer know: what was written
+// need not arrive.
+func (c *Conn) Abort(why error) {
+	c.loop.own("Conn.Abort")
+	if why == nil {
+		why = ErrAborted
+	}
+	c.reset = true
+	c.loop.bury(c, why)
+}
+
+func (c *Conn) dropInput() {
+	if c.in != nil {
+		c.loop.giveInput(c.in)
+		c.in = nil
+	}
+}
+
+// listens reports whether the protocol may be shown something.
+func (c *Conn) listens() bool {
+	return c.state <= Open && !c.paused && !c.full
+}
+
+// proceed takes what the peer says as far as it goes this turn.
+func (l *Loop) proceed(c *Conn) {
+	switch {
+	case c.state == Lingering:
+		l.discard(c)
+		return
+	case c.state > Open:
+		return
+	case l.choked && c.listens():
+		l.holdBack(c)
+		return
+	}
+	for budget := l.limits.ReadBudget; c.readable && budget > 0 && !c.queued; {
+		if !c.listens() {
+			if c.hungUp {
+				l.overhear(c)
+			}
+			return
+		}
+		n := l.read(c)
+		if n > 0 {
+			l.hear(c, l.scratch[:n])
+		}
+		if budget -= n; budget <= 0 && c.readable {
+			l.queueAgain(c)
+		}
+	}
+	l.tellEnd(c)
+}
+
+// tellEnd tells the protocol that the peer has ended, once it has been shown
+// everything.
+func (l *Loop) tellEnd(c *Conn) {
+	if c.ended && !c.toldEnded && !c.queued && c.listens() {
+		c.toldEnded = true
+		c.protocol.Ended(c)
+	}
+}
+
+// read fills the loop's buffer from the socket and returns how much is in it.
+// An end, an error and an empty socket are noted at the connection.
+func (l *Loop) read(c *Conn) int {
+	n, err := l.kernel.Read(int(c.fd), l.scratch)
+	if err != nil {
+		switch {
+		case err == bobbin.ErrNotNow:
+			// Beside a hang-up, a count says nothing: the end may wait
+			// behind it, and no event will tell.
+			c.hungUp = c.hungUp && n > 0
+			c.readable = c.hungUp
+		case err == io.EOF:
+			c.readable, c.ended, c.hungUp = false, true, false
+		default:
+			c.readable = false
+			l.bury(c, err)
+			return 0
+		}
+	}
+	if n > 0 {
+		l.record(Read, c, int64(n))
+	}
+	return n
+}
+
+// hear shows the protocol what has come, behind what it left over before, and
+// keeps what it leaves over now.
+func (l *Loop) hear(c *Conn, p []byte) {
+	if c.in != nil {
+		c.in.add(p)
+		l.hearAgain(c)
+		return
+	}
+	used := c.protocol.Speak(c, p)
+	if used < len(p) && c.state <= Open {
+		c.in = l.takeInput()
+		c.in.add(p[used:])
+		l.weigh(c)
+	}
+}
+
+// hearAgain shows the protocol what it left over.
+func (l *Loop) hearAgain(c *Conn) {
+	in := c.in
+	used := c.protocol.Speak(c, in.rest())
+	if c.in != in {
+		return // closed meanwhile, and its memory given back
+	}
+	in.at += used
+	if len(in.rest()) == 0 {
+		c.dropInput()
+		return
+	}
+	l.weigh(c)
+}
+
+// weigh ends a connection that holds more than it may.
+func (l *Loop) weigh(c *Conn) {
+	if len(c.in.rest()) > l.limits.Input+l.limits.ReadBudget {
+		c.Abort(ErrInputFull)
+	}
+}
+
+// overhear reads from a connection whose protocol wants to hear nothing at
+// present but whose peer has ended or is gone: only reading tells which. What
+// comes is kept, up to the limit.
+func (l *Loop) overhear(c *Conn) {
+	for c.readable && c.state <= Open {
+		if c.in != nil && len(c.in.rest()) >= l.limits.Input {
+			return // it is read further when the protocol has used some
+		}
+		n := l.read(c)
+		if n > 0 {
+			if c.in == nil {
+				c.in = l.takeInput()
+			}
+			c.in.add(l.scratch[:n])
+		}
+	}
+}
+
+// discard reads and throws away, within the limits for lingering.
+func (l *Loop) discard(c *Conn) {
+	for c.readable {
+		n := l.read(c)
+		if c.state != Lingering {
+			return
+		}
+		c.lingering.bytes += n
+		if c.ended || c.lingering.bytes > l.limits.LingerBytes {
+			l.bury(c, nil)
+			return
+		}
+		if n > 0 {
+			l.lingerOn(c)
+		}
+	}
+}
+
+// write is the flush of one connection: the only place that writes to sockets.
+func (l *Loop) write(c *Conn) {
+	if c.state == Dead {
+		return
+	}
+	budget := l.limits.WriteBudget
+	for c.out != nil && c.writable && budget > 0 {
+		n, err := c.out.send(l, int(c.fd), budget)
+		budget -= n
+		if n > 0 {
+			l.record(Wrote, c, int64(n))
+			c.out.sent(l, n)
+			if len(c.out.pieces) == 0 {
+				l.giveOutput(c.out)
+				c.out = nil
+			}
+		}
+		switch {
+		case err == bobbin.ErrNotNow:
+			c.writable = false
+		case err == errShrunk:
+			c.reset = true
+			fallthrough
+		case err != nil:
+			l.bury(c, err)
+			return
+		}
+	}
+	if c.full && c.Queued() <= int64(l.limits.HighWater/2) {
+		c.full = false
+		l.queueAgain(c)
+	}
+	switch {
+	case c.out != nil && c.writable:
+		l.touch(c) // the budget is used up: the others first
+	case c.out != nil:
+		c.out.shrink(l)
+	case c.state == Closing:
+		l.finish(c)
+	}
+	if !c.watched && c.state != Dead {
+		l.watch(c)
+	}
+}
+
+// watch registers a connection that stays open beyond its first turn. One that
+// is answered and closed at once never costs that call.
+func (l *Loop) watch(c *Conn) {
+	if err := l.kernel.Watch(int(c.fd)); err != nil {
+		l.complain("watch", err)
+		c.reset = true
+		l.bury(c, err)
+		return
+	}
+	c.watched = true
+	if c.state == Fresh {
+		c.become(Open)
+	}
+}
+
+// finish ends our half when all is written.
+func (l *Loop) finish(c *Conn) {
+	if !c.linger || c.ended {
+		l.bury(c, nil)
+		return
+	}
+	if err := l.kernel.Shutdown(int(c.fd)); err != nil {
+		l.bury(c, err)
+		return
+	}
+	c.become(Lingering)
+	c.lingering = &lingering{until: l.now + l.limits.LingerTotal}
+	l.lingerOn(c)
+	c.readable = true // there may be something from before
+	l.queueAgain(c)
+}
+
+// lingerOn gives a lingering connection until its peer falls silent, or until
+// it has lingered long enough.
+func (l *Loop) lingerOn(c *Conn) {
+	idle := l.limits.LingerIdle
+	if l.stopping {
+		idle = min(idle, time.Second)
+	}
+	c.deadline = min(l.now+idle, c.lingering.until)
+	l.wheel.moved(c)
+}
+
+// bury takes a connection out of the conversation. The descriptor is closed
+// when the turn ends, and not before: its number must not become another's
+// while events for it may still be at hand.
+func (l *Loop) bury(c *Conn, why error) {
+	if c.state == Dead {
+		return
+	}
+	c.become(Dead)
+	l.dying = append(l.dying, death{c, why})
+}

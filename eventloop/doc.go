@@ -1,0 +1,31 @@
+// Package eventloop is the rhythm of the house: who speaks when, and how long
+// we wait. One goroutine turns a [Loop]; sockets, deadlines and work that others
+// post all take their turn on it, so that nothing here needs a lock.
+//
+// A turn has six phases, in this order:
+//
+//	wait        until a socket is ready, a timer is due or someone calls Wake
+//	dispatch    read what came, let each Protocol speak; answers pile up in memory
+//	run posted  what other goroutines asked for
+//	run timers  what the clock asked for
+//	flush       one write per connection that has something to say
+//	reap        the one place where a descriptor is closed
+//
+// What a connection may be at, and what may follow, is the table in state.go.
+//
+// The kernel reports each change once (edge-triggered), so that a [Conn]
+// remembers that its socket is readable or writable until a call says
+// otherwise.
+//
+// A Loop, its Conns and Listeners belong to the goroutine that calls
+// [Loop.Run]. Only [Loop.Post], [Loop.Stop] and [Loop.Wake] may be called from
+// elsewhere. With Config.CheckOwner set, as in this project's tests, a call
+// from a stranger panics and names both goroutines.
+//
+// With Config.Trace set, every record of the loop is printed as it is made:
+//
+//	+0.104211s turn 7: 2 events
+//	+0.104211s conn 3: read 45
+//	+0.104211s conn 3: wrote 130
+//	+0.104300s conn 3: open -> closing
+package eventloop

@@ -1,0 +1,56 @@
+package eventloop
+
+import "time"
+
+// Limits bound what one connection, or all of them, may hold of a loop. A
+// field that is 0 means its default, which stands beside it with what happens
+// when it is reached. Sizes are bytes.
+type Limits struct {
+	// All connections together.
+	Conns       int   // open at once; 16,384 or what the descriptors allow; the idlest goes, else accepting pauses
+	AcceptBatch int   // accepted in one turn from one listener; 64; the rest waits a turn
+	OutputTotal int64 // answers the peers have not taken; 64 MiB; no more is read until it falls
+	Posts       int   // functions posted and not yet run; 65,536; Post returns ErrFull
+
+	Drain time.Duration // after Stop, for what has begun; 10 s; reset
+
+	// One connection.
+	Input     int // read and not yet used by its protocol; 128 KiB; aborted
+	HighWater int // written and not yet taken by the socket; 128 KiB; reading stops until half of it is gone
+
+	// One connection in one turn; what is left waits for the next, and the
+	// others go first.
+	ReadBudget  int // 64 KiB
+	WriteBudget int // 1 MiB of a file; bytes of memory go 256 KiB a call
+
+	// A connection that is closed while the peer may still be sending: its
+	// bytes are read and thrown away, so that no reset destroys the answer
+	// (RFC 9112 section 9.6).
+	LingerBytes int           // 64 KiB, then closed
+	LingerIdle  time.Duration // 2 s without a byte, then closed
+	LingerTotal time.Duration // 5 s, then closed
+}
+
+// WithDefaults returns l with each field that is 0 set to its default.
+func (l Limits) WithDefaults() Limits {
+	number(&l.Conns, 16_384)
+	number(&l.AcceptBatch, 64)
+	number(&l.OutputTotal, 64<<20)
+	number(&l.Posts, 65_536)
+	number(&l.Drain, 10*time.Second)
+	number(&l.Input, 128<<10)
+	number(&l.HighWater, 128<<10)
+	number(&l.ReadBudget, 64<<10)
+	number(&l.WriteBudget, 1<<20)
+	number(&l.LingerBytes, 64<<10)
+	number(&l.LingerIdle, 2*time.Second)
+	number(&l.LingerTotal, 5*time.Second)
+	return l
+}
+
+// number puts the default where nothing was said.
+func number[T int | int64 | time.Duration](n *T, otherwise T) {
+	if *n == 0 {
+		*n = otherwise
+	}
+}

@@ -1,0 +1,474 @@
+package eventloop
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"runtime/debug"
+	"time"
+
+	"github.com/bobbin-http/bobbin"
+)
+
+// Config is how a loop is made. The zero value serves.
+type Config struct {
+	Kernel bobbin.Kernel // the machine's own if nil
+	Limits Limits
+	Log    *slog.Logger // for what an operator should know; nothing if nil
+
+	// For those who look inside.
+	Trace      io.Writer // each record as it is made; nothing if nil
+	CheckOwner bool      // panic when a stranger's goroutine calls; for tests
+}
+
+// A Loop turns: it waits for sockets, deadlines and other goroutines' wishes,
+// and lets each have its part. See the package comment for the phases.
+type Loop struct {
+	// Set when made, never changed.
+	kernel     bobbin.Kernel
+	limits     Limits
+	log        *slog.Logger
+	trace      io.Writer
+	checkOwner bool
+	start      time.Time
+
+	// For any goroutine.
+	mail mailbox
+
+	// Everything below belongs to the loop's goroutine.
+	owner string // its name, if that is checked
+
+	time time.Time     // read once a turn
+	now  time.Duration // since start
+
+	conns     []*Conn // by descriptor
+	listeners []*Listener
+	open      int // connections that hold a descriptor
+	hand      int // where evict looks next
+
+	events  []bobbin.Event
+	turnAt  int   // how many of the events and of again this turn has done
+	current *Conn // whose protocol is being called, should it panic
+
+	// Lists of what is to be done. Each is taken before it is walked: what a
+	// callback adds belongs to the next round.
+	again     []*Conn     // have something left over from before
+	dirty     []*Conn     // have something to say
+	dying     []death     // are to be closed
+	eager     []*Listener // have more to accept
+	heldBack  []*Conn     // wait until others' output is gone
+	posted    []func()
+	taken     []*Conn // the list that is being walked, kept for its memory
+	timers    timerHeap
+	wheel     wheel
+	choked    bool // more output in memory than Limits.OutputTotal
+	stopping  bool
+	cut       bool // some connection was cut off at the end
+	collapsed error
+
+	deadListeners []*Listener
+
+	// Memory, handed out and taken back.
+	scratch []byte // what one read call fills
+	chunks  [][]byte
+	outputs []*output
+	inputs  []*input
+	iov     [callPieces][]byte
+	memory  int64 // queued for all connections together
+
+	complaints map[string]*complaint
+	counters   Counters
+	ring       *ring
+}
+
+// Counters count what happened on a loop since it was made.
+type Counters struct {
+	Turns        uint64
+	Events       uint64
+	Accepted     uint64
+	AcceptErrors uint64
+	Closed       uint64 // by either side, in order
+	Failed       uint64 // by an error, a deadline or a limit
+	Evicted      uint64 // of those, to make room
+	Panics       uint64 // of protocols
+}
+
+// New makes a loop. It listens nowhere yet.
+func New(config Config) (*Loop, error) {
+	limits := config.Limits.WithDefaults()
+	kernel := config.Kernel
+	if kernel == nil {
+		var err error
+		if kernel, err = bobbin.Open(); err != nil {
+			return nil, err
+		}
+		limits.Conns = min(limits.Conns, affordable(bobbin.Descriptors()))
+	}
+	log := config.Log
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	l := &Loop{
+		kernel: kernel, limits: limits, log: log,
+		trace: config.Trace, checkOwner: config.CheckOwner,
+		start: kernel.Now(), events: make([]bobbin.Event, 256),
+		scratch: make([]byte, limits.ReadBudget), ring: &ring{},
+		complaints: make(map[string]*complaint),
+	}
+	l.time = l.start
+	l.mail.limit = limits.Posts
+	return l, nil
+}
+
+// affordable is how many connections so many descriptors allow: some are for
+// listeners, logs and the kernel itself, and a quarter of the rest for files.
+func affordable(descriptors int) int {
+	reserve := min(64, descriptors/4)
+	return max((descriptors-reserve)*3/4, 8)
+}
+
+// Limits returns the limits that are in force, defaults included.
+func (l *Loop) Limits() Limits { return l.limits }
+
+// Now returns the time of this turn. The clock is read once a turn.
+func (l *Loop) Now() time.Time { return l.time }
+
+// Stopping reports whether the loop wants to end.
+func (l *Loop) Stopping() bool { return l.stopping }
+
+// Open returns how many connections there are.
+func (l *Loop) Open() int { return l.open }
+
+// Counters returns what happened so far.
+func (l *Loop) Counters() Counters { return l.counters }
+
+// Run turns the loop until Stop was called and everything has ended. It
+// returns nil when all that had begun was finished, ErrCut when some of it was
+// cut off, or what is wrong with the kernel. A loop runs once.
+func (l *Loop) Run() error {
+	if l.checkOwner {
+		l.owner = goroutine()
+	}
+	defer l.shut()
+	for !l.over() {
+		if err := l.turn(); err != nil {
+			return fmt.Errorf("eventloop: %w", err)
+		}
+	}
+	switch {
+	case l.collapsed != nil:
+		return l.collapsed
+	case l.cut:
+		return ErrCut
+	}
+	return nil
+}
+
+// turn is one round of the loop.
+func (l *Loop) turn() error {
+	events, err := l.wait()
+	if err != nil {
+		return err
+	}
+	l.dispatch(events)
+	l.runPosted()
+	l.runTimers()
+	l.flush()
+	l.reap()
+	return nil
+}
+
+// wait sleeps until there is something to do, and reads the clock.
+func (l *Loop) wait() ([]bobbin.Event, error) {
+	n, err := l.kernel.Wait(l.events, l.wakeTime())
+	l.time = l.kernel.Now()
+	l.now = l.time.Sub(l.start)
+	l.counters.Turns++
+	l.counters.Events += uint64(n)
+	if n > 0 {
+		l.record(Turn, nil, int64(n))
+	}
+	return l.events[:n], err
+}
+
+// wakeTime is how long the loop may sleep: not at all while something is left
+// to do.
+func (l *Loop) wakeTime() time.Time {
+	if len(l.again)+len(l.dirty)+len(l.dying)+len(l.eager)+len(l.deadListeners) > 0 || l.mail.waiting.Load() {
+		return bobbin.AtOnce
+	}
+	at, ok := l.wheel.next()
+	if len(l.timers) > 0 && (!ok || l.timers[0].at < at) {
+		at, ok = l.timers[0].at, true
+	}
+	if !ok {
+		return time.Time{}
+	}
+	return l.start.Add(at)
+}
+
+// dispatch hears everybody about whom the kernel had news, and then those who
+// have something left from before.
+func (l *Loop) dispatch(events []bobbin.Event) {
+	again, eager := l.again, l.eager
+	l.again, l.eager, l.taken = l.taken[:0], nil, nil
+	l.turnAt = 0
+	for l.turnAt < len(events)+len(again) {
+		l.dispatchSome(events, again)
+	}
+	clear(again)
+	l.taken = again[:0]
+	for _, ln := range eager {
+		ln.queued = false
+		l.guard(ln.accept)
+	}
+}
+
+// dispatchSome goes on with dispatch until the end, or until a panic of one
+// connection's protocol, which costs that connection and no other.
+func (l *Loop) dispatchSome(events []bobbin.Event, again []*Conn) {
+	defer l.survive()
+	for l.turnAt < len(events) {
+		ev := &events[l.turnAt]
+		l.turnAt++
+		if c := l.at(ev.FD); c != nil {
+			l.current = c
+			l.react(c, ev.Ready)
+		} else if ln := l.listener(ev.FD); ln != nil {
+			l.current = nil
+			ln.ready = true
+			ln.accept()
+		}
+	}
+	for l.turnAt < len(events)+len(again) {
+		c := again[l.turnAt-len(events)]
+		l.turnAt++
+		l.current = c
+		c.queued = false
+		if c.in != nil && c.listens() && !l.choked {
+			l.hearAgain(c)
+		}
+		l.proceed(c)
+	}
+}
+
+// at returns the connection that a descriptor is, or nil.
+func (l *Loop) at(fd int) *Conn {
+	if fd < len(l.conns) {
+		return l.conns[fd]
+	}
+	return nil
+}
+
+func (l *Loop) listener(fd int) *Listener {
+	for _, ln := range l.listeners {
+		if ln.fd == fd {
+			return ln
+		}
+	}
+	return nil
+}
+
+// react notes what the kernel said about a connection and acts on it.
+func (l *Loop) react(c *Conn, ready bobbin.Ready) {
+	if ready&bobbin.HungUp != 0 && !c.ended {
+		c.hungUp = true
+	}
+	if ready&bobbin.Writable != 0 {
+		c.writable = true
+		if c.out != nil {
+			l.touch(c)
+		}
+	}
+	if ready&bobbin.Readable != 0 {
+		c.readable = true
+		if !c.queued {
+			l.proceed(c)
+		}
+	}
+}
+
+// touch has flush come by.
+func (l *Loop) touch(c *Conn) {
+	if !c.dirty {
+		c.dirty = true
+		l.dirty = append(l.dirty, c)
+	}
+}
+
+// queueAgain has dispatch come by although the kernel has no news.
+func (l *Loop) queueAgain(c *Conn) {
+	if !c.queued && c.state != Dead {
+		c.queued = true
+		l.again = append(l.again, c)
+	}
+}
+
+func (l *Loop) queueListener(ln *Listener) {
+	if !ln.queued && !ln.closed {
+		ln.queued = true
+		l.eager = append(l.eager, ln)
+	}
+}
+
+// holdBack has a connection wait until other connections' output is gone.
+func (l *Loop) holdBack(c *Conn) {
+	if !c.heldBack {
+		c.heldBack = true
+		l.heldBack = append(l.heldBack, c)
+	}
+}
+
+// flush is the phase in which sockets are written to.
+func (l *Loop) flush() {
+	list := l.dirty
+	l.dirty = l.taken[:0]
+	for _, c := range list {
+		c.dirty = false
+		l.write(c)
+	}
+	clear(list)
+	l.taken = list[:0]
+	l.unchoke()
+}
+
+// unchoke notes whether there is too much output in memory for anybody to be
+// heard, and lets go on those who were held back for it.
+func (l *Loop) unchoke() {
+	if !l.choked {
+		l.choked = l.memory > l.limits.OutputTotal
+		return
+	}
+	if l.memory > l.limits.OutputTotal/2 {
+		return
+	}
+	l.choked = false
+	for i, c := range l.heldBack {
+		c.heldBack = false
+		l.heldBack[i] = nil
+		l.queueAgain(c)
+	}
+	l.heldBack = l.heldBack[:0]
+}
+
+// reap is the phase in which descriptors are closed, and the only one: a
+// number that is given back is given out again by the next accept.
+func (l *Loop) reap() {
+	if len(l.dying)+len(l.deadListeners) == 0 {
+		return
+	}
+	list := l.dying
+	l.dying = nil
+	for _, d := range list {
+		l.mourn(d)
+		l.closeConn(d)
+	}
+	for _, ln := range l.deadListeners {
+		l.closeListener(ln)
+	}
+	l.deadListeners = nil
+	for _, ln := range l.listeners {
+		ln.resume()
+	}
+}
+
+// A death is a connection that is to be closed, and why.
+type death struct {
+	conn *Conn
+	why  error
+}
+
+// mourn tells the protocol that its connection is over, exactly once.
+func (l *Loop) mourn(d death) {
+	defer l.survive()
+	l.current = d.conn
+	d.conn.protocol.Gone(d.conn, d.why)
+}
+
+func (l *Loop) closeConn(d death) {
+	c := d.conn
+	c.dropInput()
+	c.dropOutput()
+	l.wheel.unlink(c)
+	l.conns[c.fd] = nil
+	l.open--
+	if d.why == nil || d.why == io.EOF {
+		l.counters.Closed++
+	} else {
+		l.counters.Failed++
+	}
+	var err error
+	if c.reset {
+		err = l.kernel.Reset(int(c.fd))
+	} else {
+		err = l.kernel.Close(int(c.fd))
+	}
+	if err != nil {
+		l.complain("close", err)
+	}
+}
+
+func (l *Loop) closeListener(ln *Listener) {
+	if ln.pause != nil {
+		ln.pause.Stop()
+		ln.pause = nil
+	}
+	for i := range l.listeners {
+		if l.listeners[i] == ln {
+			l.listeners = append(l.listeners[:i], l.listeners[i+1:]...)
+			break
+		}
+	}
+	if err := l.kernel.Close(ln.fd); err != nil {
+		l.complain("close", err)
+	}
+}
+
+// guard runs what may call protocols outside of dispatch.
+func (l *Loop) guard(f func()) {
+	defer l.survive()
+	f()
+}
+
+// survive, deferred, ends the connection whose protocol panicked, and no other.
+func (l *Loop) survive() {
+	c := l.current
+	l.current = nil
+	r := recover()
+	if r == nil {
+		return
+	}
+	l.counters.Panics++
+	l.log.Error("panic", "value", fmt.Sprint(r), "stack", string(debug.Stack()))
+	if c == nil {
+		panic(r) // ours: no connection was being served
+	}
+	if c.state != Dead {
+		c.reset = true
+		l.bury(c, fmt.Errorf("eventloop: panic: %v", r))
+	}
+}
+
+// complaint is when something was last logged, and how often it was not.
+type complaint struct {
+	at      time.Duration
+	skipped int
+}
+
+// complain logs a trouble of the machine's, once a second for each kind.
+func (l *Loop) complain(what string, err error) {
+	last := l.complaints[what]
+	if last == nil {
+		last = &complaint{at: -time.Hour}
+		l.complaints[what] = last
+	}
+	if l.now-last.at < time.Second {
+		last.skipped++
+		return
+	}
+	l.log.Warn(what, "error", err, "skipped", last.skipped)
+	last.at, last.skipped = l.now, 0
+}
+
+// Memory returns how many bytes of output are queued for all connections.
+func (l *Loop) Memory() int64 { return l.memory }

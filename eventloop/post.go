@@ -1,0 +1,75 @@
+package eventloop
+
+import (
+	"errors"
+	"sync"
+	"sync/atomic"
+)
+
+// Errors of Post.
+var (
+	ErrStopped = errors.New("eventloop: the loop has ended")
+	ErrFull    = errors.New("eventloop: too much posted to the loop already")
+)
+
+// mailbox holds what other goroutines want done. It is the only thing here
+// that they touch.
+type mailbox struct {
+	mu     sync.Mutex
+	list   []func()
+	limit  int
+	closed bool
+
+	waiting atomic.Bool  // list is not empty, for a look without the lock
+	stops   atomic.Int32 // how often Stop was called
+}
+
+// Post has the loop run f in its next phase for posted work. Any goroutine may
+// call it. It does not wait: a loop that has ended answers ErrStopped, and one
+// that is Limits.Posts functions behind answers ErrFull.
+func (l *Loop) Post(f func()) error {
+	m := &l.mail
+	m.mu.Lock()
+	if m.closed || len(m.list) >= m.limit {
+		defer m.mu.Unlock()
+		if m.closed {
+			return ErrStopped
+		}
+		return ErrFull
+	}
+	m.list = append(m.list, f)
+	m.waiting.Store(true)
+	m.mu.Unlock()
+	return l.kernel.Wake()
+}
+
+// Wake makes the loop turn once more instead of sleeping. Any goroutine may
+// call it.
+func (l *Loop) Wake() error { return l.kernel.Wake() }
+
+// runPosted is the phase in which other goroutines are heard. What a function
+// posts while it runs belongs to the next turn.
+func (l *Loop) runPosted() {
+	l.heedStops()
+	if !l.mail.waiting.Load() {
+		return
+	}
+	m := &l.mail
+	m.mu.Lock()
+	m.list, l.posted = l.posted[:0], m.list
+	m.waiting.Store(false)
+	m.mu.Unlock()
+	for i, f := range l.posted {
+		l.posted[i] = nil
+		f()
+	}
+	l.record(Posted, nil, int64(len(l.posted)))
+}
+
+// shut refuses what is posted from now on.
+func (m *mailbox) shut() {
+	m.mu.Lock()
+	m.closed = true
+	m.list = nil
+	m.mu.Unlock()
+}

@@ -1,0 +1,33 @@
+package eventloop
+
+// A Protocol is our side of one conversation. The loop calls it, always on its
+// own goroutine and never one call inside another for the same connection, and
+// it answers by the methods of the Conn. It must not wait.
+type Protocol interface {
+	// Speak is shown the bytes that have come and are not yet used, and
+	// returns how many of them it has used now. The rest is kept and shown
+	// again, with more behind it, when more has come; at once in the next turn
+	// if it called Conn.Again. The bytes are the loop's: they are gone when
+	// Speak returns.
+	Speak(c *Conn, p []byte) (used int)
+
+	// Ended says that the peer has sent its last byte. It may still be
+	// reading. Everything it sent has been shown; what Speak left over will
+	// never be completed. It is called at most once.
+	Ended(c *Conn)
+
+	// Due says that the deadline set by Conn.SetDeadline has passed, after
+	// one more look into the socket. There is no deadline then.
+	Due(c *Conn)
+
+	// Stopping says that the loop wants to end: finish what has begun, begin
+	// nothing, close. It is called at most once, and from then on
+	// Loop.Stopping is true.
+	Stopping(c *Conn)
+
+	// Gone is the last call: the connection is over, for the reason given, and
+	// its descriptor is about to be closed. It is called exactly once. The
+	// reason is nil when our side closed and all was sent, as far as the
+	// kernel took it.
+	Gone(c *Conn, why error)
+}

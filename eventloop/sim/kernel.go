@@ -1,0 +1,414 @@
+// Package sim is a kernel in memory: sockets are byte queues, the clock is a
+// number, and chance comes from a seed. The same event loop and the same
+// protocols run on it as on epoll and kqueue, only that a bad day can be had at
+// will, and once more: a run is its seed.
+//
+// A [Kernel] belongs to the goroutine that runs the loop. Its clients are
+// scripts (see [Kernel.Go]) that move while the loop waits.
+package sim
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/netip"
+	"sync/atomic"
+	"time"
+
+	"github.com/bobbin-http/bobbin"
+)
+
+// ErrStuck is what Wait answers when the loop wants to sleep for ever, and no
+// client will ever do anything either.
+var ErrStuck = errors.New("sim: the loop sleeps, and nothing will wake it")
+
+// Errors as a real kernel gives them.
+var (
+	errReset   = errors.New("sim: connection reset by peer")
+	errPipe    = errors.New("sim: broken pipe")
+	errAborted = errors.New("sim: connection aborted")
+)
+
+// A Kernel implements bobbin.Kernel in memory.
+type Kernel struct {
+	Luck Luck
+
+	// Descriptors is how many there may be; the lowest free number is given
+	// out, so that one that was closed comes back at once.
+	Descriptors int
+
+	// Buffer is how many bytes a socket holds in each direction.
+	Buffer int
+
+	// Every, if set, is called at each Wait: where a test looks at its
+	// invariants.
+	Every func()
+
+	rand  *rand.Rand
+	calm  bool
+	now   time.Time
+	woken atomic.Bool
+	table []*object
+	late  []edge // delayed by one wait
+
+	scripts []*Script
+	idle    int // waits in a row in which nothing moved
+	faults  []string
+	trace   uint64 // hash of everything that happened
+}
+
+// object is what a descriptor stands for.
+type object struct {
+	fd      int
+	watched bool
+	pending bobbin.Ready // edges that no event has reported yet
+
+	listening bool
+	addr      bobbin.Address
+	queue     []*Wire // waiting to be accepted
+
+	wire *Wire
+}
+
+// New makes a kernel whose every chance comes from the seed, and whose luck is
+// good.
+func New(seed uint64) *Kernel {
+	return &Kernel{
+		Descriptors: 1024,
+		Buffer:      64 << 10,
+		rand:        rand.New(rand.NewPCG(seed, 0x0b0bb1)),
+		now:         time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC),
+		table:       make([]*object, 3), // as if 0, 1 and 2 were taken
+	}
+}
+
+// NewUnlucky makes a kernel with the misfortunes and sizes that the seed draws.
+func NewUnlucky(seed uint64) *Kernel {
+	k := New(seed)
+	k.Luck = draw(k.rand)
+	k.Buffer = 1 << (7 + k.Roll(11)) // 128 bytes to 128 KiB
+	return k
+}
+
+// Calm ends all misfortunes: from then on everything must come to an end.
+func (k *Kernel) Calm() { k.calm = true }
+
+// Faults returns what was done to the kernel that a real one would punish, or
+// would forgive at a price: closing twice, calls on closed descriptors, turning
+// without sleeping.
+func (k *Kernel) Faults() []string { return k.faults }
+
+// Hash returns a number that two runs share if everything happened in them
+// alike.
+func (k *Kernel) Hash() uint64 { return k.trace }
+
+// OpenDescriptors returns how many sockets the loop holds.
+func (k *Kernel) OpenDescriptors() int {
+	n := 0
+	for _, o := range k.table {
+		if o != nil {
+			n++
+		}
+	}
+	return n
+}
+
+// note adds what happened to the hash.
+func (k *Kernel) note(call string, fd, n int) {
+	h := k.trace
+	for _, x := range []uint64{uint64(call[0]), uint64(fd), uint64(n), uint64(k.now.UnixNano())} {
+		h = (h ^ x) * 0x9e3779b97f4a7c15
+		h ^= h >> 29
+	}
+	k.trace = h
+}
+
+func (k *Kernel) fault(format string, args ...any) {
+	k.faults = append(k.faults, fmt.Sprintf(format, args...))
+}
+
+// get returns what a descriptor stands for. A call on one that is closed is the
+// gravest fault there is: in a real process it hits somebody else.
+func (k *Kernel) get(call string, fd int) (*object, error) {
+	if fd >= 0 && fd < len(k.table) && k.table[fd] != nil {
+		return k.table[fd], nil
+	}
+	k.fault("%s on descriptor %d, which is closed", call, fd)
+	return nil, fmt.Errorf("sim: %s on %d: bad descriptor", call, fd)
+}
+
+// give returns the lowest free descriptor for o.
+func (k *Kernel) give(o *object) bool {
+	for fd := 3; fd < k.Descriptors; fd++ {
+		if fd == len(k.table) {
+			k.table = append(k.table, nil)
+		}
+		if k.table[fd] == nil {
+			o.fd = fd
+			k.table[fd] = o
+			return true
+		}
+	}
+	return false
+}
+
+// Now implements bobbin.Kernel.
+func (k *Kernel) Now() time.Time { return k.now }
+
+// Wake implements bobbin.Kernel.
+func (k *Kernel) Wake() error {
+	k.woken.Store(true)
+	return nil
+}
+
+// Shut implements bobbin.Kernel.
+func (k *Kernel) Shut() error { return nil }
+
+// Listen implements bobbin.Kernel.
+func (k *Kernel) Listen(at bobbin.Address, how bobbin.ListenOptions) (int, bobbin.Address, error) {
+	if at.Path == "" && at.IP.Port() == 0 {
+		at.IP = netip.AddrPortFrom(at.IP.Addr(), 8080)
+	}
+	for _, o := range k.table {
+		if o != nil && o.listening && o.addr == at {
+			return -1, at, bobbin.ErrInUse
+		}
+	}
+	o := &object{listening: true, addr: at}
+	if !k.give(o) {
+		return -1, at, bobbin.ErrExhausted
+	}
+	return o.fd, at, nil
+}
+
+// Accept implements bobbin.Kernel.
+func (k *Kernel) Accept(listener int) (int, netip.AddrPort, error) {
+	none := netip.AddrPort{}
+	o, err := k.get("accept", listener)
+	if err != nil {
+		return -1, none, err
+	}
+	for len(o.queue) > 0 {
+		w := o.queue[0]
+		if k.strikes(k.Luck.DiedQueued) {
+			w.Reset()
+		}
+		if w.reset {
+			o.queue = o.queue[1:] // Linux hands it over or not; here it is skipped
+			continue
+		}
+		accepted := &object{wire: w}
+		if k.strikes(k.Luck.Exhausted) || !k.give(accepted) {
+			k.note("accept", listener, -1)
+			return -1, none, bobbin.ErrExhausted
+		}
+		o.queue = o.queue[1:]
+		w.server = accepted
+		k.note("accept", listener, accepted.fd)
+		return accepted.fd, w.from, nil
+	}
+	return -1, none, bobbin.ErrNotNow
+}
+
+// Read implements bobbin.Kernel.
+func (k *Kernel) Read(fd int, p []byte) (int, error) {
+	o, err := k.get("read", fd)
+	if err != nil {
+		return 0, err
+	}
+	w := o.wire
+	switch {
+	case w.reset && !w.told:
+		w.told = true
+		return 0, errReset
+	case w.reset:
+		return 0, io.EOF
+	case len(w.in) == 0 && w.inEnded:
+		return 0, io.EOF
+	case len(w.in) == 0:
+		return 0, bobbin.ErrNotNow
+	case k.strikes(k.Luck.NotNow):
+		o.pending |= bobbin.Readable
+		return 0, bobbin.ErrNotNow
+	}
+	n := min(len(p), len(w.in))
+	var answer error
+	if n < len(p) {
+		answer = bobbin.ErrNotNow
+	}
+	if n > 1 && k.strikes(k.Luck.ShortRead) {
+		n, answer = 1+k.Roll(n-1), nil
+	} else if n > 1 && k.strikes(k.Luck.LateBytes) {
+		n, answer = 1+k.Roll(n-1), bobbin.ErrNotNow
+		o.pending |= bobbin.Readable
+		if w.inEnded {
+			o.pending |= bobbin.HungUp
+		}
+	}
+	copy(p, w.in[:n])
+	w.in = w.in[n:]
+	k.note("read", fd, n)
+	return n, answer
+}
+
+// Write implements bobbin.Kernel.
+func (k *Kernel) Write(fd int, p []byte, more bool) (int, error) {
+	o, err := k.get("write", fd)
+	if err != nil {
+		return 0, err
+	}
+	return k.put(o, len(p), func(n int) ([]byte, error) { return p[:n], nil })
+}
+
+// Writev implements bobbin.Kernel.
+func (k *Kernel) Writev(fd int, pieces [][]byte, more bool) (int, error) {
+	var whole []byte
+	for _, p := range pieces {
+		whole = append(whole, p...)
+	}
+	return k.Write(fd, whole, more)
+}
+
+// SendFile implements bobbin.Kernel.
+func (k *Kernel) SendFile(fd int, f bobbin.File, offset int64, n int) (int, error) {
+	o, err := k.get("sendfile", fd)
+	if err != nil {
+		return 0, err
+	}
+	return k.put(o, n, func(n int) ([]byte, error) {
+		p := make([]byte, n)
+		got, err := f.ReadAt(p, offset)
+		if got == 0 && (err == nil || err == io.EOF) {
+			err = io.ErrUnexpectedEOF
+		}
+		if got > 0 {
+			err = nil
+		}
+		return p[:got], err
+	})
+}
+
+// put moves up to n bytes towards the client.
+func (k *Kernel) put(o *object, n int, bytes func(n int) ([]byte, error)) (int, error) {
+	w := o.wire
+	switch {
+	case w.reset && !w.told:
+		w.told = true
+		return 0, errReset
+	case w.reset || w.outEnded:
+		return 0, errPipe
+	}
+	room := k.Buffer - len(w.out)
+	if room <= 0 {
+		w.wantsRoom = true
+		return 0, bobbin.ErrNotNow
+	}
+	if k.strikes(k.Luck.FullWrite) {
+		o.pending |= bobbin.Writable
+		return 0, bobbin.ErrNotNow
+	}
+	var answer error
+	if room < n {
+		n, answer = room, bobbin.ErrNotNow
+		w.wantsRoom = true
+	} else if n > 1 && k.strikes(k.Luck.ShortWrite) {
+		n = 1 + k.Roll(n-1)
+	}
+	p, err := bytes(n)
+	if err != nil {
+		return 0, err
+	}
+	if w.clientGone {
+		w.Reset() // nobody reads there any more
+		return len(p), nil
+	}
+	w.out = append(w.out, p...)
+	k.note("write", o.fd, len(p))
+	return len(p), answer
+}
+
+// Shutdown implements bobbin.Kernel.
+func (k *Kernel) Shutdown(fd int) error {
+	o, err := k.get("shutdown", fd)
+	if err != nil {
+		return err
+	}
+	o.wire.outEnded = true
+	o.pending |= bobbin.Writable
+	if o.wire.inEnded {
+		o.pending |= bobbin.Readable | bobbin.HungUp
+	}
+	k.note("shutdown", fd, 0)
+	return nil
+}
+
+// Close implements bobbin.Kernel. As in a real kernel, bytes that nobody read
+// turn the end into a reset.
+func (k *Kernel) Close(fd int) error {
+	o, err := k.get("close", fd)
+	if err != nil {
+		return err
+	}
+	k.table[fd] = nil
+	k.note("close", fd, 0)
+	for _, w := range o.queue {
+		w.Reset()
+	}
+	if w := o.wire; w != nil {
+		w.server = nil
+		if len(w.in) > 0 {
+			w.Reset()
+		}
+		w.outEnded, w.serverGone = true, true
+	}
+	return nil
+}
+
+// Reset implements bobbin.Kernel.
+func (k *Kernel) Reset(fd int) error {
+	o, err := k.get("reset", fd)
+	if err != nil {
+		return err
+	}
+	w := o.wire
+	err = k.Close(fd)
+	w.Reset()
+	return err
+}
+
+// Watch implements bobbin.Kernel.
+func (k *Kernel) Watch(fd int) error {
+	o, err := k.get("watch", fd)
+	if err != nil {
+		return err
+	}
+	if o.watched {
+		k.fault("descriptor %d is watched twice", fd)
+	}
+	o.watched = true
+	o.pending = o.ready()
+	return nil
+}
+
+// ready is what a level-triggered look would see.
+func (o *object) ready() bobbin.Ready {
+	if o.listening {
+		if len(o.queue) > 0 {
+			return bobbin.Readable
+		}
+		return 0
+	}
+	w := o.wire
+	if w.reset {
+		return bobbin.Readable | bobbin.Writable | bobbin.HungUp
+	}
+	ready := bobbin.Writable
+	if len(w.in) > 0 || w.inEnded {
+		ready |= bobbin.Readable
+	}
+	if w.inEnded {
+		ready |= bobbin.HungUp
+	}
+	return ready
+}

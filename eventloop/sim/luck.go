@@ -1,0 +1,58 @@
+package sim
+
+import (
+	"math/rand/v2"
+	"time"
+)
+
+// Luck is the catalogue of misfortunes, each with its odds: how often in a
+// thousand occasions it strikes. The zero value is a kernel on a good day.
+type Luck struct {
+	ShortRead  int // fewer bytes than there are, without a word
+	LateBytes  int // fewer bytes than there are; the rest "arrives" after the call
+	NotNow     int // nothing, although the event said so; another event follows
+	ShortWrite int // fewer bytes than there is room for, without a word
+	FullWrite  int // no room, although the event said so; another event follows
+	Spurious   int // an event for nothing
+	Delayed    int // an event that comes one wait later
+	HalfEvent  int // reading and writing come as two events, as in kqueue
+	EarlyWake  int // a wait that returns early, with nothing (EINTR)
+	Suspend    int // the machine sleeps through a wait, for minutes
+	Exhausted  int // accept finds no descriptor
+	DiedQueued int // a connection is reset while it waits to be accepted
+	PeerReset  int // a client that is waiting resets its connection instead
+}
+
+// draw makes the luck of a seed: each misfortune is absent half of the time, so
+// that runs differ in kind and not only in degree.
+func draw(r *rand.Rand) Luck {
+	var l Luck
+	for _, odds := range []struct {
+		of   *int
+		most int
+	}{
+		{&l.ShortRead, 500}, {&l.LateBytes, 500}, {&l.NotNow, 300},
+		{&l.ShortWrite, 500}, {&l.FullWrite, 300}, {&l.Spurious, 100},
+		{&l.Delayed, 300}, {&l.HalfEvent, 1000}, {&l.EarlyWake, 200},
+		{&l.Suspend, 5}, {&l.Exhausted, 300}, {&l.DiedQueued, 100},
+		{&l.PeerReset, 20},
+	} {
+		if r.IntN(2) == 0 {
+			*odds.of = 1 + r.IntN(odds.most)
+		}
+	}
+	return l
+}
+
+// strikes decides one occasion. When the kernel has been calmed, nothing does.
+func (k *Kernel) strikes(odds int) bool {
+	return odds > 0 && !k.calm && k.rand.IntN(1000) < odds
+}
+
+// Between returns a duration in [least, most).
+func (k *Kernel) Between(least, most time.Duration) time.Duration {
+	return least + time.Duration(k.rand.Int64N(int64(most-least)))
+}
+
+// Roll returns a number in [0, n).
+func (k *Kernel) Roll(n int) int { return k.rand.IntN(n) }

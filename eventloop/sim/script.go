@@ -1,0 +1,161 @@
+package sim
+
+import (
+	"errors"
+	"io"
+	"iter"
+	"time"
+)
+
+// A Script is a client: a function that runs while the loop waits, on the same
+// goroutine, and that may wait itself, for bytes, for room or for a time.
+type Script struct {
+	kernel *Kernel
+	next   func() (struct{}, bool)
+	stop   func()
+	pause  func(struct{}) bool
+
+	at    time.Time   // when to go on, if ready is nil
+	ready func() bool // or what to wait for
+	over  bool
+}
+
+// Go starts a client. It runs its first step when the loop waits next.
+func (k *Kernel) Go(script func(s *Script)) {
+	s := &Script{kernel: k, at: k.now}
+	s.next, s.stop = iter.Pull(func(yield func(struct{}) bool) {
+		defer func() {
+			if r := recover(); r != nil && r != errAbandoned {
+				panic(r)
+			}
+		}()
+		s.pause = yield
+		script(s)
+	})
+	k.scripts = append(k.scripts, s)
+}
+
+// Running returns how many scripts have not come to their end.
+func (k *Kernel) Running() int { return len(k.scripts) }
+
+// Abandon stops the scripts that have not come to their end.
+func (k *Kernel) Abandon() {
+	for _, s := range k.scripts {
+		s.stop()
+	}
+	k.scripts = nil
+}
+
+// runScripts lets every client go on that can, and reports whether one did.
+func (k *Kernel) runScripts() bool {
+	moved := false
+	for i := 0; i < len(k.scripts); i++ {
+		s := k.scripts[i]
+		if !s.canGoOn() {
+			continue
+		}
+		moved = true
+		k.note("script", i, 0)
+		if _, paused := s.next(); !paused {
+			s.over = true
+		}
+	}
+	live := k.scripts[:0]
+	for _, s := range k.scripts {
+		if !s.over {
+			live = append(live, s)
+		}
+	}
+	clear(k.scripts[len(live):])
+	k.scripts = live
+	return moved
+}
+
+func (s *Script) canGoOn() bool {
+	if s.ready != nil {
+		return s.ready()
+	}
+	return !s.at.After(s.kernel.now)
+}
+
+// nextMove returns when the next client wants to go on.
+func (k *Kernel) nextMove() (time.Time, bool) {
+	var first time.Time
+	found := false
+	for _, s := range k.scripts {
+		if s.ready == nil && (!found || s.at.Before(first)) {
+			first, found = s.at, true
+		}
+	}
+	return first, found
+}
+
+// Sleep lets d pass.
+func (s *Script) Sleep(d time.Duration) {
+	s.ready, s.at = nil, s.kernel.now.Add(d)
+	s.yield()
+}
+
+// wait goes on when the condition holds.
+func (s *Script) wait(ready func() bool) {
+	s.ready = ready
+	s.yield()
+}
+
+// errAbandoned ends a script whose run is over.
+var errAbandoned = errors.New("sim: abandoned")
+
+func (s *Script) yield() {
+	if !s.pause(struct{}{}) {
+		panic(errAbandoned)
+	}
+}
+
+// Send sends all of p, waiting for room where need be.
+func (s *Script) Send(w *Wire, p []byte) error {
+	for len(p) > 0 {
+		if s.kernel.strikes(s.kernel.Luck.PeerReset) {
+			w.Reset()
+		}
+		n, err := w.Send(p)
+		p = p[n:]
+		if err == ErrWouldWait {
+			s.wait(func() bool { return w.reset || w.serverGone || len(w.in) < s.kernel.Buffer })
+			continue
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Receive waits for bytes and appends up to most of them to dst.
+func (s *Script) Receive(w *Wire, dst []byte, most int) ([]byte, error) {
+	p := make([]byte, most)
+	for {
+		if s.kernel.strikes(s.kernel.Luck.PeerReset) {
+			w.Reset()
+		}
+		n, err := w.Receive(p)
+		if err != ErrWouldWait {
+			return append(dst, p[:n]...), err
+		}
+		s.wait(func() bool { return w.reset || len(w.out) > 0 || w.outEnded })
+	}
+}
+
+// ReceiveAll reads to the end.
+func (s *Script) ReceiveAll(w *Wire) ([]byte, error) {
+	var all []byte
+	for {
+		var err error
+		all, err = s.Receive(w, all, 4096)
+		if err == io.EOF {
+			return all, nil
+		}
+		if err != nil {
+			return all, err
+		}
+	}
+}

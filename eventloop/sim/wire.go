@@ -1,0 +1,122 @@
+package sim
+
+import (
+	"errors"
+	"io"
+	"net/netip"
+
+	"github.com/bobbin-http/bobbin"
+)
+
+// ErrWouldWait is what a client's call answers when there is nothing to read or
+// no room to write at present.
+var ErrWouldWait = errors.New("sim: would wait")
+
+// A Wire is a connection as its client sees it. Its calls never wait.
+type Wire struct {
+	kernel *Kernel
+	from   netip.AddrPort
+	server *object // the loop's side; nil before accept and after close
+
+	in         []byte // towards the server
+	inEnded    bool   // the client has said its last
+	out        []byte // towards the client
+	outEnded   bool   // the server has said its last
+	wantsRoom  bool   // the server met a full buffer
+	reset      bool
+	told       bool // the server has seen the reset
+	clientGone bool // the client reads no more
+	serverGone bool // the server has closed its descriptor
+}
+
+// Dial connects to a listener of the loop's. Without one the connection is
+// refused.
+func (k *Kernel) Dial() (*Wire, error) {
+	for _, o := range k.table {
+		if o == nil || !o.listening {
+			continue
+		}
+		w := &Wire{kernel: k, from: netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 0, 0, 1}), uint16(1024+k.Roll(60_000)))}
+		o.queue = append(o.queue, w)
+		o.pending |= bobbin.Readable
+		k.note("dial", o.fd, len(o.queue))
+		return w, nil
+	}
+	return nil, errors.New("sim: connection refused")
+}
+
+func (w *Wire) edge(r bobbin.Ready) {
+	if w.server != nil {
+		w.server.pending |= r
+	}
+}
+
+// Send puts bytes on the wire, as many as there is room for.
+func (w *Wire) Send(p []byte) (int, error) {
+	switch {
+	case w.reset:
+		return 0, errReset
+	case w.inEnded:
+		return 0, errPipe
+	case w.serverGone:
+		w.Reset() // the server's kernel answers like this
+		return 0, errReset
+	}
+	n := min(len(p), w.kernel.Buffer-len(w.in))
+	if n <= 0 {
+		return 0, ErrWouldWait
+	}
+	w.in = append(w.in, p[:n]...)
+	w.edge(bobbin.Readable)
+	return n, nil
+}
+
+// Receive takes bytes off the wire.
+func (w *Wire) Receive(p []byte) (int, error) {
+	switch {
+	case w.reset:
+		return 0, errReset // what was on its way is lost with it
+	case len(w.out) > 0:
+		n := copy(p, w.out)
+		w.out = w.out[n:]
+		if w.wantsRoom {
+			w.wantsRoom = false
+			w.edge(bobbin.Writable)
+		}
+		return n, nil
+	case w.outEnded:
+		return 0, io.EOF
+	}
+	return 0, ErrWouldWait
+}
+
+// Waiting returns how many bytes there are to receive.
+func (w *Wire) Waiting() int { return len(w.out) }
+
+// CloseWrite sends the client's FIN: it has said its last, and still reads.
+func (w *Wire) CloseWrite() {
+	if !w.inEnded && !w.reset {
+		w.inEnded = true
+		w.edge(bobbin.Readable | bobbin.HungUp)
+	}
+}
+
+// Close closes the client's side. Bytes that it did not read turn that into a
+// reset, and so does whatever the server writes later.
+func (w *Wire) Close() {
+	if len(w.out) > 0 {
+		w.Reset()
+		return
+	}
+	w.CloseWrite()
+	w.clientGone = true
+}
+
+// Reset breaks the connection.
+func (w *Wire) Reset() {
+	if !w.reset {
+		w.reset = true
+		w.in, w.out = nil, nil
+		w.edge(bobbin.Readable | bobbin.Writable | bobbin.HungUp)
+	}
+}

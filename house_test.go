@@ -1,0 +1,338 @@
+package bobbin_test
+
+// The house keeps its order by this test: who may import whom, who may look at
+// the clock, and on what a file may be built. The reasons are in
+// docs/architecture.md; the table is here, so that it cannot be out of date.
+
+import (
+	"fmt"
+	"go/ast"
+	"go/build/constraint"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"maps"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/bobbin-http/bobbin"
+
+// A room is what one package may import: of this module (the root is ".") and
+// of others what is listed, "*" being anything; of the standard library what
+// is not.
+type room struct {
+	may    string
+	mayNot string
+}
+
+// house is the import table. A file is looked up first by its own path, then
+// by its folder, then by "*" in place of the folder's last name, upward. A
+// package may always import what is in its own "internal". Tests are free,
+// except that nobody imports cmd.
+var house = map[string]room{
+	".":                            {"golang.org/x/sys/unix", "net/http"},
+	"eventloop":                    {".", "net net/http os/exec syscall"},
+	"eventloop/tls.go":             {".", "net/http os/exec syscall"}, // crypto/tls speaks in net.Conn
+	"eventloop/sim":                {".", "net net/http os os/exec os/signal syscall"},
+	"http":                         {". eventloop", "net net/http os os/exec os/signal syscall"},
+	"http/*":                       {". eventloop http", "net/http os/exec os/signal syscall"},
+	"http/std":                     {". eventloop http", "os/exec os/signal syscall"},
+	"http/static/internal/mimegen": {"", "net/http"}, // a generator, run by go generate
+	"cmd/*":                        {"*", ""},
+	"docs/*":                       {"*", ""},
+}
+
+// What the messages call the rules.
+const (
+	downward   = "dependencies run downward"
+	oneWindow  = "one window to the kernel"
+	nobodyCmd  = "nobody imports cmd"
+	systemOnly = "no build tags but the operating system's"
+	oneClock   = "one clock"
+	noSleep    = "the loop alone decides how long we wait"
+	noStrays   = "the language starts no goroutine"
+)
+
+// systems are the words that a build constraint may use.
+var systems = []string{"linux", "darwin", "dragonfly", "freebsd", "netbsd", "openbsd", "unix", "windows"}
+
+// machines are the words that would choose a file by its name's end, and may not.
+var machines = []string{"386", "amd64", "arm", "arm64", "loong64", "mips", "mips64", "mips64le", "mipsle", "ppc64", "ppc64le", "riscv64", "s390x", "wasm"}
+
+// TestHouse looks at every Go file of the module.
+func TestHouse(t *testing.T) {
+	if _, err := os.Stat("internal/kqemu"); err == nil {
+		t.Skip("a copy made to run over an emulated kqueue has other imports than the house")
+	}
+	files := 0
+	err := filepath.WalkDir(".", func(file string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		file = filepath.ToSlash(file)
+		if d.IsDir() {
+			if file != "." && isElsewhere(file) {
+				return fs.SkipDir
+			}
+			return nil
+		}
+		if !strings.HasSuffix(file, ".go") {
+			return nil
+		}
+		source, err := os.ReadFile(file)
+		if err != nil {
+			return err
+		}
+		files++
+		for _, fault := range faults(file, source) {
+			t.Error(fault)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if files == 0 {
+		t.Fatal("no Go file found: the test runs in the wrong folder")
+	}
+}
+
+// isElsewhere says that a folder is no part of the module: data, hidden, or a
+// module of its own such as bench.
+func isElsewhere(dir string) bool {
+	name := path.Base(dir)
+	if name == "testdata" || strings.HasPrefix(name, ".") || strings.HasPrefix(name, "_") {
+		return true
+	}
+	_, err := os.Stat(filepath.Join(filepath.FromSlash(dir), "go.mod"))
+	return err == nil
+}
+
+// faults returns what is wrong with one file, given its path from the root.
+func faults(file string, source []byte) []string {
+	var found []string
+	tree := token.NewFileSet()
+	parsed, err := parser.ParseFile(tree, file, source, parser.ParseComments|parser.SkipObjectResolution)
+	if err != nil {
+		return []string{err.Error()}
+	}
+	fault := func(at token.Pos, rule, format string, args ...any) {
+		found = append(found, fmt.Sprintf("%s:%d: %s (docs/architecture.md: %s)",
+			file, tree.Position(at).Line, fmt.Sprintf(format, args...), rule))
+	}
+
+	dir := path.Dir(file)
+	isTest := strings.HasSuffix(file, "_test.go")
+	isCmd := within(dir, "cmd")
+	clock := "" // what this file calls package time
+
+	rule, known := roomOf(file)
+	if !known && !isTest {
+		fault(parsed.Package, downward, "package %s has no line in the table of house_test.go", dir)
+	}
+	for _, spec := range parsed.Imports {
+		imported, err := strconv.Unquote(spec.Path.Value)
+		if err != nil {
+			fault(spec.Pos(), downward, "import %s: %v", spec.Path.Value, err)
+			continue
+		}
+		if imported == "time" {
+			clock = "time"
+			if spec.Name != nil {
+				clock = spec.Name.Name
+			}
+		}
+		if target, ours := inModule(imported); ours && within(target, "cmd") && !isInternalOf(target, dir) {
+			fault(spec.Pos(), nobodyCmd, "imports %q", imported)
+		} else if known && !isTest && !rule.allows(dir, imported) {
+			because := downward
+			if imported == "syscall" || within(imported, "golang.org/x/sys") {
+				because = oneWindow
+			}
+			fault(spec.Pos(), because, "imports %q", imported)
+		}
+	}
+	if isTest {
+		return found
+	}
+
+	for _, word := range tags(file, parsed) {
+		if !slices.Contains(systems, word) {
+			fault(parsed.Package, systemOnly, "is built only under %q", word)
+		}
+	}
+	ast.Inspect(parsed, func(n ast.Node) bool {
+		if _, ok := n.(*ast.GoStmt); ok && dir == "http" {
+			fault(n.Pos(), noStrays, "starts a goroutine")
+		}
+		s, ok := n.(*ast.SelectorExpr)
+		if !ok {
+			return true
+		}
+		from, ok := s.X.(*ast.Ident)
+		if !ok || clock == "" || from.Name != clock || isCmd || within(dir, "docs") {
+			return true
+		}
+		switch s.Sel.Name {
+		case "Now", "Since", "Until":
+			if dir != "." {
+				fault(s.Pos(), oneClock, "asks the time by time.%s", s.Sel.Name)
+			}
+		case "Sleep":
+			if !within(dir, "http/static") {
+				fault(s.Pos(), noSleep, "calls time.Sleep")
+			}
+		}
+		return true
+	})
+	return found
+}
+
+// roomOf finds a file's line in the table.
+func roomOf(file string) (room, bool) {
+	if r, ok := house[file]; ok {
+		return r, true
+	}
+	dir := path.Dir(file)
+	if r, ok := house[dir]; ok {
+		return r, true
+	}
+	for dir != "." {
+		dir = path.Dir(dir)
+		if r, ok := house[dir+"/*"]; ok {
+			return r, true
+		}
+	}
+	return room{}, false
+}
+
+// allows says whether a package in dir may import what is asked for.
+func (r room) allows(dir, imported string) bool {
+	target, ours := inModule(imported)
+	if ours && isInternalOf(target, dir) {
+		return true
+	}
+	isStandard := !ours && !strings.Contains(strings.Split(imported, "/")[0], ".")
+	if isStandard {
+		return !slices.Contains(strings.Fields(r.mayNot), imported)
+	}
+	may := strings.Fields(r.may)
+	return slices.Contains(may, "*") || slices.Contains(may, target)
+}
+
+// inModule returns an import path from the root of the module, "." being the
+// root itself, or unchanged when it is somebody else's.
+func inModule(imported string) (string, bool) {
+	if imported == module {
+		return ".", true
+	}
+	return strings.CutPrefix(imported, module+"/")
+}
+
+// within says that a path is dir or below it.
+func within(p, dir string) bool { return p == dir || strings.HasPrefix(p, dir+"/") }
+
+// isInternalOf says that target is in the folder "internal" of dir.
+func isInternalOf(target, dir string) bool { return within(target, path.Join(dir, "internal")) }
+
+// tags returns the words on which the building of a file depends.
+func tags(file string, parsed *ast.File) []string {
+	words := map[string]bool{}
+	for _, group := range parsed.Comments {
+		if group.Pos() > parsed.Package {
+			break
+		}
+		for _, line := range group.List {
+			if expr, err := constraint.Parse(line.Text); err == nil {
+				collect(expr, words)
+			}
+		}
+	}
+	parts := strings.Split(strings.TrimSuffix(path.Base(file), ".go"), "_")
+	if last := parts[len(parts)-1]; len(parts) > 1 && slices.Contains(machines, last) {
+		words[last] = true
+	}
+	return slices.Sorted(maps.Keys(words))
+}
+
+// collect adds the words of a build constraint.
+func collect(x constraint.Expr, words map[string]bool) {
+	switch x := x.(type) {
+	case *constraint.TagExpr:
+		words[x.Tag] = true
+	case *constraint.NotExpr:
+		collect(x.X, words)
+	case *constraint.AndExpr:
+		collect(x.X, words)
+		collect(x.Y, words)
+	case *constraint.OrExpr:
+		collect(x.X, words)
+		collect(x.Y, words)
+	}
+}
+
+// TestHouseNotices shows the checker small files, so that its silence about
+// the large ones means something.
+func TestHouseNotices(t *testing.T) {
+	const self = module + "/"
+	tests := []struct {
+		name   string
+		file   string
+		source string
+		want   string // part of the only complaint, or "" for none
+	}{
+		{"the ground may call the kernel", "socket.go", "package bobbin\nimport _ \"golang.org/x/sys/unix\"", ""},
+		{"the loop may not", "eventloop/loop.go", "package eventloop\nimport _ \"golang.org/x/sys/unix\"",
+			`eventloop/loop.go:2: imports "golang.org/x/sys/unix" (docs/architecture.md: one window to the kernel)`},
+		{"the standard library's window is one too", "http/conn.go", "package http\nimport _ \"syscall\"", oneWindow},
+		{"the loop does not know the language", "eventloop/loop.go", "package eventloop\nimport _ \"" + self + "http\"", downward},
+		{"the ground knows nobody", "kernel.go", "package bobbin\nimport _ \"" + self + "eventloop\"", downward},
+		{"the language knows the loop", "http/conn.go", "package http\nimport _ \"" + self + "eventloop\"", ""},
+		{"but not how it is simulated", "http/conn.go", "package http\nimport _ \"" + self + "eventloop/sim\"", downward},
+		{"except in its tests", "http/conn_test.go", "package http\nimport _ \"" + self + "eventloop/sim\"", ""},
+		{"an extra does not know its neighbour", "http/inspect/page.go", "package inspect\nimport _ \"" + self + "http/static\"", downward},
+		{"an extra may have rooms of its own", "http/static/mime.go", "package static\nimport _ \"" + self + "http/static/internal/x\"", ""},
+		{"only tls.go needs package net", "eventloop/conn.go", "package eventloop\nimport _ \"net\"", downward},
+		{"tls.go does", "eventloop/tls.go", "package eventloop\nimport _ \"net\"", ""},
+		{"only std knows net/http", "http/middleware/gzip.go", "package middleware\nimport _ \"net/http\"", downward},
+		{"std does", "http/std/std.go", "package std\nimport _ \"net/http\"", ""},
+		{"a dependency needs a line in the table", "http/static/zip.go", "package static\nimport _ \"example.com/zip\"", downward},
+		{"the program may import anything", "cmd/bobbin/main.go", "package main\nimport _ \"example.com/flags\"", ""},
+		{"nobody imports the program, not even a test", "http/conn_test.go", "package http\nimport _ \"" + self + "cmd/bobbin\"", nobodyCmd},
+		{"the program imports its own rooms", "cmd/bobbin/main.go", "package main\nimport _ \"" + self + "cmd/bobbin/internal/flags\"", ""},
+		{"a new package asks for a line", "util/util.go", "package util", "no line in the table"},
+
+		{"a system is a reason to leave a file out", "poller_bsd.go", "//go:build darwin || !linux\n\npackage bobbin", ""},
+		{"an option is not", "eventloop/fast.go", "//go:build linux && poll_opt\n\npackage eventloop", systemOnly},
+		{"the old spelling does not hide it", "eventloop/fast.go", "// +build poll_opt\n\npackage eventloop", systemOnly},
+		{"nor does a file's name", "http/scan_amd64.go", "package http", systemOnly},
+
+		{"the ground reads the clock", "kernel.go", "package bobbin\nimport \"time\"\nvar t = time.Now()", ""},
+		{"nobody else does", "http/date.go", "package http\nimport \"time\"\nvar t = time.Now()",
+			"http/date.go:3: asks the time by time.Now (docs/architecture.md: one clock)"},
+		{"not even by another name", "eventloop/loop.go", "package eventloop\nimport clock \"time\"\nvar now = clock.Now", oneClock},
+		{"nor by asking how long ago", "eventloop/loop.go", "package eventloop\nimport \"time\"\nvar d = time.Since(time.Time{})", oneClock},
+		{"a duration is no question", "http/limits.go", "package http\nimport \"time\"\nvar d = time.Second", ""},
+		{"the program may ask", "cmd/bobbin/main.go", "package main\nimport \"time\"\nvar t = time.Now()", ""},
+		{"nobody sleeps", "eventloop/loop.go", "package eventloop\nimport \"time\"\nfunc f() { time.Sleep(1) }", noSleep},
+		{"the language starts no goroutine", "http/blocking.go", "package http\nfunc f() { go f() }", noStrays},
+		{"what does not parse is said", "http/conn.go", "package", "expected"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			got := faults(test.file, []byte(test.source+"\n"))
+			switch {
+			case test.want == "" && len(got) > 0:
+				t.Errorf("complains: %q", got)
+			case test.want != "" && (len(got) != 1 || !strings.Contains(got[0], test.want)):
+				t.Errorf("says %q, want one complaint with %q", got, test.want)
+			}
+		})
+	}
+}

@@ -1,0 +1,279 @@
+//go:build linux || darwin || dragonfly || freebsd || netbsd || openbsd
+
+package bobbin
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"os"
+	"strconv"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// This file is what all Unix kernels do alike: listening, the names of their
+// errors, and copying a file where they cannot send one by themselves.
+
+// backlog is how many connections may wait to be accepted if nobody says.
+const backlog = 4096
+
+// copyChunk is how much of a file is copied at a time where the kernel cannot
+// send it by itself.
+const copyChunk = 64 << 10
+
+// clock is the part of every kernel here that tells the time.
+type clock struct{}
+
+// Now implements Kernel. One reading has both clocks in it.
+func (clock) Now() time.Time { return time.Now() }
+
+// Where a loop is with its sleep. Wake turns each into called, and has work to
+// do only if the loop was asleep; the end of Wait turns each into awake.
+const (
+	awake  uint32 = iota // it runs, and will look again before it sleeps
+	asleep               // it sleeps, or is about to
+	called               // somebody wants the next Wait not to sleep
+)
+
+// Descriptors returns how many descriptors the process may hold. The Go runtime
+// has raised the soft limit to the hard one by the time anybody asks.
+func Descriptors() int {
+	var r unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &r); err != nil {
+		return 256 // what a shell on macOS grants; the smallest in use
+	}
+	return int(min(uint64(r.Cur), 1<<30))
+}
+
+// failed says which call failed on what.
+func failed(call string, fd int, err error) error {
+	return fmt.Errorf("bobbin: %s on %d: %w", call, fd, err)
+}
+
+// acceptFailed sorts an error of accept into its class. Again means that this
+// one connection is gone and the next may be had: Linux hands errors of the
+// connection itself to accept (accept(2), "Error handling"), and a firewall's
+// refusal looks like EPERM.
+func acceptFailed(fd int, err error) (again bool, _ error) {
+	switch err {
+	case unix.EAGAIN:
+		return false, ErrNotNow
+	case unix.EINTR, unix.ECONNABORTED, unix.ECONNRESET, unix.EPROTO, unix.EPERM,
+		unix.ENETDOWN, unix.ENOPROTOOPT, unix.EHOSTDOWN, unix.EHOSTUNREACH,
+		unix.EOPNOTSUPP, unix.ENETUNREACH, unix.ETIMEDOUT:
+		return true, failed("accept", fd, err)
+	case unix.EMFILE, unix.ENFILE, unix.ENOBUFS, unix.ENOMEM:
+		return false, fmt.Errorf("%w (%w)", ErrExhausted, err)
+	}
+	return false, failed("accept", fd, err)
+}
+
+// acceptTries bounds how many dead connections one call of Accept skips.
+const acceptTries = 64
+
+// listen binds and listens. It runs once for each listener, so that it takes
+// the portable way: the flags are set after the socket is made, with the lock
+// that keeps a fork from coming between.
+func listen(at Address, how ListenOptions) (fd int, bound Address, err error) {
+	if at.Path != "" {
+		return listenUnix(at, how)
+	}
+	family := unix.AF_INET6
+	if at.IP.Addr().Is4() {
+		family = unix.AF_INET
+	}
+	fd, err = socket(family)
+	if err != nil {
+		return -1, at, err
+	}
+	bound, err = bindInternet(fd, at, how)
+	if err != nil {
+		unix.Close(fd)
+		return -1, at, err
+	}
+	return fd, bound, nil
+}
+
+// socket makes a stream socket that does not block and is not inherited.
+func socket(family int) (int, error) {
+	syscall.ForkLock.RLock()
+	fd, err := unix.Socket(family, unix.SOCK_STREAM, 0)
+	if err == nil {
+		unix.CloseOnExec(fd)
+	}
+	syscall.ForkLock.RUnlock()
+	if err != nil {
+		return -1, fmt.Errorf("bobbin: socket: %w", err)
+	}
+	if err := unix.SetNonblock(fd, true); err != nil {
+		unix.Close(fd)
+		return -1, failed("set non-blocking", fd, err)
+	}
+	return fd, nil
+}
+
+func bindInternet(fd int, at Address, how ListenOptions) (Address, error) {
+	if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1); err != nil {
+		return at, failed("setsockopt SO_REUSEADDR", fd, err)
+	}
+	var sa unix.Sockaddr
+	ip := at.IP.Addr()
+	if ip.Is4() {
+		sa = &unix.SockaddrInet4{Port: int(at.IP.Port()), Addr: ip.As4()}
+	} else {
+		only := 1
+		if how.BothFamilies {
+			only = 0
+		}
+		err := unix.SetsockoptInt(fd, unix.IPPROTO_IPV6, unix.IPV6_V6ONLY, only)
+		if err != nil && how.BothFamilies {
+			return at, ErrNoDualStack // OpenBSD and DragonFly
+		}
+		sa = &unix.SockaddrInet6{Port: int(at.IP.Port()), Addr: ip.As16(), ZoneId: zoneID(ip.Zone())}
+	}
+	// Accepted connections inherit these, on Linux and on the BSDs: no call
+	// for each of them.
+	if err := unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1); err != nil {
+		return at, failed("setsockopt TCP_NODELAY", fd, err)
+	}
+	if err := keepAlive(fd); err != nil {
+		return at, err
+	}
+	if how.DeferAccept {
+		deferAccept(fd)
+	}
+	if err := bindAndListen(fd, sa, how); err != nil {
+		return at, err
+	}
+	name, err := unix.Getsockname(fd)
+	if err != nil {
+		return at, failed("getsockname", fd, err)
+	}
+	return Address{IP: addrPort(name)}, nil
+}
+
+func bindAndListen(fd int, sa unix.Sockaddr, how ListenOptions) error {
+	if err := unix.Bind(fd, sa); err != nil {
+		if err == unix.EADDRINUSE {
+			return ErrInUse
+		}
+		return err
+	}
+	if how.Backlog == 0 {
+		how.Backlog = backlog
+	}
+	if err := unix.Listen(fd, how.Backlog); err != nil {
+		if err == unix.EADDRINUSE {
+			return ErrInUse
+		}
+		return failed("listen", fd, err)
+	}
+	return nil
+}
+
+// listenUnix listens at a path. A socket file that nobody answers behind, left
+// by a process that was killed, is replaced; anything else at the path is kept.
+func listenUnix(at Address, how ListenOptions) (fd int, bound Address, err error) {
+	fd, err = socket(unix.AF_UNIX)
+	if err != nil {
+		return -1, at, err
+	}
+	sa := &unix.SockaddrUnix{Name: at.Path}
+	err = bindAndListen(fd, sa, how)
+	if errors.Is(err, ErrInUse) && abandoned(at.Path) {
+		if err = os.Remove(at.Path); err == nil {
+			err = bindAndListen(fd, sa, how)
+		}
+	}
+	if err != nil {
+		unix.Close(fd)
+		return -1, at, err
+	}
+	return fd, at, nil
+}
+
+// abandoned reports whether a path is a socket at which nobody listens.
+func abandoned(path string) bool {
+	info, err := os.Lstat(path)
+	if err != nil || info.Mode()&os.ModeSocket == 0 {
+		return false
+	}
+	probe, err := socket(unix.AF_UNIX)
+	if err != nil {
+		return false
+	}
+	defer unix.Close(probe)
+	return unix.Connect(probe, &unix.SockaddrUnix{Name: path}) == unix.ECONNREFUSED
+}
+
+// addrPort turns the kernel's idea of an address into Go's. A Unix socket has
+// none.
+func addrPort(sa unix.Sockaddr) netip.AddrPort {
+	switch sa := sa.(type) {
+	case *unix.SockaddrInet4:
+		return netip.AddrPortFrom(netip.AddrFrom4(sa.Addr), uint16(sa.Port))
+	case *unix.SockaddrInet6:
+		return netip.AddrPortFrom(netip.AddrFrom16(sa.Addr).Unmap(), uint16(sa.Port))
+	}
+	return netip.AddrPort{}
+}
+
+// zoneID is the number of the network interface that a link-local address
+// belongs to; 0, the kernel's choice, if there is no such interface.
+func zoneID(zone string) uint32 {
+	if zone == "" {
+		return 0
+	}
+	if n, err := strconv.ParseUint(zone, 10, 32); err == nil {
+		return uint32(n)
+	}
+	link, err := net.InterfaceByName(zone)
+	if err != nil {
+		return 0
+	}
+	return uint32(link.Index)
+}
+
+// shutdown ends our half of the conversation. A peer that is gone already has
+// no half to be told of.
+func shutdown(fd int) error {
+	if err := unix.Shutdown(fd, unix.SHUT_WR); err != nil && err != unix.ENOTCONN {
+		return failed("shutdown", fd, err)
+	}
+	return nil
+}
+
+// reset closes a socket such that the peer is told that it failed.
+func reset(fd int) error {
+	// A peer that is gone has nothing to be told, and Darwin answers EINVAL:
+	// the close alone is right then.
+	_ = unix.SetsockoptLinger(fd, unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1, Linger: 0})
+	return closeSocket(fd)
+}
+
+// closeSocket gives a descriptor back. It is never repeated: whatever close
+// says, the number may already be another's.
+func closeSocket(fd int) error {
+	if err := unix.Close(fd); err != nil && err != unix.EINTR && err != unix.ECONNRESET {
+		return failed("close", fd, err)
+	}
+	return nil
+}
+
+// copyFile is SendFile where the kernel cannot: through a buffer.
+func copyFile(k Kernel, fd int, f File, offset int64, n int) (int, error) {
+	p := make([]byte, min(n, copyChunk))
+	got, err := f.ReadAt(p, offset)
+	if got == 0 {
+		if err == nil || err == io.EOF {
+			err = io.ErrUnexpectedEOF
+		}
+		return 0, err
+	}
+	return k.Write(fd, p[:got], got < n)
+}
