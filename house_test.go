@@ -42,6 +42,7 @@ var house = map[string]room{
 	"eventloop/sim":                {".", "net net/http os os/exec os/signal syscall"},
 	"http":                         {". eventloop", "net net/http os os/exec os/signal syscall"},
 	"http/*":                       {". eventloop http", "net/http os/exec os/signal syscall"},
+	"http/static":                  {". eventloop http", "net net/http os/exec os/signal"}, // how it opens files needs flags
 	"http/std":                     {". eventloop http", "os/exec os/signal syscall"},
 	"http/static/internal/mimegen": {"", "net/http"}, // a generator, run by go generate
 	"cmd/*":                        {"*", ""},

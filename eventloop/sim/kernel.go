@@ -51,6 +51,7 @@ type Kernel struct {
 	woken atomic.Bool
 	table []*object
 	late  []edge // delayed by one wait
+	port  uint16 // given to those who leave the choice to us
 
 	scripts []*Script
 	idle    int // waits in a row in which nothing moved
@@ -168,7 +169,8 @@ func (k *Kernel) Shut() error { return nil }
 // Listen implements bobbin.Kernel.
 func (k *Kernel) Listen(at bobbin.Address, how bobbin.ListenOptions) (int, bobbin.Address, error) {
 	if at.Path == "" && at.IP.Port() == 0 {
-		at.IP = netip.AddrPortFrom(at.IP.Addr(), 8080)
+		k.port++
+		at.IP = netip.AddrPortFrom(at.IP.Addr(), 8079+k.port)
 	}
 	for _, o := range k.table {
 		if o != nil && o.listening && o.addr == at {

@@ -1,0 +1,113 @@
+package eventloop
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"strconv"
+	"strings"
+
+	"github.com/bobbin-http/bobbin"
+)
+
+// ParseAddress reads an address to listen at, in one of the forms
+//
+//	:8080              every interface, IPv4 and IPv6
+//	localhost:8080     this machine only, IPv4 and IPv6
+//	192.0.2.1:8080     one interface
+//	[2001:db8::1]:8080 one interface
+//	unix:/run/site     a Unix socket
+//
+// Port 0 lets the kernel choose. The result has one address for each socket
+// that is needed. Names other than localhost are not looked up here.
+func ParseAddress(s string) ([]bobbin.Address, error) {
+	if path, ok := strings.CutPrefix(s, "unix:"); ok {
+		if path == "" {
+			return nil, fmt.Errorf("%q names no path: write unix:/path/to/socket", s)
+		}
+		return []bobbin.Address{{Path: path}}, nil
+	}
+	at := strings.LastIndexByte(s, ':')
+	if at < 0 {
+		return nil, fmt.Errorf("%q has no port: write %s:8080", s, s)
+	}
+	port, err := strconv.ParseUint(s[at+1:], 10, 16)
+	if err != nil {
+		return nil, fmt.Errorf("%q: the port must be a number from 0 to 65535", s)
+	}
+	internet := func(ips ...string) (list []bobbin.Address) {
+		for _, ip := range ips {
+			list = append(list, bobbin.Address{IP: netip.AddrPortFrom(netip.MustParseAddr(ip), uint16(port))})
+		}
+		return list
+	}
+	switch host := s[:at]; host {
+	case "", "*":
+		return internet("::"), nil
+	case "localhost":
+		return internet("127.0.0.1", "::1"), nil
+	default:
+		bare := strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
+		ip, err := netip.ParseAddr(bare)
+		if err != nil {
+			return nil, fmt.Errorf("%q: %s is not an IP address", s, host)
+		}
+		if ip.Is6() && bare == host {
+			return nil, fmt.Errorf("%q: write the IPv6 address in brackets: [%s]:%d", s, bare, port)
+		}
+		return internet(bare), nil
+	}
+}
+
+// ListenAt opens a listening socket for each address that s means, see
+// ParseAddress: all of them at the port that the first one got.
+func (l *Loop) ListenAt(s string, how bobbin.ListenOptions, begin func(*Conn) Protocol) ([]*Listener, error) {
+	list, err := ParseAddress(s)
+	if err != nil {
+		return nil, err
+	}
+	var opened []*Listener
+	for i, at := range list {
+		if i > 0 {
+			at.IP = netip.AddrPortFrom(at.IP.Addr(), opened[0].Addr().IP.Port())
+		}
+		more, err := l.listenOne(at, how, begin)
+		if err != nil && i > 0 && !errors.Is(err, bobbin.ErrInUse) {
+			continue // a machine without IPv6 still has a localhost
+		}
+		if err != nil {
+			for _, ln := range opened {
+				ln.Close()
+			}
+			return nil, fmt.Errorf("cannot listen on %s: %w", at, err)
+		}
+		opened = append(opened, more...)
+	}
+	return opened, nil
+}
+
+// listenOne opens one socket, or one for each family where a wildcard cannot
+// mean both.
+func (l *Loop) listenOne(at bobbin.Address, how bobbin.ListenOptions, begin func(*Conn) Protocol) ([]*Listener, error) {
+	wildcard := at.Path == "" && at.IP.Addr() == netip.IPv6Unspecified()
+	how.BothFamilies = wildcard
+	ln, err := l.Listen(at, how, begin)
+	if err == nil {
+		return []*Listener{ln}, nil
+	}
+	if !wildcard || errors.Is(err, bobbin.ErrInUse) {
+		return nil, err
+	}
+	// No socket for both families, or no IPv6 at all: IPv4 must work, and IPv6
+	// is welcome.
+	how.BothFamilies = false
+	four, err := l.Listen(bobbin.Address{IP: netip.AddrPortFrom(netip.IPv4Unspecified(), at.IP.Port())}, how, begin)
+	if err != nil {
+		return nil, err
+	}
+	six, err := l.Listen(bobbin.Address{IP: netip.AddrPortFrom(at.IP.Addr(), four.Addr().IP.Port())}, how, begin)
+	if err != nil {
+		return []*Listener{four}, nil
+	}
+	return []*Listener{four, six}, nil
+}

@@ -1,0 +1,9 @@
+//go:build darwin || dragonfly || freebsd || netbsd || openbsd
+
+package bobbin
+
+// Kernels are the ways to open this machine's kernel, for the table that all of
+// them pass.
+func Kernels() map[string]func() (Kernel, error) {
+	return map[string]func() (Kernel, error){"kqueue": Open}
+}

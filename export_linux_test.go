@@ -1,0 +1,10 @@
+package bobbin
+
+// Kernels are the ways to open this machine's kernel, for the table that all of
+// them pass.
+func Kernels() map[string]func() (Kernel, error) {
+	return map[string]func() (Kernel, error){
+		"epoll, parked":  Open,
+		"epoll, blocked": func() (Kernel, error) { return openEpoll(false) },
+	}
+}

@@ -1,0 +1,510 @@
+package bobbin_test
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/bobbin-http/bobbin"
+	"github.com/bobbin-http/bobbin/eventloop/sim"
+)
+
+// One table that every kernel passes: the machine's, in each way it can sleep,
+// and the one in memory. What the loop relies on is written here.
+
+// A world is a kernel and a way to be its client.
+type world struct {
+	bobbin.Kernel
+	t    *testing.T
+	fd   int // listening
+	dial func() client
+}
+
+// client is the other end of a connection. Receive waits.
+type client interface {
+	Send(p []byte)
+	Receive(n int) []byte // exactly n bytes
+	End() error           // waits for the end: io.EOF, or the reset
+	CloseWrite()
+	Reset()
+}
+
+func worlds(t *testing.T) map[string]func(t *testing.T) *world {
+	all := map[string]func(*testing.T) *world{
+		"in memory": simulated,
+	}
+	for name, open := range bobbin.Kernels() {
+		all[name+" over IPv4"] = func(t *testing.T) *world { return real(t, open, internet("127.0.0.1")) }
+		all[name+" over IPv6"] = func(t *testing.T) *world { return real(t, open, internet("::1")) }
+		all[name+" over a Unix socket"] = func(t *testing.T) *world {
+			return real(t, open, bobbin.Address{Path: filepath.Join(t.TempDir(), "s")})
+		}
+	}
+	return all
+}
+
+func internet(ip string) bobbin.Address {
+	return bobbin.Address{IP: netip.AddrPortFrom(netip.MustParseAddr(ip), 0)}
+}
+
+func real(t *testing.T, open func() (bobbin.Kernel, error), at bobbin.Address) *world {
+	k, err := open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	fd, bound, err := k.Listen(at, bobbin.ListenOptions{})
+	if err != nil && strings.Contains(err.Error(), "cannot assign") {
+		t.Skip("no such address on this machine:", err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		k.Close(fd)
+		k.Shut()
+	})
+	return &world{Kernel: k, t: t, fd: fd, dial: func() client {
+		network := "tcp"
+		if bound.Path != "" {
+			network = "unix"
+		}
+		c, err := net.Dial(network, strings.TrimPrefix(bound.String(), "unix:"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { c.Close() })
+		return netClient{c, t}
+	}}
+}
+
+type netClient struct {
+	net.Conn
+	t *testing.T
+}
+
+func (c netClient) Send(p []byte) {
+	if _, err := c.Write(p); err != nil {
+		c.t.Error(err)
+	}
+}
+
+func (c netClient) Receive(n int) []byte {
+	p := make([]byte, n)
+	if _, err := io.ReadFull(c.Conn, p); err != nil {
+		c.t.Error(err)
+	}
+	return p
+}
+
+func (c netClient) End() error {
+	_, err := c.Read(make([]byte, 1))
+	return err
+}
+
+func (c netClient) CloseWrite() { c.Conn.(interface{ CloseWrite() error }).CloseWrite() }
+
+func (c netClient) Reset() {
+	if tcp, ok := c.Conn.(*net.TCPConn); ok {
+		tcp.SetLinger(0)
+	}
+	c.Close()
+}
+
+func simulated(t *testing.T) *world {
+	k := sim.New(1)
+	fd, _, err := k.Listen(internet("127.0.0.1"), bobbin.ListenOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &world{Kernel: k, t: t, fd: fd, dial: func() client {
+		w, err := k.Dial()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return simClient{w, t}
+	}}
+}
+
+type simClient struct {
+	*sim.Wire
+	t *testing.T
+}
+
+func (c simClient) Send(p []byte) {
+	if n, err := c.Wire.Send(p); n < len(p) {
+		c.t.Error(err)
+	}
+}
+
+func (c simClient) Receive(n int) []byte {
+	p := make([]byte, n)
+	got, err := c.Wire.Receive(p)
+	if got < n {
+		c.t.Error(err)
+	}
+	return p[:got]
+}
+
+func (c simClient) End() error {
+	_, err := c.Wire.Receive(make([]byte, 1))
+	return err
+}
+
+// await waits until the descriptor is reported with all of want, over as many
+// events as it takes.
+func (w *world) await(fd int, want bobbin.Ready) {
+	w.t.Helper()
+	events := make([]bobbin.Event, 16)
+	var seen bobbin.Ready
+	until := time.Now().Add(5 * time.Second)
+	for seen&want != want {
+		n, err := w.Wait(events, w.Now().Add(time.Second))
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		for _, ev := range events[:n] {
+			if ev.FD == fd {
+				seen |= ev.Ready
+			}
+		}
+		if time.Now().After(until) {
+			w.t.Fatalf("descriptor %d was reported as %03b, not as %03b", fd, seen, want)
+		}
+	}
+}
+
+// accept returns a watched connection and its client.
+func (w *world) accept() (int, client) {
+	w.t.Helper()
+	c := w.dial()
+	fd, _, err := w.Accept(w.fd)
+	for err == bobbin.ErrNotNow {
+		fd, _, err = w.Accept(w.fd)
+	}
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if err := w.Watch(fd); err != nil {
+		w.t.Fatal(err)
+	}
+	return fd, c
+}
+
+func TestEveryKernelKeepsTheContract(t *testing.T) {
+	rows := []struct {
+		name string
+		run  func(t *testing.T, w *world)
+	}{
+		{"accept answers not now when nobody is waiting", func(t *testing.T, w *world) {
+			if _, _, err := w.Accept(w.fd); err != bobbin.ErrNotNow {
+				t.Errorf("got %v", err)
+			}
+		}},
+		{"a listener is readable when somebody waits", func(t *testing.T, w *world) {
+			if err := w.Watch(w.fd); err != nil {
+				t.Fatal(err)
+			}
+			w.dial()
+			w.await(w.fd, bobbin.Readable)
+		}},
+		{"a new connection is writable, and has nothing to read", func(t *testing.T, w *world) {
+			fd, _ := w.accept()
+			defer w.Close(fd)
+			w.await(fd, bobbin.Writable)
+			if n, err := w.Read(fd, make([]byte, 8)); n != 0 || err != bobbin.ErrNotNow {
+				t.Errorf("read %d, %v", n, err)
+			}
+		}},
+		{"bytes sent before it is watched are reported", func(t *testing.T, w *world) {
+			c := w.dial()
+			c.Send([]byte("early"))
+			fd, _, err := w.Accept(w.fd)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer w.Close(fd)
+			if err := w.Watch(fd); err != nil {
+				t.Fatal(err)
+			}
+			w.await(fd, bobbin.Readable)
+		}},
+		{"what is sent is read, and then there is no more at present", func(t *testing.T, w *world) {
+			fd, c := w.accept()
+			defer w.Close(fd)
+			c.Send([]byte("abc"))
+			w.await(fd, bobbin.Readable)
+			if got, err := drain(w, fd); string(got) != "abc" || err != bobbin.ErrNotNow {
+				t.Errorf("got %q, %v", got, err)
+			}
+			c.Send([]byte("def"))
+			w.await(fd, bobbin.Readable)
+			if got, _ := drain(w, fd); string(got) != "def" {
+				t.Errorf("the second time: %q", got)
+			}
+		}},
+		{"the last bytes and the end come in one event, and both are read", func(t *testing.T, w *world) {
+			fd, c := w.accept()
+			defer w.Close(fd)
+			c.Send([]byte("bye"))
+			c.CloseWrite()
+			w.await(fd, bobbin.Readable|bobbin.HungUp)
+			var got []byte
+			var err error
+			for err == nil || err == bobbin.ErrNotNow { // a hang-up means: read on
+				var p [8]byte
+				var n int
+				n, err = w.Read(fd, p[:])
+				got = append(got, p[:n]...)
+			}
+			if string(got) != "bye" || err != io.EOF {
+				t.Errorf("got %q, %v", got, err)
+			}
+		}},
+		{"a client that ended its half still reads the answer", func(t *testing.T, w *world) {
+			fd, c := w.accept()
+			c.CloseWrite()
+			w.await(fd, bobbin.HungUp)
+			if n, err := w.Write(fd, []byte("answer"), false); n != 6 || err != nil && err != bobbin.ErrNotNow {
+				t.Errorf("wrote %d, %v", n, err)
+			}
+			w.Close(fd)
+			if got := c.Receive(6); string(got) != "answer" {
+				t.Errorf("got %q", got)
+			}
+			if err := c.End(); err != io.EOF {
+				t.Errorf("then %v", err)
+			}
+		}},
+		{"a full socket answers not now, and is reported when there is room", func(t *testing.T, w *world) {
+			fd, c := w.accept()
+			defer w.Close(fd)
+			w.await(fd, bobbin.Writable)
+			total := 0
+			for {
+				n, err := w.Write(fd, make([]byte, 64<<10), false)
+				total += n
+				if err == bobbin.ErrNotNow {
+					break
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+			}
+			c.Receive(total)
+			w.await(fd, bobbin.Writable)
+		}},
+		{"pieces are written in order", func(t *testing.T, w *world) {
+			fd, c := w.accept()
+			defer w.Close(fd)
+			n, err := w.Writev(fd, [][]byte{[]byte("one "), nil, []byte("two "), []byte("three")}, false)
+			if n != 13 || err != nil {
+				t.Errorf("wrote %d, %v", n, err)
+			}
+			if got := c.Receive(13); string(got) != "one two three" {
+				t.Errorf("got %q", got)
+			}
+		}},
+		{"a range of a file is sent, and no more than the file has", func(t *testing.T, w *world) {
+			fd, c := w.accept()
+			defer w.Close(fd)
+			f := temp(t, "0123456789")
+			if n, err := w.SendFile(fd, f, 2, 5); n != 5 || err != nil && err != bobbin.ErrNotNow {
+				t.Errorf("sent %d, %v", n, err)
+			}
+			if got := c.Receive(5); string(got) != "23456" {
+				t.Errorf("got %q", got)
+			}
+			if n, err := w.SendFile(fd, f, 10, 5); n != 0 || err != io.ErrUnexpectedEOF {
+				t.Errorf("behind the end: %d, %v", n, err)
+			}
+		}},
+		{"shutting our half lets the peer read to the end and answer", func(t *testing.T, w *world) {
+			fd, c := w.accept()
+			defer w.Close(fd)
+			w.Write(fd, []byte("last"), false)
+			if err := w.Shutdown(fd); err != nil {
+				t.Fatal(err)
+			}
+			if got := c.Receive(4); string(got) != "last" {
+				t.Errorf("got %q", got)
+			}
+			if err := c.End(); err != io.EOF {
+				t.Errorf("then %v", err)
+			}
+			c.Send([]byte("ok"))
+			w.await(fd, bobbin.Readable)
+			if got, _ := drain(w, fd); string(got) != "ok" {
+				t.Errorf("heard %q", got)
+			}
+		}},
+		{"a reset by the peer is an error, and is reported", func(t *testing.T, w *world) {
+			fd, c := w.accept()
+			defer w.Close(fd)
+			if _, ok := c.(netClient); ok && c.(netClient).RemoteAddr().Network() == "unix" {
+				t.Skip("Unix sockets have no reset")
+			}
+			c.Reset()
+			w.await(fd, bobbin.Readable|bobbin.HungUp)
+			if _, err := w.Read(fd, make([]byte, 8)); err == nil || err == io.EOF || err == bobbin.ErrNotNow {
+				t.Errorf("read answered %v", err)
+			}
+		}},
+		{"our reset reaches the peer as one", func(t *testing.T, w *world) {
+			fd, c := w.accept()
+			if nc, ok := c.(netClient); ok && nc.RemoteAddr().Network() == "unix" {
+				w.Close(fd)
+				t.Skip("Unix sockets have no reset")
+			}
+			if err := w.Reset(fd); err != nil {
+				t.Fatal(err)
+			}
+			if err := c.End(); err == nil || err == io.EOF {
+				t.Errorf("the peer saw %v", err)
+			}
+		}},
+		{"a wait ends when its time has come", func(t *testing.T, w *world) {
+			until := w.Now().Add(30 * time.Millisecond)
+			for w.Now().Before(until) {
+				if n, err := w.Wait(make([]bobbin.Event, 4), until); n != 0 || err != nil {
+					t.Fatalf("%d events, %v", n, err)
+				}
+			}
+		}},
+		{"a wait at once does not sleep", func(t *testing.T, w *world) {
+			if n, err := w.Wait(make([]bobbin.Event, 4), bobbin.AtOnce); n != 0 || err != nil {
+				t.Errorf("%d events, %v", n, err)
+			}
+		}},
+		{"a wake-up before the wait keeps it from sleeping, once", func(t *testing.T, w *world) {
+			if err := w.Wake(); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := w.Wait(make([]bobbin.Event, 4), time.Time{}); err != nil {
+				t.Fatal(err)
+			}
+			until := w.Now().Add(20 * time.Millisecond)
+			for w.Now().Before(until) {
+				w.Wait(make([]bobbin.Event, 4), until)
+			}
+		}},
+		{"closing a watched descriptor ends its events", func(t *testing.T, w *world) {
+			fd, c := w.accept()
+			w.await(fd, bobbin.Writable)
+			w.Close(fd)
+			_ = c
+			n, err := w.Wait(make([]bobbin.Event, 4), w.Now().Add(20*time.Millisecond))
+			if n != 0 || err != nil {
+				t.Errorf("%d events, %v", n, err)
+			}
+		}},
+		{"an address in use is said to be", func(t *testing.T, w *world) {
+			fd, bound, err := w.Listen(internet("127.0.0.1"), bobbin.ListenOptions{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer w.Close(fd)
+			if _, _, err := w.Listen(bound, bobbin.ListenOptions{}); !errors.Is(err, bobbin.ErrInUse) {
+				t.Errorf("got %v", err)
+			}
+		}},
+	}
+	for name, open := range worlds(t) {
+		t.Run(name, func(t *testing.T) {
+			for _, row := range rows {
+				t.Run(row.name, func(t *testing.T) { row.run(t, open(t)) })
+			}
+		})
+	}
+}
+
+// drain reads until the kernel says that there is no more.
+func drain(w *world, fd int) ([]byte, error) {
+	var got []byte
+	var p [64]byte
+	for {
+		n, err := w.Read(fd, p[:])
+		got = append(got, p[:n]...)
+		if err != nil {
+			return got, err
+		}
+	}
+}
+
+func temp(t *testing.T, content string) *os.File {
+	f, err := os.Create(filepath.Join(t.TempDir(), "file"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { f.Close() })
+	if _, err := f.WriteString(content); err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+// TestWakeFromAnotherGoroutine parks in the real kernels and is woken by an
+// event, by Wake and by the time, in turn and many times over.
+func TestWakeFromAnotherGoroutine(t *testing.T) {
+	for name, open := range bobbin.Kernels() {
+		t.Run(name, func(t *testing.T) {
+			w := real(t, open, internet("127.0.0.1"))
+			fd, c := w.accept()
+			defer w.Close(fd)
+			w.await(fd, bobbin.Writable)
+			events := make([]bobbin.Event, 4)
+			for range 200 {
+				woken := make(chan error, 1)
+				go func() { woken <- w.Wake() }()
+				if _, err := w.Wait(events, time.Time{}); err != nil {
+					t.Fatal(err)
+				}
+				if err := <-woken; err != nil {
+					t.Fatal(err)
+				}
+				w.Wait(events, bobbin.AtOnce) // a wake-up that came late is none
+				go c.Send([]byte("x"))
+				w.await(fd, bobbin.Readable)
+				if got, _ := drain(w, fd); !bytes.Equal(got, []byte("x")) {
+					t.Fatalf("heard %q", got)
+				}
+				w.Wait(events, w.Now().Add(time.Millisecond))
+			}
+		})
+	}
+}
+
+func TestALeftSocketFileIsReplacedAndALiveOneIsNot(t *testing.T) {
+	for name, open := range bobbin.Kernels() {
+		t.Run(name, func(t *testing.T) {
+			at := bobbin.Address{Path: filepath.Join(t.TempDir(), "s")}
+			w := real(t, open, at)
+			if _, _, err := w.Listen(at, bobbin.ListenOptions{}); !errors.Is(err, bobbin.ErrInUse) {
+				t.Errorf("a socket that is listened to: %v", err)
+			}
+			w.Close(w.fd) // and leaves the file, as a process does that is killed
+			fd, _, err := w.Listen(at, bobbin.ListenOptions{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			w.fd = fd
+			w.Close(fd)
+			if err := os.Remove(at.Path); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(at.Path, []byte("precious"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if _, _, err := w.Listen(at, bobbin.ListenOptions{}); !errors.Is(err, bobbin.ErrInUse) {
+				t.Errorf("a file that is no socket: %v", err)
+			}
+			w.fd, _, _ = w.Listen(internet("127.0.0.1"), bobbin.ListenOptions{}) // for the cleanup
+		})
+	}
+}
