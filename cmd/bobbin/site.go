@@ -1,0 +1,53 @@
+package main
+
+import (
+	_ "embed"
+
+	"github.com/bobbin-http/bobbin/http"
+)
+
+// The default site is what bobbin serves when no folder is named: worth a look,
+// and useful for a first measurement.
+var (
+	//go:embed site/index.html
+	indexPage []byte
+
+	//go:embed site/about.html
+	aboutPage []byte
+
+	//go:embed site/404.html
+	missingPage []byte
+)
+
+// site returns the handler of the default site.
+func site() http.Handler {
+	html := [2]string{"Content-Type", "text/html; charset=utf-8"}
+	index := must(http.Prepare(indexPage, html))
+	about := must(http.Prepare(aboutPage, html))
+	missing := must(http.Prepare(missingPage, html))
+	hello := must(http.Prepare([]byte("Hello, World!"), [2]string{"Content-Type", "text/plain"}))
+
+	return func(w *http.Response, r *http.Request) error {
+		if !r.IsGet() {
+			w.Set("Allow", "GET, HEAD")
+			return http.StatusMethodNotAllowed
+		}
+		switch string(r.PathBytes()) {
+		case "/":
+			return w.Give(index)
+		case "/about":
+			return w.Give(about)
+		case "/bench":
+			return w.Give(hello) // the 13 bytes that benchmarks expect
+		}
+		return w.SetStatus(http.StatusNotFound).Give(missing)
+	}
+}
+
+// must is for what is wrong in the program itself or not at all.
+func must(p *http.Prepared, err error) *http.Prepared {
+	if err != nil {
+		panic(err)
+	}
+	return p
+}

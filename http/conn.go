@@ -1,0 +1,289 @@
+package http
+
+import (
+	"time"
+
+	"github.com/bobbin-http/bobbin/eventloop"
+)
+
+// A conn is our side of one HTTP conversation: it finds requests in the bytes
+// that come, one after the other, and has each answered before it looks at the
+// next (RFC 9112 section 9.3.2). Between requests it holds nothing.
+type conn struct {
+	server *Server
+	conn   *eventloop.Conn
+	x      *exchange // the request that is being served, or nil
+
+	since    time.Time  // it was accepted
+	unsent   int64      // was queued when the deadline was last looked at
+	requests int32      // answered
+	reader   headReader // of a head that is incomplete
+	phase    phase
+	last     bool // the answer that was begun is the last
+	promised bool // the peer has said that it will send nothing more
+}
+
+// phase is where a connection is in the life of one request.
+type phase uint8
+
+const (
+	waiting    phase = iota // for the first byte of a request
+	inHead                  // some of the head is here
+	inBody                  // a handler waits for the body, and some of it is missing
+	discarding              // the answer is out, but the body of the request is not all in
+	closing                 // the last answer is out
+	phases
+)
+
+// follows holds what may come after each phase.
+var follows = [phases][]phase{
+	waiting:    {inHead, inBody, discarding, closing},
+	inHead:     {waiting, inBody, discarding, closing},
+	inBody:     {waiting, discarding, closing},
+	discarding: {waiting, closing},
+	closing:    {},
+}
+
+func (p phase) String() string {
+	return [phases]string{"waiting", "in head", "in body", "discarding", "closing"}[p]
+}
+
+// enter moves to the next phase. A step that is not in the table is a mistake
+// in this package, whatever the peer did.
+func (c *conn) enter(p phase) {
+	if c.phase == p {
+		return
+	}
+	for _, next := range follows[c.phase] {
+		if next == p {
+			c.phase = p
+			return
+		}
+	}
+	panic("http: internal error: a connection cannot go from " + c.phase.String() + " to " + p.String())
+}
+
+// Speak implements eventloop.Protocol.
+func (c *conn) Speak(_ *eventloop.Conn, p []byte) (used int) {
+	c.conn.SetIdle(false)
+	for served := c.requests; used < len(p); {
+		n := 0
+		switch c.phase {
+		case waiting, inHead:
+			n = c.readHead(p[used:])
+		case inBody, discarding:
+			n = c.readBody(p[used:])
+		case closing:
+			return len(p)
+		}
+		if n == 0 {
+			break
+		}
+		used += n
+		if c.conn.Full() {
+			break // the peer does not take its answers
+		}
+		if c.requests-served >= int32(c.server.limits.Turn) {
+			c.conn.Again()
+			break
+		}
+	}
+	if c.phase == waiting && used == len(p) {
+		c.conn.SetIdle(true)
+	}
+	return used
+}
+
+// readHead looks for a request at the beginning of p and has it served. It
+// returns how much of p was used, 0 while the head is incomplete.
+func (c *conn) readHead(p []byte) int {
+	s := c.server
+	x := s.takeExchange(c)
+	n, why := c.reader.read(&x.head, p, &s.limits)
+	if n == 0 && why == nil {
+		s.giveExchange(x)
+		if c.phase == waiting {
+			c.enter(inHead)
+			if c.requests > 0 {
+				c.conn.SetDeadline(s.limits.HeadTimeout)
+			} // else the one from accept holds
+		}
+		return 0
+	}
+	c.reader = headReader{}
+	c.x = x
+	if why != nil {
+		// What follows something that was not understood is not parsed: it
+		// might be part of it.
+		x.head = head{}
+		c.refuse(why)
+		return len(p)
+	}
+	x.raw = p[:n]
+	c.serve(p[n:])
+	return n
+}
+
+// serve begins the answer to a request whose head is in c.x.
+func (c *conn) serve(behind []byte) {
+	x := c.x
+	x.framing.start(&x.head)
+	c.promised = x.head.close || x.head.minor == 0 && !x.head.keepAlive
+	c.last = c.promised || c.mustEnd()
+	if why := x.refusal(); why != nil {
+		c.refuse(why)
+		return
+	}
+	if x.head.form == asteriskForm {
+		x.response.Set("Allow", allMethods)
+		c.answer(StatusNoContent)
+		return
+	}
+	if x.framing.done() {
+		c.answer(x.call())
+		return
+	}
+	x.expects = x.head.expectContinue && len(behind) == 0
+	c.serveWithBody()
+}
+
+// mustEnd reports whether the next answer has to be the last, for reasons of
+// ours.
+func (c *conn) mustEnd() bool {
+	l := &c.server.limits
+	return c.requests+1 >= int32(l.Requests) || c.server.loop.Stopping() ||
+		c.server.now().Sub(c.since) > l.Age
+}
+
+// answer sends what the handler made, or what its error says, and decides what
+// comes next.
+func (c *conn) answer(err error) {
+	x := c.x
+	if c.unread() {
+		c.last = true
+	}
+	x.response.finish(err)
+	c.requests++
+	switch {
+	case c.last:
+		c.end()
+	case x.framing.done():
+		c.rest()
+	default:
+		c.enter(discarding)
+		x.begun = c.server.now()
+		c.conn.SetDeadline(c.server.limits.DiscardIdle)
+	}
+}
+
+// rest is the state between two requests.
+func (c *conn) rest() {
+	c.giveBack()
+	c.enter(waiting)
+	c.unsent = c.conn.Queued()
+	if c.unsent > 0 && c.conn.Full() {
+		c.conn.SetDeadline(c.server.limits.SendTimeout)
+		return
+	}
+	c.conn.SetDeadline(c.server.limits.IdleTimeout)
+}
+
+// end closes after the answer. If the peer has promised to send nothing more
+// and has kept to it, there is nothing to linger for.
+func (c *conn) end() {
+	clean := c.promised && c.x.framing.done()
+	c.giveBack()
+	c.enter(closing)
+	c.unsent = c.conn.Queued()
+	c.conn.SetDeadline(c.server.limits.SendTimeout)
+	if clean {
+		c.conn.Hangup()
+	} else {
+		c.conn.Close()
+	}
+}
+
+func (c *conn) giveBack() {
+	if c.x != nil {
+		c.server.giveExchange(c.x)
+		c.x = nil
+	}
+}
+
+// refuse answers a request that cannot be served, and ends the conversation.
+func (c *conn) refuse(why *refusal) {
+	c.last = true
+	c.promised = false // whatever it said, it may be sending
+	c.x.response.reset()
+	c.answer(why)
+}
+
+// Ended implements eventloop.Protocol. A request that is cut short is never
+// served (RFC 9112 section 8).
+func (c *conn) Ended(*eventloop.Conn) {
+	switch c.phase {
+	case waiting:
+		c.enter(closing)
+		c.conn.SetDeadline(c.server.limits.SendTimeout)
+		c.conn.Hangup()
+	case inHead:
+		c.x = c.server.takeExchange(c)
+		c.refuse(errEndedInHead)
+	case inBody:
+		c.failBody(errEndedInBody)
+	case discarding:
+		c.end()
+	}
+}
+
+// Due implements eventloop.Protocol.
+func (c *conn) Due(*eventloop.Conn) {
+	queued := c.conn.Queued()
+	switch {
+	case queued > 0 && (c.phase == waiting || c.phase == closing || c.phase == discarding):
+		// An answer is on its way. As long as the peer takes some of it, it
+		// has time.
+		if queued >= c.unsent {
+			c.conn.Abort(errStalled)
+			return
+		}
+		c.unsent = queued
+		c.conn.SetDeadline(c.server.limits.SendTimeout)
+	case c.phase == waiting && c.unsent > 0:
+		c.rest() // it has just taken the end of its answer
+	case c.phase == waiting && c.requests > 0:
+		c.enter(closing)
+		c.conn.Close()
+	case c.phase == waiting, c.phase == inHead:
+		c.x = c.server.takeExchange(c)
+		c.refuse(errSlowHead)
+	case c.phase == inBody:
+		c.failBody(errSlowBody)
+	case c.phase == discarding:
+		c.last = true
+		c.end()
+	default:
+		c.conn.Abort(errStalled)
+	}
+}
+
+// Stopping implements eventloop.Protocol. A request that has begun is still
+// answered.
+func (c *conn) Stopping(*eventloop.Conn) {
+	switch c.phase {
+	case waiting:
+		c.enter(closing)
+		c.conn.SetDeadline(c.server.limits.SendTimeout)
+		c.conn.Close()
+	default:
+		c.last = true
+	}
+}
+
+// Gone implements eventloop.Protocol.
+func (c *conn) Gone(*eventloop.Conn, error) {
+	if c.x != nil {
+		c.x.abandon()
+	}
+	c.giveBack()
+}

@@ -1,0 +1,24 @@
+package http
+
+import "errors"
+
+// Why a request is refused, beyond what its parser finds. The reason is what
+// the peer reads behind the status.
+var (
+	errUnknownMethod   = &refusal{StatusNotImplemented, "no such method here"}
+	errMethodNotServed = &refusal{StatusMethodNotAllowed, "not for an origin server"}
+	errExpectation     = &refusal{StatusExpectationFailed, "only 100-continue can be expected"}
+	errEndedInHead     = &refusal{StatusBadRequest, "the connection ended inside a head"}
+	errEndedInBody     = &refusal{StatusBadRequest, "the connection ended inside a body"}
+	errSlowHead        = &refusal{StatusRequestTimeout, "the head took too long"}
+	errSlowBody        = &refusal{StatusRequestTimeout, "the body took too long"}
+	errBodyTooLarge    = &refusal{StatusContentTooLarge, "the body is too large"}
+	errBusy            = &refusal{StatusServiceUnavailable, "too many bodies at once, try again"}
+)
+
+// errGone is what a handler gets that waits for a body while the connection
+// ends. Nobody will read its answer.
+var errGone = errors.New("http: the connection is over")
+
+// errStalled is why a connection is reset whose peer takes nothing.
+var errStalled = errors.New("http: the peer does not take its answer")

@@ -1,0 +1,97 @@
+package http
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/bobbin-http/bobbin/eventloop"
+)
+
+// Limits is the one screen on which everything that could grow or wait is
+// bounded. The zero value serves: a field that is 0 means its default, which
+// stands beside it with what the peer sees when it is hit. Sizes are bytes.
+//
+// The reasons are those of RFC 9112 section 2 and RFC 9110 section 17: a
+// server that buffers or waits without end can be made to fall over by anyone.
+type Limits struct {
+	eventloop.Limits // of a connection, whatever is spoken on it
+
+	// The head of a request.
+	EmptyLines  int // before a request line; 2; 400
+	RequestLine int // method, target and version; 8 KiB; 414
+	FieldLine   int // one field, name and value; 8 KiB; 431
+	FieldBytes  int // all fields, trailers too; 32 KiB; 431
+	FieldCount  int // fields, trailers too; 100; 431
+
+	// The body of a request.
+	Body           int64 // kept for a handler; 1 MiB; 413
+	BodiesTotal    int64 // kept for all handlers of a loop; 64 MiB; 503
+	Discard        int64 // read and thrown away so that the answer is seen; 64 KiB; close
+	ChunkExtension int   // behind one chunk size; 256; 400
+	ChunkOverhead  int   // framing beyond the bytes it carries; 16 KiB; 400
+
+	// One connection.
+	Requests int           // answered on it; 10,000; "Connection: close" on the last
+	Age      time.Duration // since accept; 1 h; "Connection: close" on the next answer
+	Turn     int           // requests answered in one turn; 16; the rest waits for the next
+
+	// Deadlines.
+	HeadTimeout time.Duration // from the first byte of a head to its last, or from accept; 10 s; 408
+	IdleTimeout time.Duration // between requests; 60 s; closed without a word
+	BodyTimeout time.Duration // between two pieces of a body; 15 s; 408
+	DiscardIdle time.Duration // between two pieces of a body that nobody wants; 2 s; close
+	DiscardTime time.Duration // for such a body in all; 5 s; close
+	SendTimeout time.Duration // without the peer taking a byte of an answer; 20 s; reset
+	MinRate     int64         // bytes a second of a body or an answer, after RateGrace; 240; 408 or reset
+	RateGrace   time.Duration // before MinRate counts; 5 s
+}
+
+// maxHead is what a head may come to with every limit at its largest: offsets
+// into a head are 16 bits wide, see span.
+const maxHead = 1<<16 - 1
+
+func (l Limits) withDefaults() Limits {
+	l.Limits = l.Limits.WithDefaults()
+	number(&l.EmptyLines, 2)
+	number(&l.RequestLine, 8<<10)
+	number(&l.FieldLine, 8<<10)
+	number(&l.FieldBytes, 32<<10)
+	number(&l.FieldCount, 100)
+	number(&l.Body, 1<<20)
+	number(&l.BodiesTotal, 64<<20)
+	number(&l.Discard, 64<<10)
+	number(&l.ChunkExtension, 256)
+	number(&l.ChunkOverhead, 16<<10)
+	number(&l.Requests, 10_000)
+	number(&l.Age, time.Hour)
+	number(&l.Turn, 16)
+	number(&l.HeadTimeout, 10*time.Second)
+	number(&l.IdleTimeout, time.Minute)
+	number(&l.BodyTimeout, 15*time.Second)
+	number(&l.DiscardIdle, 2*time.Second)
+	number(&l.DiscardTime, 5*time.Second)
+	number(&l.SendTimeout, 20*time.Second)
+	number(&l.MinRate, 240)
+	number(&l.RateGrace, 5*time.Second)
+	return l
+}
+
+// check finds limits that cannot be kept.
+func (l *Limits) check() error {
+	switch {
+	case l.RequestLine+l.FieldBytes+2*l.EmptyLines+4 > maxHead:
+		return fmt.Errorf("http: a head of %d and %d bytes is more than the %d that can be parsed", l.RequestLine, l.FieldBytes, maxHead)
+	case l.RequestLine+l.FieldBytes > l.Input:
+		return fmt.Errorf("http: a head of %d and %d bytes is more than Input, %d, lets a connection hold", l.RequestLine, l.FieldBytes, l.Input)
+	case l.FieldCount > maxFields:
+		return fmt.Errorf("http: %d fields are more than the %d that can be parsed", l.FieldCount, maxFields)
+	}
+	return nil
+}
+
+// number puts the default where nothing was said.
+func number[T int | int64 | time.Duration](n *T, otherwise T) {
+	if *n == 0 {
+		*n = otherwise
+	}
+}

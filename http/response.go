@@ -1,0 +1,326 @@
+package http
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+
+	"github.com/bobbin-http/bobbin/eventloop"
+)
+
+// A Response is what a handler answers. It may be filled in any order: it is
+// sent when the handler returns, and its framing is made then, so that it is
+// right whatever the handler did.
+type Response struct {
+	x      *exchange
+	status Status
+	fields []byte // "Name: value" lines that the handler set
+	typ    string // Content-Type, "" for none
+	closes bool   // the handler wants the connection to end
+	length int64  // Content-Length that the handler declared, -1 for none
+	broken error  // a mistake of the handler's
+
+	// The body is one of these.
+	text   string
+	bytes  []byte // written piece by piece; ours
+	shared *Prepared
+	file   eventloop.File
+	offset int64
+	size   int64 // of the range of file
+}
+
+func (w *Response) reset() {
+	if w.file != nil {
+		w.file.Release() // nobody sent it
+		w.file = nil
+	}
+	w.status, w.length = StatusOK, -1
+	w.fields, w.bytes = w.fields[:0], w.bytes[:0]
+	w.typ, w.text, w.shared = "", "", nil
+	w.closes, w.broken = false, nil
+	w.offset, w.size = 0, 0
+}
+
+// Status returns the status as it stands.
+func (w *Response) Status() Status { return w.status }
+
+// SetStatus sets the status; it is 200 unless it is set.
+func (w *Response) SetStatus(s Status) *Response {
+	w.status = s
+	return w
+}
+
+// Set adds a field. The names that frame the answer are the server's: Date,
+// Server and Transfer-Encoding cannot be set, Content-Length only to what the
+// body will have, and Connection only to "close". A name or a value that could
+// be taken for something else on the wire (RFC 9110 section 5.5) makes the
+// answer a 500.
+func (w *Response) Set(name, value string) *Response {
+	switch {
+	case !isToken(name):
+		w.fail(fmt.Errorf("http: %q is no field name", name))
+	case !isFieldValue(value):
+		w.fail(fmt.Errorf("http: the value %q of %s has characters that no field may have", value, name))
+	case sameFold([]byte(name), "content-type"):
+		w.typ = value
+	case sameFold([]byte(name), "content-length"):
+		n, err := strconv.ParseInt(value, 10, 64)
+		if err != nil || n < 0 {
+			w.fail(fmt.Errorf("http: %q is no Content-Length", value))
+		}
+		w.length = n
+	case sameFold([]byte(name), "connection"):
+		if !sameFold([]byte(value), "close") {
+			w.fail(fmt.Errorf("http: a handler can set Connection to close only, and not to %q", value))
+		}
+		w.closes = true
+	case sameFold([]byte(name), "transfer-encoding"), sameFold([]byte(name), "date"), sameFold([]byte(name), "server"):
+		w.fail(fmt.Errorf("http: %s is set by the server", name))
+	default:
+		w.fields = append(w.fields, name...)
+		w.fields = append(w.fields, ": "...)
+		w.fields = append(w.fields, value...)
+		w.fields = append(w.fields, "\r\n"...)
+	}
+	return w
+}
+
+// fail remembers the first mistake.
+func (w *Response) fail(err error) {
+	if w.broken == nil {
+		w.broken = err
+	}
+}
+
+// Text answers with plain text.
+func (w *Response) Text(s string) error { return w.content("text/plain; charset=utf-8", s) }
+
+// HTML answers with a page.
+func (w *Response) HTML(s string) error { return w.content("text/html; charset=utf-8", s) }
+
+func (w *Response) content(typ, s string) error {
+	if w.typ == "" {
+		w.typ = typ
+	}
+	return w.body(func() { w.text = s })
+}
+
+// Write adds to the body. It implements io.Writer; it takes everything, in
+// memory.
+func (w *Response) Write(p []byte) (int, error) {
+	if w.text != "" || w.shared != nil || w.file != nil {
+		return 0, errTwoAnswers
+	}
+	w.bytes = append(w.bytes, p...)
+	return len(p), nil
+}
+
+// A Prepared is an answer that is made once and given often: a body that stays
+// in memory, and the fields that go with it, as they are on the wire.
+type Prepared struct {
+	fields []byte
+	body   []byte
+}
+
+// Prepare makes an answer of a body, which nobody may change from then on, and
+// of fields, each a name and a value. It refuses what Response.Set does.
+func Prepare(body []byte, fields ...[2]string) (*Prepared, error) {
+	var w Response
+	w.reset()
+	for _, f := range fields {
+		w.Set(f[0], f[1])
+	}
+	if w.broken == nil && (w.closes || w.length >= 0) {
+		w.fail(errors.New("http: the fields that frame an answer are not prepared"))
+	}
+	if w.broken != nil {
+		return nil, w.broken
+	}
+	p := &Prepared{body: body}
+	if w.typ != "" {
+		p.fields = append(p.fields, "Content-Type: "+w.typ+"\r\n"...)
+	}
+	p.fields = append(p.fields, w.fields...)
+	return p, nil
+}
+
+// Size returns how many bytes the answer takes in memory.
+func (p *Prepared) Size() int { return len(p.fields) + len(p.body) }
+
+// Give answers with what was prepared. Fields that are set beside it come
+// before its own.
+func (w *Response) Give(p *Prepared) error { return w.body(func() { w.shared = p }) }
+
+// SendFile answers with size bytes of f from offset on. f is released when they
+// are sent, or when it turns out that they need not be.
+func (w *Response) SendFile(f eventloop.File, offset, size int64) error {
+	err := w.body(func() { w.file, w.offset, w.size = f, offset, size })
+	if err != nil {
+		f.Release()
+	}
+	return err
+}
+
+var errTwoAnswers = errors.New("http: the handler answered twice")
+
+// body sets the body, once.
+func (w *Response) body(set func()) error {
+	if w.text != "" || len(w.bytes) > 0 || w.shared != nil || w.file != nil {
+		w.fail(errTwoAnswers)
+		return errTwoAnswers
+	}
+	set()
+	return nil
+}
+
+func (w *Response) bodySize() int64 {
+	if w.file != nil {
+		return w.size
+	}
+	if w.shared != nil {
+		return int64(len(w.shared.body))
+	}
+	return int64(len(w.text) + len(w.bytes))
+}
+
+// finish sends the answer: what the handler made, or what its error says.
+func (w *Response) finish(err error) {
+	if err == nil {
+		err = w.mistake()
+	}
+	if err != nil {
+		w.failed(err)
+	}
+	w.send()
+}
+
+// mistake returns what is wrong with what the handler made.
+func (w *Response) mistake() error {
+	switch {
+	case w.broken != nil:
+		return w.broken
+	case w.status < 200 || w.status > 599:
+		return fmt.Errorf("http: %d is no status to answer with", int(w.status))
+	case w.length >= 0 && w.length != w.bodySize() && !(w.bodySize() == 0 && w.bodiless()):
+		return fmt.Errorf("http: the handler declared a length of %d and wrote %d", w.length, w.bodySize())
+	}
+	return nil
+}
+
+// failed turns the answer into one that says what went wrong. Fields that the
+// handler set stay with a status that it meant, such as Allow with 405.
+func (w *Response) failed(err error) {
+	status, reason := w.x.statusOf(err)
+	if status < 200 || status > 599 {
+		w.x.conn.server.log.Error("handler failed", "request", w.x.request.line(), "error", err)
+		status, reason = StatusInternalServerError, ""
+	}
+	fields := w.fields
+	w.reset()
+	if status != StatusInternalServerError {
+		w.fields = fields
+	}
+	w.status = status
+	if w.bodiless() {
+		return
+	}
+	w.typ = "text/plain; charset=utf-8"
+	w.bytes = append(w.bytes, status.Error()...)
+	if reason != "" {
+		w.bytes = append(w.bytes, ": "...)
+		w.bytes = append(w.bytes, reason...)
+	}
+	w.bytes = append(w.bytes, '\n')
+}
+
+// bodiless reports whether the answer has no body, whatever the handler wrote:
+// RFC 9110 sections 6.4.1, 9.3.2 and 15.3.6.
+func (w *Response) bodiless() bool {
+	return w.x.head.method == methodHead || w.status == StatusNoContent ||
+		w.status == StatusResetContent || w.status == StatusNotModified
+}
+
+// copyMost is the largest body that is copied behind its head, to go in one
+// piece: above that, two pieces in one call cost less than the copy.
+const copyMost = 60 << 10
+
+// send puts the answer into the connection's queue.
+func (w *Response) send() {
+	c := w.x.conn
+	if w.closes {
+		c.last = true
+	}
+	heads := &c.server.heads
+	heads.at(c.server.now())
+	room := heads.most() + len(w.fields) + len(w.typ) + 128
+	if w.shared != nil {
+		room += len(w.shared.fields)
+	}
+	size, silent := w.bodySize(), w.bodiless()
+	together := !silent && w.file == nil && size <= copyMost
+	if together {
+		room += int(size)
+	}
+	p := heads.begin(c.conn.Room(room), w.status)
+	p = w.appendFields(p, size)
+	if together {
+		p = append(p, w.text...)
+		p = append(p, w.bytes...)
+		if w.shared != nil {
+			p = append(p, w.shared.body...)
+		}
+	}
+	c.conn.Commit(len(p))
+	if together || silent {
+		return
+	}
+	switch {
+	case w.file != nil:
+		c.conn.SendFile(w.file, w.offset, w.size)
+		w.file = nil // the connection releases it
+	case w.shared != nil:
+		c.conn.Share(w.shared.body)
+	default:
+		p := append(c.conn.Room(int(size)), w.bytes...)
+		c.conn.Commit(len(append(p, w.text...)))
+	}
+}
+
+// appendFields appends everything between the Date and the body.
+func (w *Response) appendFields(p []byte, size int64) []byte {
+	c := w.x.conn
+	switch {
+	case c.last:
+		p = append(p, "Connection: close\r\n"...)
+	case w.x.head.minor == 0:
+		p = append(p, "Connection: keep-alive\r\n"...)
+	}
+	if w.typ != "" {
+		p = append(p, "Content-Type: "...)
+		p = append(p, w.typ...)
+		p = append(p, "\r\n"...)
+	}
+	p = append(p, w.fields...)
+	if w.shared != nil {
+		p = append(p, w.shared.fields...)
+	}
+	switch w.status {
+	case StatusNoContent:
+		// RFC 9110 section 8.6: no length there.
+	case StatusNotModified:
+		// A length would be that of the answer with a body; it may be left out.
+	case StatusResetContent:
+		p = append(p, "Content-Length: 0\r\n"...)
+	default:
+		if size == 0 && w.length > 0 {
+			size = w.length // of HEAD, by a handler that knows
+		}
+		p = append(p, "Content-Length: "...)
+		p = strconv.AppendInt(p, size, 10)
+		p = append(p, "\r\n"...)
+	}
+	return append(p, "\r\n"...)
+}
+
+var _ io.Writer = (*Response)(nil)

@@ -1,0 +1,144 @@
+package http
+
+import (
+	"log/slog"
+	"time"
+
+	"github.com/bobbin-http/bobbin"
+	"github.com/bobbin-http/bobbin/eventloop"
+)
+
+// Config is how a server is made. The zero value serves, once it has a Handler.
+type Config struct {
+	Handler Handler
+	Limits  Limits
+	Log     *slog.Logger // for what an operator should know; nothing if nil
+
+	// Name is sent as the Server field; "bobbin" if empty.
+	Name string
+
+	// EagerAccept accepts a connection before its first bytes are there. It
+	// costs more, and is for health checks that only connect.
+	EagerAccept bool
+
+	// Loop is for those who look inside: another kernel, a trace. Its Limits
+	// and its Log are those above.
+	Loop eventloop.Config
+}
+
+// A Server speaks HTTP on one event loop. Except for Stop, it belongs to the
+// goroutine that calls Run.
+type Server struct {
+	handler Handler
+	limits  Limits
+	log     *slog.Logger
+	loop    *eventloop.Loop
+	how     bobbin.ListenOptions
+
+	heads heads       // ready-made beginnings of answers
+	free  []*exchange // to be used again
+	held  int64       // bytes of request bodies that wait for handlers
+}
+
+// NewServer makes a server. It listens nowhere yet.
+func NewServer(config Config) (*Server, error) {
+	s := &Server{
+		handler: config.Handler,
+		limits:  config.Limits.withDefaults(),
+		log:     config.Log,
+		how:     bobbin.ListenOptions{DeferAccept: !config.EagerAccept},
+	}
+	if err := s.limits.check(); err != nil {
+		return nil, err
+	}
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
+	if s.handler == nil {
+		s.handler = func(*Response, *Request) error { return StatusNotFound }
+	}
+	name := config.Name
+	if name == "" {
+		name = "bobbin"
+	}
+	s.heads.name = name
+	config.Loop.Limits = s.limits.Limits
+	config.Loop.Log = s.log
+	loop, err := eventloop.New(config.Loop)
+	if err != nil {
+		return nil, err
+	}
+	s.loop = loop
+	return s, nil
+}
+
+// Loop returns the server's event loop.
+func (s *Server) Loop() *eventloop.Loop { return s.loop }
+
+// Listen opens the sockets that an address means; eventloop.ParseAddress says
+// which forms there are. It may be called several times, before Run.
+func (s *Server) Listen(address string) ([]*eventloop.Listener, error) {
+	return s.loop.ListenAt(address, s.how, s.begin)
+}
+
+// Run serves until Stop was called and everything has ended. It returns nil
+// when all that had begun was finished.
+func (s *Server) Run() error { return s.loop.Run() }
+
+// Stop has the server end: what has begun is finished, within Limits.Drain. A
+// second call cuts everything off. Any goroutine may call it.
+func (s *Server) Stop() { s.loop.Stop() }
+
+// ListenAndServe serves at an address until the process ends or the kernel
+// fails, whose error it returns.
+func ListenAndServe(address string, h Handler) error {
+	s, err := NewServer(Config{Handler: h})
+	if err != nil {
+		return err
+	}
+	if _, err := s.Listen(address); err != nil {
+		return err
+	}
+	return s.Run()
+}
+
+// begin makes the protocol of a new connection.
+func (s *Server) begin(c *eventloop.Conn) eventloop.Protocol {
+	c.SetDeadline(s.limits.HeadTimeout)
+	return &conn{server: s, conn: c, since: s.loop.Now()}
+}
+
+// now is the time of this turn.
+func (s *Server) now() time.Time { return s.loop.Now() }
+
+func (s *Server) takeExchange(c *conn) *exchange {
+	var x *exchange
+	if k := len(s.free); k > 0 {
+		x = s.free[k-1]
+		s.free = s.free[:k-1]
+	} else {
+		x = &exchange{}
+		x.request.x, x.response.x = x, x
+		x.reset()
+	}
+	x.conn = c
+	return x
+}
+
+// exchangesKept is how many are kept to be used again, and keptBody how large
+// a body they may keep with them.
+const (
+	exchangesKept = 64
+	keptBody      = 16 << 10
+)
+
+func (s *Server) giveExchange(x *exchange) {
+	s.held -= int64(cap(x.body))
+	if cap(x.body) > keptBody {
+		x.body = nil
+	}
+	x.reset()
+	if len(s.free) < exchangesKept {
+		s.free = append(s.free, x)
+	}
+}

@@ -1,0 +1,67 @@
+package static
+
+// What a file is, by the extension of its name. The table is generated: see
+// internal/mimegen for where it comes from and which types it prefers.
+
+//go:generate go run ./internal/mimegen -db "$MIME_DB" -o mime_table.go
+
+// unknownType is the type of bytes of which nothing is known. Browsers offer to
+// save them.
+const unknownType = "application/octet-stream"
+
+// A mimeEntry is a line of the table: an extension in lower case without its
+// dot, and the whole value of the Content-Type field.
+type mimeEntry struct {
+	extension   string
+	contentType string
+}
+
+// TypeByExtension returns the Content-Type of a file by its name, which may
+// have folders in front. Text, and what is made of text, comes with
+// "; charset=utf-8". A name without a known extension is
+// "application/octet-stream"; so is one that only begins with a dot, since
+// ".profile" is hidden and not a profile.
+//
+// It allocates nothing: the result is a constant.
+func TypeByExtension(name string) string {
+	var buffer [longestExtension]byte
+	extension := lowerExtension(&buffer, name)
+
+	from, to := 0, len(mimeTable)
+	for from < to {
+		middle := int(uint(from+to) / 2)
+		switch entry := &mimeTable[middle]; {
+		case entry.extension == string(extension):
+			return entry.contentType
+		case entry.extension < string(extension):
+			from = middle + 1
+		default:
+			to = middle
+		}
+	}
+	return unknownType
+}
+
+// lowerExtension copies what follows the last dot of a name into the buffer,
+// ASCII letters in lower case. It returns nothing when there is no extension, or
+// one that is too long to be in the table.
+func lowerExtension(buffer *[longestExtension]byte, name string) []byte {
+	for i := len(name) - 1; i > 0 && len(name)-i <= longestExtension+1; i-- {
+		switch name[i] {
+		case '/':
+			return nil
+		case '.':
+			if name[i-1] == '/' {
+				return nil
+			}
+			extension := buffer[:copy(buffer[:], name[i+1:])]
+			for j, c := range extension {
+				if 'A' <= c && c <= 'Z' {
+					extension[j] = c + ('a' - 'A')
+				}
+			}
+			return extension
+		}
+	}
+	return nil
+}
