@@ -91,6 +91,14 @@ func (c *Conn) Queued() int64 {
 	return c.out.size
 }
 
+// Unused returns how many bytes were read that the protocol has not used yet.
+func (c *Conn) Unused() int {
+	if c.in == nil {
+		return 0
+	}
+	return len(c.in.rest())
+}
+
 // Full reports whether more is queued than Limits.HighWater. A protocol with
 // more to say should wait: Speak is called again, with what it left over, when
 // half of it is gone.
@@ -322,8 +330,7 @@ func (l *Loop) read(c *Conn) int {
 		case err == bobbin.ErrNotNow:
 			// Beside a hang-up, a count says nothing: the end may wait
 			// behind it, and no event will tell.
-			c.hungUp = c.hungUp && n > 0
-			c.readable = c.hungUp
+			c.readable = n > 0 && c.hungUp
 		case err == io.EOF:
 			c.readable, c.ended, c.hungUp = false, true, false
 		default:

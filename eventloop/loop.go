@@ -139,6 +139,16 @@ func (l *Loop) Stopping() bool { return l.stopping }
 // Open returns how many connections there are.
 func (l *Loop) Open() int { return l.open }
 
+// Each calls f for each connection that is not yet closed.
+func (l *Loop) Each(f func(*Conn)) {
+	l.own("Loop.Each")
+	for _, c := range l.conns {
+		if c != nil {
+			f(c)
+		}
+	}
+}
+
 // Counters returns what happened so far.
 func (l *Loop) Counters() Counters { return l.counters }
 

@@ -103,6 +103,9 @@ func (k *Kernel) collect(events []bobbin.Event) int {
 			continue
 		}
 		ready := o.pending
+		if ready != 0 {
+			ready |= o.ready() // an event reports all that holds by then
+		}
 		if ready == 0 && k.strikes(k.Luck.Spurious) {
 			ready = bobbin.Readable | bobbin.Writable
 		}

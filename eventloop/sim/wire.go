@@ -93,6 +93,16 @@ func (w *Wire) Receive(p []byte) (int, error) {
 // Waiting returns how many bytes there are to receive.
 func (w *Wire) Waiting() int { return len(w.out) }
 
+// Broken reports whether the connection was reset, by either side or by the
+// kernel.
+func (w *Wire) Broken() bool { return w.reset }
+
+// ServerClosed reports whether the server has given its descriptor back.
+func (w *Wire) ServerClosed() bool { return w.serverGone }
+
+// Port returns the client's port, which tells connections apart.
+func (w *Wire) Port() uint16 { return w.from.Port() }
+
 // CloseWrite sends the client's FIN: it has said its last, and still reads.
 func (w *Wire) CloseWrite() {
 	if !w.inEnded && !w.reset {
