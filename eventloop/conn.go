@@ -173,6 +173,9 @@ func (c *Conn) grew(size, memory int64) {
 	c.out.size += size
 	c.out.memory += memory
 	l.memory += memory
+	if l.memory > l.limits.OutputTotal {
+		l.choked = true
+	}
 	if !c.full && c.out.size > int64(l.limits.HighWater) {
 		c.full = true
 		l.record(Stalled, c, c.out.size)

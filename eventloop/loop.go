@@ -342,14 +342,10 @@ func (l *Loop) flush() {
 	l.unchoke()
 }
 
-// unchoke notes whether there is too much output in memory for anybody to be
-// heard, and lets go on those who were held back for it.
+// unchoke lets those go on who were held back because there was too much output
+// in memory for anybody to be heard.
 func (l *Loop) unchoke() {
-	if !l.choked {
-		l.choked = l.memory > l.limits.OutputTotal
-		return
-	}
-	if l.memory > l.limits.OutputTotal/2 {
+	if !l.choked || l.memory > l.limits.OutputTotal/2 {
 		return
 	}
 	l.choked = false
