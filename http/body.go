@@ -1,308 +1,328 @@
 package http
 
-import "math"
+// Where does the body of a request end, and which of the bytes are its? A body
+// knows, byte by byte, and keeps none of them: what it returns is a piece of
+// what it was given. So it does not matter where the pieces are cut.
+//
+// Chunks are read as strictly as heads, and for the same reason (RFC 9112
+// section 7.1). Extensions and trailers are checked, and dropped: nobody here
+// could use them, and trailers that become fields after all have been made into
+// attacks (RFC 9110 section 6.5.1).
 
-// A body finds the end of a request's body in the bytes that come, and what of
-// them is content (RFC 9112 sections 6.3 and 7.1). It is as pure as the parser
-// of heads: it stops at any byte, and goes on there.
+// Why a chunked body is refused.
+var (
+	errChunkSize      = &refusal{StatusBadRequest, "the size of a chunk is not a hexadecimal number"} // RFC 9112 section 7.1
+	errHugeChunk      = &refusal{StatusBadRequest, "the size of a chunk is more than can be"}         // RFC 9112 section 7.1
+	errChunkEnd       = &refusal{StatusBadRequest, "a chunk does not end where its size says"}        // RFC 9112 section 7.1
+	errChunkExtension = &refusal{StatusBadRequest, "a chunk extension is not valid"}                  // RFC 9112 section 7.1.1
+	errLongExtension  = &refusal{StatusBadRequest, "a chunk extension is too long"}                   // RFC 9112 section 7.1.1
+	errChunkOverhead  = &refusal{StatusBadRequest, "the chunks are too small for what they carry"}    // RFC 9112 section 7.1.1
+)
+
+// sizeDigits is how many digits the size of a chunk can have, leading zeros
+// too. With the first below 8, it fits 63 bits.
+const sizeDigits = 16
+
+// A body is what is still to come of the body of one request. The zero value is
+// the end of it.
 type body struct {
-	state    bodyState
-	digits   uint8  // of a chunk's size
-	line     uint16 // bytes of an extension, or of a trailer's line
-	trailers uint16 // bytes of all trailers
-	fields   uint8  // trailers
-	left     int64  // bytes of content that are to come before the next framing
-	content  int64  // bytes of content so far
-	framing  int64  // bytes of everything else so far
+	state   bodyState
+	chunked bool
+	count   int32 // bytes of the size, the extensions or the trailer that is being read
+	nfields int32 // of the head, and the trailers so far
+	fields  int   // their bytes
+	left    int64 // to come, of the body or of the chunk; its size so far while that is read
+	carried int64 // by chunks so far
+	framing int64 // bytes that carried it
 }
 
+// bodyState is what the next byte may be.
 type bodyState uint8
 
 const (
-	bodyDone    bodyState = iota
-	bodyFixed             // left bytes, and done
-	chunkSize             // digits
-	chunkBlank            // blanks behind the size or an extension
-	extBegin              // behind ';'
-	extName               // in an extension's name
-	extNamed              // blanks behind it
-	extEqual              // behind '='
-	extToken              // in a value
-	extQuoted             // in a quoted value
-	extEscape             // behind a backslash in one
-	extUnquoted           // behind a quoted value
-	chunkLF               // behind the CR of a size line
-	chunkData             // left bytes
-	dataCR                // behind them
-	dataLF
-	trailerBegin // at the beginning of a line
-	trailerName
-	trailerValue
-	trailerLF // behind the CR of a trailer
-	lastLF    // behind the CR of the empty line that ends everything
+	ended       bodyState = iota // of the next request
+	inData                       // of the body
+	afterData                    // CR behind a chunk
+	afterDataCR                  // LF behind a chunk
+
+	beforeSize  // the first digit of a size
+	inSize      // another digit, or what ends a size
+	afterSizeCR // LF behind a size and its extensions
+
+	beforeSemicolon // blanks, then a semicolon
+	beforeName      // blanks, then the name of an extension
+	inName          // more of the name, or what ends it
+	beforeEquals    // blanks, then an equals sign or a semicolon
+	beforeValue     // blanks, then the value of an extension
+	inToken         // more of a value without quotes, or what ends it
+	inQuotes        // more of a value in quotes, or the quote that ends it
+	afterBackslash  // any character, in quotes
+	afterQuotes     // what may stand behind a value
+
+	beforeTrailer // the first byte of a trailer, or CR
+	inTrailerName
+	inTrailer      // its value, or CR
+	afterTrailerCR // LF behind a trailer
+	afterLastCR    // LF, the last byte of all
 )
 
-// What a body may get wrong. The sections are those of RFC 9112.
-var (
-	errChunkSize      = &refusal{StatusBadRequest, "a chunk's size is not a hexadecimal number"} // 7.1
-	errChunkTooLarge  = &refusal{StatusBadRequest, "a chunk's size is beyond counting"}          // 7.1
-	errChunkExtension = &refusal{StatusBadRequest, "a chunk extension is malformed"}             // 7.1.1
-	errExtensionLong  = &refusal{StatusBadRequest, "a chunk extension is too long"}              // 7.1.1
-	errChunkLine      = &refusal{StatusBadRequest, "a chunk's line does not end with CR LF"}     // 7.1
-	errChunkEnd       = &refusal{StatusBadRequest, "a chunk does not end with CR LF"}            // 7.1
-	errChunkOverhead  = &refusal{StatusBadRequest, "far more framing than content"}              // 7.1.1
-	errTrailer        = &refusal{StatusBadRequest, "a trailer is malformed"}                     // 7.1.2
-)
-
-// maxDigits is how many digits a chunk's size may have: those of 64 bits.
-const maxDigits = 16
-
-// start prepares for the body that a head announces.
+// start begins the body of a request, which may have none (RFC 9112 section
+// 6.3).
 func (b *body) start(h *head) {
 	*b = body{}
 	switch {
 	case h.chunked:
-		b.state = chunkSize
+		b.state, b.chunked = beforeSize, true
+		b.nfields = int32(h.nfields)
+		b.fields = h.size - h.first - 2
 	case h.length > 0:
-		b.state, b.left = bodyFixed, h.length
+		b.state, b.left = inData, h.length
 	}
 }
 
-// done reports whether everything is here.
-func (b *body) done() bool { return b.state == bodyDone }
+// done reports whether the body is over.
+func (b *body) done() bool { return b.state == ended }
 
-// next takes bytes from the beginning of p and returns how many, with the piece
-// of them that is content. It stops behind a piece of content, at the end of
-// the body and at the end of p.
-func (b *body) next(p []byte, l *Limits) (content []byte, used int, why *refusal) {
-	for used < len(p) && b.state != bodyDone {
-		if b.state == bodyFixed || b.state == chunkData {
-			n := int(min(b.left, int64(len(p)-used)))
-			content = p[used : used+n]
-			b.take(n)
-			return content, used + n, nil
+// next takes what there is of the body. It returns when it has found a piece of
+// data, when p is used up, when the body is over, and when it is malformed; used
+// counts data and framing. There may be more in p[used:].
+func (b *body) next(p []byte, l *Limits) (data []byte, used int, why *refusal) {
+	for used < len(p) && b.state != ended {
+		if b.state == inData {
+			data = p[used:]
+			if int64(len(data)) > b.left {
+				data = data[:b.left]
+			}
+			b.take(int64(len(data)))
+			return data, used + len(data), nil
 		}
-		if why := b.step(p[used], l); why != nil {
+		if why = b.step(p[used], l); why != nil {
 			return nil, used, why
 		}
 		used++
-		b.framing++
-		if b.state < trailerBegin && b.framing > b.content+int64(l.ChunkOverhead) {
-			return nil, used, errChunkOverhead
-		}
 	}
 	return nil, used, nil
 }
 
-// take counts content.
-func (b *body) take(n int) {
-	b.content += int64(n)
-	if b.left -= int64(n); b.left > 0 {
-		return
+// take counts n bytes of data.
+func (b *body) take(n int64) {
+	b.left -= n
+	if b.chunked {
+		b.carried += n
 	}
-	if b.state == bodyFixed {
-		b.state = bodyDone
-	} else {
-		b.state = dataCR
+	switch {
+	case b.left > 0:
+	case b.chunked:
+		b.state = afterData
+	default:
+		b.state = ended
 	}
 }
 
-// step takes one byte of framing.
+// step takes one byte that is not data. There is a limit to how many of them
+// there are for the data they carry: chunks of one byte, and extensions, have
+// been used to keep servers busy with nothing.
 func (b *body) step(c byte, l *Limits) *refusal {
+	if b.state >= beforeTrailer {
+		return b.stepTrailer(c, l)
+	}
+	if b.framing++; b.framing > b.carried+int64(l.ChunkOverhead) {
+		return errChunkOverhead
+	}
+	if b.state >= beforeSemicolon {
+		return b.stepExtension(c, l)
+	}
+	return b.stepSize(c, l)
+}
+
+// stepSize takes a byte of the size of a chunk, or of the ends of lines.
+func (b *body) stepSize(c byte, l *Limits) *refusal {
 	switch b.state {
-	case chunkSize:
-		return b.sizeByte(c)
-	case chunkLF:
-		if c != '\n' {
-			return errChunkLine
+	case beforeSize, inSize:
+		d := int64(hexValues[c])
+		switch {
+		case d >= 0:
+			if b.count++; b.count > sizeDigits || b.left >= 1<<59 {
+				return errHugeChunk
+			}
+			b.left = b.left<<4 | d
+			b.state = inSize
+		case b.state == beforeSize:
+			return errChunkSize
+		default:
+			b.count = 0
+			return b.endSize(c, l)
 		}
-		b.line, b.digits = 0, 0
-		if b.left == 0 {
-			b.state = trailerBegin
-		} else {
-			b.state = chunkData
+	case afterSizeCR:
+		switch {
+		case c != '\n':
+			return errBareCR
+		case b.left == 0:
+			b.state = beforeTrailer
+		default:
+			b.state = inData
 		}
-	case dataCR:
+		b.count = 0
+	case afterData:
 		if c != '\r' {
 			return errChunkEnd
 		}
-		b.state = dataLF
-	case dataLF:
+		b.state = afterDataCR
+	case afterDataCR:
 		if c != '\n' {
 			return errChunkEnd
 		}
-		b.state = chunkSize
-	case trailerBegin, trailerName, trailerValue, trailerLF, lastLF:
-		return b.trailerByte(c, l)
-	default:
-		if b.line++; int(b.line) > l.ChunkExtension {
-			return errExtensionLong
-		}
-		return b.extensionByte(c)
+		b.state = beforeSize
 	}
 	return nil
 }
 
-func (b *body) sizeByte(c byte) *refusal {
-	if d := hexValue(c); d >= 0 {
-		if b.digits == maxDigits || b.left > math.MaxInt64>>4 {
-			return errChunkTooLarge
-		}
-		b.digits++
-		b.left = b.left<<4 | int64(d)
+// endSize takes the byte behind the digits of a size.
+func (b *body) endSize(c byte, l *Limits) *refusal {
+	switch {
+	case c == '\r':
+		b.state = afterSizeCR
+	case c == '\n':
+		return errBareLF
+	case c == ';' || isBlank(c):
+		b.state = beforeSemicolon
+		return b.stepExtension(c, l)
+	default:
+		return errChunkSize
+	}
+	return nil
+}
+
+// stepExtension takes a byte of what may stand behind a size: any number of
+// ";name", ";name=token" and ";name="quoted"", with blanks before each sign and
+// behind (RFC 9112 section 7.1.1).
+func (b *body) stepExtension(c byte, l *Limits) *refusal {
+	if c == '\r' && (b.state == inName || b.state == inToken || b.state == afterQuotes) {
+		b.state = afterSizeCR
 		return nil
 	}
-	if b.digits == 0 {
-		return errChunkSize
+	if b.count++; int(b.count) > l.ChunkExtension {
+		return errLongExtension
 	}
-	switch {
-	case c == '\r':
-		b.state = chunkLF
-	case c == ';':
-		b.state = extBegin
-	case isBlank(c):
-		b.state = chunkBlank
-	case c == '\n':
-		return errChunkLine
-	default:
-		return errChunkSize
-	}
-	return nil
-}
-
-// extensionByte takes one byte of *( BWS ";" BWS name [ BWS "=" BWS value ] ).
-// Nothing is done with extensions, but what is malformed is refused: somebody
-// else may read it in another way.
-func (b *body) extensionByte(c byte) *refusal {
-	blank, token := isBlank(c), tokens[c]
-	switch b.state {
-	case chunkBlank:
-		if !blank && c != ';' {
-			return errChunkExtension
-		}
-		if c == ';' {
-			b.state = extBegin
-		}
-	case extBegin:
-		if token {
-			b.state = extName
-		} else if !blank {
-			return errChunkExtension
-		}
-	case extName, extNamed:
-		return b.extensionNameByte(c)
-	case extEqual:
-		switch {
-		case c == '"':
-			b.state = extQuoted
-		case token:
-			b.state = extToken
-		case !blank:
-			return errChunkExtension
-		}
-	case extToken:
-		if !token {
-			return b.extensionEnds(c)
-		}
-	case extQuoted:
-		switch {
-		case c == '"':
-			b.state = extUnquoted
-		case c == '\\':
-			b.state = extEscape
-		case c < 0x20 && c != '\t' || c == 0x7f:
-			return errChunkExtension
-		}
-	case extEscape:
-		if c < 0x20 && c != '\t' || c == 0x7f {
-			return errChunkExtension
-		}
-		b.state = extQuoted
-	case extUnquoted:
-		return b.extensionEnds(c)
-	}
-	return nil
-}
-
-func (b *body) extensionNameByte(c byte) *refusal {
-	switch {
-	case b.state == extName && tokens[c]:
-	case c == '=':
-		b.state = extEqual
-	case isBlank(c):
-		b.state = extNamed
-	default:
-		return b.extensionEnds(c)
-	}
-	return nil
-}
-
-// extensionEnds takes what may stand behind an extension.
-func (b *body) extensionEnds(c byte) *refusal {
-	switch {
-	case c == '\r':
-		b.state = chunkLF
-	case c == ';':
-		b.state = extBegin
-	case isBlank(c):
-		b.state = chunkBlank
-	case c == '\n':
-		return errChunkLine
-	default:
+	to, ok := extend(b.state, c)
+	if !ok {
 		return errChunkExtension
 	}
+	b.state = to
 	return nil
 }
 
-// trailerByte takes one byte of the trailers, which are judged like fields and
-// then dropped: nobody here asked for them (RFC 9110 section 6.5.1).
-func (b *body) trailerByte(c byte, l *Limits) *refusal {
-	if b.state == lastLF {
-		if c != '\n' {
-			return errBareCR
+// extend returns what comes after c in an extension.
+func extend(from bodyState, c byte) (to bodyState, ok bool) {
+	switch from {
+	case beforeSemicolon:
+		if isBlank(c) {
+			return from, true
 		}
-		b.state = bodyDone
-		return nil
+		return beforeName, c == ';'
+	case beforeName:
+		if isBlank(c) {
+			return from, true
+		}
+		return inName, tokenChars[c]
+	case inName, beforeEquals:
+		switch {
+		case c == '=':
+			return beforeValue, true
+		case c == ';':
+			return beforeName, true
+		case isBlank(c):
+			return beforeEquals, true
+		}
+		return inName, from == inName && tokenChars[c]
+	case beforeValue:
+		switch {
+		case isBlank(c):
+			return from, true
+		case c == '"':
+			return inQuotes, true
+		}
+		return inToken, tokenChars[c]
+	case inQuotes:
+		switch c {
+		case '"':
+			return afterQuotes, true
+		case '\\':
+			return afterBackslash, true
+		}
+		return inQuotes, inValue(c)
+	case afterBackslash:
+		return inQuotes, inValue(c)
+	case inToken, afterQuotes:
+		switch {
+		case c == ';':
+			return beforeName, true
+		case isBlank(c):
+			return beforeSemicolon, true
+		}
+		return inToken, from == inToken && tokenChars[c]
 	}
-	if b.state == trailerBegin && c == '\r' {
-		b.state = lastLF
-		return nil
-	}
-	b.line++
-	b.trailers++
-	if int(b.line) > l.FieldLine+2 {
-		return errFieldTooLong
-	}
-	if int(b.trailers) > l.FieldBytes {
-		return errFieldsTooLong
-	}
+	return from, false
+}
+
+// stepTrailer takes a byte of the fields behind the last chunk, or of the empty
+// line that ends the body. They are held to what is asked of the fields of a
+// head, and count with them.
+func (b *body) stepTrailer(c byte, l *Limits) *refusal {
 	switch b.state {
-	case trailerBegin:
-		if int(b.fields) == l.FieldCount {
-			return errTooManyFields
-		}
-		if !tokens[c] {
-			return errTrailer
-		}
-		b.fields++
-		b.state = trailerName
-	case trailerName:
-		if c == ':' {
-			b.state = trailerValue
-		} else if !tokens[c] {
-			return errTrailer
-		}
-	case trailerValue:
-		if c == '\r' {
-			b.state = trailerLF
-		} else if c < 0x20 && c != '\t' || c == 0x7f {
-			return errTrailer
-		}
-	case trailerLF:
+	case afterLastCR, afterTrailerCR:
 		if c != '\n' {
 			return errBareCR
 		}
-		b.state, b.line = trailerBegin, 0
+		if b.state == afterLastCR {
+			b.state = ended
+			return nil
+		}
+		b.count = 0
+		b.fields += 2
+		b.state = beforeTrailer
+		return nil
+	case beforeTrailer:
+		if c == '\r' {
+			b.state = afterLastCR
+			return nil
+		}
+		if int(b.nfields) >= fieldCount(l) {
+			return errFieldCount
+		}
+		b.nfields++
+		b.state = inTrailerName
+		fallthrough
+	case inTrailerName:
+		switch {
+		case c == ':' && b.count > 0:
+			b.state = inTrailer
+		case !tokenChars[c]:
+			return badName(c, b.count == 0)
+		}
+	case inTrailer:
+		switch {
+		case c == '\r':
+			b.state = afterTrailerCR
+			return nil
+		case c == '\n':
+			return errBareLF
+		case !inValue(c):
+			return errFieldValue
+		}
+	}
+	return b.measureTrailer(l)
+}
+
+// measureTrailer counts one byte of a trailer.
+func (b *body) measureTrailer(l *Limits) *refusal {
+	b.count++
+	b.fields++
+	switch {
+	case int(b.count) > l.FieldLine:
+		return errFieldLine
+	case b.fields+2 > l.FieldBytes:
+		return errFieldBytes
 	}
 	return nil
 }

@@ -1,88 +1,236 @@
 package http
 
-import "math"
+import (
+	"bytes"
+	"encoding/binary"
+	"math/bits"
+)
 
-// What the fields mean that decide about a request's framing and its
-// connection. All others are the handler's.
+// What do the fields of a head say? Every one is checked and remembered; five
+// are understood here, because they decide where the request ends, whom it is
+// for and how the conversation goes on. The others are the handler's.
 
-// known looks at a field whose name the server knows.
-func (h *head) known(p []byte, f field) *refusal {
-	name, value := f.name.of(p), f.value.of(p)
+// Why a field is refused.
+var (
+	errFieldLine  = &refusal{StatusRequestHeaderFieldsTooLarge, "a field is too long"}        // RFC 6585 section 5
+	errFieldBytes = &refusal{StatusRequestHeaderFieldsTooLarge, "the fields are too long"}    // RFC 6585 section 5
+	errFieldCount = &refusal{StatusRequestHeaderFieldsTooLarge, "too many fields"}            // RFC 6585 section 5
+	errFold       = &refusal{StatusBadRequest, "a field begins with a blank or is folded"}    // RFC 9112 section 5.2
+	errFieldName  = &refusal{StatusBadRequest, "a field has a name that is not a token"}      // RFC 9110 section 5.1
+	errNoName     = &refusal{StatusBadRequest, "a field has no name"}                         // RFC 9112 section 5
+	errBlankName  = &refusal{StatusBadRequest, "a blank before the colon of a field"}         // RFC 9112 section 5.1
+	errNoColon    = &refusal{StatusBadRequest, "a line without a colon"}                      // RFC 9112 section 5
+	errFieldValue = &refusal{StatusBadRequest, "a field holds a control character"}           // RFC 9110 section 5.5
+	errTwoHosts   = &refusal{StatusBadRequest, "more than one Host field"}                    // RFC 9112 section 3.2
+	errHost       = &refusal{StatusBadRequest, "the Host field is not a host"}                // RFC 9112 section 3.2
+	errLength     = &refusal{StatusBadRequest, "the Content-Length is not a number"}          // RFC 9112 section 6.3
+	errLengths    = &refusal{StatusBadRequest, "more than one Content-Length field"}          // RFC 9112 section 6.3
+	errHugeLength = &refusal{StatusBadRequest, "the Content-Length is more than can be"}      // RFC 9112 section 6.3
+	errCoding     = &refusal{StatusBadRequest, "the only Transfer-Encoding is chunked, once"} // RFC 9112 section 6.1
+	errCodings    = &refusal{StatusBadRequest, "more than one Transfer-Encoding field"}       // RFC 9112 section 6.1
+	errNotChunked = &refusal{StatusNotImplemented, "the only Transfer-Encoding is chunked"}   // RFC 9112 section 6.1
+	errOldChunked = &refusal{StatusBadRequest, "there is no Transfer-Encoding in HTTP/1.0"}   // RFC 9112 section 6.1
+)
+
+// tokenChars are what names are made of (RFC 9110 section 5.6.2).
+var tokenChars = charsOf("!#$%&'*+-.^_`|~")
+
+// readFields reads up to and with the empty line (RFC 9112 section 5).
+func (h *head) readFields(p []byte, l *Limits) *refusal {
+	for {
+		end := lineEnd(h.size, h.first, l)
+		q := p[:min(len(p), end)]
+		last, why := h.readLine(q, l)
+		if why == more && len(q) == end {
+			if end == h.first+l.FieldBytes+2 {
+				return errFieldBytes
+			}
+			return errFieldLine
+		}
+		if why != nil || last {
+			return why
+		}
+	}
+}
+
+// readLine reads one field, or the empty line that is the last.
+func (h *head) readLine(p []byte, l *Limits) (last bool, why *refusal) {
+	i := h.size
+	if i >= len(p) {
+		return false, more
+	}
+	if p[i] == '\r' {
+		if why = endOfLine(p, i); why != nil {
+			return false, why
+		}
+		h.size += 2
+		return true, nil
+	}
+	if h.nfields >= fieldCount(l) {
+		return false, errFieldCount
+	}
+	f, i, why := readField(p, i)
+	if why == nil {
+		why = h.understand(p, f)
+	}
+	if why != nil {
+		return false, why
+	}
+	h.fields[h.nfields] = f
+	h.nfields++
+	h.size = i
+	return false, nil
+}
+
+// readField reads one field and the end of its line, and returns where the next
+// line begins.
+func readField(p []byte, i int) (f field, next int, why *refusal) {
+	from := i
+	for i < len(p) && tokenChars[p[i]] {
+		i++
+	}
+	if i == len(p) {
+		return f, i, more
+	}
+	if p[i] != ':' || i == from {
+		return f, i, badName(p[i], i == from)
+	}
+	f.name = between(from, i)
+
+	i++
+	for i < len(p) && isBlank(p[i]) {
+		i++
+	}
+	from = i
+	i = endOfValue(p, i)
+	if i == len(p) {
+		return f, i, more
+	}
+	if p[i] != '\r' && p[i] != '\n' {
+		return f, i, errFieldValue
+	}
+	if why = endOfLine(p, i); why != nil {
+		return f, i, why
+	}
+	to := i
+	for to > from && isBlank(p[to-1]) {
+		to--
+	}
+	f.value = between(from, to)
+	return f, i + 2, nil
+}
+
+// badName says what is wrong with a name that is not understood at c. First
+// says that c is the first byte of its line.
+func badName(c byte, first bool) *refusal {
+	switch {
+	case isBlank(c) && first:
+		return errFold
+	case isBlank(c):
+		return errBlankName
+	case c == ':':
+		return errNoName
+	case c == '\n':
+		return errBareLF
+	case c == '\r':
+		return errNoColon
+	}
+	return errFieldName
+}
+
+// endOfValue returns where the first control character stands, from i on, other
+// than HTAB. Bytes above ASCII pass (RFC 9110 section 5.5). It looks at eight
+// at once: x-0x20 borrows in a byte below 0x20, and y-1 in one that is 0x7f;
+// the lowest bit of m that is set marks the first of them.
+func endOfValue(p []byte, i int) int {
+	for i+8 <= len(p) {
+		x := binary.LittleEndian.Uint64(p[i : i+8])
+		y := x ^ 0x7f*ones
+		m := ((x-0x20*ones)&^x | (y-ones)&^y) & (0x80 * ones)
+		if m == 0 {
+			i += 8
+			continue
+		}
+		i += bits.TrailingZeros64(m) >> 3
+		if p[i] != '\t' {
+			return i
+		}
+		i++
+	}
+	for i < len(p) && inValue(p[i]) {
+		i++
+	}
+	return i
+}
+
+// inValue reports whether c may stand in the value of a field.
+func inValue(c byte) bool { return c >= ' ' && c != 0x7f || c == '\t' }
+
+func isBlank(c byte) bool { return c == ' ' || c == '\t' }
+
+// understand takes from a field what concerns the server.
+func (h *head) understand(p []byte, f field) *refusal {
+	name := f.name.of(p)
 	switch len(name) {
 	case len("host"):
 		if sameFold(name, "host") {
-			return h.hostField(value, f.value)
+			return h.takeHost(p, f.value)
 		}
 	case len("expect"):
 		if sameFold(name, "expect") {
-			h.expectField(value)
+			h.takeExpect(f.value.of(p))
 		}
 	case len("connection"):
 		if sameFold(name, "connection") {
-			h.connectionField(value)
+			h.takeConnection(f.value.of(p))
 		}
 	case len("content-length"):
 		if sameFold(name, "content-length") {
-			return h.lengthField(value)
+			return h.takeLength(f.value.of(p))
 		}
 	case len("transfer-encoding"):
 		if sameFold(name, "transfer-encoding") {
-			return h.codingField(value)
+			return h.takeCoding(f.value.of(p))
 		}
 	}
 	return nil
 }
 
-// together judges what fields mean beside each other, and beside the version.
-func (h *head) together() *refusal {
-	switch {
-	case h.minor == 1 && !h.hasHost:
-		return errNoHost // RFC 9112 section 3.2
-	case h.hasCoding && h.hasLength:
-		return errBothFramings // section 6.1: an attempt at smuggling
-	case h.hasCoding && h.minor == 0:
-		return errCodingInVersion // section 6.1
-	}
-	if h.minor == 0 {
-		h.expectContinue = false // RFC 9110 section 10.1.1
-	}
-	return nil
-}
-
-// hostField takes the Host field: one at most in any request (RFC 9112 section
-// 3.2). The authority of an absolute target goes before it.
-func (h *head) hostField(value []byte, at span) *refusal {
+// takeHost checks a Host field, also if the target has named the host: then it
+// counts for nothing, but it has to be one (RFC 9112 section 3.2.2). An empty
+// one is what a client sends whose target has no host.
+func (h *head) takeHost(p []byte, value span) *refusal {
 	if h.hasHost {
 		return errTwoHosts
 	}
 	h.hasHost = true
-	if len(value) > 0 && !isAuthority(value) {
+	if v := value.of(p); len(v) > 0 && !validAuthority(v) {
 		return errHost
 	}
-	if h.form != absoluteForm {
-		h.host = at
+	if h.form == originForm || h.form == asteriskForm {
+		h.host = value
 	}
 	return nil
 }
 
-// lengthField takes Content-Length: digits, and nothing else. A list, even of
-// equal numbers, is refused: RFC 9112 section 6.3 leaves that choice.
-func (h *head) lengthField(value []byte) *refusal {
-	if h.hasLength {
-		return errTwoLengths
+// takeLength reads a Content-Length. A list of equal numbers would be legal,
+// but nobody sends it in good faith.
+func (h *head) takeLength(v []byte) *refusal {
+	if h.length >= 0 {
+		return errLengths
 	}
-	h.hasLength = true
-	if len(value) == 0 {
+	if len(v) == 0 {
 		return errLength
 	}
-	n := int64(0)
-	for _, c := range value {
+	const most = 1<<63 - 1
+	var n int64
+	for _, c := range v {
 		if !isDigit(c) {
 			return errLength
 		}
 		d := int64(c - '0')
-		if n > (math.MaxInt64-d)/10 {
-			return errLengthTooLarge
+		if n > (most-d)/10 {
+			return errHugeLength
 		}
 		n = n*10 + d
 	}
@@ -90,40 +238,37 @@ func (h *head) lengthField(value []byte) *refusal {
 	return nil
 }
 
-// codingField takes Transfer-Encoding: chunked, and nothing else. A coding that
-// we do not have is 501 (RFC 9112 section 6.1); whatever might be read in two
-// ways is 400.
-func (h *head) codingField(value []byte) *refusal {
-	if h.hasCoding {
-		return errTwoCodings
+// takeCoding reads a Transfer-Encoding. Whoever reads anything but exactly
+// "chunked" as something else than the next server does can be made to see two
+// requests where that sees one.
+func (h *head) takeCoding(v []byte) *refusal {
+	switch {
+	case h.minor == 0:
+		return errOldChunked
+	case h.chunked:
+		return errCodings
+	case sameFold(v, "chunked"):
+		h.chunked = true
+		return nil
 	}
-	h.hasCoding = true
-	unknown := false
-	for more := true; more; {
+	known := false
+	for again := true; again; {
 		var coding []byte
-		coding, value, more = element(value)
-		switch {
-		case len(coding) == 0 || scanToken(coding, 0) < len(coding):
-			return errCoding
-		case h.chunked:
-			return errCoding // something behind it, or it twice
-		case sameFold(coding, "chunked"):
-			h.chunked = true
-		default:
-			unknown = true
+		coding, v, again = nextElement(v)
+		if known || !isToken(coding) {
+			return errCoding // behind chunked nothing may come
 		}
+		known = sameFold(coding, "chunked")
 	}
-	if unknown {
-		return errCodingUnknown
-	}
-	return nil
+	return errNotChunked
 }
 
-// connectionField takes one of perhaps several Connection fields.
-func (h *head) connectionField(value []byte) {
-	for more := true; more; {
+// takeConnection looks for the two options that matter. All others are for
+// proxies (RFC 9110 section 7.6.1).
+func (h *head) takeConnection(v []byte) {
+	for again := true; again; {
 		var option []byte
-		option, value, more = element(value)
+		option, v, again = nextElement(v)
 		switch {
 		case sameFold(option, "close"):
 			h.close = true
@@ -133,17 +278,53 @@ func (h *head) connectionField(value []byte) {
 	}
 }
 
-// expectField takes one of perhaps several Expect fields.
-func (h *head) expectField(value []byte) {
-	for more := true; more; {
-		var what []byte
-		what, value, more = element(value)
+// takeExpect reads what the client waits for. HTTP/1.0 has no 100 Continue, so
+// asking for it there is ignored (RFC 9110 section 10.1.1).
+func (h *head) takeExpect(v []byte) {
+	for again := true; again; {
+		var expectation []byte
+		expectation, v, again = nextElement(v)
 		switch {
-		case len(what) == 0:
-		case sameFold(what, "100-continue"):
-			h.expectContinue = true
-		default:
+		case len(expectation) == 0:
+		case !sameFold(expectation, "100-continue"):
 			h.expectOther = true
+		case h.minor > 0:
+			h.expectContinue = true
 		}
 	}
+}
+
+// nextElement splits a list at its first comma (RFC 9110 section 5.6.1), and
+// reports whether there was one. Elements may be empty.
+func nextElement(v []byte) (element, rest []byte, again bool) {
+	element, rest, again = bytes.Cut(v, comma)
+	for len(element) > 0 && isBlank(element[0]) {
+		element = element[1:]
+	}
+	for len(element) > 0 && isBlank(element[len(element)-1]) {
+		element = element[:len(element)-1]
+	}
+	return element, rest, again
+}
+
+var comma = []byte(",")
+
+// isToken reports whether s is a token (RFC 9110 section 5.6.2).
+func isToken[T string | []byte](s T) bool {
+	for i := range len(s) {
+		if !tokenChars[s[i]] {
+			return false
+		}
+	}
+	return len(s) > 0
+}
+
+// isFieldValue reports whether s may be the value of a field.
+func isFieldValue(s string) bool {
+	for i := range len(s) {
+		if !inValue(s[i]) {
+			return false
+		}
+	}
+	return true
 }

@@ -1,7 +1,7 @@
 package http
 
-// method is one of the methods that bobbin knows by name (RFC 9110 section 9,
-// RFC 5789 for PATCH). Methods are case-sensitive.
+// A method is one of those that everybody knows, or another. Methods are
+// case-sensitive: "get" is another (RFC 9110 section 9.1).
 type method uint8
 
 const (
@@ -15,14 +15,27 @@ const (
 	methodOptions
 	methodTrace
 	methodConnect
+	methods
 )
 
-var methodNames = [...]string{"other", "GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "CONNECT"}
+var methodNames = [methods]string{
+	methodOther:   "other",
+	methodGet:     "GET",
+	methodHead:    "HEAD",
+	methodPost:    "POST",
+	methodPut:     "PUT",
+	methodDelete:  "DELETE",
+	methodPatch:   "PATCH",
+	methodOptions: "OPTIONS",
+	methodTrace:   "TRACE",
+	methodConnect: "CONNECT",
+}
 
 func (m method) String() string { return methodNames[m] }
 
-func methodOf(p []byte) method {
-	switch string(p) {
+// methodOf recognises a method by its name.
+func methodOf(name []byte) method {
+	switch string(name) {
 	case "GET":
 		return methodGet
 	case "HEAD":

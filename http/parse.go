@@ -1,332 +1,310 @@
 package http
 
-import "bytes"
+// What does the head of a request say? This file holds what it says, the order
+// in which it is read, and the request line; target.go knows targets and hosts,
+// field.go fields.
+//
+// The parser is strict, because every leniency is an ambiguity that somebody
+// between the client and us may resolve the other way: that is how requests are
+// smuggled (RFC 9112 section 11.2). It goes through the bytes once, from left
+// to right, and whatever it decides it decides on the bytes up to there. So a
+// head means the same however the network has cut it.
 
-// The parser of heads is a pure function: bytes in, a count out, no I/O, no
-// clock, no allocation. It goes through the bytes once, in order, and answers
-// with the first thing that is wrong, so that the verdict does not depend on
-// how the network cut them: a limit is a window that the bytes must end in, and
-// is met exactly where it is passed.
+// maxFields is how many fields a head can have, whatever Limits say.
+const maxFields = 100
 
-// span is a piece of a head: p[from:to].
+// A span is a piece of a head: p[from:to]. Offsets stay right when the bytes
+// move, and 16 bits are enough, see maxHead.
 type span struct{ from, to uint16 }
 
 func (s span) of(p []byte) []byte { return p[s.from:s.to] }
 
-func spanOf(from, to int) span { return span{uint16(from), uint16(to)} }
+// between makes a span of two places in a head.
+func between(from, to int) span { return span{uint16(from), uint16(to)} }
 
-// field is one field line; blanks around the value are not part of it.
+// A field is one line of a head, its value without the blanks around it.
 type field struct{ name, value span }
 
-// maxFields is the most fields that any limit can allow.
-const maxFields = 100
-
-// head is a request head that was understood: where its pieces are, and what
-// they mean for the connection.
+// A head is what the first part of a request says, as places in its bytes.
 type head struct {
-	size int // bytes, with empty lines before it and the one that ends it
+	size int // in bytes, with the empty lines before it and the one that ends it
 
-	method method
-	form   targetForm
-	minor  uint8 // HTTP/1.minor; what is above 1 counts as 1
-
+	method     method
 	methodName span
+	form       targetForm
 	target     span // as it was sent
-	path       span // empty means "/"
-	query      span // behind the question mark
-	host       span // of an absolute target, or else the Host field's
+	path       span // of origin and absolute form; of the latter it may be empty, which means "/"
+	query      span // without the question mark
+	hasQuery   bool
+	minor      uint8 // 0 or 1; what comes after HTTP/1.1 counts as 1
 
-	hasQuery       bool
-	hasHost        bool
-	hasLength      bool
-	hasCoding      bool // Transfer-Encoding
+	host           span  // of the target if that has one, else the Host field
+	length         int64 // Content-Length, or -1
 	chunked        bool
-	close          bool // options of any Connection field
-	keepAlive      bool
+	close          bool // in any Connection field
+	keepAlive      bool // in any Connection field
 	expectContinue bool
-	expectOther    bool // an expectation that nobody can meet
+	expectOther    bool // something that nobody can expect of us
+	hasHost        bool // there was a Host field
 
-	length  int64 // Content-Length, or -1
+	first   int // where the fields begin
 	nfields int
-	fields  [maxFields]field
+	fields  [maxFields]field // those from nfields on are of earlier requests
 }
 
-// What a head may get wrong. The sections are those of RFC 9112, others named.
+// reset forgets the last request. Clearing the fields as well would cost more
+// than parsing a small head.
+func (h *head) reset() {
+	h.size = 0
+	h.method, h.methodName = methodOther, span{}
+	h.form, h.target, h.path, h.query, h.hasQuery = originForm, span{}, span{}, span{}, false
+	h.minor = 0
+	h.host, h.length, h.chunked = span{}, -1, false
+	h.close, h.keepAlive, h.expectContinue, h.expectOther = false, false, false, false
+	h.hasHost = false
+	h.first, h.nfields = 0, 0
+}
+
+// Why a request line is refused.
 var (
-	errEmptyLines      = &refusal{StatusBadRequest, "too many empty lines before the request"}           // 2.2
-	errBareLF          = &refusal{StatusBadRequest, "a line ends with LF, without CR"}                   // 2.2
-	errBareCR          = &refusal{StatusBadRequest, "a CR that is not followed by LF"}                   // 2.2
-	errMethod          = &refusal{StatusBadRequest, "the request does not begin with a method"}          // 3.1
-	errTarget          = &refusal{StatusBadRequest, "the target has characters that must be escaped"}    // 3.2
-	errTargetForm      = &refusal{StatusBadRequest, "the target is neither a path nor an address"}       // 3.2
-	errFragment        = &refusal{StatusBadRequest, "the target has a fragment"}                         // 3.2
-	errAuthority       = &refusal{StatusBadRequest, "the target names no proper host"}                   // 3.2.2
-	errVersion         = &refusal{StatusBadRequest, "the request line does not end with a version"}      // 2.3
-	errVersionUnknown  = &refusal{StatusHTTPVersionNotSupported, "only HTTP/1.0 and HTTP/1.1 here"}      // RFC 9110, 15.6.6
-	errLineTooLong     = &refusal{StatusURITooLong, "the request line is too long"}                      // 3
-	errFold            = &refusal{StatusBadRequest, "a field line begins with a blank"}                  // 5.2
-	errFieldName       = &refusal{StatusBadRequest, "a field's name must be a token, right before ':'"}  // 5.1
-	errFieldValue      = &refusal{StatusBadRequest, "a field's value has a control character"}           // RFC 9110, 5.5
-	errFieldTooLong    = &refusal{StatusFieldsTooLarge, "a field is too long"}                           // RFC 6585, 5
-	errFieldsTooLong   = &refusal{StatusFieldsTooLarge, "the fields are too long together"}              // RFC 6585, 5
-	errTooManyFields   = &refusal{StatusFieldsTooLarge, "too many fields"}                               // RFC 6585, 5
-	errNoHost          = &refusal{StatusBadRequest, "the Host field is missing"}                         // 3.2
-	errTwoHosts        = &refusal{StatusBadRequest, "two Host fields"}                                   // 3.2
-	errHost            = &refusal{StatusBadRequest, "the Host field names no proper host"}               // 3.2
-	errLength          = &refusal{StatusBadRequest, "Content-Length is not a number"}                    // 6.3
-	errLengthTooLarge  = &refusal{StatusContentTooLarge, "Content-Length is beyond counting"}            // RFC 9110, 8.6
-	errTwoLengths      = &refusal{StatusBadRequest, "two Content-Length fields"}                         // 6.3
-	errBothFramings    = &refusal{StatusBadRequest, "Content-Length and Transfer-Encoding"}              // 6.1
-	errTwoCodings      = &refusal{StatusBadRequest, "two Transfer-Encoding fields"}                      // 6.1
-	errCoding          = &refusal{StatusBadRequest, "Transfer-Encoding must be chunked, once and plain"} // 6.1
-	errCodingUnknown   = &refusal{StatusNotImplemented, "only the transfer coding chunked here"}         // 6.1
-	errCodingInVersion = &refusal{StatusBadRequest, "Transfer-Encoding in HTTP/1.0"}                     // 6.1
+	errEmptyLines  = &refusal{StatusBadRequest, "too many empty lines before a request"}        // RFC 9112 section 2.2
+	errRequestLine = &refusal{StatusURITooLong, "the request line is too long"}                 // RFC 9112 section 3
+	errHeadSize    = &refusal{StatusRequestHeaderFieldsTooLarge, "the head is too large"}       // RFC 6585 section 5
+	errMethod      = &refusal{StatusBadRequest, "a request begins with a method and one space"} // RFC 9112 section 3.1
+	errVersion     = &refusal{StatusBadRequest, "the request line does not end with a version"} // RFC 9112 section 2.3
+	errMajor       = &refusal{StatusHTTPVersionNotSupported, "only HTTP/1.1 and HTTP/1.0 are spoken here"}
+	errBareLF      = &refusal{StatusBadRequest, "a line ends with CR LF, not with LF alone"} // RFC 9112 section 2.2
+	errBareCR      = &refusal{StatusBadRequest, "CR without LF"}                             // RFC 9112 section 2.2
+	errNoHost      = &refusal{StatusBadRequest, "no Host field"}                             // RFC 9112 section 3.2
+	errTwoLengths  = &refusal{StatusBadRequest, "both Content-Length and Transfer-Encoding"} // RFC 9112 section 6.1
 )
 
-// A headReader is what a connection remembers of a head that is not complete.
-// From the second piece on it only looks for line ends in what is new, and has
-// the whole parsed when something is decided; so no byte is looked at more than
-// twice, however it trickles in.
+// more is not a refusal: the bytes end before the question is decided.
+var more = &refusal{0, "more is needed"}
+
+// A headReader is what a connection remembers of a head that is incomplete: so
+// little that it can be kept for each. The zero value is ready.
+//
+// Nearly every head is there as a whole, and parsed at once. If it is not, what
+// comes later is only looked at for the ends of lines, until the end of the
+// head or a reason to refuse it must be in it; then everything is parsed again,
+// from the start and with the same verdict as if it had come at once. So no
+// byte is looked at more than twice, except for the few empty lines that may
+// stand in front.
 type headReader struct {
 	seen   uint16 // bytes that were looked at
-	line   uint16 // where the current line begins
-	fields uint16 // where the field lines begin, once begun
-	lines  uint8  // complete field lines
-	begun  bool   // the request line is complete
+	line   uint16 // where the line begins that is incomplete
+	first  uint16 // where the fields begin, or 0 while the request line is incomplete
+	fields uint8  // that are complete
+	cr     bool   // the last byte seen was CR
 }
 
-// read parses the head that p begins with. It returns how many bytes it takes,
-// or 0 while it is incomplete; p is then expected to begin with the same bytes
-// the next time, and to be longer.
+// read parses the head that p begins with. At each call for the same head p
+// begins with the same byte, and there may be more behind the head. It returns
+// the size of the head, or 0 if more of it is needed.
 func (r *headReader) read(h *head, p []byte, l *Limits) (n int, why *refusal) {
-	if r.seen > 0 && !r.decided(p, l) {
+	if r.seen > 0 && !r.ripe(p, l) {
 		return 0, nil
 	}
-	first := r.seen == 0
-	n, why = h.parse(p, l)
-	if n == 0 && why == nil && first {
-		r.decided(p, l)
+	why = h.parse(p, l)
+	if why == nil {
+		return h.size, nil
 	}
-	return n, why
+	if why != more {
+		return 0, why
+	}
+	*r = headReader{
+		seen:   uint16(len(p)),
+		line:   uint16(h.size),
+		first:  uint16(h.first),
+		fields: uint8(h.nfields),
+		cr:     len(p) > 0 && p[len(p)-1] == '\r',
+	}
+	return 0, nil
 }
 
-// decided looks at what is new and reports whether parsing may give a verdict:
-// there is an empty line, or a line that cannot be right.
-func (r *headReader) decided(p []byte, l *Limits) bool {
-	for {
-		at := bytes.IndexByte(p[r.seen:], '\n')
-		if at < 0 {
-			break
-		}
-		at += int(r.seen)
-		if at == 0 || p[at-1] != '\r' {
+// ripe looks at what is new in p, and reports whether parsing it would now lead
+// to a decision. It decides nothing itself, so it cannot disagree.
+func (r *headReader) ripe(p []byte, l *Limits) bool {
+	if len(p) >= maxHead {
+		return true
+	}
+	for _, c := range p[r.seen:] {
+		begins, cr := r.seen == r.line, r.cr
+		r.seen++
+		r.cr = c == '\r'
+		switch {
+		case c == '\n' && cr:
+			if r.seen-r.line == 2 {
+				return true // an empty line
+			}
+			if r.first == 0 {
+				r.first = r.seen
+			} else {
+				r.fields++
+			}
+			r.line = r.seen
+		case c == '\n' || cr:
+			return true // half the end of a line
+		case begins && r.first > 0 && c != '\r' && int(r.fields) >= fieldCount(l):
 			return true
 		}
-		empty := at-1 == int(r.line)
-		r.seen, r.line = uint16(at+1), uint16(at+1)
-		switch {
-		case empty:
-			return true // the end, or an empty line before the request
-		case r.begun:
-			r.lines++
-		default:
-			r.begun, r.fields = true, r.line
+		if int(r.seen) >= lineEnd(int(r.line), int(r.first), l) {
+			return true
 		}
 	}
-	r.seen = uint16(len(p))
-	open := len(p) - int(r.line)
-	if !r.begun {
-		return open >= l.RequestLine+2
-	}
-	return open >= l.FieldLine+2 || len(p)-int(r.fields) >= l.FieldBytes ||
-		int(r.lines) >= l.FieldCount && open > 0 && p[r.line] != '\r'
+	return false
 }
 
-// parse reads a head from its first byte. It returns 0 if p ends before the
-// head does and nothing so far is wrong.
-func (h *head) parse(p []byte, l *Limits) (n int, why *refusal) {
-	h.clear()
-	i, why := skipEmptyLines(p, l)
-	if i < 0 || why != nil {
-		return 0, why
+// lineEnd returns where the line must have ended that begins at from; first is
+// where the fields begin, or 0 in a request line. The room for CR LF is not
+// counted against a line, and that for the last, empty line not against the
+// fields.
+func lineEnd(from, first int, l *Limits) int {
+	if first == 0 {
+		return from + l.RequestLine + 2
 	}
-	if i, why = h.requestLine(p, i, l); i == 0 || why != nil {
-		return 0, why
-	}
-	if i, why = h.fieldLines(p, i, l); i == 0 || why != nil {
-		return 0, why
-	}
-	h.size = i
-	return i, h.together()
+	return min(from+l.FieldLine, first+l.FieldBytes) + 2
 }
 
-// clear forgets the last request. The fields themselves stay: nfields says that
-// they mean nothing.
-func (h *head) clear() {
-	h.methodName, h.target, h.path, h.query, h.host = span{}, span{}, span{}, span{}, span{}
-	h.hasQuery, h.hasHost, h.hasLength, h.hasCoding, h.chunked = false, false, false, false, false
-	h.close, h.keepAlive, h.expectContinue, h.expectOther = false, false, false, false
-	h.method, h.form, h.minor = methodOther, originForm, 0
-	h.size, h.length, h.nfields = 0, -1, 0
+// fieldCount returns how many fields a head may have.
+func fieldCount(l *Limits) int { return min(l.FieldCount, maxFields) }
+
+// parse reads a whole head. If it needs more, h.size is where the line begins
+// that is incomplete.
+func (h *head) parse(p []byte, l *Limits) *refusal {
+	h.reset()
+	p = p[:min(len(p), maxHead)]
+	why := h.skipEmptyLines(p, l.EmptyLines)
+	if why == nil {
+		why = h.readRequestLine(p, l)
+	}
+	if why == nil {
+		why = h.readFields(p, l)
+	}
+	if why == nil {
+		why = h.settle()
+	}
+	if why == more && len(p) == maxHead {
+		return errHeadSize
+	}
+	return why
 }
 
-// skipEmptyLines returns where the request line begins, or -1 if that is not
-// here yet. Some clients send an empty line behind a body (RFC 9112 section
-// 2.2).
-func skipEmptyLines(p []byte, l *Limits) (int, *refusal) {
-	for i, lines := 0, 0; ; i, lines = i+2, lines+1 {
-		switch {
-		case i >= len(p):
-			return -1, nil
-		case p[i] == '\n':
-			return -1, errBareLF
-		case p[i] != '\r':
-			return i, nil
-		case i+1 >= len(p):
-			return -1, nil
-		case p[i+1] != '\n':
-			return -1, errBareCR
-		case lines == l.EmptyLines:
-			return -1, errEmptyLines
+// skipEmptyLines passes over what some clients send behind the body of the
+// request before (RFC 9112 section 2.2).
+func (h *head) skipEmptyLines(p []byte, most int) *refusal {
+	for n := 0; h.size < len(p) && (p[h.size] == '\r' || p[h.size] == '\n'); n++ {
+		if why := endOfLine(p, h.size); why != nil {
+			return why
 		}
+		if n >= most {
+			return errEmptyLines
+		}
+		h.size += 2
 	}
+	return nil
 }
 
-// requestLine reads the line that begins at i and returns where the next one
-// does: method, one space, target, one space, version (RFC 9112 section 3).
-func (h *head) requestLine(p []byte, i int, l *Limits) (int, *refusal) {
-	end := i + l.RequestLine + 2
-	var short *refusal // the answer if the line goes on beyond what is here
-	if end <= len(p) {
-		p, short = p[:end], errLineTooLong
+// endOfLine returns nil if CR LF stands at p[i], where CR or LF was found, and
+// otherwise what is wrong with it.
+func endOfLine(p []byte, i int) *refusal {
+	switch {
+	case p[i] == '\n':
+		return errBareLF
+	case i+1 == len(p):
+		return more
+	case p[i+1] != '\n':
+		return errBareCR
 	}
-	at := scanToken(p, i)
-	if at == len(p) {
-		return 0, short
-	}
-	if at == i || p[at] != ' ' {
-		return 0, errMethod
-	}
-	h.methodName = spanOf(i, at)
-	h.method = methodOf(p[i:at])
-	from := at + 1
-	at = scanTarget(p, from)
-	if at == len(p) {
-		return 0, short
-	}
-	if at == from || p[at] != ' ' {
-		return 0, errTarget
-	}
-	h.target = spanOf(from, at)
-	if why := h.parseTarget(p); why != nil {
-		return 0, why
-	}
-	return h.version(p, at+1, short)
+	return nil
 }
 
-// version reads "HTTP/1.1" and the end of the line.
-func (h *head) version(p []byte, i int, short *refusal) (int, *refusal) {
-	const name = "HTTP/"
-	for k := range len(name) {
-		if i+k == len(p) {
-			return 0, short
-		}
-		if p[i+k] != name[k] {
-			return 0, errVersion
-		}
+// readRequestLine reads "GET /path HTTP/1.1" (RFC 9112 section 3).
+func (h *head) readRequestLine(p []byte, l *Limits) *refusal {
+	from := h.size
+	end := lineEnd(from, 0, l)
+	q := p[:min(len(p), end)]
+
+	i, why := h.readMethod(q, from)
+	if why == nil {
+		i, why = h.readTarget(q, i)
 	}
-	i += len(name)
-	for k, ok := range [...]func(byte) bool{isDigit, isDot, isDigit, isCR, isLF} {
-		if i+k == len(p) {
-			return 0, short
-		}
-		if !ok(p[i+k]) {
-			return 0, errVersion
-		}
+	if why == nil {
+		i, why = h.readVersion(q, i)
 	}
-	if p[i] != '1' {
-		return 0, errVersionUnknown
+	if why == more && len(q) == end {
+		return errRequestLine
 	}
-	h.minor = min(p[i+2]-'0', 1)
-	return i + 5, nil
+	if why != nil {
+		return why
+	}
+	h.size, h.first = i, i
+	return h.resolveTarget(p)
 }
 
-func isDot(c byte) bool { return c == '.' }
-func isCR(c byte) bool  { return c == '\r' }
-func isLF(c byte) bool  { return c == '\n' }
+// readMethod reads a method and the space behind it. The first byte of
+// something that is not HTTP, such as a TLS handshake, is not part of any
+// method, and so is refused without waiting for a line to end.
+func (h *head) readMethod(p []byte, i int) (int, *refusal) {
+	from := i
+	for i < len(p) && tokenChars[p[i]] {
+		i++
+	}
+	if i == len(p) {
+		return i, more
+	}
+	if i == from || p[i] != ' ' {
+		return i, errMethod
+	}
+	h.methodName = between(from, i)
+	h.method = methodOf(p[from:i])
+	return i + 1, nil
+}
 
-// fieldLines reads the field lines that begin at i, and the empty line that
-// ends them, and returns where that ends.
-func (h *head) fieldLines(p []byte, i int, l *Limits) (int, *refusal) {
-	last := i + l.FieldBytes
-	for {
+// readVersion reads a version and the end of its line. A minor version that is
+// not known is answered with the highest that is (RFC 9110 section 2.5).
+func (h *head) readVersion(p []byte, i int) (int, *refusal) {
+	const usual, shape = "HTTP/1.1\r\n", "HTTP/0.0"
+	if len(p)-i >= len(usual) && string(p[i:i+len(usual)]) == usual {
+		h.minor = 1
+		return i + len(usual), nil
+	}
+	from := i
+	for ; i < from+len(shape); i++ {
 		if i == len(p) {
-			return 0, nil
+			return i, more
 		}
-		if p[i] == '\r' {
-			if i+1 == len(p) {
-				return 0, nil
-			}
-			if p[i+1] != '\n' {
-				return 0, errBareCR
-			}
-			return i + 2, nil
+		want := shape[i-from]
+		if p[i] != want && (want != '0' || !isDigit(p[i])) {
+			return i, errVersion
 		}
-		if h.nfields == l.FieldCount {
-			return 0, errTooManyFields
-		}
-		window, short := p, (*refusal)(nil)
-		if end := min(i+l.FieldLine+2, last); end <= len(p) {
-			window, short = p[:max(end, i)], errFieldTooLong
-			if end == last {
-				short = errFieldsTooLong
-			}
-		}
-		next, why := h.fieldLine(window, i, short)
-		if next == 0 || why != nil {
-			return 0, why
-		}
-		i = next
 	}
+	switch {
+	case i == len(p):
+		return i, more
+	case p[i] != '\r' && p[i] != '\n':
+		return i, errVersion
+	}
+	if why := endOfLine(p, i); why != nil {
+		return i, why
+	}
+	if p[from+5] != '1' {
+		return i, errMajor
+	}
+	h.minor = min(p[from+7]-'0', 1)
+	return i + 2, nil
 }
 
-// fieldLine reads one field line and returns where the next one begins.
-func (h *head) fieldLine(p []byte, i int, short *refusal) (int, *refusal) {
-	at := scanToken(p, i)
+// settle asks what only a complete head can answer.
+func (h *head) settle() *refusal {
 	switch {
-	case at == len(p):
-		return 0, short
-	case at == i && isBlank(p[i]):
-		return 0, errFold
-	case at == i && p[i] == '\n':
-		return 0, errBareLF
-	case at == i || p[at] != ':':
-		return 0, errFieldName
+	case h.minor > 0 && !h.hasHost:
+		return errNoHost
+	case h.chunked && h.length >= 0:
+		return errTwoLengths
 	}
-	name := spanOf(i, at)
-	from := at + 1
-	for from < len(p) && isBlank(p[from]) {
-		from++
-	}
-	at = scanValue(p, from)
-	switch {
-	case at == len(p):
-		return 0, short
-	case p[at] == '\n':
-		return 0, errBareLF
-	case p[at] != '\r':
-		return 0, errFieldValue
-	case at+1 == len(p):
-		return 0, short
-	case p[at+1] != '\n':
-		return 0, errBareCR
-	}
-	to := at
-	for to > from && isBlank(p[to-1]) {
-		to--
-	}
-	f := field{name, spanOf(from, to)}
-	h.fields[h.nfields] = f
-	h.nfields++
-	return at + 2, h.known(p, f)
+	return nil
 }
+
+func isDigit(c byte) bool { return '0' <= c && c <= '9' }

@@ -1,133 +1,189 @@
 package http
 
-import "bytes"
-
-// Paths are decoded once, and then mean what they say: what an escape stands
-// for is never decoded again, and never divides a path.
-
-// What a path may get wrong.
-var (
-	errBadEscape   = &refusal{StatusBadRequest, "the path has an escape that is not %XX"} // RFC 3986, 2.1
-	errPathControl = &refusal{StatusBadRequest, "the path has a control character"}
-	errNoSuchPath  = &refusal{StatusNotFound, "no such path"}
+import (
+	"bytes"
+	"slices"
 )
 
-// The longest path and the longest of its segments that can name a file
-// anywhere.
+// What does a path name? Escapes are decoded once, and only then are the dots
+// looked at, so that "%2e%2e" is what it looks like to whoever decodes it later.
+// What could mean one thing here and another to a file system is refused.
+
+// How long a path and a segment of it can be, decoded. No file system has more.
 const (
 	maxPath    = 4096
 	maxSegment = 255
 )
 
-// decodable reports whether every escape is one.
-func decodable(p []byte) bool {
-	for {
-		at := bytes.IndexByte(p, '%')
-		if at < 0 {
-			return true
-		}
-		if at+2 >= len(p) || hexValue(p[at+1]) < 0 || hexValue(p[at+2]) < 0 {
+// Why a path is refused.
+var (
+	errBadEscape  = &refusal{StatusBadRequest, "a percent sign in the path without two hexadecimal digits"} // RFC 3986 section 2.1
+	errPathByte   = &refusal{StatusBadRequest, "a control character in the path"}                           // RFC 3986 section 7.3
+	errNoSuchPath = &refusal{StatusNotFound, ""}                                                            // no hint for whoever tries to get out of the root
+)
+
+// CleanPath decodes the path of a request and removes from it what only stands
+// in the way: empty segments, and those of dots (RFC 3986 section 5.2.4). What
+// it returns begins with "/", names nothing outside of the root, and ends with
+// "/" if what was asked for is a folder. The error is an answer, to be returned
+// by the handler as it is.
+//
+// If there is nothing to do, it returns raw itself; otherwise it builds the path
+// in the memory of dst, which may be nil.
+func CleanPath(dst, raw []byte) ([]byte, error) {
+	path, why := cleanPath(dst, raw)
+	if why != nil {
+		return nil, why
+	}
+	return path, nil
+}
+
+func cleanPath(dst, raw []byte) (path []byte, why *refusal) {
+	if isClean(raw) {
+		return raw, nil
+	}
+	if len(raw) == 0 {
+		return append(dst[:0], '/'), nil // "http://host" (RFC 9110 section 4.2.3)
+	}
+	if path, why = decodePath(dst[:0], raw); why != nil {
+		return nil, why
+	}
+	if path[0] != '/' || len(path) > maxPath {
+		return nil, errNoSuchPath
+	}
+	return removeDots(path)
+}
+
+// isClean reports whether a path is what cleanPath would make of it. If it says
+// no, it may still be.
+func isClean(raw []byte) bool {
+	if len(raw) == 0 || len(raw) > maxPath || raw[0] != '/' {
+		return false
+	}
+	from := 1 // where a segment begins
+	for i := 1; i < len(raw); i++ {
+		switch c := raw[i]; {
+		case c == '/':
+			if i == from {
+				return false
+			}
+			from = i + 1
+		case c == '.' && i == from:
+			return false
+		case c < ' ' || c == 0x7f || c == '%' || c == '\\' || i-from >= maxSegment:
 			return false
 		}
-		p = p[at+3:]
 	}
+	return true
 }
 
-// decode appends p to dst with its escapes decoded; they must be proper ones. A
-// plus sign is a plus sign.
-func decode(dst, p []byte) []byte {
-	for i := 0; i < len(p); i++ {
-		c := p[i]
-		if c == '%' {
-			c = byte(hexValue(p[i+1])<<4 | hexValue(p[i+2]))
+// decodePath appends the decoded path to dst. A separator that is escaped is
+// not one, but no file can have it in its name either; and a backslash is a
+// separator to some.
+func decodePath(dst, raw []byte) ([]byte, *refusal) {
+	dst = slices.Grow(dst, len(raw))
+	for i := 0; i < len(raw); i++ {
+		c := raw[i]
+		escaped := c == '%'
+		if escaped {
+			if !escapeAt(raw, i) {
+				return nil, errBadEscape
+			}
+			c = unescape(raw, i)
 			i += 2
 		}
+		switch {
+		case c < ' ' || c == 0x7f:
+			return nil, errPathByte
+		case c == '\\' || c == '/' && escaped:
+			return nil, errNoSuchPath
+		}
 		dst = append(dst, c)
-	}
-	return dst
-}
-
-// CleanPath appends to dst the path that raw, the path of a target, names: with
-// escapes decoded, without empty segments and without "." and "..". It begins
-// with a slash, and ends with one if raw names a folder. The error is a status:
-// 400 for what cannot be decoded, 404 for what leads out of the root, and for
-// what no file can be called.
-func CleanPath(dst, raw []byte) ([]byte, error) {
-	if !decodable(raw) {
-		return dst, errBadEscape
-	}
-	root := len(dst)
-	dst = append(dst, '/')
-	folder := true // raw ended with a slash, so far
-	for len(raw) > 0 {
-		segment := raw
-		if at := bytes.IndexByte(raw, '/'); at >= 0 {
-			segment, raw = raw[:at], raw[at+1:]
-			folder = true
-		} else {
-			raw = nil
-			folder = len(segment) == 0
-		}
-		if len(segment) == 0 {
-			continue
-		}
-		from := len(dst)
-		dst = decode(dst, segment)
-		switch name := dst[from:]; {
-		case string(name) == ".":
-			dst, folder = dst[:from], true
-		case string(name) == "..":
-			if from == root+1 {
-				return dst[:root], errNoSuchPath
-			}
-			dst = dst[:from-1]
-			dst = dst[:bytes.LastIndexByte(dst, '/')+1]
-			folder = true
-		default:
-			if why := misnamed(name); why != nil {
-				return dst[:root], why
-			}
-			dst = append(dst, '/')
-		}
-	}
-	if !folder && len(dst) > root+1 {
-		dst = dst[:len(dst)-1]
-	}
-	if len(dst)-root > maxPath {
-		return dst[:root], errNoSuchPath
 	}
 	return dst, nil
 }
 
-// misnamed returns why a decoded segment can name nothing. A slash can only
-// come from an escape here; a backslash divides paths elsewhere.
-func misnamed(name []byte) error {
-	if len(name) > maxSegment {
-		return errNoSuchPath
-	}
-	for _, c := range name {
-		if c < 0x20 || c == 0x7f {
-			return errPathControl
+// removeDots cleans a decoded path where it stands: path[:n] is what is done,
+// and ends with "/" while there are more segments.
+func removeDots(path []byte) ([]byte, *refusal) {
+	n := 1
+	for from := 1; from <= len(path); {
+		to := len(path)
+		if i := bytes.IndexByte(path[from:], '/'); i >= 0 {
+			to = from + i
 		}
-		if c == '/' || c == '\\' {
-			return errNoSuchPath
+		segment := path[from:to]
+		switch {
+		case len(segment) == 0 || string(segment) == ".":
+		case string(segment) == "..":
+			if n == 1 {
+				return nil, errNoSuchPath
+			}
+			n = bytes.LastIndexByte(path[:n-1], '/') + 1
+		case len(segment) > maxSegment:
+			return nil, errNoSuchPath
+		default:
+			n += copy(path[n:], segment)
+			if to < len(path) {
+				path[n] = '/'
+				n++
+			}
 		}
+		from = to + 1
 	}
-	return nil
+	return path[:n], nil
 }
 
-// EscapePath appends a path to dst as a target has it: everything but letters,
-// digits and a few marks as escapes.
-func EscapePath(dst []byte, path string) []byte {
-	const digits = "0123456789ABCDEF"
-	for i := range len(path) {
-		c := path[i]
-		switch {
-		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', isDigit(c), bytes.IndexByte([]byte("/-._~!$&'()*+,;=:@"), c) >= 0:
-			dst = append(dst, c)
-		default:
-			dst = append(dst, '%', digits[c>>4], digits[c&15])
+// decodable reports whether every percent sign in a path begins an escape.
+func decodable(raw []byte) bool {
+	for i := bytes.IndexByte(raw, '%'); i >= 0; {
+		if !escapeAt(raw, i) {
+			return false
+		}
+		next := bytes.IndexByte(raw[i+3:], '%')
+		if next < 0 {
+			return true
+		}
+		i += 3 + next
+	}
+	return true
+}
+
+// decode appends a path to dst, its escapes decoded, and nothing else done to
+// it. What is not an escape stays.
+func decode(dst, raw []byte) []byte {
+	for i := 0; i < len(raw); i++ {
+		if escapeAt(raw, i) {
+			dst = append(dst, unescape(raw, i))
+			i += 2
+		} else {
+			dst = append(dst, raw[i])
 		}
 	}
 	return dst
+}
+
+// EscapePath appends a decoded path to dst as it may stand in a URI: what is not
+// a pchar or a slash is escaped (RFC 3986 section 3.3). A ":" is one of them
+// only behind a slash, so path should begin with that.
+func EscapePath(dst []byte, path string) []byte {
+	const digits = "0123456789ABCDEF"
+	for _, c := range []byte(path) {
+		if nameChars[c] || c == '/' || c == ':' || c == '@' {
+			dst = append(dst, c)
+		} else {
+			dst = append(dst, '%', digits[c>>4], digits[c&0xf])
+		}
+	}
+	return dst
+}
+
+// escapeAt reports whether an escape stands at p[i] (RFC 3986 section 2.1).
+func escapeAt(p []byte, i int) bool {
+	return p[i] == '%' && i+2 < len(p) && isHex(p[i+1]) && isHex(p[i+2])
+}
+
+// unescape returns what the escape at p[i] stands for.
+func unescape(p []byte, i int) byte {
+	return byte(hexValues[p[i+1]])<<4 | byte(hexValues[p[i+2]])
 }

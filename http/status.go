@@ -2,15 +2,19 @@ package http
 
 import "strconv"
 
-// A Status is a status code. It is an error too, so that a handler can return
-// it: "return http.StatusNotFound".
+// A Status is the code that an answer begins with (RFC 9110 section 15). It is
+// an error too, so a handler that has nothing but bad news can return it:
+//
+//	return http.StatusNotFound
 type Status int
 
-// The registered status codes, RFC 9110 section 15 unless noted.
+// The codes that are registered. The names are those of net/http, except where
+// RFC 9110 has renamed what they stand for.
 const (
 	StatusContinue           Status = 100
 	StatusSwitchingProtocols Status = 101
-	StatusEarlyHints         Status = 103 // RFC 8297
+	StatusProcessing         Status = 102
+	StatusEarlyHints         Status = 103
 
 	StatusOK                   Status = 200
 	StatusCreated              Status = 201
@@ -19,54 +23,68 @@ const (
 	StatusNoContent            Status = 204
 	StatusResetContent         Status = 205
 	StatusPartialContent       Status = 206
+	StatusMultiStatus          Status = 207
+	StatusAlreadyReported      Status = 208
+	StatusIMUsed               Status = 226
 
 	StatusMultipleChoices   Status = 300
 	StatusMovedPermanently  Status = 301
 	StatusFound             Status = 302
 	StatusSeeOther          Status = 303
 	StatusNotModified       Status = 304
+	StatusUseProxy          Status = 305
 	StatusTemporaryRedirect Status = 307
 	StatusPermanentRedirect Status = 308
 
-	StatusBadRequest           Status = 400
-	StatusUnauthorized         Status = 401
-	StatusForbidden            Status = 403
-	StatusNotFound             Status = 404
-	StatusMethodNotAllowed     Status = 405
-	StatusNotAcceptable        Status = 406
-	StatusRequestTimeout       Status = 408
-	StatusConflict             Status = 409
-	StatusGone                 Status = 410
-	StatusLengthRequired       Status = 411
-	StatusPreconditionFailed   Status = 412
-	StatusContentTooLarge      Status = 413
-	StatusURITooLong           Status = 414
-	StatusUnsupportedMediaType Status = 415
-	StatusRangeNotSatisfiable  Status = 416
-	StatusExpectationFailed    Status = 417
-	StatusTeapot               Status = 418 // RFC 2324
-	StatusMisdirectedRequest   Status = 421
-	StatusUnprocessableContent Status = 422
-	StatusTooEarly             Status = 425 // RFC 8470
-	StatusUpgradeRequired      Status = 426
-	StatusPreconditionRequired Status = 428 // RFC 6585
-	StatusTooManyRequests      Status = 429 // RFC 6585
-	StatusFieldsTooLarge       Status = 431 // RFC 6585
-	StatusUnavailableForLegal  Status = 451 // RFC 7725
+	StatusBadRequest                  Status = 400
+	StatusUnauthorized                Status = 401
+	StatusPaymentRequired             Status = 402
+	StatusForbidden                   Status = 403
+	StatusNotFound                    Status = 404
+	StatusMethodNotAllowed            Status = 405
+	StatusNotAcceptable               Status = 406
+	StatusProxyAuthRequired           Status = 407
+	StatusRequestTimeout              Status = 408
+	StatusConflict                    Status = 409
+	StatusGone                        Status = 410
+	StatusLengthRequired              Status = 411
+	StatusPreconditionFailed          Status = 412
+	StatusContentTooLarge             Status = 413
+	StatusURITooLong                  Status = 414
+	StatusUnsupportedMediaType        Status = 415
+	StatusRangeNotSatisfiable         Status = 416
+	StatusExpectationFailed           Status = 417
+	StatusTeapot                      Status = 418
+	StatusMisdirectedRequest          Status = 421
+	StatusUnprocessableContent        Status = 422
+	StatusLocked                      Status = 423
+	StatusFailedDependency            Status = 424
+	StatusTooEarly                    Status = 425
+	StatusUpgradeRequired             Status = 426
+	StatusPreconditionRequired        Status = 428
+	StatusTooManyRequests             Status = 429
+	StatusRequestHeaderFieldsTooLarge Status = 431
+	StatusUnavailableForLegalReasons  Status = 451
 
-	StatusInternalServerError     Status = 500
-	StatusNotImplemented          Status = 501
-	StatusBadGateway              Status = 502
-	StatusServiceUnavailable      Status = 503
-	StatusGatewayTimeout          Status = 504
-	StatusHTTPVersionNotSupported Status = 505
-	StatusInsufficientStorage     Status = 507 // RFC 4918
-	StatusNetworkAuthRequired     Status = 511 // RFC 6585
+	StatusInternalServerError           Status = 500
+	StatusNotImplemented                Status = 501
+	StatusBadGateway                    Status = 502
+	StatusServiceUnavailable            Status = 503
+	StatusGatewayTimeout                Status = 504
+	StatusHTTPVersionNotSupported       Status = 505
+	StatusVariantAlsoNegotiates         Status = 506
+	StatusInsufficientStorage           Status = 507
+	StatusLoopDetected                  Status = 508
+	StatusNotExtended                   Status = 510
+	StatusNetworkAuthenticationRequired Status = 511
 )
 
-var statusTexts = map[Status]string{
+// phrases are what stands behind a code in a status line. Nobody may rely on
+// them (RFC 9112 section 4), but people read them.
+var phrases = [...]string{
 	StatusContinue:           "Continue",
 	StatusSwitchingProtocols: "Switching Protocols",
+	StatusProcessing:         "Processing",
 	StatusEarlyHints:         "Early Hints",
 
 	StatusOK:                   "OK",
@@ -76,71 +94,95 @@ var statusTexts = map[Status]string{
 	StatusNoContent:            "No Content",
 	StatusResetContent:         "Reset Content",
 	StatusPartialContent:       "Partial Content",
+	StatusMultiStatus:          "Multi-Status",
+	StatusAlreadyReported:      "Already Reported",
+	StatusIMUsed:               "IM Used",
 
 	StatusMultipleChoices:   "Multiple Choices",
 	StatusMovedPermanently:  "Moved Permanently",
 	StatusFound:             "Found",
 	StatusSeeOther:          "See Other",
 	StatusNotModified:       "Not Modified",
+	StatusUseProxy:          "Use Proxy",
 	StatusTemporaryRedirect: "Temporary Redirect",
 	StatusPermanentRedirect: "Permanent Redirect",
 
-	StatusBadRequest:           "Bad Request",
-	StatusUnauthorized:         "Unauthorized",
-	StatusForbidden:            "Forbidden",
-	StatusNotFound:             "Not Found",
-	StatusMethodNotAllowed:     "Method Not Allowed",
-	StatusNotAcceptable:        "Not Acceptable",
-	StatusRequestTimeout:       "Request Timeout",
-	StatusConflict:             "Conflict",
-	StatusGone:                 "Gone",
-	StatusLengthRequired:       "Length Required",
-	StatusPreconditionFailed:   "Precondition Failed",
-	StatusContentTooLarge:      "Content Too Large",
-	StatusURITooLong:           "URI Too Long",
-	StatusUnsupportedMediaType: "Unsupported Media Type",
-	StatusRangeNotSatisfiable:  "Range Not Satisfiable",
-	StatusExpectationFailed:    "Expectation Failed",
-	StatusTeapot:               "I'm a teapot",
-	StatusMisdirectedRequest:   "Misdirected Request",
-	StatusUnprocessableContent: "Unprocessable Content",
-	StatusTooEarly:             "Too Early",
-	StatusUpgradeRequired:      "Upgrade Required",
-	StatusPreconditionRequired: "Precondition Required",
-	StatusTooManyRequests:      "Too Many Requests",
-	StatusFieldsTooLarge:       "Request Header Fields Too Large",
-	StatusUnavailableForLegal:  "Unavailable For Legal Reasons",
+	StatusBadRequest:                  "Bad Request",
+	StatusUnauthorized:                "Unauthorized",
+	StatusPaymentRequired:             "Payment Required",
+	StatusForbidden:                   "Forbidden",
+	StatusNotFound:                    "Not Found",
+	StatusMethodNotAllowed:            "Method Not Allowed",
+	StatusNotAcceptable:               "Not Acceptable",
+	StatusProxyAuthRequired:           "Proxy Authentication Required",
+	StatusRequestTimeout:              "Request Timeout",
+	StatusConflict:                    "Conflict",
+	StatusGone:                        "Gone",
+	StatusLengthRequired:              "Length Required",
+	StatusPreconditionFailed:          "Precondition Failed",
+	StatusContentTooLarge:             "Content Too Large",
+	StatusURITooLong:                  "URI Too Long",
+	StatusUnsupportedMediaType:        "Unsupported Media Type",
+	StatusRangeNotSatisfiable:         "Range Not Satisfiable",
+	StatusExpectationFailed:           "Expectation Failed",
+	StatusTeapot:                      "I'm a teapot",
+	StatusMisdirectedRequest:          "Misdirected Request",
+	StatusUnprocessableContent:        "Unprocessable Content",
+	StatusLocked:                      "Locked",
+	StatusFailedDependency:            "Failed Dependency",
+	StatusTooEarly:                    "Too Early",
+	StatusUpgradeRequired:             "Upgrade Required",
+	StatusPreconditionRequired:        "Precondition Required",
+	StatusTooManyRequests:             "Too Many Requests",
+	StatusRequestHeaderFieldsTooLarge: "Request Header Fields Too Large",
+	StatusUnavailableForLegalReasons:  "Unavailable For Legal Reasons",
 
-	StatusInternalServerError:     "Internal Server Error",
-	StatusNotImplemented:          "Not Implemented",
-	StatusBadGateway:              "Bad Gateway",
-	StatusServiceUnavailable:      "Service Unavailable",
-	StatusGatewayTimeout:          "Gateway Timeout",
-	StatusHTTPVersionNotSupported: "HTTP Version Not Supported",
-	StatusInsufficientStorage:     "Insufficient Storage",
-	StatusNetworkAuthRequired:     "Network Authentication Required",
+	StatusInternalServerError:           "Internal Server Error",
+	StatusNotImplemented:                "Not Implemented",
+	StatusBadGateway:                    "Bad Gateway",
+	StatusServiceUnavailable:            "Service Unavailable",
+	StatusGatewayTimeout:                "Gateway Timeout",
+	StatusHTTPVersionNotSupported:       "HTTP Version Not Supported",
+	StatusVariantAlsoNegotiates:         "Variant Also Negotiates",
+	StatusInsufficientStorage:           "Insufficient Storage",
+	StatusLoopDetected:                  "Loop Detected",
+	StatusNotExtended:                   "Not Extended",
+	StatusNetworkAuthenticationRequired: "Network Authentication Required",
 }
 
-// Text returns the reason phrase, or "Unknown" for a code that has none.
+// Text returns the reason phrase, such as "Not Found", and nothing for a code
+// that is not registered.
 func (s Status) Text() string {
-	if text, ok := statusTexts[s]; ok {
-		return text
+	if s < 0 || int(s) >= len(phrases) {
+		return ""
 	}
-	return "Unknown"
+	return phrases[s]
 }
 
-// Error returns code and phrase, such as "404 Not Found".
-func (s Status) Error() string { return strconv.Itoa(int(s)) + " " + s.Text() }
+// Error returns the code and its phrase: "404 Not Found".
+func (s Status) Error() string {
+	code, text := strconv.Itoa(int(s)), s.Text()
+	if text == "" {
+		return code
+	}
+	return code + " " + text
+}
 
-// A refusal is why a request is not served as it stands: the status, and a
-// reason that a person understands. All of them are made beforehand, so that
-// refusing allocates nothing.
+// A refusal is why a request is not served. The reason is one line for a
+// person: it goes into the body of the answer and into the log. Every refusal
+// is a variable of this package, so that refusing costs no memory, and tests
+// can ask which one it was.
 type refusal struct {
 	status Status
 	reason string
 }
 
-func (r *refusal) Error() string { return r.status.Error() + ": " + r.reason }
+func (r *refusal) Error() string {
+	if r.reason == "" {
+		return r.status.Error()
+	}
+	return r.status.Error() + ": " + r.reason
+}
 
-// Unwrap makes a refusal its status, for errors.Is and errors.As.
+// Unwrap lets errors.As find the status.
 func (r *refusal) Unwrap() error { return r.status }

@@ -1,8 +1,16 @@
 package http
 
-import "bytes"
+import (
+	"bytes"
+	"encoding/binary"
+	"math/bits"
+)
 
-// targetForm is one of the four forms of RFC 9112 section 3.2.
+// What is asked for, and of whom? Targets (RFC 9112 section 3.2) and the hosts
+// in them and in the Host field (RFC 3986 section 3.2). Nothing is repaired: a
+// target that needs it is refused.
+
+// targetForm is one of the four shapes of RFC 9112 section 3.2.
 type targetForm uint8
 
 const (
@@ -12,197 +20,282 @@ const (
 	asteriskForm                    // *, for OPTIONS
 )
 
-// parseTarget finds the pieces of the target.
-func (h *head) parseTarget(p []byte) *refusal {
-	t := h.target.of(p)
-	if bytes.IndexByte(t, '#') >= 0 {
-		return errFragment
-	}
+// Why a target is refused.
+var (
+	errNoTarget   = &refusal{StatusBadRequest, "one space, a target and one space stand between method and version"} // RFC 9112 section 3
+	errTarget     = &refusal{StatusBadRequest, "the target holds what must be percent-encoded"}                      // RFC 9112 section 3.2
+	errFragment   = &refusal{StatusBadRequest, "the target has a fragment"}                                          // RFC 9110 section 7.1
+	errTargetForm = &refusal{StatusBadRequest, "the target is neither a path nor an http or https URI"}              // RFC 9112 section 3.2
+	errAsterisk   = &refusal{StatusBadRequest, "the target * is for OPTIONS"}                                        // RFC 9112 section 3.2.4
+	errConnect    = &refusal{StatusBadRequest, "the target of CONNECT is a host and a port"}                         // RFC 9112 section 3.2.3
+	errAuthority  = &refusal{StatusBadRequest, "the host in the target is not valid"}                                // RFC 9110 section 4.2
+)
+
+// readTarget reads a target and the space behind it.
+func (h *head) readTarget(p []byte, i int) (int, *refusal) {
+	from := i
+	i = endOfTarget(p, i)
 	switch {
-	case h.method == methodConnect:
-		h.form = authorityForm
-		h.host = h.target
-		if !isAuthority(t) || t[len(t)-1] == ':' || bytes.IndexByte(t, ':') < 0 {
-			return errAuthority
-		}
-		return nil
-	case t[0] == '/':
-		h.form = originForm
-		h.pathAndQuery(p, int(h.target.from))
-		return nil
-	case len(t) == 1 && t[0] == '*':
-		if h.method != methodOptions {
-			return errTargetForm
-		}
-		h.form = asteriskForm
-		return nil
+	case i == len(p):
+		return i, more
+	case p[i] != ' ' && p[i] != '\r' && p[i] != '\n':
+		return i, errTarget
+	case i == from:
+		return i, errNoTarget
+	case p[i] != ' ':
+		return i, errVersion // HTTP/0.9 had none
 	}
-	return h.absoluteTarget(p, t)
+	h.target = between(from, i)
+	return i + 1, nil
 }
 
-// absoluteTarget reads "http://host/path". The scheme says nothing more: it is
-// what was spoken to reach a proxy.
-func (h *head) absoluteTarget(p, t []byte) *refusal {
-	at := bytes.Index(t, []byte("://"))
-	if at < 0 || !sameFold(t[:at], "http") && !sameFold(t[:at], "https") {
-		return errTargetForm
+// endOfTarget returns where the first byte stands, from i on, that is not a
+// visible character of ASCII. It looks at eight at once: the lowest bit of m
+// that is set marks the first such byte; higher ones may be wrong, because
+// subtraction borrows and addition carries.
+func endOfTarget(p []byte, i int) int {
+	for ; i+8 <= len(p); i += 8 {
+		x := binary.LittleEndian.Uint64(p[i : i+8])
+		m := ((x - 0x21*ones) | x | (x + ones)) & (0x80 * ones)
+		if m != 0 {
+			return i + bits.TrailingZeros64(m)>>3
+		}
 	}
-	h.form = absoluteForm
-	authority := t[at+3:]
-	if end := bytes.IndexAny(authority, "/?"); end >= 0 {
-		authority = authority[:end]
+	for i < len(p) && p[i] > ' ' && p[i] < 0x7f {
+		i++
 	}
-	if len(authority) == 0 || authority[0] == ':' || !isAuthority(authority) {
-		return errAuthority
+	return i
+}
+
+// ones has a 1 in each of its bytes.
+const ones = 0x0101010101010101
+
+// resolveTarget finds out which of the four forms the target has. The method
+// takes part in that: "CONNECT a:80" has no path, and nobody else has none.
+func (h *head) resolveTarget(p []byte) *refusal {
+	t := h.target.of(p)
+	from := int(h.target.from)
+	switch {
+	case bytes.IndexByte(t, '#') >= 0:
+		return errFragment
+	case h.method == methodConnect:
+		h.form, h.host = authorityForm, h.target
+		if !validAuthority(t) || !hasPort(t) {
+			return errConnect
+		}
+	case t[0] == '/':
+		h.splitTarget(t, from)
+	case len(t) == 1 && t[0] == '*':
+		h.form = asteriskForm
+		if h.method != methodOptions {
+			return errAsterisk
+		}
+	default:
+		n := schemeLength(t)
+		if n == 0 {
+			return errTargetForm
+		}
+		h.form = absoluteForm
+		size := bytes.IndexAny(t[n:], "/?")
+		if size < 0 {
+			size = len(t) - n
+		}
+		if !validAuthority(t[n : n+size]) {
+			return errAuthority
+		}
+		h.host = between(from+n, from+n+size)
+		h.splitTarget(t[n+size:], from+n+size)
 	}
-	from := int(h.target.from) + at + 3
-	h.host = spanOf(from, from+len(authority))
-	h.pathAndQuery(p, from+len(authority))
 	return nil
 }
 
-// pathAndQuery divides the rest of a target at the first question mark.
-func (h *head) pathAndQuery(p []byte, from int) {
-	to := int(h.target.to)
-	if at := bytes.IndexByte(p[from:to], '?'); at >= 0 {
+// splitTarget finds path and query in t, which begins at from. What comes
+// behind a second question mark is part of the query.
+func (h *head) splitTarget(t []byte, from int) {
+	to := from + len(t)
+	if n := bytes.IndexByte(t, '?'); n >= 0 {
+		h.path = between(from, from+n)
+		h.query = between(from+n+1, to)
 		h.hasQuery = true
-		h.query = spanOf(from+at+1, to)
-		to = from + at
+		return
 	}
-	h.path = spanOf(from, to)
+	h.path = between(from, to)
 }
 
-// isAuthority reports whether p is a host with or without a port, as in RFC
-// 3986 section 3.2.2 and 3.2.3, without the user's name that RFC 9110 section
-// 4.2.4 forbids. An empty host is the caller's to judge.
-func isAuthority(p []byte) bool {
-	if len(p) > 0 && p[0] == '[' {
-		end := bytes.IndexByte(p, ']')
-		return end > 0 && isIPLiteral(p[1:end]) && isPort(p[end+1:])
+// schemeLength returns how long "http://" or "https://" is that t begins with,
+// or 0. Schemes have no case (RFC 3986 section 3.1).
+func schemeLength(t []byte) int {
+	for _, scheme := range [...]string{"http://", "https://"} {
+		if len(t) >= len(scheme) && sameFold(t[:len(scheme)], scheme) {
+			return len(scheme)
+		}
 	}
-	at := bytes.IndexByte(p, ':')
-	if at < 0 {
-		at = len(p)
-	}
-	return isRegName(p[:at]) && isPort(p[at:])
+	return 0
 }
 
-// isPort reports whether p is empty, or a colon and a port, which may be empty.
-func isPort(p []byte) bool {
-	if len(p) == 0 {
-		return true
+// validAuthority reports whether p is a host that is not empty, and maybe a
+// port, which may be empty. A user before the host is refused like any other
+// character that does not belong there (RFC 9110 section 4.2.4).
+func validAuthority(p []byte) bool {
+	n := hostLength(p)
+	if n <= 0 {
+		return false
 	}
-	n := 0
-	for _, c := range p[1:] {
-		if !isDigit(c) || n > 65535 {
+	return n == len(p) || p[n] == ':' && validPort(p[n+1:])
+}
+
+// hasPort reports whether a valid authority ends with a port that is not empty.
+func hasPort(p []byte) bool {
+	return isDigit(p[len(p)-1]) && bytes.IndexByte(p[hostLength(p):], ':') == 0
+}
+
+// validPort reports whether p is a number that a port can have, or empty.
+func validPort(p []byte) bool {
+	port := 0
+	for _, c := range p {
+		if !isDigit(c) {
 			return false
 		}
-		n = n*10 + int(c-'0')
-	}
-	return p[0] == ':' && n <= 65535
-}
-
-// isRegName covers IPv4 addresses, too.
-func isRegName(p []byte) bool {
-	for i := 0; i < len(p); i++ {
-		switch c := p[i]; {
-		case c == '%':
-			if i+2 >= len(p) || hexValue(p[i+1]) < 0 || hexValue(p[i+2]) < 0 {
-				return false
-			}
-			i += 2
-		case !isHostByte(c):
+		if port = port*10 + int(c-'0'); port > 65535 {
 			return false
 		}
 	}
 	return true
 }
 
-// isHostByte reports whether c is unreserved or a sub-delimiter.
-func isHostByte(c byte) bool {
-	switch {
-	case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', isDigit(c):
-		return true
+// hostLength returns how much of p is a host (RFC 3986 section 3.2.2), or -1.
+// An IPv4 address is also a name, so it needs no code.
+func hostLength(p []byte) int {
+	if len(p) > 0 && p[0] == '[' {
+		n := bytes.IndexByte(p, ']')
+		if n < 0 || !validIPv6(p[1:n]) && !validIPvFuture(p[1:n]) {
+			return -1
+		}
+		return n + 1
 	}
-	return bytes.IndexByte([]byte("-._~!$&'()*+,;="), c) >= 0
+	for i := 0; i < len(p); i++ {
+		switch c := p[i]; {
+		case nameChars[c]:
+		case c == ':':
+			return i
+		case c == '%' && i+2 < len(p) && isHex(p[i+1]) && isHex(p[i+2]):
+			i += 2
+		default:
+			return -1
+		}
+	}
+	return len(p)
 }
 
-// isIPLiteral reports whether p is what may stand in brackets: an IPv6 address,
-// or one of a future kind, such as v7.x.
-func isIPLiteral(p []byte) bool {
-	if len(p) > 0 && (p[0] == 'v' || p[0] == 'V') {
-		dot := bytes.IndexByte(p, '.')
-		if dot < 2 || dot == len(p)-1 {
-			return false
-		}
-		for _, c := range p[1:dot] {
-			if hexValue(c) < 0 {
-				return false
-			}
-		}
-		for _, c := range p[dot+1:] {
-			if !isHostByte(c) && c != ':' {
-				return false
-			}
-		}
-		return true
-	}
-	return isIPv6(p)
-}
-
-// isIPv6 reports whether p is an IPv6 address: eight groups of up to four
-// hexadecimal digits, of which "::" may stand for one or more, and an IPv4
-// address for the last two.
-func isIPv6(p []byte) bool {
+// validIPv6 reports whether p is an address of eight groups, of which a run
+// may be left out once and the last two may be written as IPv4.
+func validIPv6(p []byte) bool {
 	groups, gap := 0, false
-	if len(p) >= 2 && p[0] == ':' && p[1] == ':' {
-		gap, p = true, p[2:]
-	}
-	for len(p) > 0 {
-		n := 0
-		for n < len(p) && hexValue(p[n]) >= 0 {
-			n++
-		}
-		if n < len(p) && p[n] == '.' {
-			return isIPv4(p) && (groups == 6 || gap && groups < 6)
-		}
-		if n == 0 || n > 4 {
-			return false
-		}
-		groups++
-		if p = p[n:]; len(p) == 0 {
-			break
-		}
-		if p[0] != ':' || len(p) == 1 {
-			return false
-		}
-		if p = p[1:]; p[0] == ':' {
+	for i := 0; ; {
+		if len(p)-i >= 2 && p[i] == ':' && p[i+1] == ':' {
 			if gap {
 				return false
 			}
-			gap, p = true, p[1:]
+			gap = true
+			if i += 2; i == len(p) {
+				break
+			}
+		} else if groups > 0 {
+			if p[i] != ':' {
+				return false
+			}
+			i++
 		}
-	}
-	return groups == 8 || gap && groups < 8
-}
-
-func isIPv4(p []byte) bool {
-	for part := range 4 {
-		n, digits := 0, 0
-		for digits < len(p) && digits < 3 && isDigit(p[digits]) {
-			n = n*10 + int(p[digits]-'0')
-			digits++
-		}
-		if digits == 0 || n > 255 || digits > 1 && p[0] == '0' {
-			return false
-		}
-		if p = p[digits:]; part == 3 {
+		if n := bytes.IndexByte(p[i:], ':'); n < 0 && validIPv4(p[i:]) {
+			groups += 2
 			break
 		}
-		if len(p) == 0 || p[0] != '.' {
+		from := i
+		for i < len(p) && isHex(p[i]) {
+			i++
+		}
+		if i == from || i-from > 4 {
 			return false
 		}
-		p = p[1:]
+		groups++
+		if i == len(p) {
+			break
+		}
 	}
-	return len(p) == 0
+	return gap && groups < 8 || !gap && groups == 8
+}
+
+// validIPv4 reports whether p is four numbers of one byte, without leading
+// zeros.
+func validIPv4(p []byte) bool {
+	for n := 1; ; n++ {
+		i, v := 0, 0
+		for i < len(p) && i < 4 && isDigit(p[i]) {
+			v = v*10 + int(p[i]-'0')
+			i++
+		}
+		if i == 0 || v > 255 || i > 1 && p[0] == '0' {
+			return false
+		}
+		if n == 4 || i == len(p) {
+			return n == 4 && i == len(p)
+		}
+		if p[i] != '.' {
+			return false
+		}
+		p = p[i+1:]
+	}
+}
+
+// validIPvFuture reports whether p has the shape that is kept for addresses
+// nobody has invented yet: "v1.anything".
+func validIPvFuture(p []byte) bool {
+	dot := bytes.IndexByte(p, '.')
+	if dot < 2 || p[0]|0x20 != 'v' || dot+1 == len(p) {
+		return false
+	}
+	for _, c := range p[1:dot] {
+		if !isHex(c) {
+			return false
+		}
+	}
+	for _, c := range p[dot+1:] {
+		if c != ':' && !nameChars[c] {
+			return false
+		}
+	}
+	return true
+}
+
+func isHex(c byte) bool { return hexValues[c] >= 0 }
+
+// hexValues are what hexadecimal digits are worth; all else is -1.
+var hexValues = func() (t [256]int8) {
+	for c := range t {
+		t[c] = -1
+	}
+	for i := range 10 {
+		t['0'+i] = int8(i)
+	}
+	for i := range 6 {
+		t['a'+i], t['A'+i] = int8(10+i), int8(10+i)
+	}
+	return t
+}()
+
+// nameChars are what a registered name is made of, besides escapes.
+var nameChars = charsOf("-._~" + "!$&'()*+,;=")
+
+// charsOf returns a table with letters, digits and others.
+func charsOf(others string) (t [256]bool) {
+	for i := range 10 {
+		t['0'+i] = true
+	}
+	for i := range 26 {
+		t['a'+i], t['A'+i] = true, true
+	}
+	for _, c := range []byte(others) {
+		t[c] = true
+	}
+	return t
 }

@@ -3,7 +3,6 @@ package sim_test
 import (
 	"bytes"
 	"flag"
-	"fmt"
 	"io"
 	"testing"
 	"time"
@@ -148,6 +147,6 @@ func report(t *testing.T, k *sim.Kernel, loop *eventloop.Loop, err error) {
 		t.Errorf("%d bytes of output were not given back", n)
 	}
 	if t.Failed() {
-		t.Log(fmt.Sprintf("luck: %+v, buffer %d", k.Luck, k.Buffer))
+		t.Logf("luck: %+v, buffer %d", k.Luck, k.Buffer)
 	}
 }

@@ -25,9 +25,8 @@ var ErrStuck = errors.New("sim: the loop sleeps, and nothing will wake it")
 
 // Errors as a real kernel gives them.
 var (
-	errReset   = errors.New("sim: connection reset by peer")
-	errPipe    = errors.New("sim: broken pipe")
-	errAborted = errors.New("sim: connection aborted")
+	errReset = errors.New("sim: connection reset by peer")
+	errPipe  = errors.New("sim: broken pipe")
 )
 
 // A Kernel implements bobbin.Kernel in memory.

@@ -1,0 +1,175 @@
+package main
+
+import (
+	"io"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/bobbin-http/bobbin"
+	"github.com/bobbin-http/bobbin/eventloop"
+	"github.com/bobbin-http/bobbin/http"
+	"github.com/bobbin-http/bobbin/http/static"
+)
+
+// A tape is a kernel with one keep-alive connection on which the same request
+// comes again and again, one for each turn that the test asks for. It makes no
+// garbage, so that what is made is the server's.
+type tape struct {
+	request []byte
+	turn    chan struct{} // the test wants one more
+	turned  chan struct{} // it is served, and the loop would sleep
+
+	begun         bool
+	waiting       bool // there is a request to be read
+	reads, writes int
+	answer        []byte // the last one
+	sent          int    // bytes of files
+}
+
+const (
+	listenerFD = 3
+	connFD     = 4
+)
+
+func (k *tape) Listen(at bobbin.Address, _ bobbin.ListenOptions) (int, bobbin.Address, error) {
+	return listenerFD, at, nil
+}
+
+func (k *tape) Accept(int) (int, netip.AddrPort, error) {
+	if k.begun {
+		return -1, netip.AddrPort{}, bobbin.ErrNotNow
+	}
+	k.begun = true
+	return connFD, netip.AddrPort{}, nil
+}
+
+func (k *tape) Read(_ int, p []byte) (int, error) {
+	k.reads++
+	if !k.waiting {
+		return 0, bobbin.ErrNotNow
+	}
+	k.waiting = false
+	return copy(p, k.request), bobbin.ErrNotNow
+}
+
+func (k *tape) Write(_ int, p []byte, _ bool) (int, error) {
+	k.writes++
+	k.answer = append(k.answer[:0], p...)
+	return len(p), nil
+}
+
+func (k *tape) Writev(_ int, pieces [][]byte, _ bool) (int, error) {
+	k.writes++
+	k.answer = k.answer[:0]
+	for _, p := range pieces {
+		k.answer = append(k.answer, p...)
+	}
+	return len(k.answer), nil
+}
+
+func (k *tape) SendFile(_ int, _ bobbin.File, _ int64, n int) (int, error) {
+	k.sent += n
+	return n, nil
+}
+
+func (k *tape) Wait(events []bobbin.Event, until time.Time) (int, error) {
+	if !k.begun {
+		events[0] = bobbin.Event{FD: listenerFD, Ready: bobbin.Readable}
+		return 1, nil
+	}
+	if until == bobbin.AtOnce {
+		return 0, nil
+	}
+	k.turned <- struct{}{}
+	if _, ok := <-k.turn; !ok {
+		return 0, io.EOF // the test is over
+	}
+	k.waiting = true
+	events[0] = bobbin.Event{FD: connFD, Ready: bobbin.Readable}
+	return 1, nil
+}
+
+func (k *tape) Shutdown(int) error { return nil }
+func (k *tape) Close(int) error    { return nil }
+func (k *tape) Reset(int) error    { return nil }
+func (k *tape) Watch(int) error    { return nil }
+func (k *tape) Wake() error        { return nil }
+func (k *tape) Now() time.Time     { return time.Now() }
+func (k *tape) Shut() error        { return nil }
+
+func TestWhatARequestCosts(t *testing.T) {
+	folder := t.TempDir()
+	for name, size := range map[string]int{"1k.txt": 1 << 10, "64k.txt": 64 << 10, "1m.bin": 1 << 20} {
+		if err := os.WriteFile(filepath.Join(folder, name), make([]byte, size), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	files, err := static.Open(folder, static.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer files.Close()
+	page := strings.Repeat("-", 100)
+
+	rows := []struct {
+		name    string
+		handler http.Handler
+		request string
+		allocs  float64
+		writes  int
+	}{
+		{"the answer for benchmarks makes no garbage", site(), "GET /bench HTTP/1.1\r\nHost: a\r\n\r\n", 0, 1},
+		{"nor does a page of the default site", site(), "GET / HTTP/1.1\r\nHost: a\r\n\r\n", 0, 1},
+		{"nor a handler that says some text", func(w *http.Response, r *http.Request) error { return w.Text(page) }, "GET / HTTP/1.1\r\nHost: a\r\n\r\n", 0, 1},
+		{"nor a browser's request", site(), "GET / HTTP/1.1\r\nHost: localhost\r\nUser-Agent: Mozilla/5.0\r\nAccept: text/html\r\nAccept-Encoding: gzip\r\nConnection: keep-alive\r\n\r\n", 0, 1},
+		{"nor a small file that was read before", files.Serve, "GET /1k.txt HTTP/1.1\r\nHost: a\r\n\r\n", 0, 1},
+		{"nor a larger one", files.Serve, "GET /64k.txt HTTP/1.1\r\nHost: a\r\n\r\n", 0, 1},
+		{"nor the head of one", files.Serve, "HEAD /64k.txt HTTP/1.1\r\nHost: a\r\n\r\n", 0, 1},
+		{"sixteen pipelined requests are one read and one write", site(), strings.Repeat("GET /bench HTTP/1.1\r\nHost: a\r\n\r\n", 16), 0, 1},
+		{"a large file is one write and the kernel's work", files.Serve, "GET /1m.bin HTTP/1.1\r\nHost: a\r\n\r\n", 20, 1},
+	}
+	for _, row := range rows {
+		t.Run(row.name, func(t *testing.T) {
+			k := &tape{request: []byte(row.request), turn: make(chan struct{}), turned: make(chan struct{})}
+			server, err := http.NewServer(http.Config{
+				Handler: row.handler,
+				Limits:  http.Limits{Requests: 1 << 30},
+				Loop:    eventloop.Config{Kernel: k},
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := server.Listen(":80"); err != nil {
+				t.Fatal(err)
+			}
+			over := make(chan error)
+			go func() { over <- server.Run() }()
+			<-k.turned
+			once := func() {
+				k.turn <- struct{}{}
+				<-k.turned
+			}
+			for range 10 {
+				once() // so that the caches are warm
+			}
+			if !strings.HasPrefix(string(k.answer), "HTTP/1.1 200 OK\r\n") {
+				t.Errorf("the answer is %.100q", k.answer)
+			}
+			k.reads, k.writes = 0, 0
+			const n = 1000
+			allocs := testing.AllocsPerRun(n, once) // which is one more
+			if allocs > row.allocs {
+				t.Errorf("%v allocations a turn", allocs)
+			}
+			if k.reads != n+1 || k.writes != row.writes*(n+1) {
+				t.Errorf("%d reads and %d writes for %d turns", k.reads, k.writes, n+1)
+			}
+			close(k.turn)
+			<-over
+		})
+	}
+}

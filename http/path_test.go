@@ -1,0 +1,240 @@
+package http
+
+import (
+	"bytes"
+	"errors"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestCleanPath(t *testing.T) {
+	long := strings.Repeat("a", 255)
+	tests := []struct {
+		name string
+		raw  string
+		want string
+	}{
+		{"the root is the root", "/", "/"},
+		{"nothing is the root", "", "/"},
+		{"a clean path stays", "/a/b.c", "/a/b.c"},
+		{"a folder stays one", "/a/b/", "/a/b/"},
+		{"empty segments vanish", "//a///b//", "/a/b/"},
+		{"many slashes are the root", "////", "/"},
+		{"a dot vanishes", "/./a/./b", "/a/b"},
+		{"a dot at the end is a folder", "/a/.", "/a/"},
+		{"two dots take a segment away", "/a/../b", "/b"},
+		{"two dots at the end are a folder", "/a/b/..", "/a/"},
+		{"two dots may lead back to the root", "/a/..", "/"},
+		{"two dots do not count empty segments", "/a//../b", "/b"},
+		{"three dots are a name", "/.../a", "/.../a"},
+		{"a name may begin or end with dots", "/.a/..b/c./d..", "/.a/..b/c./d.."},
+		{"escapes are decoded", "/%61%2D%62", "/a-b"},
+		{"escapes have no case", "/%c3%A9", "/\xc3\xa9"},
+		{"escapes are decoded once", "/%2561", "/%61"},
+		{"what is decoded once is not a way out", "/%252e%252e/a", "/%2e%2e/a"},
+		{"escaped dots are dots", "/a/%2e%2E/b/.%2e/%2e/c", "/c"},
+		{"a plus sign is one", "/a+b", "/a+b"},
+		{"a blank may be escaped", "/a%20b", "/a b"},
+		{"a question mark may be escaped", "/a%3fb", "/a?b"},
+		{"overlong UTF-8 separates nothing", "/a%c0%afb/%c0%ae%c0%ae", "/a\xc0\xafb/\xc0\xae\xc0\xae"},
+		{"a segment may have 255 bytes", "/" + long, "/" + long},
+		{"a segment may have 255 bytes, decoded", "/" + strings.Repeat("%61", 255), "/" + long},
+		{"a path may have 4096 bytes", strings.Repeat("/"+long, 16), strings.Repeat("/"+long, 16)},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			for _, dst := range [][]byte{nil, make([]byte, 0, 10_000)} {
+				path, err := CleanPath(dst, []byte(test.raw))
+				if err != nil {
+					t.Fatal(err)
+				}
+				if string(path) != test.want {
+					t.Errorf("got %q, want %q", path, test.want)
+				}
+			}
+		})
+	}
+}
+
+func TestCleanPathRefuses(t *testing.T) {
+	tests := []struct {
+		name   string
+		raw    string
+		status Status
+	}{
+		{"two dots do not lead out of the root", "/..", 404},
+		{"two dots do not lead out of the root and back", "/../a", 404},
+		{"two dots do not lead out of the root from below", "/a/../../b", 404},
+		{"escaped dots do not lead out of the root", "/%2e%2e/a", 404},
+		{"dots behind empty segments do not lead out of the root", "//../a", 404},
+		{"an escaped slash separates nothing", "/a%2fb", 404},
+		{"an escaped slash in capitals separates nothing", "/a%2Fb", 404},
+		{"an escaped slash does not hide dots", "/a/..%2f..%2fb", 404},
+		{"a backslash separates nothing", "/a\\b", 404},
+		{"an escaped backslash separates nothing", "/a%5cb", 404},
+		{"a backslash does not hide dots", "/..\\a", 404},
+		{"an escaped NUL cuts nothing", "/a%00b", 400},
+		{"escaped controls are refused", "/a%0d%0ab", 400},
+		{"an escaped tab is refused", "/a%09b", 400},
+		{"an escaped DEL is refused", "/a%7f", 400},
+		{"a percent sign needs digits", "/a%", 400},
+		{"a percent sign needs two digits", "/a%6", 400},
+		{"a percent sign needs hexadecimal digits", "/a%6g", 400},
+		{"a percent sign needs digits without sign", "/a%+6", 400},
+		{"a segment has 255 bytes at most", "/" + strings.Repeat("a", 256), 404},
+		{"a segment in the middle has 255 bytes at most", "/b/" + strings.Repeat("a", 256) + "/c", 404},
+		{"a segment has 255 bytes at most, decoded", "/" + strings.Repeat("%61", 256), 404},
+		{"a path has 4096 bytes at most", strings.Repeat("/"+strings.Repeat("a", 255), 16) + "/", 404},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			path, err := CleanPath(nil, []byte(test.raw))
+			var why *refusal
+			if !errors.As(err, &why) || why.status != test.status {
+				t.Errorf("got %q, %v, want %d", path, err, test.status)
+			}
+		})
+	}
+}
+
+func TestDecode(t *testing.T) {
+	for raw, want := range map[string]string{
+		"": "", "/a": "/a", "/%61": "/a", "%41%42": "AB", "/%2561": "/%61", "/%2f%00+": "/" + "/\x00+",
+	} {
+		if !decodable([]byte(raw)) {
+			t.Errorf("%q is not decodable", raw)
+		} else if got := decode(nil, []byte(raw)); string(got) != want {
+			t.Errorf("%q is decoded as %q, want %q", raw, got, want)
+		}
+	}
+	for _, raw := range []string{"%", "/%4", "/%zz", "/a%41%", "%%41", "%4%41", "/%41%4", "% 4", "%+4"} {
+		if decodable([]byte(raw)) {
+			t.Errorf("%q is decodable", raw)
+		}
+	}
+}
+
+// TestEscapePath: what is escaped is safe in a Location field, and means the
+// same when it comes back.
+func TestEscapePath(t *testing.T) {
+	every := make([]byte, 0, 256)
+	for c := range 256 {
+		every = append(every, byte(c))
+	}
+	escaped := EscapePath(nil, "/"+string(every))
+	unsafe := func(r rune) bool { return r <= ' ' || r >= 0x7f || strings.ContainsRune("?#\\\"<>", r) }
+	if bytes.ContainsFunc(escaped, unsafe) {
+		t.Errorf("%q cannot stand in a target", escaped)
+	}
+	if got := decode(nil, escaped); string(got) != "/"+string(every) {
+		t.Errorf("it comes back as %q", got)
+	}
+	if got := EscapePath([]byte("x"), "/a-b.c~/:@+%"); string(got) != "x/a-b.c~/:@+%25" {
+		t.Errorf("got %q", got)
+	}
+}
+
+func TestCleanPathAllocates(t *testing.T) {
+	dst := make([]byte, 0, 100)
+	for _, raw := range []string{"/a/path/that.is/clean", "/a/%70ath/that/../isnt", "/..", "/%", "/a%00"} {
+		p := []byte(raw)
+		if n := testing.AllocsPerRun(100, func() { CleanPath(dst, p) }); n != 0 {
+			t.Errorf("%q allocates %v times", raw, n)
+		}
+	}
+}
+
+// slowPath is CleanPath as one would explain it. If there is more than one
+// reason to refuse, which comes first is not its business.
+func slowPath(raw string) (path string, refusals []Status) {
+	decoded, err := url.PathUnescape(raw)
+	if err != nil {
+		refusals = append(refusals, StatusBadRequest)
+		decoded = raw
+	}
+	if strings.ContainsFunc(decoded, func(r rune) bool { return r < ' ' || r == 0x7f }) {
+		refusals = append(refusals, StatusBadRequest)
+	}
+	lower := strings.ToLower(raw)
+	if strings.Contains(decoded, "\\") || strings.Contains(lower, "%2f") || strings.Contains(lower, "%5c") {
+		refusals = append(refusals, StatusNotFound)
+	}
+	var names []string
+	folder := false
+	for _, name := range strings.Split(decoded, "/")[1:] {
+		folder = name == "" || name == "." || name == ".."
+		switch {
+		case !folder:
+			names = append(names, name)
+		case name == ".." && len(names) == 0:
+			refusals = append(refusals, StatusNotFound)
+		case name == "..":
+			names = names[:len(names)-1]
+		}
+		if len(name) > 255 {
+			refusals = append(refusals, StatusNotFound)
+		}
+	}
+	path = "/" + strings.Join(names, "/")
+	if folder && len(names) > 0 {
+		path += "/"
+	}
+	return path, refusals
+}
+
+// FuzzPath holds any path to four properties: it is what the slow way makes of
+// it, it leads nowhere but down, it is clean, and cleaning it again changes
+// nothing.
+func FuzzPath(f *testing.F) {
+	for _, raw := range []string{
+		"/", "/a/b", "/a//b/../c/.", "/%2e%2e/%2E./a", "/%252e%2F", "/a%00", "/..\\a", "/a%", "/.../..a", "/a/./..//b/%41",
+		"/" + strings.Repeat("a", 256), "/" + strings.Repeat("%61", 255) + "/..",
+	} {
+		f.Add([]byte(raw))
+	}
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		if len(raw) == 0 || raw[0] != '/' || len(raw) > 4096 {
+			return
+		}
+		sent := bytes.Clone(raw)
+		path, err := CleanPath(nil, raw)
+		if !bytes.Equal(raw, sent) {
+			t.Fatalf("%q has become %q", sent, raw)
+		}
+		want, refusals := slowPath(string(raw))
+		if err != nil {
+			var why *refusal
+			if !errors.As(err, &why) || !slices.Contains(refusals, why.status) {
+				t.Fatalf("%q is refused: %v, and may be with %v", raw, err, refusals)
+			}
+			return
+		}
+		if len(refusals) > 0 {
+			t.Fatalf("%q is %q, but should be refused with %v", raw, path, refusals)
+		}
+		if string(path) != want {
+			t.Fatalf("%q is %q, want %q", raw, path, want)
+		}
+		if path[0] != '/' || slices.Contains(strings.Split(string(path), "/"), "..") || bytes.Contains(path, []byte("//")) {
+			t.Fatalf("%q is %q", raw, path)
+		}
+		again, err := CleanPath(nil, bytes.ReplaceAll(path, []byte("%"), []byte("%25")))
+		if err != nil || !bytes.Equal(again, path) {
+			t.Fatalf("%q is %q, and then %q, %v", raw, path, again, err)
+		}
+	})
+}
+
+func BenchmarkCleanPath(b *testing.B) {
+	dst := make([]byte, 0, 100)
+	for _, raw := range []string{"/static/css/site.css", "/a/%70ath/that/../isnt"} {
+		b.Run(raw[1:4], func(b *testing.B) {
+			p := []byte(raw)
+			for b.Loop() {
+				CleanPath(dst, p)
+			}
+		})
+	}
+}
