@@ -246,8 +246,9 @@ func (c *Conn) Resume() {
 // which destroys the answer on its way (RFC 9112 section 9.6).
 func (c *Conn) Close() { c.close("Conn.Close", true) }
 
-// Hangup is Close for a peer that has promised to send nothing more: the
-// descriptor is closed as soon as all that was written is with the kernel.
+// Hangup is Close for a peer that has promised to send nothing more, and has
+// nothing in the socket either: the descriptor is closed as soon as all that was
+// written is with the kernel.
 func (c *Conn) Hangup() { c.close("Conn.Hangup", false) }
 
 func (c *Conn) close(call string, linger bool) {
@@ -482,9 +483,10 @@ func (l *Loop) watch(c *Conn) {
 	}
 }
 
-// finish ends our half when all is written.
+// finish ends our half when all is written. A peer that has kept its promise to
+// send nothing more needs no lingering; whether it has, the socket knows.
 func (l *Loop) finish(c *Conn) {
-	if !c.linger || c.ended {
+	if c.ended || !c.linger && !c.readable {
 		l.bury(c, nil)
 		return
 	}

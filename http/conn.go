@@ -115,7 +115,7 @@ func (c *conn) readHead(p []byte) int {
 	if why != nil {
 		// What follows something that was not understood is not parsed: it
 		// might be part of it.
-		x.head = head{}
+		x.head.reset()
 		c.refuse(why)
 		return len(p)
 	}
@@ -130,8 +130,12 @@ func (c *conn) serve(behind []byte) {
 	x.framing.start(&x.head)
 	c.promised = x.head.close || x.head.minor == 0 && !x.head.keepAlive
 	c.last = c.promised || c.mustEnd()
+	if x.framing.done() && len(behind) > 0 {
+		c.promised = false // it is sending already
+	}
 	if why := x.refusal(); why != nil {
-		c.refuse(why)
+		c.promised = false // whoever is refused may not keep to it
+		c.answer(why)
 		return
 	}
 	if x.head.form == asteriskForm {
@@ -214,8 +218,14 @@ func (c *conn) giveBack() {
 func (c *conn) refuse(why *refusal) {
 	c.last = true
 	c.promised = false // whatever it said, it may be sending
-	c.x.response.reset()
 	c.answer(why)
+}
+
+// refuseHead refuses a request whose head will not be complete.
+func (c *conn) refuseHead(why *refusal) {
+	c.x = c.server.takeExchange(c)
+	c.x.head.reset()
+	c.refuse(why)
 }
 
 // Ended implements eventloop.Protocol. A request that is cut short is never
@@ -227,8 +237,7 @@ func (c *conn) Ended(*eventloop.Conn) {
 		c.conn.SetDeadline(c.server.limits.SendTimeout)
 		c.conn.Hangup()
 	case inHead:
-		c.x = c.server.takeExchange(c)
-		c.refuse(errEndedInHead)
+		c.refuseHead(errEndedInHead)
 	case inBody:
 		c.failBody(errEndedInBody)
 	case discarding:
@@ -251,12 +260,12 @@ func (c *conn) Due(*eventloop.Conn) {
 		c.conn.SetDeadline(c.server.limits.SendTimeout)
 	case c.phase == waiting && c.unsent > 0:
 		c.rest() // it has just taken the end of its answer
-	case c.phase == waiting && c.requests > 0:
-		c.enter(closing)
+	case c.phase == waiting:
+		c.enter(closing) // without a word: it would be taken for an answer
+		c.conn.SetDeadline(c.server.limits.SendTimeout)
 		c.conn.Close()
-	case c.phase == waiting, c.phase == inHead:
-		c.x = c.server.takeExchange(c)
-		c.refuse(errSlowHead)
+	case c.phase == inHead:
+		c.refuseHead(errSlowHead)
 	case c.phase == inBody:
 		c.failBody(errSlowBody)
 	case c.phase == discarding:

@@ -22,6 +22,7 @@ type exchange struct {
 	body    []byte // as far as it is here
 	begun   time.Time
 	got     int64 // bytes of the body, framing included
+	held    int64 // bytes counted against Limits.BodiesTotal
 	expects bool  // the peer waits for 100 Continue
 	failed  *refusal
 	task    *eventloop.Task // the handler, if it may have to wait
@@ -38,7 +39,7 @@ func (x *exchange) reset() {
 	x.raw = nil
 	x.framing = body{}
 	x.body = x.body[:0]
-	x.got, x.expects = 0, false
+	x.got, x.held, x.expects = 0, 0, false
 	x.failed, x.task, x.pause, x.result = nil, nil, nil, nil
 	x.request.reset()
 	x.response.reset()

@@ -97,12 +97,12 @@ func (x *exchange) keep(data []byte) *refusal {
 	if int64(len(x.body)+len(data)) > s.limits.Body {
 		return errBodyTooLarge
 	}
-	before := cap(x.body)
-	x.body = append(x.body, data...)
-	s.held += int64(cap(x.body) - before)
+	s.held += int64(len(data))
+	x.held += int64(len(data))
 	if s.held > s.limits.BodiesTotal {
 		return errBusy
 	}
+	x.body = append(x.body, data...)
 	return nil
 }
 
@@ -139,6 +139,7 @@ func (c *conn) failBody(why *refusal) {
 		c.end() // it has its answer
 		return
 	}
+	x.response.reset()
 	c.refuse(why)
 }
 

@@ -222,7 +222,10 @@ func (w *Response) failed(err error) {
 		w.fields = fields
 	}
 	w.status = status
-	if w.bodiless() {
+	if status == StatusServiceUnavailable {
+		w.Set("Retry-After", "1").Set("Cache-Control", "no-store")
+	}
+	if w.silent() {
 		return
 	}
 	w.typ = "text/plain; charset=utf-8"
@@ -234,12 +237,15 @@ func (w *Response) failed(err error) {
 	w.bytes = append(w.bytes, '\n')
 }
 
-// bodiless reports whether the answer has no body, whatever the handler wrote:
-// RFC 9110 sections 6.4.1, 9.3.2 and 15.3.6.
-func (w *Response) bodiless() bool {
-	return w.x.head.method == methodHead || w.status == StatusNoContent ||
-		w.status == StatusResetContent || w.status == StatusNotModified
+// silent reports whether the status has no body (RFC 9110 sections 6.4.1 and
+// 15.3.6).
+func (w *Response) silent() bool {
+	return w.status == StatusNoContent || w.status == StatusResetContent || w.status == StatusNotModified
 }
+
+// bodiless reports whether no body is sent, whatever the handler wrote. HEAD
+// has the fields of GET (RFC 9110 section 9.3.2).
+func (w *Response) bodiless() bool { return w.x.head.method == methodHead || w.silent() }
 
 // copyMost is the largest body that is copied behind its head, to go in one
 // piece: above that, two pieces in one call cost less than the copy.

@@ -133,7 +133,7 @@ const (
 )
 
 func (s *Server) giveExchange(x *exchange) {
-	s.held -= int64(cap(x.body))
+	s.held -= x.held
 	if cap(x.body) > keptBody {
 		x.body = nil
 	}
