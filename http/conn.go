@@ -21,6 +21,7 @@ type conn struct {
 	phase    phase
 	last     bool // the answer that was begun is the last
 	promised bool // the peer has said that it will send nothing more
+	sending  bool // the deadline is for taking a large answer, not for idling
 }
 
 // phase is where a connection is in the life of one request.
@@ -185,11 +186,12 @@ func (c *conn) rest() {
 	c.giveBack()
 	c.enter(waiting)
 	c.unsent = c.conn.Queued()
-	if c.unsent > 0 && c.conn.Full() {
+	c.sending = c.conn.Full()
+	if c.sending {
 		c.conn.SetDeadline(c.server.limits.SendTimeout)
-		return
+	} else {
+		c.conn.SetDeadline(c.server.limits.IdleTimeout)
 	}
-	c.conn.SetDeadline(c.server.limits.IdleTimeout)
 }
 
 // end closes after the answer. If the peer has promised to send nothing more
@@ -258,8 +260,8 @@ func (c *conn) Due(*eventloop.Conn) {
 		}
 		c.unsent = queued
 		c.conn.SetDeadline(c.server.limits.SendTimeout)
-	case c.phase == waiting && c.unsent > 0:
-		c.rest() // it has just taken the end of its answer
+	case c.phase == waiting && c.sending:
+		c.rest() // it has taken all of it, and may idle now
 	case c.phase == waiting:
 		c.enter(closing) // without a word: it would be taken for an answer
 		c.conn.SetDeadline(c.server.limits.SendTimeout)
