@@ -55,6 +55,11 @@ type Kernel interface {
 	// the latest with the next call, io.ErrUnexpectedEOF.
 	SendFile(fd int, f File, offset int64, n int) (int, error)
 
+	// Unsent returns how many of the bytes that were written the peer has not
+	// acknowledged, as far as the kernel tells, or else 0. A socket takes
+	// megabytes of which its peer has not seen one.
+	Unsent(fd int) int
+
 	// Shutdown ends our half of the conversation: the peer reads to the end,
 	// and may go on sending.
 	Shutdown(fd int) error

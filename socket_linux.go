@@ -155,6 +155,15 @@ func (k *epoll) SendFile(fd int, f File, offset int64, n int) (int, error) {
 	}
 }
 
+// Unsent implements Kernel.
+func (k *epoll) Unsent(fd int) int {
+	n, err := unix.IoctlGetInt(fd, unix.SIOCOUTQ)
+	if err != nil {
+		return 0 // a socket that is gone holds nothing
+	}
+	return n
+}
+
 // Shutdown implements Kernel.
 func (k *epoll) Shutdown(fd int) error { return shutdown(fd) }
 

@@ -91,12 +91,22 @@ func (c *Conn) Queued() int64 {
 	return c.out.size
 }
 
-// Unused returns how many bytes were read that the protocol has not used yet.
-func (c *Conn) Unused() int {
-	if c.in == nil {
+// Unsent returns how many bytes the peer has not acknowledged, in the queue and,
+// as far as it tells, in the kernel.
+func (c *Conn) Unsent() int64 {
+	if c.state == Dead {
 		return 0
 	}
-	return len(c.in.rest())
+	return c.Queued() + int64(c.loop.kernel.Unsent(int(c.fd)))
+}
+
+// Rest returns what was read and the protocol has not used, for one that is told
+// that no more will come. It is the loop's, and gone after the call.
+func (c *Conn) Rest() []byte {
+	if c.in == nil {
+		return nil
+	}
+	return c.in.rest()
 }
 
 // Full reports whether more is queued than Limits.HighWater. A protocol with

@@ -26,7 +26,7 @@ type Limits struct {
 	// A connection that is closed while the peer may still be sending: its
 	// bytes are read and thrown away, so that no reset destroys the answer
 	// (RFC 9112 section 9.6).
-	LingerBytes int           // 64 KiB, then closed
+	LingerBytes int           // 4 MiB, then closed
 	LingerIdle  time.Duration // 2 s without a byte, then closed
 	LingerTotal time.Duration // 5 s, then closed
 }
@@ -42,7 +42,7 @@ func (l Limits) WithDefaults() Limits {
 	number(&l.HighWater, 128<<10)
 	number(&l.ReadBudget, 64<<10)
 	number(&l.WriteBudget, 1<<20)
-	number(&l.LingerBytes, 64<<10)
+	number(&l.LingerBytes, 4<<20)
 	number(&l.LingerIdle, 2*time.Second)
 	number(&l.LingerTotal, 5*time.Second)
 	return l

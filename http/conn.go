@@ -15,7 +15,7 @@ type conn struct {
 	x      *exchange // the request that is being served, or nil
 
 	since    time.Time  // it was accepted
-	unsent   int64      // was queued when the deadline was last looked at
+	unsent   int64      // was not acknowledged when the deadline was last looked at
 	requests int32      // answered
 	reader   headReader // of a head that is incomplete
 	phase    phase
@@ -185,13 +185,26 @@ func (c *conn) answer(err error) {
 func (c *conn) rest() {
 	c.giveBack()
 	c.enter(waiting)
-	c.unsent = c.conn.Queued()
-	c.sending = c.conn.Full()
-	if c.sending {
-		c.conn.SetDeadline(c.server.limits.SendTimeout)
+	if c.sending = c.conn.Full(); c.sending {
+		c.send()
 	} else {
 		c.conn.SetDeadline(c.server.limits.IdleTimeout)
 	}
+}
+
+// send sets the deadline for taking an answer.
+func (c *conn) send() {
+	c.unsent = c.conn.Unsent()
+	c.conn.SetDeadline(c.server.limits.SendTimeout)
+}
+
+// taken reports whether the peer has taken enough of its answer since the
+// deadline was set. That is judged by what it acknowledged: the kernel takes
+// megabytes for a peer that reads nothing, and nothing for one that reads
+// slowly.
+func (c *conn) taken() bool {
+	l := &c.server.limits
+	return c.unsent-c.conn.Unsent() >= max(1, int64(l.SendTimeout.Seconds()*float64(l.MinRate)))
 }
 
 // end closes after the answer. If the peer has promised to send nothing more
@@ -200,8 +213,7 @@ func (c *conn) end() {
 	clean := c.promised && c.x.framing.done()
 	c.giveBack()
 	c.enter(closing)
-	c.unsent = c.conn.Queued()
-	c.conn.SetDeadline(c.server.limits.SendTimeout)
+	c.send()
 	if clean {
 		c.conn.Hangup()
 	} else {
@@ -223,9 +235,13 @@ func (c *conn) refuse(why *refusal) {
 	c.answer(why)
 }
 
-// refuseHead refuses a request whose head will not be complete.
+// refuseHead refuses a request whose head will not be complete. If what there is
+// of it is wrong, that is the reason: while it trickled in, nobody looked.
 func (c *conn) refuseHead(why *refusal) {
 	c.x = c.server.takeExchange(c)
+	if found := c.x.head.parse(c.conn.Rest(), &c.server.limits); found != more {
+		why = found
+	}
 	c.x.head.reset()
 	c.refuse(why)
 }
@@ -236,7 +252,7 @@ func (c *conn) Ended(*eventloop.Conn) {
 	switch c.phase {
 	case waiting:
 		c.enter(closing)
-		c.conn.SetDeadline(c.server.limits.SendTimeout)
+		c.send()
 		c.conn.Hangup()
 	case inHead:
 		c.refuseHead(errEndedInHead)
@@ -254,17 +270,17 @@ func (c *conn) Due(*eventloop.Conn) {
 	case queued > 0 && (c.phase == waiting || c.phase == closing || c.phase == discarding):
 		// An answer is on its way. As long as the peer takes some of it, it
 		// has time.
-		if queued >= c.unsent {
+		if (c.sending || c.phase == closing) && !c.taken() {
 			c.conn.Abort(errStalled)
 			return
 		}
-		c.unsent = queued
-		c.conn.SetDeadline(c.server.limits.SendTimeout)
+		c.sending = true
+		c.send()
 	case c.phase == waiting && c.sending:
 		c.rest() // it has taken all of it, and may idle now
 	case c.phase == waiting:
 		c.enter(closing) // without a word: it would be taken for an answer
-		c.conn.SetDeadline(c.server.limits.SendTimeout)
+		c.send()
 		c.conn.Close()
 	case c.phase == inHead:
 		c.refuseHead(errSlowHead)
@@ -284,7 +300,7 @@ func (c *conn) Stopping(*eventloop.Conn) {
 	switch c.phase {
 	case waiting:
 		c.enter(closing)
-		c.conn.SetDeadline(c.server.limits.SendTimeout)
+		c.send()
 		c.conn.Close()
 	default:
 		c.last = true

@@ -41,8 +41,8 @@ type Limits struct {
 	BodyTimeout time.Duration // between two pieces of a body; 15 s; 408
 	DiscardIdle time.Duration // between two pieces of a body that nobody wants; 2 s; close
 	DiscardTime time.Duration // for such a body in all; 5 s; close
-	SendTimeout time.Duration // without the peer taking a byte of an answer; 20 s; reset
-	MinRate     int64         // bytes a second of a body or an answer, after RateGrace; 240; 408 or reset
+	SendTimeout time.Duration // in which the peer takes less than MinRate of an answer; 20 s; reset
+	MinRate     int64         // bytes a second of a body, after RateGrace, or of an answer; 240; 408 or reset
 	RateGrace   time.Duration // before MinRate counts; 5 s
 }
 

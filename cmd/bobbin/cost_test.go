@@ -93,6 +93,7 @@ func (k *tape) Wait(events []bobbin.Event, until time.Time) (int, error) {
 	return 1, nil
 }
 
+func (k *tape) Unsent(int) int     { return 0 }
 func (k *tape) Shutdown(int) error { return nil }
 func (k *tape) Close(int) error    { return nil }
 func (k *tape) Reset(int) error    { return nil }

@@ -109,8 +109,8 @@ func (r *run) check() {
 		if c.Queued() > highWater+largest+1024 {
 			r.t.Errorf("%d bytes are queued for one connection", c.Queued())
 		}
-		if c.Unused() > r.loop.Limits().Input+r.loop.Limits().ReadBudget {
-			r.t.Errorf("%d bytes of one connection are waiting to be used", c.Unused())
+		if n := len(c.Rest()); n > r.loop.Limits().Input+r.loop.Limits().ReadBudget {
+			r.t.Errorf("%d bytes of one connection are waiting to be used", n)
 		}
 	})
 }

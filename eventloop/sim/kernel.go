@@ -329,6 +329,15 @@ func (k *Kernel) put(o *object, n int, bytes func(n int) ([]byte, error)) (int, 
 	return len(p), answer
 }
 
+// Unsent implements bobbin.Kernel.
+func (k *Kernel) Unsent(fd int) int {
+	o, err := k.get("unsent", fd)
+	if err != nil {
+		return 0
+	}
+	return len(o.wire.out)
+}
+
 // Shutdown implements bobbin.Kernel.
 func (k *Kernel) Shutdown(fd int) error {
 	o, err := k.get("shutdown", fd)
