@@ -1,0 +1,35 @@
+package http
+
+// A Parser is the server's parser of request heads by itself, for tools that
+// want to know what bobbin makes of some bytes, and for comparing it with
+// others. The zero value is ready. It allocates nothing.
+type Parser struct {
+	head   head
+	reader headReader
+	limits Limits
+}
+
+// NewParser makes a parser with the limits given.
+func NewParser(l Limits) (*Parser, error) {
+	p := &Parser{limits: l.withDefaults()}
+	return p, p.limits.check()
+}
+
+// Head returns how many bytes the request head takes that b begins with, 0
+// while it is incomplete; b is then expected to begin with the same bytes the
+// next time, and to be longer. The error is why the head is refused; with
+// errors.As it is a Status.
+func (p *Parser) Head(b []byte) (int, error) {
+	n, why := p.reader.read(&p.head, b, &p.limits)
+	if why != nil {
+		p.reader = headReader{}
+		return 0, why
+	}
+	if n > 0 {
+		p.reader = headReader{}
+	}
+	return n, nil
+}
+
+// Fields returns how many fields the head has that was complete last.
+func (p *Parser) Fields() int { return p.head.nfields }
