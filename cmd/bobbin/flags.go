@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/bobbin-http/bobbin/eventloop"
+	"github.com/bobbin-http/bobbin/http"
 )
 
 // options are what the user typed.
@@ -19,6 +20,7 @@ type options struct {
 	quiet   bool
 	verbose bool
 	version bool
+	limits  http.Limits
 	flags   *pflag.FlagSet
 }
 
@@ -44,11 +46,13 @@ func (o *options) local() bool {
 func parse(args []string, env func(string) string) (options, error) {
 	o := options{flags: pflag.NewFlagSet("bobbin", pflag.ContinueOnError)}
 	var port int
+	var limits []string
 	f := o.flags
 	f.SortFlags = false
 	f.IntVarP(&port, "port", "p", 8080, "port to listen on; 0 for any that is free")
 	f.StringArrayVarP(&o.listen, "listen", "l", nil, "`address` to listen on, such as :8080, 192.0.2.1:80 or unix:/run/site; may be repeated")
 	f.BoolVar(&o.public, "public", false, "listen on all interfaces, not on this machine only")
+	f.StringArrayVar(&limits, "limit", nil, "set a limit or a deadline, such as `Body=10m` or HeadTimeout=5s; may be repeated; docs/limits.md lists them")
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "say nothing but errors")
 	f.BoolVarP(&o.verbose, "verbose", "v", false, "write a line for each request")
 	f.BoolVarP(&o.version, "version", "V", false, "print the version")
@@ -80,6 +84,9 @@ func parse(args []string, env func(string) string) (options, error) {
 	}
 	if port < 0 || port > 65535 {
 		return o, fmt.Errorf("there is no port %d: choose one from 0 to 65535", port)
+	}
+	if err := setLimits(&o.limits, limits); err != nil {
+		return o, err
 	}
 	return o, o.choose(port)
 }

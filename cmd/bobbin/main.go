@@ -87,7 +87,7 @@ func serve(o options, stderr io.Writer, env func(string) string, terminal bool) 
 	if o.verbose {
 		handler = logged(handler, stderr)
 	}
-	config := http.Config{Handler: handler, Log: logTo(stderr, o)}
+	config := http.Config{Handler: handler, Limits: o.limits, Log: logTo(stderr, o)}
 	if env("BOBBIN_TRACE") == "1" {
 		config.Loop.Trace = stderr
 	}
