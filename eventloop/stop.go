@@ -33,10 +33,20 @@ func (l *Loop) beginStop() {
 	for _, c := range l.conns {
 		if c != nil && c.speaks() && c.protocol != nil {
 			l.current = c
-			l.guard(func() { c.protocol.Stopping(c) })
+			l.guard(func() { l.stopOne(c) })
 		}
 	}
 	l.After(l.limits.Drain, l.cutOff)
+}
+
+// stopOne tells one protocol to finish, after it was shown what is in the socket
+// already: a request that has come is begun.
+func (l *Loop) stopOne(c *Conn) {
+	c.readable = true
+	l.proceed(c)
+	if c.speaks() {
+		c.protocol.Stopping(c)
+	}
 }
 
 // backlogTurns is how many batches empty the longest queue there is.

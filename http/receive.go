@@ -1,7 +1,5 @@
 package http
 
-import "github.com/bobbin-http/bobbin/eventloop"
-
 // How the body of a request is received. The handler is started when the head
 // is there, as a task, and pauses when it asks for the body: so a handler that
 // has its answer without it gives that at once, and "100 Continue" is sent when
@@ -15,7 +13,7 @@ func (c *conn) serveWithBody() {
 	x.own = append(x.own[:0], x.raw...)
 	x.raw = x.own // the handler may outlive the loop's bytes
 	x.begun = c.server.now()
-	x.task = eventloop.NewTask(func(pause func() bool) {
+	x.task = c.server.loop.NewTask(func(pause func() bool) {
 		x.pause = pause
 		x.result = x.call()
 	})

@@ -1,6 +1,7 @@
 package http
 
 import (
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -57,11 +58,13 @@ func NewServer(config Config) (*Server, error) {
 	if s.handler == nil {
 		s.handler = func(*Response, *Request) error { return StatusNotFound }
 	}
-	name := config.Name
-	if name == "" {
-		name = "bobbin"
+	s.heads.name = config.Name
+	if s.heads.name == "" {
+		s.heads.name = "bobbin"
 	}
-	s.heads.name = name
+	if !isFieldValue(s.heads.name) {
+		return nil, fmt.Errorf("http: the name %q cannot stand in a field", config.Name)
+	}
 	config.Loop.Limits = s.limits.Limits
 	config.Loop.Log = s.log
 	loop, err := eventloop.New(config.Loop)
@@ -126,7 +129,7 @@ func (s *Server) takeExchange(c *conn) *exchange {
 }
 
 // exchangesKept is how many are kept to be used again, and keptBody how large
-// a body they may keep with them.
+// a body each way they may keep with them.
 const (
 	exchangesKept = 64
 	keptBody      = 16 << 10
@@ -136,6 +139,9 @@ func (s *Server) giveExchange(x *exchange) {
 	s.held -= x.held
 	if cap(x.body) > keptBody {
 		x.body = nil
+	}
+	if cap(x.response.bytes) > keptBody {
+		x.response.bytes = nil
 	}
 	x.reset()
 	if len(s.free) < exchangesKept {

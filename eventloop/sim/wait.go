@@ -19,7 +19,6 @@ func (k *Kernel) Wait(events []bobbin.Event, until time.Time) (int, error) {
 	}
 	before := k.trace
 	k.now = k.now.Add(time.Duration(1 + k.Roll(50_000))) // a turn takes some microseconds
-	woken := k.woken.Swap(false)
 	if k.strikes(k.Luck.Suspend) {
 		k.sleepUntil(k.now.Add(time.Duration(30+k.Roll(300)) * time.Second))
 	}
@@ -27,7 +26,7 @@ func (k *Kernel) Wait(events []bobbin.Event, until time.Time) (int, error) {
 	k.runScripts()
 	n := k.collect(events)
 	early := k.strikes(k.Luck.EarlyWake)
-	for n == 0 && !woken && !early && until != bobbin.AtOnce {
+	for n == 0 && !k.woken.Load() && !early && until != bobbin.AtOnce {
 		if running > 0 && len(k.scripts) == 0 {
 			break // the last client has gone: Every may want to stop the loop
 		}
@@ -51,6 +50,7 @@ func (k *Kernel) Wait(events []bobbin.Event, until time.Time) (int, error) {
 			break
 		}
 	}
+	k.woken.Store(false)
 	k.watchSpin(n, before)
 	return n, nil
 }

@@ -1,0 +1,116 @@
+package http
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/bobbin-http/bobbin/eventloop"
+	"github.com/bobbin-http/bobbin/eventloop/sim"
+)
+
+// serve runs a server over a simulated kernel until its clients have gone.
+func serve(t *testing.T, h Handler, client func(k *sim.Kernel, s *Server, c *sim.Script, w *sim.Wire)) error {
+	t.Helper()
+	k := sim.New(1)
+	s, err := NewServer(Config{Handler: h, Loop: eventloop.Config{Kernel: k, CheckOwner: true}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Listen(":80"); err != nil {
+		t.Fatal(err)
+	}
+	k.Every = func() {
+		if k.Running() == 0 {
+			s.Stop()
+		}
+	}
+	k.Go(func(c *sim.Script) {
+		w, err := k.Dial()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		client(k, s, c, w)
+	})
+	return s.Run()
+}
+
+func hello(w *Response, r *Request) error { return w.Text("hello") }
+
+func TestARequestThatLiesInTheSocketWhenTheServerStopsIsAnswered(t *testing.T) {
+	err := serve(t, hello, func(k *sim.Kernel, s *Server, c *sim.Script, w *sim.Wire) {
+		c.Send(w, []byte("GET / HTTP/1.1\r\nHost: a\r\n\r\n"))
+		c.Receive(w, nil, 4096) // it is idle now
+		c.Sleep(time.Second)
+		k.Luck.Delayed = 1000 // the kernel is late with the news
+		c.Send(w, []byte("GET / HTTP/1.1\r\nHost: a\r\n\r\n"))
+		s.Stop()
+		answer, err := c.ReceiveAll(w)
+		if !strings.HasSuffix(string(answer), "hello") || err != nil {
+			t.Errorf("heard %q, %v", answer, err)
+		}
+		if !strings.Contains(string(answer), "Connection: close\r\n") {
+			t.Errorf("the last answer does not say so: %q", answer)
+		}
+		w.Close()
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+func TestAHandlerThatWaitsForItsBodyStillOwnsTheLoop(t *testing.T) {
+	called := false
+	handler := func(w *Response, r *Request) error {
+		if _, err := r.Body(); err != nil {
+			return err
+		}
+		r.Conn().Loop().After(0, func() { called = true })
+		return w.Text("hello")
+	}
+	err := serve(t, handler, func(k *sim.Kernel, s *Server, c *sim.Script, w *sim.Wire) {
+		c.Send(w, []byte("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\na"))
+		c.Sleep(time.Second)
+		c.Send(w, []byte("b"))
+		if answer, err := c.Receive(w, nil, 4096); !strings.HasSuffix(string(answer), "hello") {
+			t.Errorf("heard %q, %v", answer, err)
+		}
+		w.Close()
+	})
+	if err != nil || !called {
+		t.Errorf("called %v, %v", called, err)
+	}
+}
+
+func TestAHandlerThatWaitsIsTakenBackWhenItsClientLeaves(t *testing.T) {
+	ended := 0
+	handler := func(w *Response, r *Request) error {
+		defer func() { ended++ }()
+		_, err := r.Body()
+		if err == nil {
+			t.Error("it got a body that was never sent")
+		}
+		return err
+	}
+	for _, leave := range []func(w *sim.Wire){(*sim.Wire).Reset, (*sim.Wire).Close, (*sim.Wire).CloseWrite} {
+		err := serve(t, handler, func(k *sim.Kernel, s *Server, c *sim.Script, w *sim.Wire) {
+			c.Send(w, []byte("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\na"))
+			c.Sleep(time.Second)
+			leave(w)
+			c.Sleep(time.Second)
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	if ended != 3 {
+		t.Errorf("%d of 3 handlers came to their end", ended)
+	}
+}
+
+func TestTheServersNameCannotSplitAnAnswer(t *testing.T) {
+	if _, err := NewServer(Config{Name: "a\r\nSet-Cookie: b"}); err == nil {
+		t.Error("it was taken")
+	}
+}
