@@ -174,3 +174,48 @@ func TestWhatARequestCosts(t *testing.T) {
 		})
 	}
 }
+
+// A reel is a tape that plays by itself, a number of times.
+type reel struct {
+	tape
+	left int
+}
+
+func (k *reel) Wait(events []bobbin.Event, until time.Time) (int, error) {
+	if !k.begun {
+		return k.tape.Wait(events, until)
+	}
+	if k.left == 0 {
+		return 0, io.EOF
+	}
+	k.left--
+	k.waiting = true
+	events[0] = bobbin.Event{FD: connFD, Ready: bobbin.Readable}
+	return 1, nil
+}
+
+// BenchmarkTurn is what a turn with one request costs outside of the kernel.
+func BenchmarkTurn(b *testing.B) {
+	for name, request := range map[string]string{
+		"bench":     "GET /bench HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
+		"pipelined": strings.Repeat("GET /bench HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 16),
+	} {
+		b.Run(name, func(b *testing.B) {
+			k := &reel{tape: tape{request: []byte(request)}, left: b.N}
+			server, err := http.NewServer(http.Config{
+				Handler: site(),
+				Limits:  http.Limits{Requests: 1 << 30},
+				Loop:    eventloop.Config{Kernel: k},
+			})
+			if err != nil {
+				b.Fatal(err)
+			}
+			if _, err := server.Listen(":80"); err != nil {
+				b.Fatal(err)
+			}
+			b.ReportAllocs()
+			b.ResetTimer()
+			server.Run()
+		})
+	}
+}
