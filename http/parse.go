@@ -86,11 +86,11 @@ var more = &refusal{0, "more is needed"}
 // little that it can be kept for each. The zero value is ready.
 //
 // Nearly every head is there as a whole, and parsed at once. If it is not, what
-// comes later is only looked at for the ends of lines, until the end of the
-// head or a reason to refuse it must be in it; then everything is parsed again,
-// from the start and with the same verdict as if it had come at once. So no
-// byte is looked at more than twice, except for the few empty lines that may
-// stand in front.
+// comes later is only looked at for the ends of lines, until the request line or
+// the head must be complete, or a reason to refuse it must be in it; then
+// everything is parsed again, from the start and with the same verdict as if it
+// had come at once. So no byte is looked at more than twice, except for the
+// request line and the few empty lines that may stand in front.
 type headReader struct {
 	seen   uint16 // bytes that were looked at
 	line   uint16 // where the line begins that is incomplete
@@ -135,14 +135,10 @@ func (r *headReader) ripe(p []byte, l *Limits) bool {
 		r.cr = c == '\r'
 		switch {
 		case c == '\n' && cr:
-			if r.seen-r.line == 2 {
-				return true // an empty line
+			if r.seen-r.line == 2 || r.first == 0 {
+				return true // an empty line, or a request line
 			}
-			if r.first == 0 {
-				r.first = r.seen
-			} else {
-				r.fields++
-			}
+			r.fields++
 			r.line = r.seen
 		case c == '\n' || cr:
 			return true // half the end of a line

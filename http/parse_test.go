@@ -524,6 +524,7 @@ func TestLimitsAreSoon(t *testing.T) {
 		{"fields without end", "GET / HTTP/1.1\r\n" + strings.Repeat("A: "+strings.Repeat("a", 1000)+"\r\n", 70), 16 + usual.FieldBytes + 2},
 		{"many fields", "GET / HTTP/1.1\r\n" + strings.Repeat("A: a\r\n", 200), 16 + 6*100 + 1},
 		{"empty lines without end", strings.Repeat("\r\n", 200), 6},
+		{"a request line without a version", "GET /\r\nHost: a\r\nA: b\r\n", 8},
 		{"a line that ends with LF", "GET / HTTP/1.1\n" + strings.Repeat("A: a\r\n", 9), 15},
 	} {
 		var r headReader
@@ -555,16 +556,18 @@ func TestHeadIsRefusedAtOnce(t *testing.T) {
 
 // TestTrickle shows that a head that comes byte by byte costs linear work: every
 // byte that was seen is overwritten with garbage until the last one is here. Had
-// it been looked at in between, the garbage would have been refused.
+// it been looked at in between, the garbage would have been refused. Only when
+// the request line has become complete it is looked at, once more.
 func TestTrickle(t *testing.T) {
 	request := "GET /a/path?query HTTP/1.1\r\nHost: example.org\r\nUser-Agent: one two three\r\nAccept: */*\r\nContent-Length: 5\r\n\r\n"
+	line := strings.Index(request, "\r\n") + 2
 	for _, step := range []int{1, 2, 3, 7, 40} {
 		var r headReader
 		var h head
 		last := 0
 		for end := step; end < len(request); end += step {
 			p := []byte(request[:end])
-			for i := 0; i < last-1; i++ {
+			for i := 0; i < last-1 && (last >= line || end < line); i++ {
 				p[i] = 0 // of the last byte we must remember whether it was CR
 			}
 			if n, why := r.read(&h, p, &usual); n != 0 || why != nil {
