@@ -16,25 +16,7 @@ import (
 // other, and then the end, and returns all that it answers, and how the
 // connection ended.
 func tell(t testing.TB, pieces [][]byte, h Handler) (answers []byte, end error) {
-	k := sim.New(1)
-	s, err := NewServer(Config{Handler: h, Loop: eventloop.Config{Kernel: k}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := s.Listen(":80"); err != nil {
-		t.Fatal(err)
-	}
-	k.Every = func() {
-		if k.Running() == 0 {
-			s.Stop()
-		}
-	}
-	k.Go(func(client *sim.Script) {
-		w, err := k.Dial()
-		if err != nil {
-			t.Error(err)
-			return
-		}
+	err := stage(t, sim.New(1), Config{Handler: h}, func(_ *Server, client *sim.Script, w *sim.Wire) {
 		for _, p := range pieces {
 			if client.Send(w, p) != nil {
 				break
@@ -44,14 +26,8 @@ func tell(t testing.TB, pieces [][]byte, h Handler) (answers []byte, end error) 
 		w.CloseWrite()
 		answers, end = client.ReceiveAll(w)
 	})
-	if err := s.Run(); err != nil {
+	if err != nil {
 		t.Errorf("the loop ended with: %v", err)
-	}
-	for _, f := range k.Faults() {
-		t.Error(f)
-	}
-	if k.OpenDescriptors() != 0 || s.loop.Memory() != 0 || s.held != 0 {
-		t.Errorf("left: %d descriptors, %d bytes of answers, %d of bodies", k.OpenDescriptors(), s.loop.Memory(), s.held)
 	}
 	return answers, end
 }

@@ -9,31 +9,11 @@ import (
 	"github.com/bobbin-http/bobbin/eventloop/sim"
 )
 
-// serve runs a server over a simulated kernel until its clients have gone.
+// serve runs a server over a simulated kernel until its client has gone.
 func serve(t *testing.T, h Handler, client func(k *sim.Kernel, s *Server, c *sim.Script, w *sim.Wire)) error {
 	t.Helper()
 	k := sim.New(1)
-	s, err := NewServer(Config{Handler: h, Loop: eventloop.Config{Kernel: k, CheckOwner: true}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := s.Listen(":80"); err != nil {
-		t.Fatal(err)
-	}
-	k.Every = func() {
-		if k.Running() == 0 {
-			s.Stop()
-		}
-	}
-	k.Go(func(c *sim.Script) {
-		w, err := k.Dial()
-		if err != nil {
-			t.Error(err)
-			return
-		}
-		client(k, s, c, w)
-	})
-	return s.Run()
+	return stage(t, k, Config{Handler: h, Loop: eventloop.Config{CheckOwner: true}}, func(s *Server, c *sim.Script, w *sim.Wire) { client(k, s, c, w) })
 }
 
 func hello(w *Response, r *Request) error { return w.Text("hello") }

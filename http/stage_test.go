@@ -1,0 +1,175 @@
+package http
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/bobbin-http/bobbin/eventloop/sim"
+)
+
+// stage runs a server over a simulated kernel until its client has come to its
+// end, and then looks at what is left: nothing may be.
+func stage(t testing.TB, k *sim.Kernel, config Config, client func(s *Server, c *sim.Script, w *sim.Wire)) error {
+	t.Helper()
+	config.Loop.Kernel = k
+	s, err := NewServer(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Listen(":80"); err != nil {
+		t.Fatal(err)
+	}
+	k.Every = func() {
+		if k.Running() == 0 {
+			s.Stop()
+		}
+	}
+	k.Go(func(c *sim.Script) {
+		w, err := k.Dial()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		client(s, c, w)
+	})
+	err = s.Run()
+	for _, f := range k.Faults() {
+		t.Error(f)
+	}
+	if k.OpenDescriptors() != 0 || s.loop.Memory() != 0 || s.held != 0 {
+		t.Errorf("left: %d descriptors, %d bytes of answers, %d of bodies", k.OpenDescriptors(), s.loop.Memory(), s.held)
+	}
+	return err
+}
+
+// site is what the conversations in testdata talk with; testdata/README.md says
+// what there is.
+func site(w *Response, r *Request) error {
+	switch r.Path() {
+	case "/":
+		return w.Text("hello")
+	case "/echo":
+		body, err := r.Body()
+		if err != nil {
+			return err
+		}
+		_, err = w.Write(body)
+		return err
+	case "/where":
+		query := r.RawQuery()
+		if _, asked := r.QueryBytes(); asked {
+			query = "?" + query
+		}
+		return w.Text(fmt.Sprintf("%s %s%s at %s", r.Method(), r.Path(), query, r.Host()))
+	case "/fields":
+		if _, err := r.Body(); err != nil {
+			return err
+		}
+		return w.Text(r.Header("A") + "|" + r.Header("B") + "|" + r.Header("Host"))
+	case "/large":
+		return w.Text(strings.Repeat("x", 200_000))
+	case "/file":
+		return w.SendFile(memoryFile{bytes.NewReader(bytes.Repeat([]byte("f"), 200_000))}, 0, 200_000)
+	case "/cut-file": // shorter by now than it was
+		return w.SendFile(memoryFile{bytes.NewReader(bytes.Repeat([]byte("f"), 1000))}, 0, 2000)
+	case "/empty":
+		return nil
+	case "/missing":
+		return StatusNotFound
+	case "/get-only":
+		if !r.IsGet() {
+			w.Set("Allow", "GET, HEAD")
+			return StatusMethodNotAllowed
+		}
+		return w.Text("got")
+	case "/bye":
+		w.Set("Connection", "close")
+		return w.Text("bye")
+	}
+	return mishaps(w, r)
+}
+
+// mishaps are handlers that do what they should not.
+func mishaps(w *Response, r *Request) error {
+	var status Status
+	if _, err := fmt.Sscanf(r.Path(), "/status/%d", &status); err == nil {
+		w.SetStatus(status)
+		w.Write([]byte("a body"))
+		return nil
+	}
+	switch r.Path() {
+	case "/less":
+		w.Set("Content-Length", "10")
+		return w.Text("hello")
+	case "/more":
+		w.Set("Content-Length", "2")
+		return w.Text("hello")
+	case "/exactly":
+		w.Set("Content-Length", "5")
+		return w.Text("hello")
+	case "/of-get": // what GET would have, without making it
+		if r.Method() == "HEAD" {
+			w.Set("Content-Length", "5")
+			return nil
+		}
+		return w.Text("hello")
+	case "/split":
+		w.Set("X-Name", "a\r\nSet-Cookie: b")
+		return w.Text("hello")
+	case "/nul":
+		w.Set("X-Name", "a\x00b")
+		return w.Text("hello")
+	case "/bad-name":
+		w.Set("X Name", "a")
+		return w.Text("hello")
+	case "/bad-type":
+		w.Set("Content-Type", "text/html\r\nSet-Cookie: b")
+		return w.Text("hello")
+	case "/framing":
+		w.Set("Transfer-Encoding", "chunked")
+		return w.Text("hello")
+	case "/keep":
+		w.Set("Connection", "keep-alive")
+		return w.Text("hello")
+	case "/twice":
+		w.Text("hello")
+		return w.Text("hello")
+	case "/twice-unnoticed":
+		w.Text("hello")
+		w.Text("hello")
+		return nil
+	case "/error":
+		w.Set("X-Name", "a")
+		w.Write([]byte("half an answ"))
+		return errors.New("the disk is on fire")
+	case "/panic":
+		w.Write([]byte("half an answ"))
+		panic("the disk is on fire")
+	case "/panic-with-body":
+		if _, err := r.Body(); err != nil {
+			return err
+		}
+		panic("the disk is on fire")
+	case "/body-twice":
+		first, err := r.Body()
+		if err != nil {
+			return err
+		}
+		again, err := r.Body()
+		fmt.Fprintf(w, "%s %s", first, again)
+		return err
+	case "/swallow": // an error that it should have returned
+		r.Body()
+		return w.Text("all is well")
+	}
+	return StatusNotFound
+}
+
+// memoryFile is a file that needs no disk.
+type memoryFile struct{ *bytes.Reader }
+
+func (memoryFile) Fd() uintptr { return 0 }
+func (memoryFile) Release()    {}
