@@ -62,7 +62,7 @@ func runHTTP(t *testing.T, seed uint64, trace io.Writer) uint64 {
 	r.k.Every = r.check
 	tempers := []func(*sim.Script){
 		r.pipelining, r.pipelining, r.trickling, r.posting, r.posting, r.slowReading,
-		r.halfClosing, r.resetting, r.malformed, r.silent, r.dripping, r.leaving, r.clinging,
+		r.halfClosing, r.resetting, r.malformed, r.silent, r.dawdling, r.dripping, r.leaving, r.clinging,
 	}
 	for range 1 + r.k.Roll(8) {
 		temper := tempers[r.k.Roll(len(tempers))]
@@ -482,6 +482,23 @@ func (r *run) silent(s *sim.Script) {
 	v := r.dial(s)
 	if status, _, _, err := v.answer(); err != io.EOF {
 		v.fail("for silence: %d, %v", status, err)
+	}
+	v.w.CloseWrite()
+}
+
+// dawdling sends a head so slowly that it is never complete in time, although
+// something comes every second.
+func (r *run) dawdling(s *sim.Script) {
+	v := r.dial(s)
+	text, _ := v.request() // which takes longer to say than there is time
+	for i := 0; i < len(text) && v.w.Waiting() == 0; i++ {
+		if v.s.Send(v.w, []byte{text[i]}) != nil {
+			break
+		}
+		s.Sleep(time.Second)
+	}
+	if status, _, _, err := v.answer(); status != 408 {
+		v.fail("for a head that drips: %d, %v", status, err)
 	}
 	v.w.CloseWrite()
 }

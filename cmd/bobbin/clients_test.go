@@ -1,0 +1,183 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	nethttp "net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// The clients that people use, as they come. Each is asked where it is
+// installed; what it says of a server that answers wrongly is its own.
+
+// tool runs a program that may not be installed, and returns what it printed.
+func tool(t *testing.T, name string, args ...string) string {
+	t.Helper()
+	path, err := exec.LookPath(name)
+	if err != nil {
+		t.Skipf("%s is not installed", name)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute) // or a mistake would hang the test
+	defer cancel()
+	out, err := exec.CommandContext(ctx, path, args...).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%s: %v\n%s", name, err, out)
+	}
+	return string(out)
+}
+
+// reports fails if a tool did not print what the expression matches.
+func reports(t *testing.T, out, expression string) {
+	t.Helper()
+	if !regexp.MustCompile(expression).MatchString(out) {
+		t.Errorf("nothing matches %q in:\n%s", expression, out)
+	}
+}
+
+// some is a file for several pieces.
+var some = bytes.Repeat([]byte("some content, and more of it\n"), 10_000)
+
+func TestCurl(t *testing.T) {
+	p := start(t, "", folder(t, map[string][]byte{"some": some, "small": []byte("small")}))
+	to := filepath.Join(t.TempDir(), "got")
+	out := tool(t, "curl", "-sS", "--fail", "-o", to, "-w", "%{http_code} %{size_download}\n", p.url+"some")
+	reports(t, out, fmt.Sprintf(`^200 %d\n$`, len(some)))
+	if got, err := os.ReadFile(to); err != nil || !bytes.Equal(got, some) {
+		t.Errorf("%d bytes, %v", len(got), err)
+	}
+	// Both on one connection.
+	out = tool(t, "curl", "-sS", "-w", " %{http_code} %{num_connects}\n", p.url+"small", p.url+"small")
+	reports(t, out, `^small 200 1\nsmall 200 0\n$`)
+	out = tool(t, "curl", "-sS", "-I", p.url+"small")
+	reports(t, out, `^HTTP/1.1 200 OK\r\n(.*\r\n)*Content-Length: 5\r\n`)
+	out = tool(t, "curl", "-sS", "--http1.0", "-w", " %{http_code}\n", p.url+"small")
+	reports(t, out, `^small 200\n$`)
+	// It says Expect: 100-continue, and has its answer without sending the rest.
+	out = tool(t, "curl", "-sS", "-o", to, "-w", "%{http_code}\n", "-H", "Expect: 100-continue", "--data-binary", "@"+to, p.url+"small")
+	reports(t, out, `^405\n$`)
+}
+
+func TestWrk(t *testing.T) {
+	p := start(t, "")
+	out := tool(t, "wrk", "-t1", "-c32", "-d1s", p.url+"bench")
+	reports(t, out, `\d\d+ requests in`)
+	if strings.Contains(out, "Socket errors") || strings.Contains(out, "Non-2xx") {
+		t.Error(out)
+	}
+}
+
+func TestAb(t *testing.T) {
+	p := start(t, "")
+	for _, how := range [][]string{{}, {"-k"}} {
+		out := tool(t, "ab", append(how, "-q", "-n", "2000", "-c", "16", p.url+"bench")...)
+		reports(t, out, `Complete requests:\s+2000\n`)
+		reports(t, out, `Failed requests:\s+0\n`)
+		if strings.Contains(out, "Non-2xx") {
+			t.Error(out)
+		}
+		if len(how) > 0 {
+			reports(t, out, `Keep-Alive requests:\s+2000\n`)
+		}
+	}
+}
+
+func TestH2load(t *testing.T) {
+	p := start(t, "")
+	for _, pipelined := range []string{"1", "16"} {
+		out := tool(t, "h2load", "--h1", "-n", "4000", "-c", "8", "-m", pipelined, p.url+"bench")
+		reports(t, out, `requests: 4000 total, 4000 started, 4000 done, 4000 succeeded, 0 failed, 0 errored, 0 timeout`)
+	}
+}
+
+func TestGo(t *testing.T) {
+	p := start(t, "", folder(t, map[string][]byte{"some": some}))
+	transport := &nethttp.Transport{MaxConnsPerHost: 8}
+	defer transport.CloseIdleConnections()
+	client := nethttp.Client{Transport: transport}
+	var all sync.WaitGroup
+	for range 32 {
+		all.Go(func() {
+			answer, err := client.Get(p.url + "some")
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer answer.Body.Close()
+			got, err := io.ReadAll(answer.Body)
+			if err != nil || !bytes.Equal(got, some) {
+				t.Errorf("%d bytes, %v", len(got), err)
+			}
+		})
+	}
+	all.Wait()
+	answer, err := client.Post(p.url+"some", "text/plain", bytes.NewReader(some))
+	if err != nil || answer.StatusCode != 405 || answer.Header.Get("Allow") == "" {
+		t.Errorf("a POST of a file: %v, %v", answer, err)
+	}
+}
+
+func TestNode(t *testing.T) {
+	p := start(t, "", folder(t, map[string][]byte{"some": some}))
+	// One agent, few sockets, many requests, one of them with a body.
+	out := tool(t, "node", "-e", `
+		const http = require('http');
+		const agent = new http.Agent({ keepAlive: true, maxSockets: 4 });
+		const ask = (method, body) => new Promise((resolve, reject) => {
+			const r = http.request(process.argv[1] + 'some', { agent, method }, (answer) => {
+				let size = 0;
+				answer.on('data', (d) => size += d.length);
+				answer.on('end', () => resolve(answer.statusCode + ':' + size));
+			});
+			r.on('error', reject);
+			r.end(body);
+		});
+		(async () => {
+			const got = await Promise.all(Array.from({ length: 32 }, () => ask('GET')));
+			console.log([...new Set(got)].join(' '), (await ask('POST', 'x'.repeat(10000))).split(':')[0]);
+			agent.destroy();
+		})();
+	`, p.url)
+	reports(t, out, fmt.Sprintf(`^200:%d 405\n$`, len(some)))
+}
+
+// chromium prints the page that a browser makes of an address, when everything
+// on it has been loaded.
+func chromium(t *testing.T, url string) string {
+	return tool(t, "chromium", "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+		"--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
+		"--user-data-dir="+t.TempDir(), "--dump-dom", url)
+}
+
+func TestBrowser(t *testing.T) {
+	files := map[string][]byte{
+		"style.css": []byte("body { color: red }"),
+		"dot.svg":   []byte(`<svg xmlns="http://www.w3.org/2000/svg" width="7" height="7"/>`),
+	}
+	page := `<!doctype html><link rel=stylesheet href=style.css><img src=dot.svg><body><p id=said>nothing</p>`
+	for i := range 20 { // more than a browser has connections for
+		name := fmt.Sprintf("script%d.js", i)
+		files[name] = fmt.Appendf(nil, "window.came = (window.came || 0) + 1; // %s\n", some[:i*1000])
+		files[name] = bytes.ReplaceAll(files[name], []byte("\n"), []byte("\n//"))
+		page += "<script src=" + name + "></script>"
+	}
+	page += `<script>onload = () => {
+		said.textContent = [came, getComputedStyle(document.body).color, document.images[0].naturalWidth].join(' and ');
+	}</script>`
+	files["index.html"] = []byte(page)
+	p := start(t, "", folder(t, files))
+	reports(t, chromium(t, p.url), `>20 and rgb\(255, 0, 0\) and 7<`)
+}
+
+func TestBrowserShowsTheDefaultSite(t *testing.T) {
+	p := start(t, "")
+	reports(t, chromium(t, p.url), `<h1[^>]*>`)
+}

@@ -1,0 +1,336 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"io"
+	"net"
+	nethttp "net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// TestMain lets the test binary be the program itself, when a test runs it as
+// that: so signals, exit codes and limits of the system can be tried.
+func TestMain(m *testing.M) {
+	if os.Getenv("BOBBIN_TEST_PROGRAM") != "" {
+		main()
+	}
+	os.Exit(m.Run())
+}
+
+// A program is bobbin, running by itself.
+type program struct {
+	t    *testing.T
+	cmd  *exec.Cmd
+	url  string // with a slash at its end
+	said *bytes.Buffer
+	over chan error
+}
+
+// start runs bobbin on a free port, and waits until it says where. Shell, if not
+// empty, is a command that is run before it.
+func start(t *testing.T, shell string, args ...string) *program {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	args = append([]string{"-p", "0"}, args...)
+	p := &program{t: t, cmd: exec.Command(self, args...), said: &bytes.Buffer{}, over: make(chan error, 1)}
+	if shell != "" {
+		p.cmd = exec.Command("/bin/sh", append([]string{"-c", shell + `; exec "$0" "$@"`, self}, args...)...)
+	}
+	p.cmd.Env = append(os.Environ(), "BOBBIN_TEST_PROGRAM=1", "PORT=")
+	stderr, err := p.cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		p.cmd.Process.Kill()
+		<-p.over
+	})
+	lines := bufio.NewReader(stderr)
+	first, err := lines.ReadString('\n')
+	_, rest, ok := strings.Cut(first, " listening ")
+	if p.url, _, _ = strings.Cut(rest, " "); err != nil || !ok {
+		t.Errorf("it says %q, %v", first, err)
+	}
+	go func() {
+		io.Copy(p.said, lines)
+		p.over <- p.cmd.Wait()
+		close(p.over)
+	}()
+	if t.Failed() {
+		t.FailNow()
+	}
+	return p
+}
+
+// host is where it listens, for net.Dial.
+func (p *program) host() string {
+	return strings.TrimSuffix(strings.TrimPrefix(p.url, "http://"), "/")
+}
+
+func (p *program) signal(s os.Signal) {
+	if err := p.cmd.Process.Signal(s); err != nil {
+		p.t.Error(err)
+	}
+}
+
+// ends waits for the end, and compares the exit code.
+func (p *program) ends(code int) {
+	p.t.Helper()
+	select {
+	case <-p.over:
+	case <-time.After(time.Minute):
+		p.t.Fatal("it does not end")
+	}
+	if got := p.cmd.ProcessState.ExitCode(); got != code {
+		p.t.Errorf("it ended with %d, not %d, and said %q", got, code, p.said)
+	}
+}
+
+// dial opens a connection of which nothing is left when the test is over.
+func (p *program) dial() net.Conn {
+	p.t.Helper()
+	c, err := net.Dial("tcp", p.host())
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	p.t.Cleanup(func() { c.Close() })
+	c.SetDeadline(time.Now().Add(time.Minute)) // or a mistake would hang the test
+	return c
+}
+
+func say(t *testing.T, c net.Conn, text string) {
+	t.Helper()
+	if _, err := io.WriteString(c, text); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// folder makes a folder with files to serve, and returns its name.
+func folder(t *testing.T, files map[string][]byte) string {
+	t.Helper()
+	dir := t.TempDir()
+	for name, content := range files {
+		name = filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(name, content, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+const get = "GET /bench HTTP/1.1\r\nHost: a\r\n\r\n"
+
+func TestASignalEndsItInOrder(t *testing.T) {
+	for _, s := range []os.Signal{syscall.SIGTERM, os.Interrupt} {
+		p := start(t, "")
+		idle := p.dial()
+		say(t, idle, get)
+		answer, err := nethttp.ReadResponse(bufio.NewReader(idle), nil)
+		if err != nil || answer.StatusCode != 200 {
+			t.Fatalf("%v, %v", answer, err)
+		}
+		p.signal(s)
+		if rest, err := io.ReadAll(idle); len(rest) > 0 || err != nil { // a proper end, without a word
+			t.Errorf("%q, %v", rest, err)
+		}
+		idle.Close()
+		p.ends(exitOK)
+	}
+}
+
+// large is a file that no socket takes at once.
+var large = bytes.Repeat([]byte("0123456789abcdef"), 1<<20)
+
+func TestASignalLetsADownloadFinish(t *testing.T) {
+	p := start(t, "", folder(t, map[string][]byte{"large": large}))
+	c := p.dial()
+	say(t, c, "GET /large HTTP/1.1\r\nHost: a\r\n\r\n")
+	r := bufio.NewReader(c)
+	answer, err := nethttp.ReadResponse(r, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.signal(syscall.SIGTERM)
+	for refused := false; !refused; { // it has heard
+		probe, err := net.Dial("tcp", p.host())
+		if refused = err != nil; !refused {
+			probe.Close()
+		}
+	}
+	got, err := io.ReadAll(answer.Body)
+	if err != nil || !bytes.Equal(got, large) {
+		t.Errorf("%d of %d bytes came, and %v", len(got), len(large), err)
+	}
+	c.Close()
+	p.ends(exitOK)
+}
+
+func TestASecondSignalCutsOff(t *testing.T) {
+	p := start(t, "", folder(t, map[string][]byte{"large": large}))
+	c := p.dial()
+	say(t, c, "GET /large HTTP/1.1\r\nHost: a\r\n\r\n")
+	if _, err := nethttp.ReadResponse(bufio.NewReader(c), nil); err != nil {
+		t.Fatal(err)
+	}
+	p.signal(os.Interrupt)
+	for refused := false; !refused; {
+		probe, err := net.Dial("tcp", p.host())
+		if refused = err != nil; !refused {
+			probe.Close()
+		}
+	}
+	p.signal(os.Interrupt)
+	p.ends(exitCut)
+	if !strings.Contains(p.said.String(), "cut off") {
+		t.Errorf("it says %q", p.said)
+	}
+}
+
+func TestOutOfDescriptorsItServesOneAfterTheOther(t *testing.T) {
+	const n = 150
+	p := start(t, "ulimit -n 64")
+	clients := make([]net.Conn, n)
+	for i := range clients {
+		clients[i] = p.dial()
+		say(t, clients[i], get[:len(get)/2])
+	}
+	// They hold what there is. When the first go, others come in.
+	for i, c := range clients {
+		say(t, c, get[len(get)/2:])
+		answer, err := nethttp.ReadResponse(bufio.NewReader(c), nil)
+		if err != nil || answer.StatusCode != 200 {
+			t.Fatalf("client %d: %v, %v", i, answer, err)
+		}
+		c.Close()
+	}
+	p.signal(syscall.SIGTERM)
+	p.ends(exitOK)
+}
+
+func TestWhoMistypesIsTold(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	for _, row := range []struct {
+		name string
+		args string
+		port string // in the environment
+		code int
+		says string
+	}{
+		{"a flag that is nearly one", "--prot 80", "", exitUsage, "did you mean --port?"},
+		{"the beginning of a flag", "--verb", "", exitUsage, "did you mean --verbose?"},
+		{"a flag that is none", "--xyzzy", "", exitUsage, "bobbin --help shows what there is"},
+		{"a letter that is none", "-z", "", exitUsage, "bobbin --help shows what there is"},
+		{"a port that is no number", "-p http", "", exitUsage, `"http"`},
+		{"a port that there is not", "-p 65536", "", exitUsage, "from 0 to 65535"},
+		{"a port that is negative", "-p -1", "", exitUsage, "from 0 to 65535"},
+		{"a PORT in the environment that is no number", "", "eighty", exitUsage, `PORT is "eighty"`},
+		{"two folders", "a b", "", exitUsage, "one folder or file"},
+		{"a folder that is not there", "/no/such/folder", "", exitFailed, "name one that exists"},
+		{"quiet and verbose", "-q -v", "", exitUsage, "contradict each other"},
+		{"an address and a port", "-l :80 -p 80", "", exitUsage, "leave out --public and --port"},
+		{"an address that is none", "-l 300.1.2.3:80", "", exitUsage, "300.1.2.3"},
+		{"an address without a port", "-l 127.0.0.1", "", exitUsage, "127.0.0.1"},
+		{"a port that is taken", "-l " + taken.Addr().String(), "", exitFailed, "choose another port with --port"},
+		{"a limit that there is not", "--limit Bodyy=1", "", exitUsage, "Body"},
+		{"a limit without a value", "--limit Body", "", exitUsage, "Body"},
+		{"a limit that is no size", "--limit Body=large", "", exitUsage, "large"},
+		{"a limit that is no time", "--limit HeadTimeout=5", "", exitUsage, "HeadTimeout"},
+		{"a limit that cannot be kept", "--limit FieldBytes=1m -p 0", "", exitFailed, "head"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			var out, complaint strings.Builder
+			env := func(name string) string {
+				return map[string]string{"PORT": row.port, "GOGC": "100"}[name]
+			}
+			code := run(strings.Fields(row.args), &out, &complaint, env, false)
+			if code != row.code || !strings.Contains(complaint.String(), row.says) || out.Len() > 0 {
+				t.Errorf("it ends with %d and says %q, and prints %q", code, complaint.String(), out.String())
+			}
+			if !strings.HasPrefix(complaint.String(), "bobbin: ") || strings.Count(complaint.String(), "\n") != 1 {
+				t.Errorf("not one line: %q", complaint.String())
+			}
+		})
+	}
+}
+
+func TestWhoAsksIsTold(t *testing.T) {
+	for _, row := range []struct{ args, says string }{
+		{"--help", "Usage:"},
+		{"-h", "--limit"},
+		{"--help ./folder", "Ctrl-C"},
+		{"--version", "bobbin " + version},
+		{"-V", "go1."},
+	} {
+		var out, complaint strings.Builder
+		code := run(strings.Fields(row.args), &out, &complaint, func(string) string { return "" }, false)
+		if code != exitOK || !strings.Contains(out.String(), row.says) || complaint.Len() > 0 {
+			t.Errorf("%s ends with %d, prints %q and says %q", row.args, code, out.String(), complaint.String())
+		}
+	}
+}
+
+func TestTheBannerIsForWhoReadsIt(t *testing.T) {
+	for _, row := range []struct {
+		name     string
+		o        options
+		terminal bool
+		want     []string
+	}{
+		{"a program gets one line", options{path: "site", listen: []string{"localhost:80"}}, false,
+			[]string{"bobbin " + version + " listening http://localhost:80/ root=\"site\" poller=" + poller()}},
+		{"a person gets what to type next", options{path: "site", listen: []string{"localhost:80"}}, true,
+			[]string{"serves site\n", "  http://localhost:80/\n", "--public opens it to others", "Ctrl-C stops"}},
+		{"the default site is called so", options{listen: []string{"localhost:80"}}, true, []string{"(default site)"}},
+	} {
+		var b strings.Builder
+		banner(&b, row.o, []string{"http://localhost:80/"}, row.terminal)
+		for _, want := range row.want {
+			if !strings.Contains(b.String(), want) {
+				t.Errorf("%s: %q is not in %q", row.name, want, b.String())
+			}
+		}
+		if lines := strings.Count(b.String(), "\n"); !row.terminal && lines != 1 {
+			t.Errorf("%s: %d lines", row.name, lines)
+		}
+	}
+	var b strings.Builder
+	banner(&b, options{listen: []string{":80"}}, []string{"http://localhost:80/"}, true)
+	if strings.Contains(b.String(), "this machine only") {
+		t.Errorf("open to all, and %q", b.String())
+	}
+}
+
+func TestVerboseWritesALineForEachRequest(t *testing.T) {
+	p := start(t, "", "-v")
+	c := p.dial()
+	say(t, c, "GET /a%0ab\"?c HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+	if _, err := io.ReadAll(c); err != nil {
+		t.Fatal(err)
+	}
+	p.signal(syscall.SIGTERM)
+	p.ends(exitOK)
+	if want := fmt.Sprintf("127.0.0.1 GET %q 404\n", `/a%0ab"`); !strings.Contains(p.said.String(), want) {
+		t.Errorf("%q is not in %q", want, p.said)
+	}
+}
