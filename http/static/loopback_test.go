@@ -1,0 +1,176 @@
+package static
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"net"
+	nethttp "net/http"
+	"os"
+	"path/filepath"
+	"runtime"
+	"runtime/debug"
+	"strings"
+	"testing"
+
+	"github.com/bobbin-http/bobbin/http"
+)
+
+// The same over the machine's own kernel, as far as that makes a difference:
+// its way of sending files, and what a request costs.
+
+// listen serves files at a port of this machine, until the test is over.
+func listen(t *testing.T, files *Files) (address string) {
+	t.Helper()
+	server, err := http.NewServer(http.Config{Handler: files.Serve, Limits: http.Limits{Requests: 1 << 30}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	listeners, err := server.Listen("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	over := make(chan error, 1)
+	go func() { over <- server.Run() }()
+	t.Cleanup(func() {
+		server.Stop()
+		if err := <-over; err != nil {
+			t.Errorf("the server ended with: %v", err)
+		}
+	})
+	return listeners[0].Addr().String()
+}
+
+func TestAnotherClientOverTheRealKernel(t *testing.T) {
+	content := map[string]string{
+		"index.html": "the start", "empty.txt": "", "small.txt": letters(1000), "middle.txt": letters(100_000),
+		"limit.txt": letters(256 << 10), "large.txt": letters(256<<10 + 1), "huge.txt": letters(8 << 20),
+	}
+	at := "http://" + listen(t, open(t, tree(t, content), Options{}))
+	transport := &nethttp.Transport{}
+	defer transport.CloseIdleConnections()
+	client := &nethttp.Client{Transport: transport}
+	for range 2 {
+		for name, want := range content {
+			r, err := client.Get(at + "/" + name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := io.ReadAll(r.Body)
+			r.Body.Close()
+			if err != nil || r.StatusCode != 200 || string(got) != want || r.ContentLength != int64(len(want)) {
+				t.Errorf("GET %s: %d, %v, %d bytes of %d", name, r.StatusCode, err, len(got), len(want))
+			}
+			r, err = client.Head(at + "/" + name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.Body.Close()
+			if r.StatusCode != 200 || r.ContentLength != int64(len(want)) {
+				t.Errorf("HEAD %s: %d, length %d", name, r.StatusCode, r.ContentLength)
+			}
+		}
+	}
+}
+
+func TestAFileThatShrinksOverTheRealKernel(t *testing.T) {
+	const size = 64 << 20 // more than sockets hold
+	root := tree(t, map[string]string{"a.txt": "the beginning"})
+	path := filepath.Join(root, "a.txt")
+	if err := os.Truncate(path, size); err != nil {
+		t.Fatal(err)
+	}
+	c, err := net.Dial("tcp", listen(t, open(t, root, Options{})))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	fmt.Fprintf(c, "GET /a.txt HTTP/1.1\r\nHost: a\r\n\r\n")
+	head := make([]byte, 1000)
+	if _, err := io.ReadFull(c, head); err != nil || !bytes.Contains(head, []byte("\r\n\r\nthe beginning\x00")) {
+		t.Fatalf("%v: %q", err, head)
+	}
+	if err := os.Truncate(path, 100); err != nil {
+		t.Fatal(err)
+	}
+	n, err := io.Copy(io.Discard, c)
+	if err == nil {
+		t.Errorf("after %d bytes more the end looks like a proper one", n)
+	}
+	if n >= size/2 {
+		t.Errorf("%d bytes came of a file of 100", n)
+	}
+}
+
+func TestAFileFromMemoryMakesNoGarbage(t *testing.T) {
+	root := tree(t, map[string]string{"index.html": letters(500), "a.txt": letters(1000), "b.txt": letters(100_000)})
+	at := listen(t, open(t, root, Options{}))
+	for _, test := range []struct {
+		name string
+		ask  string
+	}{
+		{"a small file", "GET /a.txt"},
+		{"the index", "GET /"},
+		{"the head of a file", "HEAD /a.txt"},
+		{"a file that goes in two pieces", "GET /b.txt"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			const n = 10_000
+			if made := garbage(t, at, test.ask, n); made >= 100 {
+				t.Errorf("%d allocations for %d requests", made, n)
+			}
+		})
+	}
+}
+
+// garbage makes a request many times on one connection, and returns how often
+// memory was allocated meanwhile, by anybody.
+func garbage(t *testing.T, at, ask string, n int) uint64 {
+	t.Helper()
+	c, err := net.Dial("tcp", at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	request := []byte(ask + " HTTP/1.1\r\nHost: a\r\n\r\n")
+	p := make([]byte, answerLength(t, at, ask))
+	once := func() {
+		if _, err := c.Write(request); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.ReadFull(c, p); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 100 {
+		once()
+	}
+	if !bytes.HasPrefix(p, []byte("HTTP/1.1 200 OK\r\n")) {
+		t.Fatalf("%.100q", p)
+	}
+	defer debug.SetGCPercent(debug.SetGCPercent(-1))
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	for range n {
+		once()
+	}
+	runtime.ReadMemStats(&after)
+	return after.Mallocs - before.Mallocs
+}
+
+// answerLength returns how many bytes an answer has on a connection that stays.
+func answerLength(t *testing.T, at, ask string) int {
+	t.Helper()
+	c, err := net.Dial("tcp", at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	fmt.Fprintf(c, "%s HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", ask)
+	whole, err := io.ReadAll(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(strings.Replace(string(whole), "Connection: close\r\n", "", 1))
+}
