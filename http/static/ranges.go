@@ -1,0 +1,157 @@
+package static
+
+import "math"
+
+// Which bytes of a file does a Range field ask for? RFC 9110 section 14. A field
+// that is not understood is ignored, as section 14.2 has it, and so is one that
+// asks for more work than the whole file: many ranges, and ranges that overlap,
+// have been used to have servers send a file a thousand times.
+
+// maxRanges is how many ranges one request may ask for.
+const maxRanges = 16
+
+// A byteRange is size bytes of a file from offset on.
+type byteRange struct{ offset, size int64 }
+
+func (r byteRange) end() int64 { return r.offset + r.size }
+
+// wanted is what to do about a Range field.
+type wanted uint8
+
+const (
+	all    wanted = iota // answer as if there were no such field
+	some                 // 206, with the ranges
+	noSuch               // 416: there are ranges, and none of them in the file
+)
+
+// parseRanges reads a Range field for a file of a size, and appends the ranges
+// in the order in which they were asked for to dst. Those that touch are one.
+func parseRanges(dst []byteRange, field []byte, size int64) ([]byteRange, wanted) {
+	list, ok := cutUnit(field)
+	if !ok || size == 0 {
+		return dst, all
+	}
+	from, outside, asked := len(dst), false, 0
+	for len(list) > 0 {
+		var element []byte
+		if element, list = nextRange(list); len(element) == 0 {
+			continue // an empty element of a list means nothing
+		}
+		if asked++; asked > maxRanges {
+			return dst[:from], all
+		}
+		r, ok := parseRange(element, size)
+		switch {
+		case !ok:
+			return dst[:from], all
+		case r.size == 0:
+			outside = true
+		case len(dst) > from && dst[len(dst)-1].end() == r.offset:
+			dst[len(dst)-1].size += r.size
+		default:
+			dst = append(dst, r)
+		}
+	}
+	switch {
+	case overlap(dst[from:]):
+		return dst[:from], all
+	case len(dst) > from:
+		return dst, some
+	case outside:
+		return dst, noSuch
+	}
+	return dst, all // an empty list
+}
+
+// cutUnit takes "bytes=" off the field. Units have no case.
+func cutUnit(field []byte) (list []byte, ok bool) {
+	const unit = "bytes="
+	if len(field) < len(unit) {
+		return nil, false
+	}
+	for i := range len(unit) {
+		c := field[i]
+		if 'A' <= c && c <= 'Z' {
+			c |= 0x20
+		}
+		if c != unit[i] {
+			return nil, false
+		}
+	}
+	return field[len(unit):], true
+}
+
+// nextRange cuts the first element off a list, without the blanks around it.
+func nextRange(list []byte) (element, rest []byte) {
+	to := 0
+	for to < len(list) && list[to] != ',' {
+		to++
+	}
+	rest = list[min(to+1, len(list)):]
+	from := 0
+	for from < to && (list[from] == ' ' || list[from] == '\t') {
+		from++
+	}
+	for to > from && (list[to-1] == ' ' || list[to-1] == '\t') {
+		to--
+	}
+	return list[from:to], rest
+}
+
+// parseRange reads "5-9", "5-" or "-5". A range that lies behind the end of the
+// file, and one of the last 0 bytes, has the size 0.
+func parseRange(p []byte, size int64) (r byteRange, ok bool) {
+	first, digits := number(p)
+	p = p[digits:]
+	if len(p) == 0 || p[0] != '-' {
+		return r, false
+	}
+	last, more := number(p[1:])
+	if more < len(p)-1 {
+		return r, false
+	}
+	switch {
+	case digits == 0 && more == 0:
+		return r, false
+	case digits == 0: // the last so many
+		n := min(last, size)
+		return byteRange{size - n, n}, true
+	case more == 0:
+		last = math.MaxInt64
+	case last < first:
+		return r, false
+	}
+	if first >= size {
+		return r, true
+	}
+	return byteRange{first, min(last, size-1) - first + 1}, true
+}
+
+// number reads digits from the beginning of p and returns how many there are. A
+// number that is too large for any file is the largest there is: it must not
+// wrap around into a small one.
+func number(p []byte) (n int64, digits int) {
+	for digits < len(p) && '0' <= p[digits] && p[digits] <= '9' {
+		d := int64(p[digits] - '0')
+		if n > (math.MaxInt64-d)/10 {
+			n = math.MaxInt64
+		} else {
+			n = n*10 + d
+		}
+		digits++
+	}
+	return n, digits
+}
+
+// overlap reports whether two of the ranges have a byte in common. There are at
+// most maxRanges, so that every pair can be looked at.
+func overlap(list []byteRange) bool {
+	for i, a := range list {
+		for _, b := range list[i+1:] {
+			if a.offset < b.end() && b.offset < a.end() {
+				return true
+			}
+		}
+	}
+	return false
+}
