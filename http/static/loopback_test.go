@@ -8,16 +8,14 @@ import (
 	nethttp "net/http"
 	"os"
 	"path/filepath"
-	"runtime"
-	"runtime/debug"
-	"strings"
 	"testing"
 
 	"github.com/bobbin-http/bobbin/http"
 )
 
 // The same over the machine's own kernel, as far as that makes a difference:
-// its way of sending files, and what a request costs.
+// its way of sending files. What a request costs is tested where the whole
+// program is, in cmd/bobbin.
 
 // listen serves files at a port of this machine, until the test is over.
 func listen(t *testing.T, files *Files) (address string) {
@@ -100,77 +98,4 @@ func TestAFileThatShrinksOverTheRealKernel(t *testing.T) {
 	if n >= size/2 {
 		t.Errorf("%d bytes came of a file of 100", n)
 	}
-}
-
-func TestAFileFromMemoryMakesNoGarbage(t *testing.T) {
-	root := tree(t, map[string]string{"index.html": letters(500), "a.txt": letters(1000), "b.txt": letters(100_000)})
-	at := listen(t, open(t, root, Options{}))
-	for _, test := range []struct {
-		name string
-		ask  string
-	}{
-		{"a small file", "GET /a.txt"},
-		{"the index", "GET /"},
-		{"the head of a file", "HEAD /a.txt"},
-		{"a file that goes in two pieces", "GET /b.txt"},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			const n = 10_000
-			if made := garbage(t, at, test.ask, n); made >= 100 {
-				t.Errorf("%d allocations for %d requests", made, n)
-			}
-		})
-	}
-}
-
-// garbage makes a request many times on one connection, and returns how often
-// memory was allocated meanwhile, by anybody.
-func garbage(t *testing.T, at, ask string, n int) uint64 {
-	t.Helper()
-	c, err := net.Dial("tcp", at)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
-	request := []byte(ask + " HTTP/1.1\r\nHost: a\r\n\r\n")
-	p := make([]byte, answerLength(t, at, ask))
-	once := func() {
-		if _, err := c.Write(request); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := io.ReadFull(c, p); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for range 100 {
-		once()
-	}
-	if !bytes.HasPrefix(p, []byte("HTTP/1.1 200 OK\r\n")) {
-		t.Fatalf("%.100q", p)
-	}
-	defer debug.SetGCPercent(debug.SetGCPercent(-1))
-	var before, after runtime.MemStats
-	runtime.GC()
-	runtime.ReadMemStats(&before)
-	for range n {
-		once()
-	}
-	runtime.ReadMemStats(&after)
-	return after.Mallocs - before.Mallocs
-}
-
-// answerLength returns how many bytes an answer has on a connection that stays.
-func answerLength(t *testing.T, at, ask string) int {
-	t.Helper()
-	c, err := net.Dial("tcp", at)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
-	fmt.Fprintf(c, "%s HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", ask)
-	whole, err := io.ReadAll(c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return len(strings.Replace(string(whole), "Connection: close\r\n", "", 1))
 }
