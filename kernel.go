@@ -55,6 +55,11 @@ type Kernel interface {
 	// the latest with the next call, io.ErrUnexpectedEOF.
 	SendFile(fd int, f File, offset int64, n int) (int, error)
 
+	// Cached reports whether SendFile would find n bytes of f from offset on in
+	// memory, so that it need not wait for a disk. A kernel that cannot tell
+	// says no.
+	Cached(f File, offset int64, n int) bool
+
 	// Unsent returns how many of the bytes that were written the peer has not
 	// acknowledged, as far as the kernel tells, or else 0. A socket takes
 	// megabytes of which its peer has not seen one.
@@ -86,6 +91,10 @@ type Kernel interface {
 	// Wake ends the Wait that sleeps at present, or else keeps the next one
 	// from sleeping. Any goroutine may call it, at any time before Shut.
 	Wake() error
+
+	// Work runs f elsewhere, where it may wait for a disk or for others, and
+	// returns at once. What f touches is not the loop's.
+	Work(f func())
 
 	// Now reads the clock. The result carries the monotonic reading for
 	// deadlines and the wall clock for dates.

@@ -331,6 +331,21 @@ func TestEveryKernelKeepsTheContract(t *testing.T) {
 				t.Errorf("behind the end: %d, %v", n, err)
 			}
 		}},
+		{"work is done elsewhere", func(t *testing.T, w *world) {
+			done := make(chan bool, 1)
+			w.Work(func() {
+				done <- true
+				w.Wake()
+			})
+			for {
+				select {
+				case <-done:
+					return
+				default:
+					w.Wait(make([]bobbin.Event, 4), w.Now().Add(time.Millisecond))
+				}
+			}
+		}},
 		{"shutting our half lets the peer read to the end and answer", func(t *testing.T, w *world) {
 			fd, c := w.accept()
 			defer w.Close(fd)

@@ -18,6 +18,7 @@ import (
 // scheduler, so that the loop may sleep in kevent.
 type kqueue struct {
 	clock
+	elsewhere
 	fd  int
 	raw []unix.Kevent_t // filled by the kernel
 

@@ -21,6 +21,7 @@ import (
 // descriptor, the loop sleeps in epoll_wait, and is woken through an eventfd.
 type epoll struct {
 	clock
+	elsewhere
 	fd  int
 	raw []unix.EpollEvent // filled by the kernel
 	n   int               // how many of them, after look
@@ -38,6 +39,8 @@ type epoll struct {
 	peer    [unix.SizeofSockaddrAny]byte // filled by accept4
 	peerLen uint32
 	iovecs  [16]unix.Iovec
+
+	cached unix.Cachestat_t // what Cached was answered
 }
 
 // Open returns the kernel of this machine.

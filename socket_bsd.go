@@ -120,6 +120,10 @@ func (k *kqueue) SendFile(fd int, f File, offset int64, n int) (int, error) {
 	return 0, io.ErrUnexpectedEOF // no bytes and no error: the file ends here
 }
 
+// Cached implements Kernel. These systems tell only about memory that is mapped,
+// and mapping a file that somebody cuts short would end the process.
+func (k *kqueue) Cached(File, int64, int) bool { return false }
+
 // Unsent implements Kernel. Each of these systems has another name for it, or
 // none: what the socket has not taken must do.
 func (k *kqueue) Unsent(int) int { return 0 }

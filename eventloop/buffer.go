@@ -1,6 +1,7 @@
 package eventloop
 
 import (
+	"errors"
 	"io"
 
 	"github.com/bobbin-http/bobbin"
@@ -23,8 +24,10 @@ type piece struct {
 	bytes []byte
 	chunk bool // bytes is the loop's memory, and may grow
 
-	file File
-	left int64 // of the file
+	file  File
+	left  int64 // of the file
+	warm  int64 // up to where a worker has read it just now
+	fetch *fetch
 
 	at int64 // where the rest begins, in bytes or in the file
 }
@@ -59,10 +62,14 @@ func (o *output) last(l *Loop, n int) *piece {
 }
 
 // send makes one write call for what is at the head of the queue.
-func (o *output) send(l *Loop, fd, budget int) (int, error) {
-	p := &o.pieces[0]
+func (o *output) send(l *Loop, c *Conn, budget int) (int, error) {
+	p, fd := &o.pieces[0], int(c.fd)
 	if p.file != nil {
-		return l.kernel.SendFile(fd, p.file, p.at, int(min(p.left, int64(budget))))
+		n := min(p.left, int64(budget))
+		if !l.warm(c, p, n) {
+			return 0, errCold
+		}
+		return l.kernel.SendFile(fd, p.file, p.at, int(n))
 	}
 	budget = min(budget, callSize)
 	rest := p.rest()
@@ -135,6 +142,8 @@ func (p *piece) rest() []byte { return p.bytes[p.at:] }
 
 func (p *piece) release(l *Loop) {
 	switch {
+	case p.fetch != nil:
+		p.fetch.orphan = true // a worker is reading from it
 	case p.file != nil:
 		p.file.Release()
 	case p.chunk:
@@ -223,6 +232,10 @@ func (l *Loop) giveInput(i *input) {
 		l.inputs = append(l.inputs, i)
 	}
 }
+
+// errCold means that a file has to be read from the disk first. A worker does
+// that, and has the connection written to again.
+var errCold = errors.New("eventloop: a file is not in memory")
 
 // errShrunk means that a file ended before the range that was promised. What
 // the peer has got cannot be completed, and must not be padded.

@@ -440,7 +440,10 @@ func (l *Loop) write(c *Conn) {
 	}
 	budget := l.limits.WriteBudget
 	for c.out != nil && c.writable && budget > 0 {
-		n, err := c.out.send(l, int(c.fd), budget)
+		n, err := c.out.send(l, c, budget)
+		if err == errCold {
+			break
+		}
 		budget -= n
 		if n > 0 {
 			l.record(Wrote, c, int64(n))
@@ -448,6 +451,9 @@ func (l *Loop) write(c *Conn) {
 			if len(c.out.pieces) == 0 {
 				l.giveOutput(c.out)
 				c.out = nil
+				if c.idleSince != 0 {
+					c.SetIdle(true) // from now on
+				}
 			}
 		}
 		switch {
@@ -466,7 +472,7 @@ func (l *Loop) write(c *Conn) {
 		l.queueAgain(c)
 	}
 	switch {
-	case c.out != nil && c.writable:
+	case c.out != nil && c.writable && c.out.pieces[0].fetch == nil:
 		l.touch(c) // the budget is used up: the others first
 	case c.out != nil:
 		c.out.shrink(l)

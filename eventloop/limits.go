@@ -10,6 +10,7 @@ type Limits struct {
 	Conns       int   // open at once; 16,384 or what the descriptors allow; the idlest goes, else accepting pauses
 	AcceptBatch int   // accepted in one turn from one listener; 64; the rest waits a turn
 	OutputTotal int64 // answers the peers have not taken; 64 MiB; no more is read until it falls
+	Workers     int   // goroutines for what waits for a disk; 32; more wait for their turn
 	Posts       int   // functions posted and not yet run; 65,536; Post returns ErrFull
 
 	Drain time.Duration // after Stop, for what has begun; 10 s; reset
@@ -36,6 +37,7 @@ func (l Limits) WithDefaults() Limits {
 	number(&l.Conns, 16_384)
 	number(&l.AcceptBatch, 64)
 	number(&l.OutputTotal, 64<<20)
+	number(&l.Workers, 32)
 	number(&l.Posts, 65_536)
 	number(&l.Drain, 10*time.Second)
 	number(&l.Input, 128<<10)

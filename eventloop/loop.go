@@ -59,6 +59,9 @@ type Loop struct {
 	heldBack  []*Conn     // wait until others' output is gone
 	posted    []func()
 	taken     []*Conn // the list that is being walked, kept for its memory
+	works     []job   // wait for a worker
+	working   int     // workers
+	gaveUp    bool    // on all that has not ended
 	timers    timerHeap
 	wheel     wheel
 	choked    bool // more output in memory than Limits.OutputTotal

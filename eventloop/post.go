@@ -28,19 +28,25 @@ type mailbox struct {
 // call it. It does not wait: a loop that has ended answers ErrStopped, and one
 // that is Limits.Posts functions behind answers ErrFull.
 func (l *Loop) Post(f func()) error {
-	m := &l.mail
+	if err := l.mail.put(f, true); err != nil {
+		return err
+	}
+	return l.kernel.Wake()
+}
+
+// put adds to the list, within the limit if it is bounded.
+func (m *mailbox) put(f func(), bounded bool) error {
 	m.mu.Lock()
-	if m.closed || len(m.list) >= m.limit {
-		defer m.mu.Unlock()
-		if m.closed {
-			return ErrStopped
-		}
+	defer m.mu.Unlock()
+	switch {
+	case m.closed:
+		return ErrStopped
+	case bounded && len(m.list) >= m.limit:
 		return ErrFull
 	}
 	m.list = append(m.list, f)
 	m.waiting.Store(true)
-	m.mu.Unlock()
-	return l.kernel.Wake()
+	return nil
 }
 
 // Wake makes the loop turn once more instead of sleeping. Any goroutine may

@@ -54,6 +54,7 @@ const backlogTurns = 64
 
 // cutOff ends what has not ended. Those who only linger have had their answer.
 func (l *Loop) cutOff() {
+	l.gaveUp = true
 	for _, c := range l.conns {
 		if c == nil || c.state == Dead {
 			continue
@@ -68,7 +69,7 @@ func (l *Loop) cutOff() {
 
 // over reports whether a loop that wants to end has ended.
 func (l *Loop) over() bool {
-	return l.stopping && l.open == 0 && len(l.listeners) == 0 && len(l.dying) == 0
+	return l.stopping && l.open == 0 && len(l.listeners) == 0 && len(l.dying) == 0 && (l.working == 0 || l.gaveUp)
 }
 
 // shut gives back whatever is left, whichever way Run ends.

@@ -388,8 +388,9 @@ func (r *run) slowReading(s *sim.Script) {
 	for v.w.Waiting() == 0 && !v.w.Broken() {
 		s.Sleep(time.Millisecond)
 	}
+	pause := min(time.Second, time.Duration(r.k.Buffer)*time.Millisecond) // not below the least rate
 	for len(v.heard) < len(want)/2 {
-		s.Sleep(r.k.Between(0, time.Second))
+		s.Sleep(r.k.Between(0, pause))
 		if v.more() != nil {
 			break
 		}

@@ -20,6 +20,8 @@ type Luck struct {
 	Suspend    int // the machine sleeps through a wait, for minutes
 	Exhausted  int // accept finds no descriptor
 	DiedQueued int // a connection is reset while it waits to be accepted
+	ColdFile   int // a range of a file is not in memory
+	SlowWork   int // what runs elsewhere takes its time
 	PeerReset  int // a client that is waiting resets its connection instead
 }
 
@@ -35,7 +37,7 @@ func draw(r *rand.Rand) Luck {
 		{&l.ShortWrite, 500}, {&l.FullWrite, 300}, {&l.Spurious, 100},
 		{&l.Delayed, 300}, {&l.HalfEvent, 1000}, {&l.EarlyWake, 200},
 		{&l.Suspend, 5}, {&l.Exhausted, 300}, {&l.DiedQueued, 100},
-		{&l.PeerReset, 20},
+		{&l.PeerReset, 20}, {&l.ColdFile, 500}, {&l.SlowWork, 500},
 	} {
 		if r.IntN(2) == 0 {
 			*odds.of = 1 + r.IntN(odds.most)

@@ -78,10 +78,16 @@ func (s *Script) canGoOn() bool {
 	return !s.at.After(s.kernel.now)
 }
 
-// nextMove returns when the next client wants to go on.
+// nextMove returns when the next client wants to go on, or what runs elsewhere
+// is over.
 func (k *Kernel) nextMove() (time.Time, bool) {
 	var first time.Time
 	found := false
+	for _, w := range k.works {
+		if !found || w.at.Before(first) {
+			first, found = w.at, true
+		}
+	}
 	for _, s := range k.scripts {
 		if s.ready == nil && (!found || s.at.Before(first)) {
 			first, found = s.at, true

@@ -24,6 +24,7 @@ func (k *Kernel) Wait(events []bobbin.Event, until time.Time) (int, error) {
 	}
 	running := len(k.scripts)
 	k.runScripts()
+	k.runWorks()
 	n := k.collect(events)
 	early := k.strikes(k.Luck.EarlyWake)
 	for n == 0 && !k.woken.Load() && !early && until != bobbin.AtOnce {
@@ -45,6 +46,7 @@ func (k *Kernel) Wait(events []bobbin.Event, until time.Time) (int, error) {
 			k.now = next
 		}
 		k.runScripts()
+		k.runWorks()
 		n = k.collect(events)
 		if !until.IsZero() && !k.now.Before(until) {
 			break
