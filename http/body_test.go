@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	nethttp "net/http"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -257,6 +258,11 @@ func TestBodyAllocates(t *testing.T) {
 	}
 }
 
+// blankBeforeSemicolon is the one form that we accept and net/http does not:
+// "A recipient MUST parse for such bad whitespace and remove it" (RFC 9110
+// section 5.6.3, of the BWS in RFC 9112 section 7.1.1).
+var blankBeforeSemicolon = regexp.MustCompile("[0-9a-fA-F][ \t]+;")
+
 // FuzzBody holds any body to three properties: it means the same however it is
 // cut, it takes exactly its own bytes, and net/http agrees.
 func FuzzBody(f *testing.F) {
@@ -289,6 +295,9 @@ func FuzzBody(f *testing.F) {
 			t.Fatal(err)
 		}
 		data, err := io.ReadAll(r.Body)
+		if err != nil && blankBeforeSemicolon.Match(p) {
+			return
+		}
 		if err != nil {
 			t.Fatalf("net/http refuses what we accept: %v", err)
 		}
