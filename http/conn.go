@@ -31,6 +31,7 @@ const (
 	waiting    phase = iota // for the first byte of a request
 	inHead                  // some of the head is here
 	inBody                  // a handler waits for the body, and some of it is missing
+	answering               // the handler has left work to others, and answers later
 	discarding              // the answer is out, but the body of the request is not all in
 	closing                 // the last answer is out
 	phases
@@ -38,15 +39,16 @@ const (
 
 // follows holds what may come after each phase.
 var follows = [phases][]phase{
-	waiting:    {inHead, inBody, discarding, closing},
-	inHead:     {waiting, inBody, discarding, closing},
-	inBody:     {waiting, discarding, closing},
+	waiting:    {inHead, inBody, answering, discarding, closing},
+	inHead:     {waiting, inBody, answering, discarding, closing},
+	inBody:     {waiting, answering, discarding, closing},
+	answering:  {waiting, discarding, closing},
 	discarding: {waiting, closing},
 	closing:    {},
 }
 
 func (p phase) String() string {
-	return [phases]string{"waiting", "in head", "in body", "discarding", "closing"}[p]
+	return [phases]string{"waiting", "in head", "in body", "answering", "discarding", "closing"}[p]
 }
 
 // enter moves to the next phase. A step that is not in the table is a mistake
@@ -76,7 +78,7 @@ func (c *conn) Speak(_ *eventloop.Conn, p []byte) (used int) {
 			n = c.readBody(p[used:])
 		case closing:
 			return len(p)
-		}
+		} // while answering, what comes waits
 		if n == 0 {
 			break
 		}
@@ -164,6 +166,11 @@ func (c *conn) mustEnd() bool {
 // comes next.
 func (c *conn) answer(err error) {
 	x := c.x
+	if err == nil && x.away {
+		c.leave()
+		return
+	}
+	x.away = false
 	if c.unread() {
 		c.last = true
 	}

@@ -2,8 +2,6 @@ package http
 
 import (
 	"errors"
-	"fmt"
-	"runtime/debug"
 	"time"
 
 	"github.com/bobbin-http/bobbin/eventloop"
@@ -25,6 +23,8 @@ type exchange struct {
 	held    int64 // bytes counted against Limits.BodiesTotal
 	expects bool  // the peer waits for 100 Continue
 	failed  *refusal
+	serial  uint32          // counts the uses of x, so that what comes late finds out
+	away    bool            // the handler's work is done elsewhere
 	task    *eventloop.Task // the handler, if it may have to wait
 	pause   func() bool     // inside the task
 	result  error
@@ -36,7 +36,9 @@ type exchange struct {
 // reset prepares x for its next use. Memory is kept.
 func (x *exchange) reset() {
 	x.conn = nil
-	x.raw = nil
+	x.raw, x.own = nil, x.own[:0]
+	x.serial++
+	x.away = false
 	x.framing = body{}
 	x.body = x.body[:0]
 	x.got, x.held, x.expects = 0, 0, false
@@ -67,19 +69,9 @@ func (x *exchange) refusal() *refusal {
 	return nil
 }
 
-// call runs the handler. A panic costs this request and its connection, and is
-// logged.
-func (x *exchange) call() (err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			x.conn.last = true
-			x.response.reset()
-			x.conn.server.log.Error("panic in a handler", "request", x.request.line(),
-				"value", fmt.Sprint(r), "stack", string(debug.Stack()))
-			err = StatusInternalServerError
-		}
-	}()
-	return x.conn.server.handler(&x.response, &x.request)
+// call runs the handler.
+func (x *exchange) call() error {
+	return x.guarded(func() error { return x.conn.server.handler(&x.response, &x.request) })
 }
 
 // statusOf returns what an error of a handler means to the peer, and logs what

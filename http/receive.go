@@ -10,7 +10,7 @@ var continueLine = []byte("HTTP/1.1 100 Continue\r\n\r\n")
 // serveWithBody starts the handler of a request whose body is not yet read.
 func (c *conn) serveWithBody() {
 	x := c.x
-	x.own = append(x.own[:0], x.raw...)
+	x.own = append(x.own, x.raw...)
 	x.raw = x.own // the handler may outlive the loop's bytes
 	x.begun = c.server.now()
 	x.task = c.server.loop.NewTask(func(pause func() bool) {

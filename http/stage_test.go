@@ -75,6 +75,19 @@ func site(w *Response, r *Request) error {
 		return w.SendFile(memoryFile{bytes.NewReader(bytes.Repeat([]byte("f"), 200_000))}, 0, 200_000)
 	case "/cut-file": // shorter by now than it was
 		return w.SendFile(memoryFile{bytes.NewReader(bytes.Repeat([]byte("f"), 1000))}, 0, 2000)
+	case "/later":
+		return Offload(w, work, func(w *Response, s string) error { return w.Text(s + " for " + r.RawQuery()) })
+	case "/much-later":
+		return Offload(w, work, func(w *Response, s string) error {
+			return Offload(w, work, func(w *Response, s2 string) error { return w.Text(s + " and " + s2) })
+		})
+	case "/later-with-body":
+		body, err := r.Body()
+		if err != nil {
+			return err
+		}
+		text := string(body)
+		return Offload(w, func() (string, error) { return strings.ToUpper(text), nil }, (*Response).Text)
 	case "/empty":
 		return nil
 	case "/missing":
@@ -91,6 +104,9 @@ func site(w *Response, r *Request) error {
 	}
 	return mishaps(w, r)
 }
+
+// work is what is done elsewhere.
+func work() (string, error) { return "done", nil }
 
 // mishaps are handlers that do what they should not.
 func mishaps(w *Response, r *Request) error {
@@ -161,6 +177,18 @@ func mishaps(w *Response, r *Request) error {
 		again, err := r.Body()
 		fmt.Fprintf(w, "%s %s", first, again)
 		return err
+	case "/later-error":
+		return Offload(w, func() (int, error) { return 0, StatusNotFound }, func(*Response, int) error { return nil })
+	case "/later-panic":
+		return Offload(w, func() (int, error) { panic("the disk is on fire") }, func(*Response, int) error { return nil })
+	case "/later-late-panic":
+		return Offload(w, work, func(*Response, string) error { panic("the disk is on fire") })
+	case "/later-twice":
+		Offload(w, work, func(*Response, string) error { return nil })
+		return Offload(w, work, func(*Response, string) error { return nil })
+	case "/later-but-now":
+		Offload(w, work, func(w *Response, s string) error { return w.Text(s) })
+		return StatusNotFound
 	case "/swallow": // an error that it should have returned
 		r.Body()
 		return w.Text("all is well")

@@ -137,6 +137,11 @@ func (r *run) handle(w *http.Response, q *http.Request) error {
 	case "file":
 		r.files++
 		return w.SendFile(&file{bytes.NewReader(body), r}, 0, int64(size))
+	case "later":
+		return http.Offload(w, func() ([]byte, error) { return body, nil }, func(w *http.Response, body []byte) error {
+			_, err := w.Write(body)
+			return err
+		})
 	case "given":
 		p, err := http.Prepare(body)
 		if err != nil {
@@ -206,7 +211,7 @@ func (v *visit) request() (text string, want []byte) {
 	if k.Roll(8) == 0 {
 		size = k.Roll(largest)
 	}
-	kind := []string{"file", "given", "written"}[k.Roll(3)]
+	kind := []string{"file", "given", "written", "later"}[k.Roll(4)]
 	return fmt.Sprintf("GET /%s/%d/%s HTTP/1.1\r\nHost: sim\r\n\r\n", kind, size, id), content(id, size)
 }
 

@@ -1,0 +1,97 @@
+package http
+
+import (
+	"errors"
+	"fmt"
+	"runtime/debug"
+
+	"github.com/bobbin-http/bobbin/eventloop"
+)
+
+// Offload answers later: work runs on a goroutine of its own, where it may wait
+// for a disk, a database or a long calculation, and then reply runs on the loop
+// and makes the answer. A handler ends with
+//
+//	return http.Offload(w, work, reply)
+//
+// Work must touch neither w nor the Request; strings that were taken from it
+// before are its to keep. In reply both may be used. An error of work becomes
+// the answer, as a handler's would. If the client leaves meanwhile, work goes on
+// to its end, and reply is not called.
+//
+// The connection is not read from until it has its answer. How many goroutines
+// there may be is Limits.Workers; more work waits for its turn.
+func Offload[T any](w *Response, work func() (T, error), reply func(w *Response, result T) error) error {
+	var result T
+	var err error
+	return w.x.offload(
+		func() { result, err = work() },
+		func() error {
+			if err != nil {
+				return err
+			}
+			return reply(w, result)
+		})
+}
+
+var errOffloadedTwice = errors.New("http: the handler has offloaded work that is not over")
+
+func (x *exchange) offload(work func(), reply func() error) error {
+	if x.away {
+		x.response.fail(errOffloadedTwice)
+		return errOffloadedTwice
+	}
+	x.away = true
+	if len(x.own) == 0 {
+		x.own = append(x.own, x.raw...)
+		x.raw = x.own // the request outlives the loop's bytes
+	}
+	serial := x.serial
+	x.conn.server.loop.Offload(work, func(err error) {
+		if x.serial == serial && x.away {
+			x.back(err, reply)
+		}
+	})
+	return nil
+}
+
+// leave is the state while a handler's work is done elsewhere.
+func (c *conn) leave() {
+	c.enter(answering)
+	c.conn.Pause()
+	c.conn.SetDeadline(0)
+}
+
+// back goes on when the work is over.
+func (x *exchange) back(err error, reply func() error) {
+	c := x.conn
+	x.away = false
+	if errors.Is(err, eventloop.ErrPanicked) {
+		c.last = true
+	} else {
+		err = x.guarded(reply)
+	}
+	if err == nil && x.away {
+		return // it offloads more
+	}
+	c.answer(err)
+	c.conn.Resume()
+	if c.phase == waiting {
+		c.conn.SetIdle(true)
+	}
+}
+
+// guarded runs a handler or a part of one. A panic costs this request and its
+// connection, and is logged.
+func (x *exchange) guarded(f func() error) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			x.conn.last = true
+			x.response.reset()
+			x.conn.server.log.Error("panic in a handler", "request", x.request.line(),
+				"value", fmt.Sprint(r), "stack", string(debug.Stack()))
+			err = StatusInternalServerError
+		}
+	}()
+	return f()
+}
