@@ -41,6 +41,15 @@ type File interface {
 	Release()
 }
 
+// A Stable is a File that can tell whether it still is what it was when it was
+// promised. It is asked after each range that was sent, and a connection whose
+// file has changed is reset: half of one version and half of another is worse
+// than nothing.
+type Stable interface {
+	File
+	Unchanged() bool
+}
+
 // output is a queue of pieces, the first of them partly sent perhaps.
 type output struct {
 	pieces []piece
@@ -69,7 +78,11 @@ func (o *output) send(l *Loop, c *Conn, budget int) (int, error) {
 		if !l.warm(c, p, n) {
 			return 0, errCold
 		}
-		return l.kernel.SendFile(fd, p.file, p.at, int(n))
+		sent, err := l.kernel.SendFile(fd, p.file, p.at, int(n))
+		if f, ok := p.file.(Stable); ok && sent > 0 && !f.Unchanged() {
+			err = errShrunk
+		}
+		return sent, err
 	}
 	budget = min(budget, callSize)
 	rest := p.rest()
@@ -237,6 +250,6 @@ func (l *Loop) giveInput(i *input) {
 // that, and has the connection written to again.
 var errCold = errors.New("eventloop: a file is not in memory")
 
-// errShrunk means that a file ended before the range that was promised. What
-// the peer has got cannot be completed, and must not be padded.
+// errShrunk means that a file ended before the range that was promised, or was
+// changed. What the peer has got cannot be completed, and must not be padded.
 var errShrunk = io.ErrUnexpectedEOF

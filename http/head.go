@@ -16,10 +16,6 @@ type heads struct {
 	ok     []byte // the status line for 200, and common
 }
 
-// dateFormat is the preferred form of RFC 9110 section 5.6.7. The time must be
-// in UTC.
-const dateFormat = "Mon, 02 Jan 2006 15:04:05 GMT"
-
 // at brings the texts up to date.
 func (h *heads) at(now time.Time) {
 	if now.Unix() == h.second {

@@ -3,6 +3,7 @@ package http
 import (
 	"errors"
 	"fmt"
+	"io"
 	"runtime/debug"
 
 	"github.com/bobbin-http/bobbin/eventloop"
@@ -17,7 +18,8 @@ import (
 // Work must touch neither w nor the Request; strings that were taken from it
 // before are its to keep. In reply both may be used. An error of work becomes
 // the answer, as a handler's would. If the client leaves meanwhile, work goes on
-// to its end, and reply is not called.
+// to its end, and reply is not called; a result that has to be given back, an
+// io.Closer, is closed instead, on the loop.
 //
 // The connection is not read from until it has its answer. How many goroutines
 // there may be is Limits.Workers; more work waits for its turn.
@@ -31,12 +33,17 @@ func Offload[T any](w *Response, work func() (T, error), reply func(w *Response,
 				return err
 			}
 			return reply(w, result)
+		},
+		func() {
+			if c, ok := any(result).(io.Closer); ok && err == nil {
+				c.Close() // nobody is left to hear what it says
+			}
 		})
 }
 
 var errOffloadedTwice = errors.New("http: the handler has offloaded work that is not over")
 
-func (x *exchange) offload(work func(), reply func() error) error {
+func (x *exchange) offload(work func(), reply func() error, drop func()) error {
 	if x.away {
 		x.response.fail(errOffloadedTwice)
 		return errOffloadedTwice
@@ -48,8 +55,11 @@ func (x *exchange) offload(work func(), reply func() error) error {
 	}
 	serial := x.serial
 	x.conn.server.loop.Offload(work, func(err error) {
-		if x.serial == serial && x.away {
+		switch {
+		case x.serial == serial && x.away:
 			x.back(err, reply)
+		case err == nil:
+			drop()
 		}
 	})
 	return nil

@@ -1,6 +1,7 @@
 package http
 
 import (
+	"iter"
 	"net/netip"
 	"strings"
 	"time"
@@ -96,6 +97,19 @@ func (r *Request) HeaderBytes(name string) []byte {
 		}
 	}
 	return nil
+}
+
+// Fields goes through all fields, in the order in which they came. What it
+// yields belongs to the server, and is gone when the handler returns.
+func (r *Request) Fields() iter.Seq2[[]byte, []byte] {
+	return func(yield func(name, value []byte) bool) {
+		h := &r.x.head
+		for _, f := range h.fields[:h.nfields] {
+			if !yield(f.name.of(r.x.raw), f.value.of(r.x.raw)) {
+				return
+			}
+		}
+	}
 }
 
 // sameFold compares a name with one in lower case.

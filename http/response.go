@@ -25,6 +25,7 @@ type Response struct {
 	text   string
 	bytes  []byte // written piece by piece; ours
 	shared *Prepared
+	lent   []byte // as Share has it
 	file   eventloop.File
 	offset int64
 	size   int64 // of the range of file
@@ -37,7 +38,7 @@ func (w *Response) reset() {
 	}
 	w.status, w.length = StatusOK, -1
 	w.fields, w.bytes = w.fields[:0], w.bytes[:0]
-	w.typ, w.text, w.shared = "", "", nil
+	w.typ, w.text, w.shared, w.lent = "", "", nil, nil
 	w.closes, w.broken = false, nil
 	w.offset, w.size = 0, 0
 }
@@ -109,7 +110,7 @@ func (w *Response) content(typ, s string) error {
 // Write adds to the body. It implements io.Writer; it takes everything, in
 // memory.
 func (w *Response) Write(p []byte) (int, error) {
-	if w.text != "" || w.shared != nil || w.file != nil {
+	if w.text != "" || w.shared != nil || w.lent != nil || w.file != nil {
 		return 0, errTwoAnswers
 	}
 	w.bytes = append(w.bytes, p...)
@@ -152,6 +153,16 @@ func (p *Prepared) Size() int { return len(p.fields) + len(p.body) }
 // before its own.
 func (w *Response) Give(p *Prepared) error { return w.body(func() { w.shared = p }) }
 
+// AddFields sets the fields of what was prepared, and nothing of its body.
+func (w *Response) AddFields(p *Prepared) *Response {
+	w.fields = append(w.fields, p.fields...)
+	return w
+}
+
+// Share answers with p itself, without a copy. Nobody may change it from then
+// on.
+func (w *Response) Share(p []byte) error { return w.body(func() { w.lent = p }) }
+
 // SendFile answers with size bytes of f from offset on. f is released when they
 // are sent, or when it turns out that they need not be.
 func (w *Response) SendFile(f eventloop.File, offset, size int64) error {
@@ -166,7 +177,7 @@ var errTwoAnswers = errors.New("http: the handler answered twice")
 
 // body sets the body, once.
 func (w *Response) body(set func()) error {
-	if w.text != "" || len(w.bytes) > 0 || w.shared != nil || w.file != nil {
+	if w.text != "" || len(w.bytes) > 0 || w.shared != nil || w.lent != nil || w.file != nil {
 		w.fail(errTwoAnswers)
 		return errTwoAnswers
 	}
@@ -181,7 +192,7 @@ func (w *Response) bodySize() int64 {
 	if w.shared != nil {
 		return int64(len(w.shared.body))
 	}
-	return int64(len(w.text) + len(w.bytes))
+	return int64(len(w.text) + len(w.bytes) + len(w.lent))
 }
 
 // finish sends the answer: what the handler made, or what its error says.
@@ -273,6 +284,7 @@ func (w *Response) send() {
 	if together {
 		p = append(p, w.text...)
 		p = append(p, w.bytes...)
+		p = append(p, w.lent...)
 		if w.shared != nil {
 			p = append(p, w.shared.body...)
 		}
@@ -287,6 +299,8 @@ func (w *Response) send() {
 		w.file = nil // the connection releases it
 	case w.shared != nil:
 		c.conn.Share(w.shared.body)
+	case w.lent != nil:
+		c.conn.Share(w.lent)
 	default:
 		p := append(c.conn.Room(int(size)), w.bytes...)
 		c.conn.Commit(len(append(p, w.text...)))
