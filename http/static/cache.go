@@ -1,12 +1,5 @@
 package static
 
-import (
-	"io/fs"
-	"time"
-
-	"github.com/bobbin-http/bobbin/http"
-)
-
 // A cache holds answers by the path that was asked for, up to a number of
 // bytes. It forgets by SIEVE (Zhang et al., NSDI 2024): entries stand in the
 // order in which they came, a hand walks from the oldest to the newest, spares
@@ -22,24 +15,6 @@ type cache struct {
 	hand   *entry
 }
 
-type entry struct {
-	path    string // as it was asked for
-	name    string // of the file, below the root
-	answer  *http.Prepared
-	info    fs.FileInfo
-	checked time.Time // when the disk was last asked
-	visited bool
-	newer   *entry
-	older   *entry
-}
-
-// overhead is what an entry takes beside its answer and its names.
-const overhead = 256
-
-func (e *entry) size() int64 {
-	return int64(e.answer.Size()+len(e.path)+len(e.name)) + overhead
-}
-
 func (c *cache) get(path []byte) *entry {
 	e := c.byPath[string(path)]
 	if e != nil {
@@ -52,17 +27,18 @@ func (c *cache) put(e *entry) {
 	if old := c.byPath[e.path]; old != nil {
 		c.remove(old)
 	}
-	if e.size() > c.limit {
+	if e.bytes > c.limit {
 		return
 	}
-	for c.size+e.size() > c.limit {
+	for c.size+e.bytes > c.limit {
 		c.evict()
 	}
+	e.retain()
 	if c.byPath == nil {
 		c.byPath = make(map[string]*entry)
 	}
 	c.byPath[e.path] = e
-	c.size += e.size()
+	c.size += e.bytes
 	e.older = c.newest
 	if c.newest != nil {
 		c.newest.newer = e
@@ -92,7 +68,7 @@ func (c *cache) remove(e *entry) {
 		return
 	}
 	delete(c.byPath, e.path)
-	c.size -= e.size()
+	c.size -= e.bytes
 	if c.hand == e {
 		c.hand = e.newer
 	}
@@ -107,4 +83,23 @@ func (c *cache) remove(e *entry) {
 		c.oldest = e.newer
 	}
 	e.newer, e.older = nil, nil
+	e.release()
+}
+
+// grew accounts for what was added to an entry, which may not be here any more.
+func (c *cache) grew(e *entry, n int64) {
+	if c.byPath[e.path] != e {
+		return
+	}
+	c.size += n
+	for c.size > c.limit {
+		c.evict()
+	}
+}
+
+// clear forgets everything.
+func (c *cache) clear() {
+	for c.oldest != nil {
+		c.remove(c.oldest)
+	}
 }

@@ -5,8 +5,6 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
-
-	"github.com/bobbin-http/bobbin/http"
 )
 
 // A sieve is the cache as the paper draws it: a row of entries, oldest first,
@@ -84,7 +82,7 @@ func marks(t *testing.T, c *cache) (row []mark) {
 		if e.newer != nil && e.newer.older != e {
 			t.Fatalf("%s and its neighbour do not agree", e.path)
 		}
-		row = append(row, mark{e.path, e.size(), e.visited})
+		row = append(row, mark{e.path, e.bytes, e.visited})
 	}
 	if len(row) != len(c.byPath) {
 		t.Fatalf("%d in the row, %d in the map", len(row), len(c.byPath))
@@ -98,11 +96,7 @@ func marks(t *testing.T, c *cache) (row []mark) {
 // answerOf returns an entry whose answer has n bytes.
 func answerOf(t *testing.T, path string, n int) *entry {
 	t.Helper()
-	p, err := http.Prepare(make([]byte, n))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &entry{path: path, name: path, answer: p}
+	return &entry{path: path, bytes: overhead + int64(n), uses: 1}
 }
 
 func TestTheCacheIsASieve(t *testing.T) {
@@ -120,7 +114,7 @@ func TestTheCacheIsASieve(t *testing.T) {
 				e := answerOf(t, path, r.IntN(1+r.IntN(4*overhead)))
 				held[path] = e
 				c.put(e)
-				s.put(path, e.size())
+				s.put(path, e.bytes)
 			case 4:
 				if e := held[path]; e != nil {
 					c.remove(e) // perhaps once more

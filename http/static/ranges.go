@@ -1,6 +1,13 @@
 package static
 
-import "math"
+import (
+	"crypto/rand"
+	"math"
+)
+
+// boundary stands between several ranges. Nobody who makes files knows it
+// beforehand.
+var boundary = rand.Text()
 
 // Which bytes of a file does a Range field ask for? RFC 9110 section 14. A field
 // that is not understood is ignored, as section 14.2 has it, and so is one that

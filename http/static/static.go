@@ -1,16 +1,21 @@
 // Package static serves files: a folder, or one single file. Nothing outside
 // the folder is served, whatever is asked for and wherever symbolic links lead.
-// Small files are answered from memory, large ones by the kernel.
+// Small files are answered from memory, large ones by the kernel, and nobody
+// waits for another's disk.
+//
+// What is asked of the disk is asked on a worker (find.go), and what it says is
+// kept as an entry (entry.go) in a cache that forgets by SIEVE (cache.go). What
+// an entry answers depends on the request's conditions (condition.go), on the
+// codings that the client takes (coding.go) and on ranges (ranges.go).
 package static
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
-	"syscall"
 	"time"
 
 	"github.com/bobbin-http/bobbin/http"
@@ -18,21 +23,58 @@ import (
 
 // Options are the choices in serving files. The zero value serves.
 type Options struct {
-	Index    string // served for a folder; "index.html" if empty
-	Small    int64  // bytes; files up to here are kept in memory; 256 KiB if 0
-	Memory   int64  // bytes for all of those; 64 MiB if 0
-	Dotfiles bool   // serve names that begin with a dot; /.well-known/ always is
+	Index    []string // served for a folder, the first that there is; index.html if empty
+	Dotfiles bool     // serve names that begin with a dot; /.well-known/ always is
+	Symlinks Symlinks // which are followed; those that stay inside the folder if 0
+	Listing  bool     // show what is in a folder without an index
+
+	// CleanURLs answers /about with about.html, where there is no file about.
+	CleanURLs bool
+
+	// Fallback is the file that is served, with status 200, to whoever wants a
+	// page that is not there: for applications that do their own routing. A
+	// missing script or picture is still missing.
+	Fallback string
+
+	// Types are by extension, in lower case and without a dot; they go before
+	// those that TypeByExtension knows.
+	Types map[string]string
+
+	// Fields returns more fields for the answer to a path, such as
+	// Cache-Control. It is called when a file is read, not for each request,
+	// and on another goroutine than the loop's.
+	Fields func(path string) [][2]string
+
+	// Encoders compress what is text, is not in the folder in compressed form
+	// already, and is not larger than EncodeMost.
+	Encoders   []Encoder
+	EncodeMost int64 // bytes; 8 MiB if 0
+
+	Small  int64 // bytes; files up to here are kept in memory; 256 KiB if 0
+	Memory int64 // bytes for all of those; 64 MiB if 0
 }
 
+// Symlinks says which symbolic links are followed.
+type Symlinks uint8
+
+const (
+	LinksInside Symlinks = iota // those that lead to something in the folder
+	NoLinks
+	AllLinks
+)
+
 // checkEvery is how long a file in memory is answered before its folder is
-// asked again whether it has changed.
+// asked again whether it has changed. From half of that on it is asked in the
+// background.
 const checkEvery = time.Second
 
-// Files serves what is below a folder.
+// Files serves what is below a folder. Like the loop that calls it, it belongs
+// to one goroutine.
 type Files struct {
-	root    *os.Root
+	path    string // of the folder
 	only    string // the one file that is served, or ""
 	options Options
+	root    *root
 	cache   cache
 }
 
@@ -53,26 +95,33 @@ func Open(path string, o Options) (*Files, error) {
 			path = "."
 		}
 	}
-	root, err := os.OpenRoot(path)
-	if err != nil {
-		return nil, err
-	}
-	f := &Files{root: root, only: only, options: o}
-	if err := f.readable(); err != nil {
-		root.Close()
-		return nil, err
-	}
-	if f.options.Index == "" {
-		f.options.Index = "index.html"
-	}
-	if f.options.Small == 0 {
-		f.options.Small = 256 << 10
-	}
-	if f.options.Memory == 0 {
-		f.options.Memory = 64 << 20
-	}
+	f := &Files{path: path, only: only, options: o}
+	f.options.fill()
 	f.cache.limit = f.options.Memory
+	if f.root, err = openRoot(path, f.options.Symlinks); err != nil {
+		return nil, err
+	}
+	if err := f.readable(); err != nil {
+		f.root.close()
+		return nil, err
+	}
 	return f, nil
+}
+
+// fill puts the defaults where nothing was said.
+func (o *Options) fill() {
+	if len(o.Index) == 0 {
+		o.Index = []string{"index.html"}
+	}
+	if o.Small == 0 {
+		o.Small = 256 << 10
+	}
+	if o.Memory == 0 {
+		o.Memory = 64 << 20
+	}
+	if o.EncodeMost == 0 {
+		o.EncodeMost = 8 << 20
+	}
 }
 
 // readable finds out at the start what every visitor would find out otherwise.
@@ -81,7 +130,7 @@ func (f *Files) readable() error {
 	if f.only != "" {
 		name = f.only
 	}
-	probe, err := f.root.Open(name)
+	probe, err := f.root.open(name)
 	if err != nil {
 		return err
 	}
@@ -95,7 +144,10 @@ func (f *Files) readable() error {
 }
 
 // Close gives the folder back. Answers under way are not touched.
-func (f *Files) Close() error { return f.root.Close() }
+func (f *Files) Close() error {
+	f.cache.clear()
+	return f.root.close()
+}
 
 // Serve is the http.Handler.
 func (f *Files) Serve(w *http.Response, r *http.Request) error {
@@ -103,178 +155,120 @@ func (f *Files) Serve(w *http.Response, r *http.Request) error {
 		w.Set("Allow", "GET, HEAD")
 		return http.StatusMethodNotAllowed
 	}
-	// A path that was answered from memory before is answered again, as it
-	// came: no cleaning, no copy.
+	// Entries have clean paths. A path without an escape that is found among
+	// them is clean.
 	raw := r.PathBytes()
-	if e := f.cache.get(raw); e != nil && f.current(e, r.Time()) {
-		return w.Give(e.answer)
+	if bytes.IndexByte(raw, '%') < 0 {
+		if e := f.cache.get(raw); e != nil {
+			return f.answerOrCheck(w, r, e)
+		}
 	}
 	path, err := http.CleanPath(nil, raw)
 	if err != nil {
 		return err
 	}
-	return f.find(w, r, string(raw), string(path))
+	if e := f.cache.get(path); e != nil {
+		return f.answerOrCheck(w, r, e)
+	}
+	return f.find(w, r, string(path))
 }
 
-// current reports whether a file in memory is still the one on the disk. It is
-// asked once a second at most.
-func (f *Files) current(e *entry, now time.Time) bool {
-	if now.Sub(e.checked) < checkEvery {
-		return true
+// answerOrCheck answers with an entry, after asking the disk about it if that
+// was done too long ago.
+func (f *Files) answerOrCheck(w *http.Response, r *http.Request, e *entry) error {
+	switch age := r.Time().Sub(e.checked); {
+	case !e.current():
+		return f.find(w, r, e.path)
+	case age < checkEvery/2:
+	case age < checkEvery:
+		f.checkAhead(r, e)
+	default:
+		return f.find(w, r, e.path)
 	}
-	info, err := f.root.Stat(e.name)
-	if err != nil || !same(info, e.info) {
-		f.cache.remove(e)
+	return f.answer(w, r, e)
+}
+
+// checkAhead asks the disk about an entry before it is too old to be answered,
+// so that nobody has to wait for what is asked for all the time.
+func (f *Files) checkAhead(r *http.Request, e *entry) {
+	if e.checking {
+		return
+	}
+	e.checking = true
+	s, began := f.search(r, e.path), r.Time()
+	var found *found
+	r.Conn().Loop().Offload(func() { found = s.run() }, func(err error) {
+		e.checking = false
+		if err == nil {
+			f.learn(found, began).release()
+		}
+	})
+}
+
+// find asks the disk about a clean path, and answers with what it says.
+func (f *Files) find(w *http.Response, r *http.Request, path string) error {
+	s, began := f.search(r, path), r.Time()
+	return http.Offload(w,
+		func() (*found, error) { return s.run(), nil },
+		func(w *http.Response, found *found) error {
+			e := f.learn(found, began)
+			defer e.release()
+			return f.answer(w, r, e)
+		})
+}
+
+// search prepares the question to the disk: nothing in it is shared with the
+// loop.
+func (f *Files) search(r *http.Request, path string) *search {
+	s := &search{root: f.root, only: f.only, options: &f.options, path: path}
+	if e := f.cache.get([]byte(path)); e != nil {
+		s.known = e.facts
+	}
+	if f.options.Listing {
+		s.form = formOf(r)
+	}
+	if f.options.Fallback != "" && wantsPage(r, path) {
+		s.page = true
+		if e := f.cache.get([]byte("/" + f.options.Fallback)); e != nil {
+			s.fallback = e.facts
+		}
+	}
+	return s
+}
+
+// learn keeps what the disk has said, and returns the entry for it, which is to
+// be released. It was asked when the request was taken up, or later.
+func (f *Files) learn(found *found, asked time.Time) *entry {
+	if found.root != f.root {
+		if found.moved {
+			// The folder's name leads elsewhere now: somebody has deployed.
+			// What workers still use is closed by the garbage collector.
+			f.cache.clear()
+			f.root = found.root
+		} else {
+			found.stable = false // it comes from where it led before
+		}
+	}
+	old := f.cache.get([]byte(found.path))
+	if found.same && old != nil {
+		old.checked = asked
+		return old.retain()
+	}
+	if old != nil {
+		f.cache.remove(old)
+	}
+	e := newEntry(found, asked)
+	if found.stable && !e.young {
+		f.cache.put(e)
+	}
+	return e
+}
+
+// wantsPage reports whether a browser asks for a page, as opposed to a script
+// or a picture, by what it accepts and by the extension of the name.
+func wantsPage(r *http.Request, path string) bool {
+	if ext := filepath.Ext(path); ext != "" && ext != ".html" && ext != ".htm" {
 		return false
 	}
-	e.checked = now
-	return true
+	return bytes.Contains(r.HeaderBytes("accept"), []byte("text/html"))
 }
-
-// same reports whether two looks at a file saw the same content, as far as its
-// identity, size and time tell.
-func same(a, b fs.FileInfo) bool {
-	return os.SameFile(a, b) && a.Size() == b.Size() && a.ModTime().Equal(b.ModTime())
-}
-
-// find answers with what a clean path names.
-func (f *Files) find(w *http.Response, r *http.Request, raw, path string) error {
-	name, err := f.nameOf(path)
-	if err != nil {
-		return err
-	}
-	file, info, err := f.open(name)
-	if err != nil {
-		return err
-	}
-	folder := strings.HasSuffix(path, "/")
-	if info.IsDir() {
-		file.Close()
-		if !folder {
-			return redirect(w, r, path+"/")
-		}
-		name = filepath.Join(name, f.options.Index)
-		if file, info, err = f.open(name); err != nil {
-			return err
-		}
-	} else if folder && f.only == "" {
-		file.Close()
-		return http.StatusNotFound // a file has nothing below it
-	}
-	if !info.Mode().IsRegular() {
-		file.Close()
-		return http.StatusForbidden
-	}
-	return f.give(w, r, raw, name, file, info)
-}
-
-// nameOf returns the name of a file below the root.
-func (f *Files) nameOf(path string) (string, error) {
-	if f.only != "" {
-		if path == "/" || path == "/"+f.only {
-			return f.only, nil
-		}
-		return "", http.StatusNotFound
-	}
-	for segment := range strings.SplitSeq(path[1:], "/") {
-		if strings.HasPrefix(segment, ".") && segment != ".well-known" && !f.options.Dotfiles {
-			return "", http.StatusNotFound
-		}
-	}
-	name := filepath.FromSlash(strings.Trim(path, "/"))
-	if name == "" {
-		return ".", nil
-	}
-	return name, nil
-}
-
-// open opens a file for reading, and never waits for one that is a pipe or a
-// device.
-func (f *Files) open(name string) (*os.File, fs.FileInfo, error) {
-	file, err := f.root.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK|syscall.O_NOCTTY, 0)
-	if err != nil {
-		return nil, nil, statusOf(err)
-	}
-	info, err := file.Stat()
-	if err != nil {
-		file.Close()
-		return nil, nil, statusOf(err)
-	}
-	return file, info, nil
-}
-
-// statusOf says what an error of the file system means to a visitor. That
-// descriptors have run out is not the visitor's affair, and must not be taken
-// for a missing file: caches keep a 404.
-func statusOf(err error) error {
-	switch {
-	case errors.Is(err, fs.ErrPermission):
-		return http.StatusForbidden
-	case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE):
-		return http.StatusServiceUnavailable
-	case errors.Is(err, syscall.ENXIO): // a socket, or a pipe without a writer
-		return http.StatusForbidden
-	case errors.Is(err, syscall.EIO), errors.Is(err, syscall.ENOMEM):
-		return err
-	}
-	return http.StatusNotFound // missing, too long, too many links, or outside
-}
-
-// give answers with a file, from memory if it is small.
-func (f *Files) give(w *http.Response, r *http.Request, raw, name string, file *os.File, info fs.FileInfo) error {
-	if info.Size() > f.options.Small {
-		w.Set("Content-Type", TypeByExtension(name))
-		w.Set("Last-Modified", lastModified(info, r.Time()))
-		return w.SendFile(&openFile{file, file.Fd()}, 0, info.Size())
-	}
-	defer file.Close()
-	body := make([]byte, info.Size())
-	if _, err := io.ReadFull(file, body); err != nil {
-		return err // it shrank meanwhile
-	}
-	answer, err := http.Prepare(body,
-		[2]string{"Content-Type", TypeByExtension(name)},
-		[2]string{"Last-Modified", lastModified(info, r.Time())})
-	if err != nil {
-		return err
-	}
-	// Only a file that kept still while it was read is kept.
-	if after, err := file.Stat(); err == nil && same(info, after) {
-		f.cache.put(&entry{path: raw, name: name, answer: answer, info: info, checked: r.Time()})
-	}
-	return w.Give(answer)
-}
-
-// lastModified is never after the Date of the answer (RFC 9110 section 8.8.2.1).
-func lastModified(info fs.FileInfo, now time.Time) string {
-	t := info.ModTime()
-	if t.After(now) {
-		t = now
-	}
-	return t.UTC().Format("Mon, 02 Jan 2006 15:04:05 GMT")
-}
-
-// redirect sends a visitor to the same folder with its slash. The target is
-// made of the clean path, so that it begins with exactly one slash and is not
-// taken for another host.
-func redirect(w *http.Response, r *http.Request, path string) error {
-	target := string(http.EscapePath(nil, path))
-	if query, ok := r.QueryBytes(); ok {
-		target += "?" + string(query)
-	}
-	w.Set("Location", target)
-	return http.StatusMovedPermanently
-}
-
-// openFile is a file on its way out. The kernel sends from the descriptor while
-// file keeps it open.
-type openFile struct {
-	*os.File
-	fd uintptr
-}
-
-// Fd returns the descriptor; os.File's own would change its mode at each call.
-func (f *openFile) Fd() uintptr { return f.fd }
-
-// Release implements eventloop.File.
-func (f *openFile) Release() { f.Close() }

@@ -126,11 +126,12 @@ func visitOn(t *testing.T, k *sim.Kernel, files *Files, script func(v *visitor))
 }
 
 // dial connects, and sends the head of a request after which the server closes.
-// Ask is a method and a target.
-func (v *visitor) dial(ask string) *sim.Wire {
+// Ask is a method and a target, and there may be more fields.
+func (v *visitor) dial(ask string, fields ...string) *sim.Wire {
 	w, err := v.k.Dial()
 	if err == nil {
-		err = v.s.Send(w, []byte(ask+" HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"))
+		more := strings.Join(append(fields, ""), "\r\n")
+		err = v.s.Send(w, []byte(ask+" HTTP/1.1\r\nHost: a\r\n"+more+"Connection: close\r\n\r\n"))
 	}
 	if err != nil {
 		v.t.Errorf("%s: %v", ask, err)
@@ -140,9 +141,9 @@ func (v *visitor) dial(ask string) *sim.Wire {
 
 // ask makes a request on a connection of its own. The answer is checked as far
 // as any answer can be.
-func (v *visitor) ask(ask string) answer {
+func (v *visitor) ask(ask string, fields ...string) answer {
 	v.t.Helper()
-	whole, err := v.s.ReceiveAll(v.dial(ask))
+	whole, err := v.s.ReceiveAll(v.dial(ask, fields...))
 	if err != nil {
 		v.t.Errorf("%s: the end was no proper one: %v", ask, err)
 	}

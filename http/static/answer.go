@@ -1,0 +1,181 @@
+package static
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+
+	"github.com/bobbin-http/bobbin/http"
+)
+
+// answer answers a request with an entry.
+func (f *Files) answer(w *http.Response, r *http.Request, e *entry) error {
+	switch {
+	case e.err != nil:
+		return e.fail(w)
+	case e.redirect != "":
+		return redirect(w, r, e.redirect)
+	case e.list != nil:
+		return w.Give(e.list)
+	}
+	if wantsNothing(r) {
+		return e.send(w, e.forms[identity])
+	}
+	wish := readWish(r)
+	c, ok := wish.codings.choose(f.has(e))
+	if !ok {
+		w.Set("Vary", "Accept-Encoding")
+		return http.StatusNotAcceptable
+	}
+	if e.forms[c] == nil {
+		return f.encode(w, r, e, c)
+	}
+	return e.conditionally(w, r, &wish, e.forms[c])
+}
+
+// fail answers with why there is no file: the site's own page for it, if there
+// is one.
+func (e *entry) fail(w *http.Response) error {
+	page := e.forms[identity]
+	status, ok := e.err.(http.Status)
+	if page == nil || !ok {
+		return e.err
+	}
+	w.SetStatus(status).Set("Content-Type", e.contentType)
+	if status == http.StatusServiceUnavailable {
+		w.Set("Retry-After", "1").Set("Cache-Control", "no-store")
+	}
+	return w.Share(page.body)
+}
+
+// conditionally answers with a form, or with a part of it, or that it is not
+// needed.
+func (e *entry) conditionally(w *http.Response, r *http.Request, wish *wish, fm *form) error {
+	switch status := wish.verdict(r, e, fm); status {
+	case http.StatusNotModified:
+		w.SetStatus(status).AddFields(fm.fields)
+		return nil
+	case http.StatusPreconditionFailed:
+		return status
+	}
+	if r.Method() != "GET" || !wish.partial(e, fm) {
+		return e.send(w, fm)
+	}
+	var space [maxRanges]byteRange
+	list, what := parseRanges(space[:0], wish.ranges, fm.size)
+	switch {
+	case what == noSuch:
+		w.Set("Content-Range", fmt.Sprintf("bytes */%d", fm.size))
+		return http.StatusRangeNotSatisfiable
+	case what == all:
+		return e.send(w, fm)
+	case len(list) == 1:
+		return e.sendPart(w, fm, list[0])
+	}
+	return e.sendParts(w, fm, list)
+}
+
+// send answers with the whole of a form.
+func (e *entry) send(w *http.Response, fm *form) error {
+	if fm.whole != nil {
+		return w.Give(fm.whole)
+	}
+	w.AddFields(fm.fields).Set("Accept-Ranges", "bytes").Set("Content-Type", e.contentType)
+	return w.SendFile(fm.file.retain(), 0, fm.size)
+}
+
+// sendPart answers with one range (RFC 9110 section 15.3.7.1).
+func (e *entry) sendPart(w *http.Response, fm *form, part byteRange) error {
+	w.SetStatus(http.StatusPartialContent).AddFields(fm.fields).
+		Set("Content-Type", e.contentType).
+		Set("Content-Range", contentRange(part, fm.size))
+	if fm.file != nil {
+		return w.SendFile(fm.file.retain(), part.offset, part.size)
+	}
+	return w.Share(fm.body[part.offset:part.end()])
+}
+
+func contentRange(part byteRange, size int64) string {
+	return fmt.Sprintf("bytes %d-%d/%d", part.offset, part.end()-1, size)
+}
+
+// partsMost is the most that several ranges of a file may come to that is not
+// in memory: they are read into it. Who wants more gets the whole.
+const partsMost = 1 << 20
+
+// sendParts answers with several ranges, as RFC 9110 section 15.3.7.2 has it.
+func (e *entry) sendParts(w *http.Response, fm *form, list []byteRange) error {
+	total := int64(0)
+	for _, part := range list {
+		total += part.size
+	}
+	if fm.body != nil {
+		return e.giveParts(w, fm, list, func(i int) []byte { return fm.body[list[i].offset:list[i].end()] })
+	}
+	if total > partsMost {
+		return e.send(w, fm)
+	}
+	fm.file.retain()
+	read := &parts{e: e.retain(), fm: fm, list: append([]byteRange(nil), list...)}
+	return http.Offload(w,
+		func() (*parts, error) { return read, read.run() },
+		func(w *http.Response, p *parts) error {
+			defer p.Close()
+			if !fm.file.Unchanged() {
+				return http.StatusServiceUnavailable // it is another by now
+			}
+			return e.giveParts(w, fm, p.list, func(i int) []byte { return p.bytes[i] })
+		})
+}
+
+// parts are ranges of a file, read by a worker.
+type parts struct {
+	e     *entry
+	fm    *form
+	list  []byteRange
+	bytes [][]byte
+}
+
+func (p *parts) run() error {
+	for _, part := range p.list {
+		b := make([]byte, part.size)
+		n, err := p.fm.file.ReadAt(b, part.offset)
+		if err != nil && err != io.EOF {
+			return statusOf(err)
+		}
+		p.bytes = append(p.bytes, b[:n])
+	}
+	return nil
+}
+
+// Close is called on the loop.
+func (p *parts) Close() error {
+	p.fm.file.Release()
+	p.e.release()
+	return nil
+}
+
+// giveParts writes the parts between boundaries.
+func (e *entry) giveParts(w *http.Response, fm *form, list []byteRange, part func(i int) []byte) error {
+	var b bytes.Buffer
+	for i, r := range list {
+		fmt.Fprintf(&b, "\r\n--%s\r\nContent-Type: %s\r\nContent-Range: %s\r\n\r\n", boundary, e.contentType, contentRange(r, fm.size))
+		b.Write(part(i))
+	}
+	fmt.Fprintf(&b, "\r\n--%s--\r\n", boundary)
+	w.SetStatus(http.StatusPartialContent).AddFields(fm.fields).
+		Set("Content-Type", "multipart/byteranges; boundary="+boundary)
+	return w.Share(b.Bytes())
+}
+
+// redirect sends a visitor to the same folder with its slash. The target is
+// made of the clean path, so that it begins with exactly one slash and is not
+// taken for another host.
+func redirect(w *http.Response, r *http.Request, path string) error {
+	target := string(http.EscapePath(nil, path))
+	if query, ok := r.QueryBytes(); ok {
+		target += "?" + string(query)
+	}
+	w.Set("Location", target)
+	return http.StatusMovedPermanently
+}

@@ -1,0 +1,298 @@
+package static
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// What an operator can choose.
+
+func TestFallback(t *testing.T) {
+	root := tree(t, map[string]string{"index.html": "the application", "app.js": "script", "sub/a.txt": "a"})
+	files := open(t, root, Options{Fallback: "index.html"})
+	const page = "Accept: text/html,application/xhtml+xml"
+	visit(t, files, func(v *visitor) {
+		for range 2 {
+			for _, row := range []struct {
+				name   string
+				ask    string
+				accept string
+				status int
+				body   string
+			}{
+				{"a page that is not there is the application", "GET /users/7", page, 200, "the application"},
+				{"also deeper, and with a slash", "GET /users/7/", page, 200, "the application"},
+				{"also in a folder without an index", "GET /sub/", page, 200, "the application"},
+				{"with an extension of pages, too", "GET /about.html", page, 200, "the application"},
+				{"its head, too", "HEAD /users/7", page, 200, ""},
+				{"a script that is not there is missing", "GET /app.1234.js", page, 404, ""},
+				{"so is a picture", "GET /logo.png", page, 404, ""},
+				{"so is what a program asks for", "GET /users/7", "Accept: application/json", 404, ""},
+				{"or anybody who does not say", "GET /users/7", "A: b", 404, ""},
+				{"what is there is served", "GET /app.js", page, 200, "script"},
+				{"what is hidden stays hidden, behind the application", "GET /.git/config.html", page, 200, "the application"},
+				{"other methods are not for files", "POST /users/7", page, 405, ""},
+			} {
+				got := v.ask(row.ask, row.accept)
+				if got.status != row.status || row.status == 200 && got.body != row.body {
+					t.Errorf("%s: %v", row.name, got)
+				}
+			}
+		}
+		tag := tagOf(v, "/users/7", page)
+		if got := v.ask("GET /users/8", page, "If-None-Match: "+tag); got.status != 304 {
+			t.Errorf("it is one and the same: %v", got)
+		}
+	})
+	if n := len(marks(t, &files.cache)); n != 2 {
+		t.Errorf("%d entries for two files", n)
+	}
+}
+
+func TestCleanURLs(t *testing.T) {
+	root := tree(t, map[string]string{"about.html": "about", "both": "plain", "both.html": "page", "sub/index.html": "sub", "sub.html": "beside"})
+	visit(t, open(t, root, Options{CleanURLs: true}), func(v *visitor) {
+		for path, want := range map[string]string{"/about": "about", "/about.html": "about", "/both": "plain", "/sub/": "sub", "/about?q": "about"} {
+			if got := v.ask("GET " + path); got.status != 200 || got.body != want {
+				t.Errorf("%s: %v", path, got)
+			}
+		}
+		for path, status := range map[string]int{"/about/": 404, "/missing": 404, "/sub": 301, "/.html": 404} {
+			if got := v.ask("GET " + path); got.status != status {
+				t.Errorf("%s: %v", path, got)
+			}
+		}
+	})
+	visit(t, open(t, root, Options{}), func(v *visitor) {
+		if got := v.ask("GET /about"); got.status != 404 {
+			t.Errorf("unasked: %v", got)
+		}
+	})
+}
+
+func TestErrorPages(t *testing.T) {
+	root := tree(t, map[string]string{"404.html": "<h1>lost", "a.txt": "a"})
+	visit(t, open(t, root, Options{}), func(v *visitor) {
+		for range 2 {
+			got := v.ask("GET /missing", "If-None-Match: *")
+			if got.status != 404 || got.body != "<h1>lost" || got.header.Get("Content-Type") != "text/html; charset=utf-8" || got.header.Get("ETag") != "" {
+				t.Errorf("it is %v", got)
+			}
+			if got := v.ask("HEAD /missing"); got.status != 404 || got.header.Get("Content-Length") != "8" {
+				t.Errorf("its head: %v", got)
+			}
+		}
+		if got := v.ask("GET /404.html"); got.status != 200 {
+			t.Errorf("the page itself: %v", got)
+		}
+	})
+}
+
+func TestSymlinks(t *testing.T) {
+	root := tree(t, map[string]string{"a.txt": "a", "sub/b.txt": "b"})
+	outside := filepath.Join(filepath.Dir(root), "outside.txt")
+	write(t, outside, "outside")
+	for name, to := range map[string]string{"in": "a.txt", "folder": "sub", "sub/up": "../a.txt", "out": "../outside.txt", "far": outside, "nowhere": "missing"} {
+		if err := os.Symlink(to, filepath.Join(root, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, row := range []struct {
+		links  Symlinks
+		served string
+		not    string
+	}{
+		{LinksInside, "/a.txt /sub/b.txt /in /folder/b.txt /sub/up", "/out /far /nowhere"},
+		{NoLinks, "/a.txt /sub/b.txt", "/in /folder/b.txt /folder /sub/up /out /far /nowhere"},
+		{AllLinks, "/a.txt /sub/b.txt /in /folder/b.txt /sub/up /out /far", "/nowhere"},
+	} {
+		visit(t, open(t, root, Options{Symlinks: row.links}), func(v *visitor) {
+			for path := range strings.FieldsSeq(row.served) {
+				if got := v.ask("GET " + path); got.status != 200 || got.body == "" {
+					t.Errorf("%d: %s is %v", row.links, path, got)
+				}
+			}
+			for path := range strings.FieldsSeq(row.not) {
+				if got := v.ask("GET " + path); got.status != 404 {
+					t.Errorf("%d: %s is %v", row.links, path, got)
+				}
+			}
+		})
+	}
+}
+
+// TestADeploymentIsSeen: the folder that is served is a symbolic link, and is
+// pointed elsewhere.
+func TestADeploymentIsSeen(t *testing.T) {
+	above := t.TempDir()
+	for _, release := range []string{"one", "two"} {
+		if err := os.Mkdir(filepath.Join(above, release), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		write(t, filepath.Join(above, release, "a.txt"), release)
+		write(t, filepath.Join(above, release, release+".txt"), release)
+	}
+	link := filepath.Join(above, "site")
+	if err := os.Symlink("one", link); err != nil {
+		t.Fatal(err)
+	}
+	visit(t, open(t, link, Options{}), func(v *visitor) {
+		if got := v.ask("GET /a.txt"); got.body != "one" {
+			t.Errorf("before: %v", got)
+		}
+		if err := os.Symlink("two", link+".new"); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Rename(link+".new", link); err != nil {
+			t.Fatal(err)
+		}
+		if got := v.ask("GET /two.txt"); got.body != "two" {
+			t.Errorf("what is new: %v", got)
+		}
+		if got := v.ask("GET /a.txt"); got.body != "two" {
+			t.Errorf("what was there before: %v", got)
+		}
+		if got := v.ask("GET /one.txt"); got.status != 404 {
+			t.Errorf("what is gone: %v", got)
+		}
+	})
+}
+
+func TestTypesAndFields(t *testing.T) {
+	root := tree(t, map[string]string{"a.txt": "a", "b.xyz": "b", "assets/c.js": "c", "large.bin": letters(300_000)})
+	files := open(t, root, Options{
+		Types: map[string]string{"xyz": "chemical/x-xyz", "txt": "text/x-mine"},
+		Fields: func(path string) [][2]string {
+			if strings.HasPrefix(path, "/assets/") || path == "/large.bin" {
+				return [][2]string{{"Cache-Control", "max-age=31536000, immutable"}}
+			}
+			return nil
+		},
+	})
+	visit(t, files, func(v *visitor) {
+		for path, want := range map[string]string{"/a.txt": "text/x-mine", "/b.xyz": "chemical/x-xyz", "/assets/c.js": "text/javascript; charset=utf-8"} {
+			if got := v.ask("GET " + path); got.header.Get("Content-Type") != want {
+				t.Errorf("%s: %v", path, got)
+			}
+		}
+		for _, path := range []string{"/assets/c.js", "/large.bin"} {
+			tag := tagOf(v, path)
+			for _, fields := range [][]string{nil, {"Range: bytes=0-0"}, {"If-None-Match: " + tag}} {
+				if got := v.ask("GET "+path, fields...); got.header.Get("Cache-Control") != "max-age=31536000, immutable" {
+					t.Errorf("%s %s: %v", path, fields, got)
+				}
+			}
+		}
+	})
+}
+
+func TestListing(t *testing.T) {
+	const odd = `<img src=x onerror=alert(1)>&"'.txt`
+	root := tree(t, map[string]string{
+		"file10.txt": "0123456789", "File9.txt": letters(2500), "file1.txt": "", ".hidden": "x", odd: "odd", "a:b": "colon", "#?%.txt": "signs",
+		"sub/x.txt": "x", "with/index.html": "index", "empty/": "",
+	})
+	if err := os.Symlink("/etc/passwd", filepath.Join(root, "out")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink("sub", filepath.Join(root, "in")); err != nil {
+		t.Fatal(err)
+	}
+	visit(t, open(t, root, Options{Listing: true}), func(v *visitor) {
+		got := v.ask("GET /")
+		if got.status != 200 || got.header.Get("Content-Type") != "text/html; charset=utf-8" || !strings.Contains(got.header.Get("Content-Security-Policy"), "default-src 'none'") {
+			t.Fatalf("it is %v", got)
+		}
+		for _, want := range []string{
+			`<a href="./%23%3F%25.txt">#?%.txt</a>`, `<a href="./a:b">a:b</a>`, `<a href="./sub/">sub/</a>`, `<a href="./in/">in/</a>`,
+			`&lt;img src=x onerror=alert(1)&gt;&amp;&#34;&#39;.txt`, `>2.5 kB<`, `>10 B<`, `2024-05-06 07:08`, "4 folders, 6 files",
+		} {
+			if !strings.Contains(got.body, want) {
+				t.Errorf("there is no %s in %s", want, got.body)
+			}
+		}
+		for _, not := range []string{"<img", "hidden\"", "out", "passwd", "{rows}"} {
+			if strings.Contains(strings.ReplaceAll(got.body[strings.Index(got.body, "<tbody>"):strings.Index(got.body, "</tbody>")], "&#", ""), not) {
+				t.Errorf("there is %s", not)
+			}
+		}
+		for query, want := range map[string]string{
+			"":                      "empty/ in/ sub/ with/ #?%.txt",
+			"?sort=name&order=desc": "with/ sub/ in/ empty/ file10.txt File9.txt file1.txt",
+			"?sort=size":            "empty/ in/ sub/ with/ file1.txt",
+			"?sort=size&order=desc": "empty/ in/ sub/ with/ File9.txt file10.txt",
+			"?sort=nonsense":        "empty/ in/ sub/ with/ #?%.txt",
+		} {
+			if got := strings.Join(linked(v.ask("GET /"+query).body), " "); !strings.HasPrefix(got, want) {
+				t.Errorf("%s: %s", query, got)
+			}
+		}
+		if got := v.ask("GET /sub/"); !strings.Contains(got.body, `<a href="../">..</a>`) || !strings.Contains(got.body, "x.txt") || !strings.Contains(got.body, `<h1><a href="../">/</a> sub</h1>`) {
+			t.Errorf("a folder below: %v", got)
+		}
+		if got := v.ask("GET /with/"); got.body != "index" {
+			t.Errorf("a folder with an index: %v", got)
+		}
+		if got := v.ask("GET /empty/"); !strings.Contains(got.body, "0 folders, 0 files") {
+			t.Errorf("an empty folder: %v", got)
+		}
+		if got := v.ask("GET /sub"); got.status != 301 {
+			t.Errorf("without a slash: %v", got)
+		}
+		if got := v.ask("HEAD /"); got.status != 200 || got.header.Get("Content-Length") == "0" {
+			t.Errorf("its head: %v", got)
+		}
+		var entries []struct {
+			Name, Type string
+			Size       *int64
+			MTime      time.Time
+		}
+		list := v.ask("GET /?sort=size", "Accept: application/json")
+		if err := json.Unmarshal([]byte(list.body), &entries); err != nil || list.header.Get("Content-Type") != "application/json" || len(entries) != 10 {
+			t.Fatalf("as JSON: %v, %v", err, list)
+		}
+		if e := entries[9]; e.Name != "File9.txt" || e.Type != "file" || *e.Size != 2500 || !e.MTime.Equal(written) || entries[0].Type != "directory" || entries[0].Size != nil {
+			t.Errorf("as JSON: %s", list.body)
+		}
+	})
+	visit(t, open(t, root, Options{}), func(v *visitor) {
+		if got := v.ask("GET /"); got.status != 404 {
+			t.Errorf("unasked: %v", got)
+		}
+	})
+}
+
+// linked returns the names that a listing shows, in their order.
+func linked(page string) (names []string) {
+	for _, row := range strings.Split(page, "<tr")[2:] {
+		_, name, _ := strings.Cut(row, "<a href=\"")
+		_, name, _ = strings.Cut(name, ">")
+		name, _, _ = strings.Cut(name, "<")
+		names = append(names, name)
+	}
+	return names
+}
+
+func TestNatural(t *testing.T) {
+	sorted := []string{"", "01", "1", "2", "10", "99999999999999999999", "a", "A1", "a1b", "a2", "a10", "B", "b"}
+	for i, a := range sorted {
+		for j, b := range sorted {
+			got := natural(a, b)
+			if i < j && got > 0 || i > j && got < 0 || (i == j) != (got == 0) {
+				t.Errorf("%q and %q: %d", a, b, got)
+			}
+		}
+	}
+}
+
+func TestHumanSize(t *testing.T) {
+	for n, want := range map[int64]string{0: "0 B", 999: "999 B", 1000: "1.0 kB", 1500: "1.5 kB", 9949: "9.9 kB", 9999: "10 kB", 999_499: "999 kB", 999_500: "1.0 MB", 5e9: "5.0 GB", 1 << 62: "4612 PB"} {
+		if got := humanSize(n); got != want {
+			t.Errorf("%d is %s, want %s", n, got, want)
+		}
+	}
+}

@@ -1,0 +1,96 @@
+package static
+
+import (
+	"io"
+
+	"github.com/bobbin-http/bobbin/http"
+)
+
+// Compression on the way: once for each version of a file, on a worker, and
+// kept with the entry.
+
+// has returns in which codings an entry is there, or could be. While one is being
+// made, others are not kept waiting for it.
+func (f *Files) has(e *entry) (there [codings]bool) {
+	for c := range codings {
+		there[c] = e.forms[c] != nil
+	}
+	size := e.forms[identity].size
+	if size < encodeLeast || size > f.options.EncodeMost || !compressible(e.contentType) {
+		return there
+	}
+	for c := identity + 1; c < codings; c++ {
+		there[c] = there[c] || !e.encoding[c] && f.encoder(c) != nil
+	}
+	return there
+}
+
+// encoder returns how to compress into a coding, or nil.
+func (f *Files) encoder(c coding) func(dst, src []byte) []byte {
+	for _, encoder := range f.options.Encoders {
+		if encoder.Coding == c.String() {
+			return encoder.Encode
+		}
+	}
+	return nil
+}
+
+// encode compresses the file of an entry, and answers with that.
+func (f *Files) encode(w *http.Response, r *http.Request, e *entry, c coding) error {
+	e.encoding[c] = true
+	job := &encoded{e: e.retain(), from: e.forms[identity], coding: c, encode: f.encoder(c)}
+	return http.Offload(w,
+		func() (*encoded, error) { job.run(); return job, nil },
+		func(w *http.Response, job *encoded) error {
+			defer job.Close()
+			if err := f.keep(job); err != nil {
+				return err
+			}
+			wish := readWish(r)
+			return e.conditionally(w, r, &wish, e.forms[c])
+		})
+}
+
+// keep adds what was made to its entry.
+func (f *Files) keep(job *encoded) error {
+	e, from := job.e, job.from
+	switch {
+	case job.err != nil:
+		return job.err
+	case from.file != nil && !from.file.Unchanged():
+		return http.StatusServiceUnavailable // it is another by now
+	}
+	before := e.bytes
+	e.add(job.coding, &variant{info: e.info, body: job.body})
+	f.cache.grew(e, e.bytes-before)
+	return e.err
+}
+
+// An encoded is a file that a worker compresses.
+type encoded struct {
+	e      *entry
+	from   *form
+	coding coding
+	encode func(dst, src []byte) []byte
+	body   []byte
+	err    error
+}
+
+func (job *encoded) run() {
+	body := job.from.body
+	if body == nil {
+		body = make([]byte, job.from.size)
+		if _, err := job.from.file.ReadAt(body, 0); err != nil && err != io.EOF {
+			job.err = statusOf(err)
+			return
+		}
+	}
+	job.body = job.encode(nil, body)
+}
+
+// Close is called on the loop.
+func (job *encoded) Close() error {
+	job.e.encoding[job.coding] = false
+	job.e.release()
+	return nil
+}

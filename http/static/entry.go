@@ -1,0 +1,177 @@
+package static
+
+import (
+	"fmt"
+	"io/fs"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/bobbin-http/bobbin/http"
+)
+
+// An entry is what the disk has said about a path, made into answers. Entries
+// belong to the loop.
+type entry struct {
+	path     string // as it is asked for, clean
+	checked  time.Time
+	checking bool // a worker is asking the disk again
+
+	facts
+	err         error
+	redirect    string
+	list        *http.Prepared
+	contentType string
+	fields      [][2]string
+	modified    time.Time // in whole seconds, and never in the future
+	forms       [codings]*form
+	encoding    [codings]bool // a worker is making it
+	young       bool          // changed so shortly ago that a further change might not show
+
+	bytes   int64 // that it takes in memory
+	uses    int   // by the cache, and by answers being made
+	visited bool  // since the cache's hand came by
+	newer   *entry
+	older   *entry
+}
+
+// A form is a file in one coding: what is sent, and how it is called.
+type form struct {
+	etag   string
+	weak   bool // the etag is
+	size   int64
+	fields *http.Prepared // for every answer about it, also 304 and 412
+	whole  *http.Prepared // all of it, if it is in memory
+	body   []byte         // the same
+	file   *openFile      // or where it is
+}
+
+// overhead is what an entry takes beside its answers and its names, and
+// openFileCost what an open file counts, so that descriptors are bounded, too:
+// there are 512 of them in the memory of the default size.
+const (
+	overhead     = 512
+	openFileCost = 128 << 10
+)
+
+// grain is what two changes of a file must be apart for their times to differ,
+// with room to spare: kernels write down the time of their last tick.
+const grain = 50 * time.Millisecond
+
+func newEntry(found *found, asked time.Time) *entry {
+	e := &entry{
+		path: found.path, checked: asked, facts: found.facts, uses: 1,
+		err: found.err, redirect: found.redirect, list: found.list,
+		contentType: found.contentType, fields: found.fields,
+		bytes: overhead + int64(2*len(found.path)+len(found.name)),
+	}
+	if e.info != nil {
+		e.modified = e.info.ModTime()
+		if e.modified.After(asked) {
+			e.modified = asked // RFC 9110 section 8.8.2.1
+		}
+		e.modified = e.modified.Truncate(time.Second)
+		e.young = asked.Sub(e.info.ModTime()).Abs() < grain
+	}
+	if e.err != nil {
+		if body := found.variants[identity].body; body != nil {
+			e.forms[identity] = &form{body: body, size: int64(len(body))}
+		}
+		return e
+	}
+	for c := range codings {
+		if v := &found.variants[c]; v.info != nil {
+			e.add(c, v)
+		}
+	}
+	return e
+}
+
+// add makes a form of a variant.
+func (e *entry) add(c coding, v *variant) {
+	fm := &form{etag: etag(v.info, c), weak: e.young, size: v.info.Size(), body: v.body}
+	shown := fm.etag
+	if fm.weak {
+		shown = "W/" + shown
+	}
+	common := [][2]string{
+		{"Last-Modified", http.FormatDate(e.modified)},
+		{"ETag", shown},
+	}
+	if compressible(e.contentType) {
+		common = append(common, [2]string{"Vary", "Accept-Encoding"})
+	}
+	common = append(common, e.fields...)
+	if c != identity {
+		common = append(common, [2]string{"Content-Encoding", c.String()})
+	}
+	var err error
+	if fm.fields, err = http.Prepare(nil, common...); err != nil {
+		e.err = fmt.Errorf("static: %s: %w", e.path, err) // fields that somebody configured
+		return
+	}
+	if v.file != nil {
+		fm.file = newOpenFile(v)
+		e.bytes += openFileCost
+	} else {
+		fm.size = int64(len(v.body))
+		fm.whole, err = http.Prepare(v.body, append(common, [2]string{"Accept-Ranges", "bytes"}, [2]string{"Content-Type", e.contentType})...)
+		if err != nil {
+			e.err = fmt.Errorf("static: %s: %w", e.path, err)
+			return
+		}
+		e.bytes += int64(fm.whole.Size())
+	}
+	e.forms[c] = fm
+}
+
+// etag is another for every content, as far as identity, size and time of a file
+// tell, and for every coding (RFC 9110 section 8.8.3). It is shown as weak while
+// the file is young.
+func etag(info fs.FileInfo, c coding) string {
+	var b strings.Builder
+	b.WriteByte('"')
+	b.WriteString(strconv.FormatInt(info.ModTime().UnixNano(), 36))
+	b.WriteByte('-')
+	b.WriteString(strconv.FormatInt(info.Size(), 36))
+	if st, ok := info.Sys().(*syscall.Stat_t); ok {
+		b.WriteByte('-')
+		b.WriteString(strconv.FormatUint(uint64(st.Ino), 36))
+	}
+	if c != identity {
+		b.WriteByte('-')
+		b.WriteString(c.String())
+	}
+	b.WriteByte('"')
+	return b.String()
+}
+
+// current reports whether what is sent from open files is still what was found.
+// What is in memory needs no look.
+func (e *entry) current() bool {
+	for _, fm := range e.forms {
+		if fm != nil && fm.file != nil && !fm.file.current() {
+			return false
+		}
+	}
+	return true
+}
+
+// retain and release count who uses an entry; its files are closed with the
+// last.
+func (e *entry) retain() *entry {
+	e.uses++
+	return e
+}
+
+func (e *entry) release() {
+	if e.uses--; e.uses > 0 {
+		return
+	}
+	for _, fm := range e.forms {
+		if fm != nil && fm.file != nil {
+			fm.file.Release()
+		}
+	}
+}

@@ -1,0 +1,113 @@
+package static
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+)
+
+// A root is the folder that is served, as it was opened. Its methods may be
+// called from any goroutine.
+type root struct {
+	path  string
+	links Symlinks
+	info  fs.FileInfo
+	dir   *os.Root
+}
+
+func openRoot(path string, links Symlinks) (*root, error) {
+	dir, err := os.OpenRoot(path)
+	if err != nil {
+		return nil, err
+	}
+	info, err := dir.Stat(".")
+	if err != nil {
+		dir.Close()
+		return nil, err
+	}
+	return &root{path, links, info, dir}, nil
+}
+
+func (r *root) close() error { return r.dir.Close() }
+
+// again returns r, or the folder that its path leads to by now: whoever swaps a
+// symbolic link for another serves another folder, all at once.
+func (r *root) again() *root {
+	info, err := os.Stat(r.path)
+	if err != nil || os.SameFile(info, r.info) {
+		return r // one that is gone for a moment is served as it was
+	}
+	if other, err := openRoot(r.path, r.links); err == nil {
+		return other
+	}
+	return r
+}
+
+// flags open a file for reading and never wait for one that is a pipe or a
+// device.
+const flags = os.O_RDONLY | syscall.O_NONBLOCK | syscall.O_NOCTTY
+
+// open opens a file below the root, by a name with slashes. What is checked is
+// what is opened, however links are moved meanwhile.
+func (r *root) open(name string) (*os.File, error) {
+	switch r.links {
+	case AllLinks:
+		return os.OpenFile(filepath.Join(r.path, filepath.FromSlash(name)), flags, 0)
+	case NoLinks:
+		return r.openPlain(name)
+	}
+	return r.dir.OpenFile(name, flags, 0)
+}
+
+// openPlain opens a file whose name holds no symbolic link. Each part of it is
+// looked at without following, and must be the one that is then opened.
+func (r *root) openPlain(name string) (*os.File, error) {
+	at, own := r.dir, false
+	defer func() {
+		if own {
+			at.Close()
+		}
+	}()
+	for {
+		part, rest, more := strings.Cut(name, "/")
+		seen, err := at.Lstat(part)
+		if err != nil {
+			return nil, err
+		}
+		if seen.Mode()&fs.ModeSymlink != 0 {
+			return nil, errLink
+		}
+		if !more {
+			return openSeen(at, part, seen)
+		}
+		next, err := at.OpenRoot(part)
+		if err != nil {
+			return nil, err
+		}
+		if own {
+			at.Close()
+		}
+		at, own, name = next, true, rest
+		if info, err := at.Stat("."); err != nil || !os.SameFile(info, seen) {
+			return nil, errLink
+		}
+	}
+}
+
+// openSeen opens what was seen, and nothing that has come in its place.
+func openSeen(at *os.Root, name string, seen fs.FileInfo) (*os.File, error) {
+	f, err := at.OpenFile(name, flags, 0)
+	if err != nil {
+		return nil, err
+	}
+	if info, err := f.Stat(); err != nil || !os.SameFile(info, seen) {
+		f.Close()
+		return nil, errLink
+	}
+	return f, nil
+}
+
+var errLink = errors.New("static: a symbolic link")
