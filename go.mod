@@ -4,4 +4,9 @@ go 1.26.0
 
 require golang.org/x/sys v0.49.0
 
-require github.com/spf13/pflag v1.0.10
+require (
+	github.com/andybalholm/brotli v1.2.8
+	github.com/klauspost/compress v1.20.3
+	github.com/spf13/pflag v1.0.10
+	golang.org/x/crypto v0.58.0
+)

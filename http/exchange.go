@@ -45,6 +45,8 @@ func (x *exchange) reset() {
 	x.failed, x.task, x.pause, x.result = nil, nil, nil, nil
 	x.request.reset()
 	x.response.reset()
+	clear(x.response.after)
+	x.response.after = x.response.after[:0]
 }
 
 // allMethods are those that the server itself does not refuse.

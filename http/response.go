@@ -20,6 +20,7 @@ type Response struct {
 	closes bool   // the handler wants the connection to end
 	length int64  // Content-Length that the handler declared, -1 for none
 	broken error  // a mistake of the handler's
+	after  []func(Status, int64)
 
 	// The body is one of these.
 	text   string
@@ -42,6 +43,12 @@ func (w *Response) reset() {
 	w.closes, w.broken = false, nil
 	w.offset, w.size = 0, 0
 }
+
+// OnAnswer has f called when the answer is on its way, with the status that it
+// has after all and the size of its body: not when the handler returns, because
+// it may answer later, and what it returns may become another answer. If the
+// client leaves before, it is not called.
+func (w *Response) OnAnswer(f func(status Status, size int64)) { w.after = append(w.after, f) }
 
 // Status returns the status as it stands.
 func (w *Response) Status() Status { return w.status }
@@ -265,6 +272,13 @@ const copyMost = 60 << 10
 // send puts the answer into the connection's queue.
 func (w *Response) send() {
 	c := w.x.conn
+	for _, f := range w.after {
+		size := w.bodySize()
+		if w.bodiless() {
+			size = 0
+		}
+		f(w.status, size)
+	}
 	if w.closes {
 		c.last = true
 	}

@@ -18,7 +18,7 @@ func (f *Files) answer(w *http.Response, r *http.Request, e *entry) error {
 	case e.list != nil:
 		return w.Give(e.list)
 	}
-	if wantsNothing(r) {
+	if wantsNothing(r) || w.Status() != http.StatusOK { // on an error page there are no conditions
 		return e.send(w, e.forms[identity])
 	}
 	wish := readWish(r)

@@ -36,6 +36,10 @@ type Options struct {
 	// missing script or picture is still missing.
 	Fallback string
 
+	// Missing answers in place of a 404, if it is not nil. It may call ServeAs,
+	// which does not lead back here.
+	Missing http.Handler
+
 	// Types are by extension, in lower case and without a dot; they go before
 	// those that TypeByExtension knows.
 	Types map[string]string
@@ -152,8 +156,7 @@ func (f *Files) Close() error {
 // Serve is the http.Handler.
 func (f *Files) Serve(w *http.Response, r *http.Request) error {
 	if !r.IsGet() {
-		w.Set("Allow", "GET, HEAD")
-		return http.StatusMethodNotAllowed
+		return notForFiles(w)
 	}
 	// Entries have clean paths. A path without an escape that is found among
 	// them is clean.
@@ -170,7 +173,28 @@ func (f *Files) Serve(w *http.Response, r *http.Request) error {
 	if e := f.cache.get(path); e != nil {
 		return f.answerOrCheck(w, r, e)
 	}
-	return f.find(w, r, string(path))
+	return f.find(w, r, string(path), f.options.Missing)
+}
+
+// ServeAs answers a request as if it had asked for a path, which is decoded
+// already. It is for rewriting: what the client asked for stays what it sees.
+func (f *Files) ServeAs(w *http.Response, r *http.Request, path string) error {
+	if !r.IsGet() {
+		return notForFiles(w)
+	}
+	clean, err := http.CleanPath(nil, http.EscapePath(nil, path))
+	if err != nil {
+		return err
+	}
+	if e := f.cache.get(clean); e != nil {
+		return f.answerOrCheck(w, r, e)
+	}
+	return f.find(w, r, string(clean), nil)
+}
+
+func notForFiles(w *http.Response) error {
+	w.Set("Allow", "GET, HEAD")
+	return http.StatusMethodNotAllowed
 }
 
 // answerOrCheck answers with an entry, after asking the disk about it if that
@@ -178,12 +202,12 @@ func (f *Files) Serve(w *http.Response, r *http.Request) error {
 func (f *Files) answerOrCheck(w *http.Response, r *http.Request, e *entry) error {
 	switch age := r.Time().Sub(e.checked); {
 	case !e.current():
-		return f.find(w, r, e.path)
+		return f.find(w, r, e.path, f.options.Missing)
 	case age < checkEvery/2:
 	case age < checkEvery:
 		f.checkAhead(r, e)
 	default:
-		return f.find(w, r, e.path)
+		return f.find(w, r, e.path, f.options.Missing)
 	}
 	return f.answer(w, r, e)
 }
@@ -205,14 +229,18 @@ func (f *Files) checkAhead(r *http.Request, e *entry) {
 	})
 }
 
-// find asks the disk about a clean path, and answers with what it says.
-func (f *Files) find(w *http.Response, r *http.Request, path string) error {
+// find asks the disk about a clean path, and answers with what it says. If there
+// is nothing, missing answers, unless it is nil.
+func (f *Files) find(w *http.Response, r *http.Request, path string, missing http.Handler) error {
 	s, began := f.search(r, path), r.Time()
 	return http.Offload(w,
 		func() (*found, error) { return s.run(), nil },
 		func(w *http.Response, found *found) error {
 			e := f.learn(found, began)
 			defer e.release()
+			if e.err == http.StatusNotFound && missing != nil {
+				return missing(w, r)
+			}
 			return f.answer(w, r, e)
 		})
 }

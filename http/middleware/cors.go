@@ -1,0 +1,77 @@
+package middleware
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/bobbin-http/bobbin/http"
+)
+
+// CORS lets pages of other origins read what is served here, and answers what
+// their browsers ask beforehand (the Fetch standard, "CORS protocol").
+type CORS struct {
+	// Origins are those that may, such as "https://example.org"; "*" alone is
+	// everybody, without credentials.
+	Origins []string
+
+	Methods []string // that may be used; GET and HEAD if empty
+	MaxAge  int      // seconds for which a browser need not ask again; 600 if 0
+}
+
+// NewCORS makes it of a list of origins with commas between.
+func NewCORS(list string) (CORS, error) {
+	c := CORS{}
+	for origin := range strings.SplitSeq(list, ",") {
+		origin = strings.TrimSpace(origin)
+		scheme, host, ok := strings.Cut(origin, "://")
+		switch {
+		case origin == "*":
+		case !ok || scheme != "http" && scheme != "https" || host == "" || strings.ContainsAny(host, "/?#@*"):
+			return c, fmt.Errorf("%q is no origin: give a scheme and a host, such as https://example.org, or *", origin)
+		}
+		c.Origins = append(c.Origins, origin)
+	}
+	if len(c.Origins) > 1 && slices.Contains(c.Origins, "*") {
+		return c, fmt.Errorf("%q says everybody and somebody: leave one out", list)
+	}
+	return c, nil
+}
+
+// Around is the http.Middleware.
+func (c CORS) Around(next http.Handler) http.Handler {
+	all := len(c.Origins) == 1 && c.Origins[0] == "*"
+	methods := strings.Join(c.Methods, ", ")
+	if methods == "" {
+		methods = "GET, HEAD"
+	}
+	age := c.MaxAge
+	if age == 0 {
+		age = 600
+	}
+	return func(w *http.Response, r *http.Request) error {
+		origin := r.Header("Origin")
+		allowed := origin != "" && (all || slices.Contains(c.Origins, origin))
+		switch {
+		case all:
+			w.Set("Access-Control-Allow-Origin", "*")
+		case allowed:
+			w.Set("Access-Control-Allow-Origin", origin)
+		}
+		if !all {
+			w.Set("Vary", "Origin")
+		}
+		wanted := r.Header("Access-Control-Request-Method")
+		if r.Method() != "OPTIONS" || wanted == "" || origin == "" {
+			return next(w, r)
+		}
+		if allowed {
+			w.Set("Access-Control-Allow-Methods", methods).Set("Access-Control-Max-Age", fmt.Sprint(age))
+			if fields := r.Header("Access-Control-Request-Headers"); fields != "" {
+				w.Set("Access-Control-Allow-Headers", fields)
+			}
+		}
+		w.SetStatus(http.StatusNoContent)
+		return nil
+	}
+}

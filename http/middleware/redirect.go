@@ -1,0 +1,210 @@
+package middleware
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+
+	"github.com/bobbin-http/bobbin/http"
+)
+
+// A Redirect is one rule of the kind that Netlify and Cloudflare read from a
+// file named _redirects: "FROM TO [STATUS]". In FROM, ":name" stands for one part
+// of a path and a "*" at the end for all the rest; in TO, ":name" and ":splat"
+// stand for what they were. The status is 301, 302, 303, 307 or 308, or 200 to
+// answer with TO in place of FROM, which must then be a path of this site, or
+// 404 for the same with that status. A "!" behind the status makes the rule go
+// before files that are there.
+type Redirect struct {
+	from   []string // parts
+	splat  bool     // whatever follows
+	to     string
+	status http.Status
+	force  bool
+}
+
+// ParseRedirect reads one rule.
+func ParseRedirect(s string) (r Redirect, err error) {
+	words := strings.Fields(s)
+	if len(words) < 2 || len(words) > 3 {
+		return r, fmt.Errorf("%q is no redirect: FROM TO [STATUS], such as \"/old/* /new/:splat 301\"", s)
+	}
+	from, to := words[0], words[1]
+	r.to, r.status = to, http.StatusMovedPermanently
+	if len(words) == 3 {
+		text, force := strings.CutSuffix(words[2], "!")
+		n, err := strconv.Atoi(text)
+		r.status, r.force = http.Status(n), force
+		switch {
+		case err != nil, n != 200 && n != 404 && n != 301 && n != 302 && n != 303 && n != 307 && n != 308:
+			return r, fmt.Errorf("%q cannot be the status of a redirect: there are 301, 302, 303, 307, 308, 200 and 404", words[2])
+		}
+	}
+	if !strings.HasPrefix(from, "/") {
+		return r, fmt.Errorf("the redirect %q begins with %q, which is no path: did you mean %q?", s, from, "/"+from)
+	}
+	if from, r.splat = strings.CutSuffix(from, "*"); strings.Contains(from, "*") || r.splat && !strings.HasSuffix(from, "/") {
+		return r, fmt.Errorf("the redirect %q has a * that is not the last part of %q", s, words[0])
+	}
+	r.from = parts(from)
+	return r, r.check(s)
+}
+
+// check finds what would go wrong for every visitor.
+func (r *Redirect) check(s string) error {
+	local := strings.HasPrefix(r.to, "/") && !strings.HasPrefix(r.to, "//")
+	switch {
+	case !local && !strings.HasPrefix(r.to, "https://") && !strings.HasPrefix(r.to, "http://"):
+		return fmt.Errorf("the redirect %q leads to %q, which is neither a path nor a URL", s, r.to)
+	case !local && (r.status == 200 || r.status == 404):
+		return fmt.Errorf("the redirect %q would answer with %q, which is not of this site", s, r.to)
+	}
+	for _, part := range parts(strings.SplitN(r.to, "?", 2)[0]) {
+		if name, ok := strings.CutPrefix(part, ":"); ok && !(name == "splat" && r.splat) && !contains(r.from, part) {
+			return fmt.Errorf("the redirect %q leads to %q, and there is no %s in where it comes from", s, r.to, part)
+		}
+	}
+	return nil
+}
+
+func contains(list []string, s string) bool {
+	for _, t := range list {
+		if s == t {
+			return true
+		}
+	}
+	return false
+}
+
+// parts are what stands between the slashes.
+func parts(path string) []string {
+	return strings.Split(strings.Trim(path, "/"), "/")
+}
+
+// match returns where a path leads.
+func (r *Redirect) match(path string) (to string, ok bool) {
+	have := parts(path)
+	from := r.from
+	if r.splat && len(from) == 1 && from[0] == "" {
+		from = nil
+	}
+	if len(have) < len(from) || !r.splat && len(have) > len(from) {
+		return "", false
+	}
+	to = r.to
+	for i, part := range from {
+		name, is := strings.CutPrefix(part, ":")
+		switch {
+		case is && name != "" && have[i] != "":
+			to = fill(to, part, have[i])
+		case part != have[i]:
+			return "", false
+		}
+	}
+	if r.splat {
+		to = fill(to, ":splat", strings.Join(have[len(from):], "/"))
+	}
+	if r.to[0] == '/' {
+		to = "/" + strings.TrimLeft(to, "/") // two would begin a host
+	}
+	return to, true
+}
+
+// fill puts a value where its name stands as a part of a target. The value came
+// from a visitor, so that it is escaped.
+func fill(to, name, value string) string {
+	list := strings.Split(to, "/")
+	escaped := strings.TrimPrefix(string(http.EscapePath(nil, "/"+value)), "/")
+	for i, part := range list {
+		if part == name {
+			list[i] = escaped
+		}
+	}
+	return strings.Join(list, "/")
+}
+
+// Redirects are rules in their order: the first that matches is taken.
+type Redirects []Redirect
+
+// ParseRedirects reads rules, one a line; empty lines and those that begin with
+// "#" are passed over. An error names the line.
+func ParseRedirects(from io.Reader) (list Redirects, err error) {
+	lines := bufio.NewScanner(from)
+	for n := 1; lines.Scan(); n++ {
+		text := strings.TrimSpace(lines.Text())
+		if text == "" || text[0] == '#' {
+			continue
+		}
+		r, err := ParseRedirect(text)
+		if err != nil {
+			return nil, fmt.Errorf("line %d: %w", n, err)
+		}
+		list = append(list, r)
+	}
+	return list, lines.Err()
+}
+
+// Forced returns a handler that tries the rules that go before everything, and
+// then next. As is how to answer with another path of this site.
+func (list Redirects) Forced(next http.Handler, as func(w *http.Response, r *http.Request, path string) error) http.Handler {
+	return func(w *http.Response, r *http.Request) error {
+		if done, err := list.try(w, r, true, as); done {
+			return err
+		}
+		return next(w, r)
+	}
+}
+
+// Missing returns a handler for what is not there, which tries the other rules.
+func (list Redirects) Missing(as func(w *http.Response, r *http.Request, path string) error) http.Handler {
+	return func(w *http.Response, r *http.Request) error {
+		if done, err := list.try(w, r, false, as); done {
+			return err
+		}
+		return http.StatusNotFound
+	}
+}
+
+func (list Redirects) try(w *http.Response, r *http.Request, force bool, as func(*http.Response, *http.Request, string) error) (bool, error) {
+	path := r.Path()
+	for i := range list {
+		rule := &list[i]
+		if rule.force != force {
+			continue
+		}
+		to, ok := rule.match(path)
+		if !ok {
+			continue
+		}
+		switch rule.status {
+		case http.StatusOK, http.StatusNotFound:
+			w.SetStatus(rule.status)
+			to, _, _ = strings.Cut(to, "?")
+			return true, as(w, r, unescape(to))
+		}
+		if query := r.RawQuery(); query != "" && !strings.Contains(to, "?") {
+			to += "?" + query
+		}
+		w.Set("Location", to)
+		return true, rule.status
+	}
+	return false, nil
+}
+
+// unescape undoes what fill did: a path of this site is asked for decoded.
+func unescape(to string) string {
+	var b strings.Builder
+	for i := 0; i < len(to); i++ {
+		if to[i] == '%' && i+2 < len(to) {
+			if n, err := strconv.ParseUint(to[i+1:i+3], 16, 8); err == nil {
+				b.WriteByte(byte(n))
+				i += 2
+				continue
+			}
+		}
+		b.WriteByte(to[i])
+	}
+	return b.String()
+}
