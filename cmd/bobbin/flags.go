@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"strings"
 
 	"github.com/spf13/pflag"
 
@@ -12,23 +11,50 @@ import (
 	"github.com/bobbin-http/bobbin/http"
 )
 
-// options are what the user typed.
+// options are what the user typed, in a command, the environment or a file.
 type options struct {
 	path    string   // a folder or a file, "" for the default site
-	listen  []string // addresses, as eventloop.ParseAddress has them
+	listen  []string // as it was said
+	at      []string // addresses, as eventloop.ParseAddress has them
+	port    int
 	public  bool
 	quiet   bool
 	verbose bool
 	version bool
 	limits  http.Limits
-	flags   *pflag.FlagSet
+	site    siteOptions
+
+	flags  *pflag.FlagSet
+	origin map[string]string // where the value of a flag comes from, if it is not the default
+}
+
+// siteOptions are about what is served.
+type siteOptions struct {
+	index     []string
+	listing   string
+	fallback  string
+	cleanURLs bool
+	dotfiles  bool
+	symlinks  string
+	types     []string
+	compress  string
+
+	cache     []string
+	header    []string
+	redirect  []string
+	netlify   bool
+	cors      string
+	security  bool
+	auth      string
+	realm     string
+	limitText []string
 }
 
 var errHelp = errors.New("help was asked for")
 
 // local reports whether only this machine can reach what is served.
 func (o *options) local() bool {
-	for _, s := range o.listen {
+	for _, s := range o.at {
 		list, err := eventloop.ParseAddress(s)
 		if err != nil {
 			return false
@@ -42,31 +68,60 @@ func (o *options) local() bool {
 	return true
 }
 
-// parse reads the command line. Every error says what to type instead.
-func parse(args []string, env func(string) string) (options, error) {
-	o := options{flags: pflag.NewFlagSet("bobbin", pflag.ContinueOnError)}
-	var port int
-	var limits []string
-	f := o.flags
+// define makes the flags. Their names are also those of the environment, with
+// BOBBIN_ in front, and of the configuration file.
+func (o *options) define() (help *bool, config *string) {
+	o.flags = pflag.NewFlagSet("bobbin", pflag.ContinueOnError)
+	o.origin = make(map[string]string)
+	f, s := o.flags, &o.site
 	f.SortFlags = false
-	f.IntVarP(&port, "port", "p", 8080, "port to listen on; 0 for any that is free")
+	f.IntVarP(&o.port, "port", "p", 8080, "port to listen on; 0 for any that is free")
 	f.StringArrayVarP(&o.listen, "listen", "l", nil, "`address` to listen on, such as :8080, 192.0.2.1:80 or unix:/run/site; may be repeated")
 	f.BoolVar(&o.public, "public", false, "listen on all interfaces, not on this machine only")
-	f.StringArrayVar(&limits, "limit", nil, "set a limit or a deadline, such as `Body=10m` or HeadTimeout=5s; may be repeated; docs/limits.md lists them")
+
+	f.StringSliceVar(&s.index, "index", []string{"index.html"}, "what is served for a folder, the first `names` that there are")
+	f.StringVar(&s.listing, "listing", "auto", "show what is in a folder without an index: on, off, or auto, which is `when` only this machine can see it")
+	f.StringVar(&s.fallback, "spa", "", "answer with a `file` to whoever wants a page that is not there, for applications that route by themselves")
+	f.Lookup("spa").NoOptDefVal = "index.html"
+	f.BoolVar(&s.cleanURLs, "clean-urls", false, "answer /about with about.html")
+	f.BoolVar(&s.dotfiles, "dotfiles", false, "serve names that begin with a dot; /.well-known/ always is")
+	f.StringVar(&s.symlinks, "symlinks", "inside", "`which` symbolic links are followed: none, inside (the folder) or all")
+	f.StringArrayVar(&s.types, "type", nil, "the type of an extension, such as `wasm=application/wasm`; may be repeated")
+	f.StringVar(&s.compress, "compress", "zstd,gzip", "`codings` in which text is compressed on the way, or off; files ending in .br, .zst and .gz are used in any case")
+
+	f.StringArrayVar(&s.cache, "cache", nil, "Cache-Control by path, such as `'/assets/**=1y,immutable'`, or for all others; the first that matches; no-cache if none; may be repeated")
+	f.StringArrayVarP(&s.header, "header", "H", nil, "a field for files, such as `'X-A: b'` or '/api/**: X-A: b'; may be repeated")
+	f.StringArrayVar(&s.redirect, "redirect", nil, "where a path leads, such as `'/old/* /new/:splat 301'`; status 200 answers with it in place; may be repeated")
+	f.BoolVar(&s.netlify, "netlify", false, "read _redirects and _headers in the folder")
+	f.StringVar(&s.cors, "cors", "", "let pages of other `origins` read what is served; of all, if none is named")
+	f.Lookup("cors").NoOptDefVal = "*"
+	f.BoolVar(&s.security, "security", false, "send fields that make a site safer and break few")
+	f.StringVar(&s.auth, "auth", "", "ask for a name and a password that stand in a `file`; see bobbin hash")
+	f.StringVar(&s.realm, "realm", "restricted", "what a browser `says` when it asks for them")
+
+	f.StringArrayVar(&s.limitText, "limit", nil, "set a limit or a deadline, such as `Body=10m` or HeadTimeout=5s; may be repeated; docs/limits.md lists them")
+	config = f.StringP("config", "c", "", "read a configuration `file`, in TOML, with the names of these flags")
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "say nothing but errors")
 	f.BoolVarP(&o.verbose, "verbose", "v", false, "write a line for each request")
 	f.BoolVarP(&o.version, "version", "V", false, "print the version")
-	help := f.BoolP("help", "h", false, "print this help")
+	help = f.BoolP("help", "h", false, "print this help")
 	f.Usage = func() {}
+	return help, config
+}
 
+// parse reads the command line, the environment and the configuration file, of
+// which the earlier goes before the later. Every error says what to type
+// instead.
+func parse(args []string, env func(string) string) (options, error) {
+	var o options
+	help, config := o.define()
+	f := o.flags
 	if err := f.Parse(args); err != nil {
 		return o, suggest(err, f)
 	}
+	f.Visit(func(flag *pflag.Flag) { o.origin[flag.Name] = "command line" })
 	if *help {
 		return o, errHelp
-	}
-	if o.quiet && o.verbose {
-		return o, errors.New("--quiet and --verbose contradict each other: leave one out")
 	}
 	switch f.NArg() {
 	case 0:
@@ -75,34 +130,51 @@ func parse(args []string, env func(string) string) (options, error) {
 	default:
 		return o, fmt.Errorf("%q and %q: one folder or file can be served at a time", f.Arg(0), f.Arg(1))
 	}
-	if s := env("PORT"); s != "" && !f.Changed("port") {
-		n, err := strconv.Atoi(s)
-		if err != nil {
-			return o, fmt.Errorf("the environment's PORT is %q, which is no number", s)
-		}
-		port = n
-	}
-	if port < 0 || port > 65535 {
-		return o, fmt.Errorf("there is no port %d: choose one from 0 to 65535", port)
-	}
-	if err := setLimits(&o.limits, limits); err != nil {
+	if err := o.readEnvironment(env); err != nil {
 		return o, err
 	}
-	return o, o.choose(port)
+	if *config != "" {
+		if err := o.readConfig(*config); err != nil {
+			return o, err
+		}
+	}
+	return o, o.settle(env)
+}
+
+// settle looks at what was said as a whole.
+func (o *options) settle(env func(string) string) error {
+	if o.quiet && o.verbose {
+		return errors.New("--quiet and --verbose contradict each other: leave one out")
+	}
+	if s := env("PORT"); s != "" && !o.flags.Changed("port") {
+		n, err := strconv.Atoi(s)
+		if err != nil {
+			return fmt.Errorf("the environment's PORT is %q, which is no number", s)
+		}
+		o.port, o.origin["port"] = n, "environment"
+	}
+	if o.port < 0 || o.port > 65535 {
+		return fmt.Errorf("there is no port %d: choose one from 0 to 65535", o.port)
+	}
+	if err := setLimits(&o.limits, o.site.limitText); err != nil {
+		return err
+	}
+	return o.choose()
 }
 
 // choose makes the list of addresses out of three flags that all speak of them.
-func (o *options) choose(port int) error {
+func (o *options) choose() error {
 	if len(o.listen) > 0 {
 		if o.public || o.flags.Changed("port") {
 			return errors.New("--listen says the address and the port by itself: leave out --public and --port")
 		}
+		o.at = o.listen
 	} else if o.public {
-		o.listen = []string{fmt.Sprintf(":%d", port)}
+		o.at = []string{fmt.Sprintf(":%d", o.port)}
 	} else {
-		o.listen = []string{fmt.Sprintf("localhost:%d", port)}
+		o.at = []string{fmt.Sprintf("localhost:%d", o.port)}
 	}
-	for _, s := range o.listen {
+	for _, s := range o.at {
 		if _, err := eventloop.ParseAddress(s); err != nil {
 			return err
 		}
@@ -116,38 +188,20 @@ func suggest(err error, f *pflag.FlagSet) error {
 	if !errors.As(err, &unknown) {
 		return fmt.Errorf("%w; bobbin --help shows what there is", err)
 	}
-	name := unknown.GetSpecifiedName()
-	best, distance := "", 3
-	f.VisitAll(func(flag *pflag.Flag) {
-		if d := edits(name, flag.Name); d < distance || len(name) > 1 && strings.HasPrefix(flag.Name, name) {
-			best, distance = flag.Name, d
-		}
-	})
-	if best == "" || len(name) == 1 {
-		return fmt.Errorf("%w; bobbin --help shows what there is", err)
+	names := flagNames(f)
+	for i := range names {
+		names[i] = "--" + names[i]
 	}
-	return fmt.Errorf("%w; did you mean --%s?", err, best)
+	hint := meant("--"+unknown.GetSpecifiedName(), names)
+	if hint == "" {
+		hint = "; bobbin --help shows what there is"
+	}
+	return fmt.Errorf("%w%s", err, hint)
 }
 
-// edits is how many letters have to be added, dropped or changed to make one
-// word of the other (Levenshtein's distance).
-func edits(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost = 1 + min(diagonal, row[j], row[j+1])
-			}
-			diagonal, row[j+1] = row[j+1], cost
-		}
-	}
-	return row[len(b)]
+func flagNames(f *pflag.FlagSet) (names []string) {
+	f.VisitAll(func(flag *pflag.Flag) { names = append(names, flag.Name) })
+	return names
 }
 
 func usage(o options) string {
@@ -156,17 +210,31 @@ func usage(o options) string {
 Usage:
 
   bobbin [flags] [PATH]
+  bobbin config test|print [flags] [PATH]
+  bobbin precompress DIR
+  bobbin hash
 
 PATH is a folder or one file. Without it, bobbin serves a small site of its own,
-so that no folder is exposed by accident.
+so that no folder is exposed by accident. A folder named like a command is served
+by "bobbin ./config".
 
   bobbin ./public            serve a folder, for this machine
   bobbin --public ./public   the same, for everybody who can reach this machine
   bobbin -p 3000 page.html   serve one file on port 3000
+  bobbin --spa --cache '/assets/**=1y,immutable' ./dist
+                             serve an application that routes by itself
 
 Flags:
 
-` + o.flags.FlagUsages() + `
+` + o.flags.FlagUsagesWrapped(100) + `
+Each flag can also be given in the environment, as BOBBIN_PORT=3000 for --port,
+one value a line where it may be repeated, and in a file, see --config. What is
+typed goes before the environment, and that before the file.
+
+config test says whether all that is right, config print what it comes to.
+precompress writes a .br, .zst and .gz beside each file that gets smaller.
+hash makes a line for --auth of a name and a password.
+
 Ctrl-C ends it when all that had begun is finished; a second one cuts that off.
 `
 }

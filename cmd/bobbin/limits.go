@@ -2,7 +2,9 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -22,7 +24,7 @@ func setLimits(l *http.Limits, settings []string) error {
 		}
 		field, ok := names[name]
 		if !ok {
-			return fmt.Errorf("there is no limit %s%s; docs/limits.md lists them", name, nearest(name, names))
+			return fmt.Errorf("there is no limit %s%s; docs/limits.md lists them", name, meant(name, slices.Collect(maps.Keys(names))))
 		}
 		if err := setLimit(field, value); err != nil {
 			return fmt.Errorf("--limit %s: %w", s, err)
@@ -40,19 +42,6 @@ func collect(v reflect.Value, names map[string]reflect.Value) {
 			names[f.Name] = v.Field(i)
 		}
 	}
-}
-
-func nearest(name string, names map[string]reflect.Value) string {
-	best, distance := "", 4
-	for candidate := range names {
-		if d := edits(strings.ToLower(name), strings.ToLower(candidate)); d < distance || d == distance && candidate < best {
-			best, distance = candidate, d
-		}
-	}
-	if best == "" {
-		return ""
-	}
-	return ", did you mean " + best + "?"
 }
 
 // setLimit reads a value: a time such as 90s or 5m for a duration, and a number

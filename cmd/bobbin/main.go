@@ -17,7 +17,6 @@ import (
 	"github.com/bobbin-http/bobbin"
 	"github.com/bobbin-http/bobbin/eventloop"
 	"github.com/bobbin-http/bobbin/http"
-	"github.com/bobbin-http/bobbin/http/static"
 )
 
 // version is that of CHANGELOG.md.
@@ -33,7 +32,7 @@ const (
 
 func main() {
 	signal.Ignore(syscall.SIGPIPE) // a reader of our output that goes away is no reason to end
-	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr, os.Getenv, isTerminal(os.Stderr)))
+	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr, os.Getenv, isTerminal(os.Stderr)))
 }
 
 // isTerminal reports whether somebody is likely to be reading along.
@@ -43,7 +42,12 @@ func isTerminal(f *os.File) bool {
 }
 
 // run is the whole program, as far as a test can watch it.
-func run(args []string, stdout, stderr io.Writer, env func(string) string, terminal bool) int {
+func run(args []string, stdin io.Reader, stdout, stderr io.Writer, env func(string) string, terminal bool) int {
+	if len(args) > 0 {
+		if command := commands[args[0]]; command != nil {
+			return command(&terminals{stdin, stdout, stderr, terminal}, args[1:], env)
+		}
+	}
 	o, err := parse(args, env)
 	switch {
 	case errors.Is(err, errHelp):
@@ -61,7 +65,13 @@ func run(args []string, stdout, stderr io.Writer, env func(string) string, termi
 		// less often costs a few MiB.
 		debug.SetGCPercent(400)
 	}
-	err = serve(o, stderr, env, terminal)
+	handler, done, err := prepare(&o)
+	if err != nil {
+		fmt.Fprintf(stderr, "bobbin: %v\n", err)
+		return exitUsage
+	}
+	defer done()
+	err = serve(o, handler, stderr, env, terminal)
 	switch {
 	case err == nil:
 		return exitOK
@@ -73,17 +83,23 @@ func run(args []string, stdout, stderr io.Writer, env func(string) string, termi
 	return exitFailed
 }
 
-// serve opens what is to be served, listens, says so, and serves.
-func serve(o options, stderr io.Writer, env func(string) string, terminal bool) error {
-	handler, err := site(), error(nil)
-	if o.path != "" {
-		files, err := static.Open(o.path, static.Options{})
-		if err != nil {
-			return explainPath(o.path, err)
-		}
-		defer files.Close()
-		handler = files.Serve
+// prepare opens what is to be served. What is wrong with it is a mistake of
+// whoever typed.
+func prepare(o *options) (handler http.Handler, done func(), err error) {
+	if o.path == "" {
+		// Rules are for folders, but a mistake in them is one here, too.
+		_, _, err := o.site.rules("")
+		return site(), func() {}, err
 	}
+	handler, files, err := openSite(o)
+	if err != nil {
+		return nil, nil, err
+	}
+	return handler, func() { files.Close() }, nil
+}
+
+// serve listens, says so, and serves.
+func serve(o options, handler http.Handler, stderr io.Writer, env func(string) string, terminal bool) error {
 	if o.verbose {
 		handler = logged(handler, stderr)
 	}
@@ -96,7 +112,7 @@ func serve(o options, stderr io.Writer, env func(string) string, terminal bool) 
 		return err
 	}
 	var at []string
-	for _, address := range o.listen {
+	for _, address := range o.at {
 		listeners, err := server.Listen(address)
 		if err != nil {
 			return explainListen(err)
@@ -129,13 +145,11 @@ func logTo(w io.Writer, o options) *slog.Logger {
 // logged writes a line for each request.
 func logged(next http.Handler, to io.Writer) http.Handler {
 	return func(w *http.Response, r *http.Request) error {
-		err := next(w, r)
-		status := w.Status()
-		if err != nil && !errors.As(err, &status) {
-			status = http.StatusInternalServerError
-		}
-		fmt.Fprintf(to, "%s %s %q %d\n", r.RemoteAddr().Addr(), r.Method(), r.PathBytes(), int(status))
-		return err
+		who, method, path := r.RemoteAddr().Addr(), r.Method(), string(r.PathBytes())
+		w.OnAnswer(func(status http.Status, size int64) {
+			fmt.Fprintf(to, "%s %s %q %d %d\n", who, method, path, int(status), size)
+		})
+		return next(w, r)
 	}
 }
 

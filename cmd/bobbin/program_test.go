@@ -246,7 +246,27 @@ func TestWhoMistypesIsTold(t *testing.T) {
 		{"a port that is negative", "-p -1", "", exitUsage, "from 0 to 65535"},
 		{"a PORT in the environment that is no number", "", "eighty", exitUsage, `PORT is "eighty"`},
 		{"two folders", "a b", "", exitUsage, "one folder or file"},
-		{"a folder that is not there", "/no/such/folder", "", exitFailed, "name one that exists"},
+		{"a folder that is not there", "/no/such/folder", "", exitUsage, "name one that exists"},
+		{"a choice that there is not", "--symlinks some .", "", exitUsage, `--symlinks: there is no "some": choose one of all, inside, none`},
+		{"a pattern that is none", "--cache /[a]=1y .", "", exitUsage, `"/[a]"`},
+		{"a pattern without its rule", "--cache /assets/** .", "", exitUsage, "has no = behind its pattern"},
+		{"a directive that is nearly one", "--cache imutable .", "", exitUsage, "did you mean immutable?"},
+		{"a time that is none", "--cache max-age=soon .", "", exitUsage, `"soon" is no time`},
+		{"a field without a colon", "-H X-A .", "", exitUsage, "has no colon"},
+		{"a field that cannot be", "-H (:b .", "", exitUsage, "is no field name"},
+		{"a field that is the server's", "-H ETag:b .", "", exitUsage, "ETag is set by the server itself"},
+		{"a redirect that leads nowhere", "--redirect /a .", "", exitUsage, "is no redirect"},
+		{"an origin that is none", "--cors=example.org .", "", exitUsage, "is no origin"},
+		{"a coding that is too slow", "--compress br .", "", exitUsage, "bobbin precompress"},
+		{"a coding that there is not", "--compress lzma .", "", exitUsage, "there are zstd and gzip"},
+		{"a type that is none", "--type wasm .", "", exitUsage, "EXTENSION=TYPE"},
+		{"a file of passwords that is not there", "--auth /no/such/file .", "", exitUsage, "/no/such/file"},
+		{"a mistake in a rule for the default site", "--cache imutable", "", exitUsage, "did you mean immutable?"},
+		{"a configuration that is not there", "-c /no/such/file", "", exitUsage, "the configuration cannot be read"},
+		{"a command without its word", "config", "", exitUsage, "config test and config print"},
+		{"a command without its folder", "precompress", "", exitUsage, "precompress DIR"},
+		{"a folder to compress that is not there", "precompress /no/such/folder", "", exitUsage, "name one that exists"},
+		{"a password that is given away", "hash a b", "", exitUsage, "the password when it is asked for"},
 		{"quiet and verbose", "-q -v", "", exitUsage, "contradict each other"},
 		{"an address and a port", "-l :80 -p 80", "", exitUsage, "leave out --public and --port"},
 		{"an address that is none", "-l 300.1.2.3:80", "", exitUsage, "300.1.2.3"},
@@ -263,7 +283,7 @@ func TestWhoMistypesIsTold(t *testing.T) {
 			env := func(name string) string {
 				return map[string]string{"PORT": row.port, "GOGC": "100"}[name]
 			}
-			code := run(strings.Fields(row.args), &out, &complaint, env, false)
+			code := run(strings.Fields(row.args), strings.NewReader(""), &out, &complaint, env, false)
 			if code != row.code || !strings.Contains(complaint.String(), row.says) || out.Len() > 0 {
 				t.Errorf("it ends with %d and says %q, and prints %q", code, complaint.String(), out.String())
 			}
@@ -283,7 +303,7 @@ func TestWhoAsksIsTold(t *testing.T) {
 		{"-V", "go1."},
 	} {
 		var out, complaint strings.Builder
-		code := run(strings.Fields(row.args), &out, &complaint, func(string) string { return "" }, false)
+		code := run(strings.Fields(row.args), strings.NewReader(""), &out, &complaint, func(string) string { return "" }, false)
 		if code != exitOK || !strings.Contains(out.String(), row.says) || complaint.Len() > 0 {
 			t.Errorf("%s ends with %d, prints %q and says %q", row.args, code, out.String(), complaint.String())
 		}
@@ -297,11 +317,11 @@ func TestTheBannerIsForWhoReadsIt(t *testing.T) {
 		terminal bool
 		want     []string
 	}{
-		{"a program gets one line", options{path: "site", listen: []string{"localhost:80"}}, false,
+		{"a program gets one line", options{path: "site", at: []string{"localhost:80"}}, false,
 			[]string{"bobbin " + version + " listening http://localhost:80/ root=\"site\" poller=" + poller()}},
-		{"a person gets what to type next", options{path: "site", listen: []string{"localhost:80"}}, true,
+		{"a person gets what to type next", options{path: "site", at: []string{"localhost:80"}}, true,
 			[]string{"serves site\n", "  http://localhost:80/\n", "--public opens it to others", "Ctrl-C stops"}},
-		{"the default site is called so", options{listen: []string{"localhost:80"}}, true, []string{"(default site)"}},
+		{"the default site is called so", options{at: []string{"localhost:80"}}, true, []string{"(default site)"}},
 	} {
 		var b strings.Builder
 		banner(&b, row.o, []string{"http://localhost:80/"}, row.terminal)
@@ -315,7 +335,7 @@ func TestTheBannerIsForWhoReadsIt(t *testing.T) {
 		}
 	}
 	var b strings.Builder
-	banner(&b, options{listen: []string{":80"}}, []string{"http://localhost:80/"}, true)
+	banner(&b, options{at: []string{":80"}}, []string{"http://localhost:80/"}, true)
 	if strings.Contains(b.String(), "this machine only") {
 		t.Errorf("open to all, and %q", b.String())
 	}
@@ -330,7 +350,7 @@ func TestVerboseWritesALineForEachRequest(t *testing.T) {
 	}
 	p.signal(syscall.SIGTERM)
 	p.ends(exitOK)
-	if want := fmt.Sprintf("127.0.0.1 GET %q 404\n", `/a%0ab"`); !strings.Contains(p.said.String(), want) {
+	if want := fmt.Sprintf("127.0.0.1 GET %q 404 ", `/a%0ab"`); !strings.Contains(p.said.String(), want) {
 		t.Errorf("%q is not in %q", want, p.said)
 	}
 }

@@ -228,7 +228,7 @@ func TestCodings(t *testing.T) {
 					if got.status != row.status || got.header.Get("Content-Encoding") != row.coding {
 						t.Errorf("%s: %v, want %d in %q", row.name, got, row.status, row.coding)
 					}
-					if compressible(got.header.Get("Content-Type")) != (got.header.Get("Vary") == "Accept-Encoding") {
+					if Compressible(got.header.Get("Content-Type")) != (got.header.Get("Vary") == "Accept-Encoding") {
 						t.Errorf("%s: Vary is %q", row.name, got.header.Get("Vary"))
 					}
 					if method == "GET" && row.status == 200 {

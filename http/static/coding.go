@@ -138,9 +138,9 @@ func (w *weights) choose(there [codings]bool) (coding, bool) {
 	return best, most > 0
 }
 
-// compressible reports whether files of a type get smaller. What is packed
+// Compressible reports whether files of a type get smaller. What is packed
 // already does not.
-func compressible(contentType string) bool {
+func Compressible(contentType string) bool {
 	t, _, _ := strings.Cut(contentType, ";")
 	switch {
 	case strings.HasPrefix(t, "text/"), strings.HasSuffix(t, "+xml"), strings.HasSuffix(t, "+json"):

@@ -99,7 +99,7 @@ func (e *entry) add(c coding, v *variant) {
 		{"Last-Modified", http.FormatDate(e.modified)},
 		{"ETag", shown},
 	}
-	if compressible(e.contentType) {
+	if Compressible(e.contentType) {
 		common = append(common, [2]string{"Vary", "Accept-Encoding"})
 	}
 	common = append(common, e.fields...)

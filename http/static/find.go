@@ -151,7 +151,7 @@ func (s *search) loadOpen(f *found, name string, file *os.File, info fs.FileInfo
 	}
 	f.facts = facts{name: name, info: info}
 	f.contentType = s.typeOf(name)
-	if compressible(f.contentType) && s.only == "" {
+	if Compressible(f.contentType) && s.only == "" {
 		for c := identity + 1; c < codings; c++ {
 			f.beside[c] = s.peek(name + suffixes[c])
 		}

@@ -1,0 +1,131 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"golang.org/x/term"
+
+	"github.com/bobbin-http/bobbin/http/middleware"
+)
+
+// terminals are where a command reads and writes.
+type terminals struct {
+	in       io.Reader
+	out, err io.Writer
+	watched  bool // by a person
+}
+
+// commands are the words that are no folders, in the first place only.
+var commands map[string]func(t *terminals, args []string, env func(string) string) int
+
+func init() {
+	commands = map[string]func(*terminals, []string, func(string) string) int{
+		"serve":       serveCommand,
+		"config":      configCommand,
+		"precompress": precompressCommand,
+		"hash":        hashCommand,
+	}
+}
+
+// fail says what is wrong with what was typed.
+func (t *terminals) fail(err error) int {
+	fmt.Fprintf(t.err, "bobbin: %v\n", err)
+	return exitUsage
+}
+
+// serveCommand is what bobbin does anyway, for folders that are named like
+// commands.
+func serveCommand(t *terminals, args []string, env func(string) string) int {
+	if len(args) > 0 && commands[args[0]] != nil {
+		args = append([]string{"./" + args[0]}, args[1:]...)
+	}
+	return run(args, t.in, t.out, t.err, env, t.watched)
+}
+
+// configCommand checks or prints what the flags, the environment and the
+// configuration file come to.
+func configCommand(t *terminals, args []string, env func(string) string) int {
+	what := ""
+	if len(args) > 0 {
+		what = args[0]
+	}
+	if what != "test" && what != "print" {
+		return t.fail(errors.New("bobbin config does what? There are config test and config print"))
+	}
+	o, err := parse(args[1:], env)
+	if errors.Is(err, errHelp) {
+		fmt.Fprint(t.out, usage(o))
+		return exitOK
+	}
+	if err == nil && what == "test" {
+		var done func()
+		if _, done, err = prepare(&o); err == nil {
+			done()
+		}
+	}
+	if err != nil {
+		return t.fail(err)
+	}
+	if what == "print" {
+		printConfig(t.out, &o)
+	} else {
+		fmt.Fprintln(t.out, "all of it is right")
+	}
+	return exitOK
+}
+
+// hashCommand makes a line for --auth. The password is read, and never an
+// argument: those are seen by everybody on the machine.
+func hashCommand(t *terminals, args []string, _ func(string) string) int {
+	if len(args) > 1 || len(args) == 1 && (strings.HasPrefix(args[0], "-") || strings.Contains(args[0], ":")) {
+		return t.fail(errors.New("write bobbin hash NAME, and the password when it is asked for"))
+	}
+	lines := bufio.NewReader(t.in)
+	name := ""
+	if len(args) == 1 {
+		name = args[0]
+	} else {
+		var err error
+		if name, err = ask(t, lines, "name: ", false); err != nil {
+			return t.fail(err)
+		}
+	}
+	if name == "" || strings.Contains(name, ":") {
+		return t.fail(errors.New("a name is not empty and has no colon"))
+	}
+	password, err := ask(t, lines, "password: ", true)
+	if err != nil {
+		return t.fail(err)
+	}
+	hash, err := middleware.HashPassword(password)
+	if err != nil {
+		return t.fail(err)
+	}
+	fmt.Fprintf(t.out, "%s:%s\n", name, hash)
+	return exitOK
+}
+
+// ask reads a line, unseen if it is secret and somebody types it.
+func ask(t *terminals, lines *bufio.Reader, prompt string, secret bool) (string, error) {
+	if file, ok := t.in.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
+		fmt.Fprint(t.err, prompt)
+		if secret {
+			p, err := term.ReadPassword(int(file.Fd()))
+			fmt.Fprintln(t.err)
+			return string(p), err
+		}
+	}
+	line, err := lines.ReadString('\n')
+	if err == io.EOF && line != "" {
+		err = nil
+	}
+	if err != nil {
+		return "", errors.New("there is nothing to read")
+	}
+	return strings.TrimRight(line, "\r\n"), nil
+}

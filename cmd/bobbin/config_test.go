@@ -1,0 +1,236 @@
+package main
+
+import (
+	"io"
+	nethttp "net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/spf13/pflag"
+
+	"github.com/bobbin-http/bobbin/http/static"
+)
+
+// try runs a command that ends by itself.
+func try(args []string, stdin string, env map[string]string) (code int, out, complaint string) {
+	var o, c strings.Builder
+	code = run(args, strings.NewReader(stdin), &o, &c, func(name string) string { return env[name] }, false)
+	return code, o.String(), c.String()
+}
+
+func TestWhatIsTypedGoesBeforeTheEnvironmentAndThatBeforeTheFile(t *testing.T) {
+	dir := folder(t, map[string][]byte{"bobbin.toml": []byte(`
+path = "."
+port = 1000
+clean-urls = true
+index = ["start.html", "index.html"]
+cache = ["/a/**=1y,immutable"]
+[limit]
+Body = "10m"
+HeadTimeout = "5s"
+`)})
+	file := filepath.Join(dir, "bobbin.toml")
+	env := map[string]string{"BOBBIN_PORT": "2000", "BOBBIN_SYMLINKS": "none", "BOBBIN_HEADER": "X-A: b\nX-C: d, e", "PORT": "9"}
+	code, out, complaint := try([]string{"config", "print", "-c", file, "--symlinks=all"}, "", env)
+	if code != exitOK || complaint != "" {
+		t.Fatalf("%d, %q", code, complaint)
+	}
+	for _, want := range []string{
+		"path = '.' # " + file, "port = 2000 # environment", "clean-urls = true # " + file, "symlinks = 'all' # command line",
+		"index = ['start.html', 'index.html'] # " + file, "cache = ['/a/**=1y,immutable'] # " + file,
+		"header = ['X-A: b', 'X-C: d, e'] # environment", "listing = 'auto' # default", "[limit] # " + file, "Body = '10m'", "HeadTimeout = '5s'",
+	} {
+		if !strings.Contains(out, want+"\n") {
+			t.Errorf("there is no %s in\n%s", want, out)
+		}
+	}
+	// What is printed says the same.
+	again := filepath.Join(dir, "again.toml")
+	if err := os.WriteFile(again, []byte(out), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	code, twice, complaint := try([]string{"config", "print", "-c", again}, "", nil)
+	if strip := func(s string) string {
+		var lines []string
+		for line := range strings.Lines(s) {
+			value, _, _ := strings.Cut(line, " # ")
+			lines = append(lines, strings.TrimSpace(value))
+		}
+		return strings.Join(lines, "\n")
+	}; code != exitOK || strip(twice) != strip(out) {
+		t.Errorf("%d, %q: printed and read again it is\n%s", code, complaint, twice)
+	}
+	if code, out, complaint := try([]string{"config", "test", "-c", file, dir}, "", nil); code != exitOK || out != "all of it is right\n" {
+		t.Errorf("%d, %q, %q", code, out, complaint)
+	}
+}
+
+func TestAFileWithAMistakeIsNamedWithItsPlace(t *testing.T) {
+	for text, want := range map[string]string{
+		"prot = 1":                         `:1:1: there is no setting "prot"; did you mean port?`,
+		"\n[limits]\nBody = '1'":           `there is no setting "limits`,
+		"port = 'x'":                       ":1:8: ",
+		"port = ":                          ":1:",
+		"cache = 'no-cache'":               ":1:9: ",
+		"cors = 5":                         ":1:8: ",
+		"[limit]\nBodyy = '1'":             "did you mean Body?",
+		"[limit]\nBody = -1":               "no number above 0",
+		"cache = ['imutable']":             "did you mean immutable?",
+		"config = 'other.toml'":            `there is no setting "config"`,
+		"public = true\npublic = false":    ":2:",
+		"symlinks = 'sometimes'\npath='.'": "choose one of all, inside, none",
+	} {
+		file := filepath.Join(t.TempDir(), "bobbin.toml")
+		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		code, _, complaint := try([]string{"config", "test", "-c", file}, "", nil)
+		if code != exitUsage || !strings.Contains(complaint, want) || strings.Count(complaint, "\n") != 1 {
+			t.Errorf("%q: %d, %q, want %q", text, code, complaint, want)
+		}
+	}
+	code, _, complaint := try(nil, "", map[string]string{"BOBBIN_PORT": "http"})
+	if code != exitUsage || !strings.Contains(complaint, "BOBBIN_PORT") {
+		t.Errorf("%d, %q", code, complaint)
+	}
+}
+
+func TestEveryFlagIsInTheUsage(t *testing.T) {
+	code, out, _ := try([]string{"--help"}, "", nil)
+	var o options
+	o.define()
+	o.flags.VisitAll(func(flag *pflag.Flag) {
+		if !strings.Contains(out, "--"+flag.Name) {
+			t.Errorf("--%s is not", flag.Name)
+		}
+	})
+	for line := range strings.Lines(out) {
+		if len(line) > 101 {
+			t.Errorf("a long line: %s", line)
+		}
+	}
+	if code != exitOK {
+		t.Errorf("it ends with %d", code)
+	}
+}
+
+func TestHash(t *testing.T) {
+	for _, row := range []struct {
+		args, typed string
+		code        int
+		says        string
+	}{
+		{"hash ali", "open sesame\n", exitOK, "ali:$2a$"},
+		{"hash", "ali\nopen sesame", exitOK, "ali:$2a$"},
+		{"hash ali", "", exitUsage, "nothing to read"},
+		{"hash ali", "\n", exitUsage, "empty password"},
+		{"hash", "a:b\nx\n", exitUsage, "no colon"},
+	} {
+		code, out, complaint := try(strings.Fields(row.args), row.typed, nil)
+		if code != row.code || !strings.Contains(out+complaint, row.says) {
+			t.Errorf("%s: %d, %q, %q", row.args, code, out, complaint)
+		}
+	}
+}
+
+func TestPrecompress(t *testing.T) {
+	text := []byte(strings.Repeat("all work and no play\n", 1000))
+	dir := folder(t, map[string][]byte{"a.html": text, "sub/b.js": text, "c.png": text, "short.css": []byte("a"), "a.html.gz": []byte("of an older one")})
+	code, out, complaint := try([]string{"precompress", dir}, "", nil)
+	if code != exitOK || complaint != "" || !strings.HasPrefix(out, "2 files, 42000 bytes, ") {
+		t.Fatalf("%d, %q, %q", code, out, complaint)
+	}
+	var names []string
+	filepath.WalkDir(dir, func(name string, d os.DirEntry, err error) error {
+		if d.Type().IsRegular() {
+			names = append(names, strings.TrimPrefix(name, dir+"/"))
+		}
+		return err
+	})
+	want := []string{"a.html", "a.html.br", "a.html.gz", "a.html.zst", "c.png", "short.css", "sub/b.js", "sub/b.js.br", "sub/b.js.gz", "sub/b.js.zst"}
+	if slices.Sort(names); !slices.Equal(names, want) {
+		t.Errorf("there are %s", names)
+	}
+	files, err := static.Open(dir, static.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	files.Close()
+	p := start(t, "", dir)
+	for coding, compressed := range map[string]bool{"br": true, "zstd": true, "gzip": true, "identity": false} {
+		r, _ := nethttp.NewRequest("GET", p.url+"a.html", nil)
+		r.Header.Set("Accept-Encoding", coding)
+		answer, err := nethttp.DefaultTransport.RoundTrip(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(answer.Body)
+		answer.Body.Close()
+		if (answer.Header.Get("Content-Encoding") == coding) != compressed || (len(body) < 1000) != compressed {
+			t.Errorf("%s: %d bytes, %v, %v", coding, len(body), answer.Header, err)
+		}
+	}
+	nethttp.DefaultTransport.(*nethttp.Transport).CloseIdleConnections()
+}
+
+// TestASiteWithRules serves a folder with all that can be said about it.
+func TestASiteWithRules(t *testing.T) {
+	_, users, _ := try([]string{"hash", "ali"}, "open sesame", nil)
+	dir := folder(t, map[string][]byte{
+		"index.html": []byte("<h1>here"), "app.js": some, "assets/a.1234.css": []byte("a"), "docs/index.html": []byte("docs"), "data.xyz": []byte("x"),
+		"_redirects": []byte("/old/* /docs/:splat\n/api/* /index.html 200\n"),
+		"_headers":   []byte("/docs/*\n  X-Docs: yes\n"),
+	})
+	passwords := filepath.Join(t.TempDir(), "users")
+	if err := os.WriteFile(passwords, []byte(users), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p := start(t, "", "--cache", "/assets/**=1y,immutable", "--cache", "*.js=10m", "-H", "X-All: yes", "-H", "*.js: X-All: no", "--netlify",
+		"--redirect", "/go https://example.org/ 302!", "--cors", "--security", "--type", "xyz=chemical/x-xyz", "--auth", passwords, dir)
+	client := nethttp.Client{CheckRedirect: func(*nethttp.Request, []*nethttp.Request) error { return nethttp.ErrUseLastResponse }}
+	defer client.CloseIdleConnections()
+	for _, row := range []struct {
+		path   string
+		status int
+		name   string
+		want   string
+	}{
+		{"/", 200, "Cache-Control", "no-cache"},
+		{"/", 200, "X-Content-Type-Options", "nosniff"},
+		{"/", 200, "Access-Control-Allow-Origin", "*"},
+		{"/assets/a.1234.css", 200, "Cache-Control", "max-age=31536000, immutable"},
+		{"/app.js", 200, "Cache-Control", "max-age=600"},
+		{"/app.js", 200, "X-All", "no"},
+		{"/data.xyz", 200, "Content-Type", "chemical/x-xyz"},
+		{"/docs/", 200, "X-Docs", "yes"},
+		{"/old/a", 301, "Location", "/docs/a"},
+		{"/go", 302, "Location", "https://example.org/"},
+		{"/api/x/y", 200, "Content-Type", "text/html; charset=utf-8"},
+		{"/missing", 404, "X-Docs", ""},
+	} {
+		r, err := nethttp.NewRequest("GET", strings.TrimSuffix(p.url, "/")+row.path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.SetBasicAuth("ali", "open sesame")
+		answer, err := client.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer.Body.Close()
+		if answer.StatusCode != row.status || answer.Header.Get(row.name) != row.want {
+			t.Errorf("%s: %d, %v", row.path, answer.StatusCode, answer.Header)
+		}
+	}
+	answer, err := client.Get(p.url)
+	if err != nil || answer.StatusCode != 401 {
+		t.Errorf("without a password: %v, %v", answer, err)
+	}
+	answer.Body.Close()
+	p.signal(syscall.SIGTERM)
+	p.ends(exitOK)
+}

@@ -1,0 +1,403 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/bobbin-http/bobbin/http"
+	"github.com/bobbin-http/bobbin/http/compress"
+	"github.com/bobbin-http/bobbin/http/middleware"
+	"github.com/bobbin-http/bobbin/http/static"
+)
+
+// What is served, made of what was typed. Everything that can be wrong with it
+// is found here, before anybody listens.
+
+// openSite opens the folder or the file with all its rules.
+func openSite(o *options) (http.Handler, *static.Files, error) {
+	s := &o.site
+	so := static.Options{
+		Index: s.index, Dotfiles: s.dotfiles, CleanURLs: s.cleanURLs, Fallback: strings.TrimPrefix(s.fallback, "/"),
+	}
+	redirects, fields, err := s.rules(o.path)
+	if err != nil {
+		return nil, nil, err
+	}
+	so.Fields = fields.of
+	if so.Types, err = readTypes(s.types); err != nil {
+		return nil, nil, err
+	}
+	if so.Encoders, err = readCodings(s.compress); err != nil {
+		return nil, nil, err
+	}
+	if so.Symlinks, err = pick("--symlinks", s.symlinks, map[string]static.Symlinks{"none": static.NoLinks, "inside": static.LinksInside, "all": static.AllLinks}); err != nil {
+		return nil, nil, err
+	}
+	if so.Listing, err = pick("--listing", s.listing, map[string]bool{"on": true, "off": false, "auto": o.local()}); err != nil {
+		return nil, nil, err
+	}
+	around, err := s.middleware()
+	if err != nil {
+		return nil, nil, err
+	}
+	var files *static.Files
+	as := func(w *http.Response, r *http.Request, path string) error { return files.ServeAs(w, r, path) }
+	if len(redirects) > 0 {
+		so.Missing = redirects.Missing(as)
+	}
+	if files, err = static.Open(o.path, so); err != nil {
+		return nil, nil, explainPath(o.path, err)
+	}
+	handler := http.Handler(files.Serve)
+	if len(redirects) > 0 {
+		handler = redirects.Forced(handler, as)
+	}
+	for _, m := range around {
+		handler = m(handler)
+	}
+	return handler, files, nil
+}
+
+// middleware is what happens around the files, the innermost first.
+func (s *siteOptions) middleware() (list []http.Middleware, err error) {
+	if s.auth != "" {
+		file, err := os.Open(s.auth)
+		if err != nil {
+			return nil, fmt.Errorf("--auth: %w", err)
+		}
+		defer file.Close()
+		users, err := middleware.ParseUsers(file)
+		if err != nil {
+			return nil, fmt.Errorf("--auth: %s: %w", s.auth, err)
+		}
+		users.Realm = s.realm
+		list = append(list, users.Around)
+	}
+	if s.cors != "" {
+		c, err := middleware.NewCORS(s.cors)
+		if err != nil {
+			return nil, fmt.Errorf("--cors: %w", err)
+		}
+		list = append(list, c.Around) // outermost: a browser asks beforehand without a password
+	}
+	return list, nil
+}
+
+// rules reads what is about single paths.
+func (s *siteOptions) rules(folder string) (middleware.Redirects, *fieldRules, error) {
+	var redirects middleware.Redirects
+	fields := &fieldRules{}
+	if s.security {
+		fields.always = append(fields.always, middleware.SecurityFields...)
+	}
+	for _, text := range s.cache {
+		if err := fields.addCache(text); err != nil {
+			return nil, nil, fmt.Errorf("--cache: %w", err)
+		}
+	}
+	for _, text := range s.header {
+		if err := fields.addHeader(text); err != nil {
+			return nil, nil, fmt.Errorf("--header: %w", err)
+		}
+	}
+	for _, text := range s.redirect {
+		r, err := middleware.ParseRedirect(text)
+		if err != nil {
+			return nil, nil, fmt.Errorf("--redirect: %w", err)
+		}
+		redirects = append(redirects, r)
+	}
+	if s.netlify {
+		more, err := fields.readNetlify(folder)
+		if err != nil {
+			return nil, nil, err
+		}
+		redirects = append(redirects, more...)
+	}
+	return redirects, fields, nil
+}
+
+// fieldRules say which fields come with which file.
+type fieldRules struct {
+	always [][2]string
+	cache  []fieldRule // the first that matches
+	header []fieldRule // all that match, the last of a name
+}
+
+type fieldRule struct {
+	where middleware.Glob // for all if its text is empty
+	field [2]string
+}
+
+func (r *fieldRule) match(path string) bool {
+	return r.where.String() == "" || r.where.Match(path)
+}
+
+// of returns the fields for a path.
+func (f *fieldRules) of(path string) (list [][2]string) {
+	set := func(field [2]string) {
+		for i := range list {
+			if strings.EqualFold(list[i][0], field[0]) {
+				list[i] = field
+				return
+			}
+		}
+		list = append(list, field)
+	}
+	for _, field := range f.always {
+		set(field)
+	}
+	caching := [2]string{"Cache-Control", "no-cache"} // ask whether it is still the same
+	for i := range f.cache {
+		if f.cache[i].match(path) {
+			caching = f.cache[i].field
+			break
+		}
+	}
+	set(caching)
+	for i := range f.header {
+		if f.header[i].match(path) {
+			set(f.header[i].field)
+		}
+	}
+	return list
+}
+
+// addHeader reads "NAME: VALUE" or "GLOB: NAME: VALUE".
+func (f *fieldRules) addHeader(text string) error {
+	var rule fieldRule
+	first, rest, ok := strings.Cut(text, ":")
+	if ok && (strings.HasPrefix(first, "/") || strings.ContainsAny(first, "*?")) {
+		var err error
+		if rule.where, err = middleware.ParseGlob(strings.TrimSpace(first)); err != nil {
+			return err
+		}
+		text = strings.TrimSpace(rest)
+	}
+	name, value, ok := strings.Cut(text, ":")
+	if !ok {
+		return fmt.Errorf("%q has no colon: a field is 'NAME: VALUE', or '/path/**: NAME: VALUE'", text)
+	}
+	rule.field = [2]string{strings.TrimSpace(name), strings.TrimSpace(value)}
+	if err := checkField(rule.field); err != nil {
+		return err
+	}
+	f.header = append(f.header, rule)
+	return nil
+}
+
+// checkField asks the server whether it would send a field.
+func checkField(field [2]string) error {
+	for _, own := range []string{"Content-Type", "ETag", "Last-Modified", "Content-Encoding", "Accept-Ranges", "Content-Range"} {
+		if strings.EqualFold(field[0], own) {
+			return fmt.Errorf("%s is set by the server itself", own)
+		}
+	}
+	if _, err := http.Prepare(nil, field); err != nil {
+		return errors.New(strings.TrimPrefix(err.Error(), "http: "))
+	}
+	return nil
+}
+
+// cacheWords are the directives of Cache-Control for answers (RFC 9111 section
+// 5.2.2, RFC 8246, RFC 5861).
+var cacheWords = []string{"no-cache", "no-store", "no-transform", "must-revalidate", "proxy-revalidate", "must-understand", "private", "public", "immutable"}
+
+var cacheTimes = []string{"max-age", "s-maxage", "stale-while-revalidate", "stale-if-error"}
+
+// addCache reads "DIRECTIVES" or "GLOB=DIRECTIVES". A time alone is max-age.
+func (f *fieldRules) addCache(text string) error {
+	var rule fieldRule
+	directives := text
+	if strings.HasPrefix(text, "/") || strings.HasPrefix(text, "*") {
+		glob, rest, ok := strings.Cut(text, "=")
+		if !ok {
+			return fmt.Errorf("%q has no = behind its pattern, such as '/assets/**=1y,immutable'", text)
+		}
+		var err error
+		if rule.where, err = middleware.ParseGlob(strings.TrimSpace(glob)); err != nil {
+			return err
+		}
+		directives = rest
+	}
+	var list []string
+	for word := range strings.SplitSeq(directives, ",") {
+		directive, err := cacheDirective(strings.TrimSpace(word))
+		if err != nil {
+			return err
+		}
+		list = append(list, directive)
+	}
+	rule.field = [2]string{"Cache-Control", strings.Join(list, ", ")}
+	f.cache = append(f.cache, rule)
+	return nil
+}
+
+func cacheDirective(word string) (string, error) {
+	if seconds, ok := span(word); ok {
+		return fmt.Sprintf("max-age=%d", seconds), nil
+	}
+	name, value, has := strings.Cut(word, "=")
+	switch {
+	case !has && slices.Contains(cacheWords, word):
+		return word, nil
+	case has && slices.Contains(cacheTimes, name):
+		if seconds, ok := span(value); ok {
+			return fmt.Sprintf("%s=%d", name, seconds), nil
+		}
+		return "", fmt.Errorf("%q is no time: there are 30s, 10m, 12h, 30d, 1y and seconds", value)
+	}
+	hint := meant(name, append(slices.Clone(cacheWords), cacheTimes...))
+	if hint == "" {
+		hint = ", and no time such as 10m or 1y"
+	}
+	return "", fmt.Errorf("%q is no directive of Cache-Control%s", word, hint)
+}
+
+// span reads a time in its largest unit, or in seconds.
+func span(s string) (seconds int64, ok bool) {
+	if s == "" {
+		return 0, false
+	}
+	units := map[byte]int64{'s': 1, 'm': 60, 'h': 3600, 'd': 86400, 'w': 7 * 86400, 'y': 365 * 86400}
+	unit, has := units[s[len(s)-1]]
+	if has {
+		s = s[:len(s)-1]
+	} else {
+		unit = 1
+	}
+	n, err := strconv.ParseUint(s, 10, 31)
+	return int64(n) * unit, err == nil
+}
+
+// readNetlify reads the two files that Netlify and Cloudflare know, as far as
+// they are there.
+func (f *fieldRules) readNetlify(folder string) (middleware.Redirects, error) {
+	var redirects middleware.Redirects
+	file, err := os.Open(filepath.Join(folder, "_redirects"))
+	if err == nil {
+		defer file.Close()
+		if redirects, err = middleware.ParseRedirects(file); err != nil {
+			return nil, fmt.Errorf("%s: %w", file.Name(), err)
+		}
+	} else if !errors.Is(err, os.ErrNotExist) {
+		return nil, err
+	}
+	headers, err := os.Open(filepath.Join(folder, "_headers"))
+	if errors.Is(err, os.ErrNotExist) {
+		return redirects, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer headers.Close()
+	if err := f.readHeaders(headers); err != nil {
+		return nil, fmt.Errorf("%s: %w", headers.Name(), err)
+	}
+	return redirects, nil
+}
+
+// readHeaders reads paths, each with its fields indented below it.
+func (f *fieldRules) readHeaders(from *os.File) error {
+	lines := bufio.NewScanner(from)
+	var where middleware.Glob
+	for n := 1; lines.Scan(); n++ {
+		line := lines.Text()
+		text := strings.TrimSpace(line)
+		switch {
+		case text == "" || text[0] == '#':
+			continue
+		case line[0] != ' ' && line[0] != '\t':
+			var err error
+			if where, err = netlifyGlob(text); err != nil {
+				return fmt.Errorf("line %d: %w", n, err)
+			}
+			continue
+		case where.String() == "":
+			return fmt.Errorf("line %d: a field stands before the first path", n)
+		}
+		name, value, ok := strings.Cut(text, ":")
+		field := [2]string{strings.TrimSpace(name), strings.TrimSpace(value)}
+		if !ok {
+			return fmt.Errorf("line %d: %q has no colon", n, text)
+		}
+		if err := checkField(field); err != nil {
+			return fmt.Errorf("line %d: %w", n, err)
+		}
+		f.header = append(f.header, fieldRule{where, field})
+	}
+	return lines.Err()
+}
+
+// netlifyGlob makes a pattern of a path in which "*" stands for everything and
+// ":name" for one part.
+func netlifyGlob(path string) (middleware.Glob, error) {
+	if !strings.HasPrefix(path, "/") {
+		return middleware.Glob{}, fmt.Errorf("%q is no path: did you mean %q?", path, "/"+path)
+	}
+	parts := strings.Split(path, "/")
+	for i, part := range parts {
+		if strings.HasPrefix(part, ":") {
+			parts[i] = "*"
+		}
+	}
+	return middleware.ParseGlob(strings.ReplaceAll(strings.Join(parts, "/"), "*", "**"))
+}
+
+// readTypes reads "EXTENSION=TYPE".
+func readTypes(list []string) (map[string]string, error) {
+	types := make(map[string]string)
+	for _, text := range list {
+		extension, t, ok := strings.Cut(text, "=")
+		extension = strings.ToLower(strings.TrimPrefix(strings.TrimSpace(extension), "."))
+		t = strings.TrimSpace(t)
+		kind, sub, slash := strings.Cut(t, "/")
+		if !ok || extension == "" || !slash || kind == "" || sub == "" {
+			return nil, fmt.Errorf("--type: %q is not EXTENSION=TYPE, such as wasm=application/wasm", text)
+		}
+		if _, err := http.Prepare(nil, [2]string{"Content-Type", t}); err != nil {
+			return nil, fmt.Errorf("--type: %q is no type", t)
+		}
+		types[extension] = t
+	}
+	return types, nil
+}
+
+// readCodings reads "zstd,gzip" or "off".
+func readCodings(text string) (list []static.Encoder, err error) {
+	if text == "off" {
+		return nil, nil
+	}
+	for name := range strings.SplitSeq(text, ",") {
+		name = strings.TrimSpace(name)
+		i := slices.IndexFunc(compress.Codings, func(c compress.Coding) bool { return c.Name == name })
+		switch {
+		case i < 0:
+			return nil, fmt.Errorf("--compress: %q is no coding: there are zstd and gzip, or off", name)
+		case compress.Codings[i].Ahead:
+			return nil, fmt.Errorf("--compress: %s is too slow on the way: write it ahead with bobbin precompress", name)
+		}
+		list = append(list, static.Encoder{Coding: name, Encode: compress.Codings[i].Encode})
+	}
+	return list, nil
+}
+
+// pick reads one of several words.
+func pick[T any](flag, word string, of map[string]T) (T, error) {
+	if v, ok := of[word]; ok {
+		return v, nil
+	}
+	var names []string
+	for name := range of {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	var none T
+	return none, fmt.Errorf("%s: there is no %q: choose one of %s", flag, word, strings.Join(names, ", "))
+}
