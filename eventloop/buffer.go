@@ -50,6 +50,14 @@ type Stable interface {
 	Unchanged() bool
 }
 
+// A Copied is a File that may have to be read and written instead of being sent
+// by the kernel: what the kernel sends is not copied, so that bytes which are on
+// their way already change when somebody writes to the file or cuts it off.
+type Copied interface {
+	File
+	Copy() bool
+}
+
 // output is a queue of pieces, the first of them partly sent perhaps.
 type output struct {
 	pieces []piece
@@ -78,8 +86,11 @@ func (o *output) send(l *Loop, c *Conn, budget int) (int, error) {
 		if !l.warm(c, p, n) {
 			return 0, errCold
 		}
+		if f, ok := p.file.(Copied); ok && f.Copy() {
+			return l.copyFile(fd, p, n)
+		}
 		sent, err := l.kernel.SendFile(fd, p.file, p.at, int(n))
-		if f, ok := p.file.(Stable); ok && sent > 0 && !f.Unchanged() {
+		if sent > 0 && changed(p.file) {
 			err = errShrunk
 		}
 		return sent, err
@@ -103,6 +114,25 @@ func (o *output) send(l *Loop, c *Conn, budget int) (int, error) {
 	sent, err := l.kernel.Writev(fd, l.iov[:n], n < len(o.pieces))
 	clear(l.iov[:n])
 	return sent, err
+}
+
+// changed reports whether a file says that it is not what was promised.
+func changed(f File) bool {
+	s, ok := f.(Stable)
+	return ok && !s.Unchanged()
+}
+
+// copyFile sends some of a file by way of the loop's buffer. Only what is known
+// to be of the version that was promised leaves it.
+func (l *Loop) copyFile(fd int, p *piece, n int64) (int, error) {
+	got, err := p.file.ReadAt(l.scratch[:min(n, int64(len(l.scratch)))], p.at)
+	switch {
+	case got == 0 && (err == nil || err == io.EOF), got > 0 && changed(p.file):
+		return 0, errShrunk
+	case got == 0:
+		return 0, err
+	}
+	return l.kernel.Write(fd, l.scratch[:got], int64(got) < p.left)
 }
 
 // sent takes n bytes off the head of the queue.

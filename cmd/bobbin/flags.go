@@ -38,6 +38,7 @@ type siteOptions struct {
 	symlinks  string
 	types     []string
 	compress  string
+	copy      bool
 
 	cache     []string
 	header    []string
@@ -88,6 +89,8 @@ func (o *options) define() (help *bool, config *string) {
 	f.StringVar(&s.symlinks, "symlinks", "inside", "`which` symbolic links are followed: none, inside (the folder) or all")
 	f.StringArrayVar(&s.types, "type", nil, "the type of an extension, such as `wasm=application/wasm`; may be repeated")
 	f.StringVar(&s.compress, "compress", "zstd,gzip", "`codings` in which text is compressed on the way, or off; files ending in .br, .zst and .gz are used in any case")
+
+	f.BoolVar(&s.copy, "copy", false, "read large files instead of leaving them to the kernel: for folders whose files are overwritten in place")
 
 	f.StringArrayVar(&s.cache, "cache", nil, "Cache-Control by path, such as `'/assets/**=1y,immutable'`, or for all others; the first that matches; no-cache if none; may be repeated")
 	f.StringArrayVarP(&s.header, "header", "H", nil, "a field for files, such as `'X-A: b'` or '/api/**: X-A: b'; may be repeated")

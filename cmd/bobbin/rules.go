@@ -23,7 +23,7 @@ import (
 func openSite(o *options) (http.Handler, *static.Files, error) {
 	s := &o.site
 	so := static.Options{
-		Index: s.index, Dotfiles: s.dotfiles, CleanURLs: s.cleanURLs, Fallback: strings.TrimPrefix(s.fallback, "/"),
+		Index: s.index, Dotfiles: s.dotfiles, CleanURLs: s.cleanURLs, Copy: s.copy, Fallback: strings.TrimPrefix(s.fallback, "/"),
 	}
 	redirects, fields, err := s.rules(o.path)
 	if err != nil {

@@ -59,6 +59,7 @@ type variant struct {
 	info fs.FileInfo
 	body []byte
 	file *os.File
+	copy bool // file is not to be sent by the kernel
 
 	first, tail []byte // of file
 }
@@ -198,7 +199,7 @@ const readTries = 5
 // version of it, or nothing.
 func (s *search) take(v *variant, file *os.File, info fs.FileInfo) error {
 	if info.Size() > s.options.Small {
-		*v = variant{info: info, file: file}
+		*v = variant{info: info, file: file, copy: s.options.Copy}
 		v.first, v.tail = sampleOf(file, info.Size())
 		return nil
 	}

@@ -12,6 +12,7 @@ import (
 type openFile struct {
 	*os.File
 	fd   uintptr
+	copy bool
 	info fs.FileInfo // of the version that is promised
 	last fs.FileInfo // of the latest look
 	uses int
@@ -23,7 +24,7 @@ type openFile struct {
 const sample = 4 << 10
 
 func newOpenFile(v *variant) *openFile {
-	return &openFile{File: v.file, fd: v.file.Fd(), info: v.info, last: v.info, uses: 1, first: v.first, tail: v.tail}
+	return &openFile{copy: v.copy, File: v.file, fd: v.file.Fd(), info: v.info, last: v.info, uses: 1, first: v.first, tail: v.tail}
 }
 
 // sampleOf reads both ends of a file.
@@ -38,6 +39,9 @@ func sampleOf(f *os.File, size int64) (first, tail []byte) {
 
 // Fd returns the descriptor; os.File's own would change its mode at each call.
 func (f *openFile) Fd() uintptr { return f.fd }
+
+// Copy implements eventloop.Copied.
+func (f *openFile) Copy() bool { return f.copy }
 
 // Release implements eventloop.File.
 func (f *openFile) Release() {

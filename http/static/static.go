@@ -54,6 +54,12 @@ type Options struct {
 	Encoders   []Encoder
 	EncodeMost int64 // bytes; 8 MiB if 0
 
+	// Copy has large files read and written. They are sent by the kernel
+	// otherwise, which costs less, but what is on its way then changes when
+	// somebody overwrites the file or cuts it off, instead of putting another
+	// in its place.
+	Copy bool
+
 	Small  int64 // bytes; files up to here are kept in memory; 256 KiB if 0
 	Memory int64 // bytes for all of those; 64 MiB if 0
 }
