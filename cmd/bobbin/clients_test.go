@@ -177,6 +177,31 @@ func TestBrowser(t *testing.T) {
 	reports(t, chromium(t, p.url), `>20 and rgb\(255, 0, 0\) and 7<`)
 }
 
+// TestBrowserShowsAListing loads a listing into a page that types into its
+// filter.
+func TestBrowserShowsAListing(t *testing.T) {
+	files := map[string][]byte{"sub/x.txt": nil}
+	for i := range 5000 {
+		files[fmt.Sprintf("many/file%d.txt", i)] = nil
+	}
+	// The frame is of the same origin, so that it can be looked into.
+	files["frame/index.html"] = []byte(`<!doctype html><iframe src="/many/"></iframe><p id=said>nothing</p><script>
+		onload = () => {
+			const page = document.querySelector("iframe").contentDocument;
+			const shown = () => page.querySelectorAll("tbody tr:not([hidden])").length;
+			const before = shown();
+			const filter = page.getElementById("filter");
+			filter.value = "e12 4";
+			filter.dispatchEvent(new Event("input"));
+			said.textContent = [before, shown(), filter.hidden, getComputedStyle(page.querySelector("h1")).fontWeight].join(" and ");
+		};</script>`)
+	p := start(t, "", folder(t, files))
+	// file12, two of whose digits may be followed by a 4 somewhere: 124,
+	// 1204 to 1294 in steps of ten, and 1240 to 1249, of which 1244 is one.
+	reports(t, chromium(t, p.url+"frame/"), `>5001 and 20 and false and 600<`)
+	reports(t, chromium(t, p.url), `many/</a>`)
+}
+
 func TestBrowserShowsTheDefaultSite(t *testing.T) {
 	p := start(t, "")
 	reports(t, chromium(t, p.url), `<h1[^>]*>`)

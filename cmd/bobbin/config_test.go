@@ -234,3 +234,21 @@ func TestASiteWithRules(t *testing.T) {
 	p.signal(syscall.SIGTERM)
 	p.ends(exitOK)
 }
+
+// TestTheFileInTheDocsIsRead reads the example of docs/files.md.
+func TestTheFileInTheDocsIsRead(t *testing.T) {
+	page, err := os.ReadFile("../../docs/files.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, example, _ := strings.Cut(string(page), "```toml\n")
+	example, _, ok := strings.Cut(example, "```")
+	file := filepath.Join(t.TempDir(), "bobbin.toml")
+	if err := os.WriteFile(file, []byte(example), 0o644); err != nil || !ok {
+		t.Fatal(err, ok)
+	}
+	code, out, complaint := try([]string{"config", "print", "-c", file}, "", nil)
+	if code != exitOK || !strings.Contains(out, "spa = 'index.html' # "+file) {
+		t.Errorf("%d, %q, %q", code, complaint, out)
+	}
+}
