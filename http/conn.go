@@ -167,7 +167,16 @@ func (c *conn) mustEnd() bool {
 func (c *conn) answer(err error) {
 	x := c.x
 	if err == nil && x.away {
-		c.leave()
+		if x.open != nil && x.open.done {
+			x.open.finish(c)
+		} else {
+			c.leave()
+		}
+		return
+	}
+	if x.open != nil {
+		c.server.log.Error("handler failed, and its answer has begun", "request", x.request.line(), "error", err)
+		c.conn.Abort(errBegun)
 		return
 	}
 	x.away = false
@@ -175,6 +184,12 @@ func (c *conn) answer(err error) {
 		c.last = true
 	}
 	x.response.finish(err)
+	c.answered()
+}
+
+// answered decides what comes after an answer.
+func (c *conn) answered() {
+	x := c.x
 	c.requests++
 	switch {
 	case c.last:
@@ -274,7 +289,7 @@ func (c *conn) Ended(*eventloop.Conn) {
 func (c *conn) Due(*eventloop.Conn) {
 	queued := c.conn.Queued()
 	switch {
-	case queued > 0 && (c.phase == waiting || c.phase == closing || c.phase == discarding):
+	case queued > 0 && c.phase != inHead && c.phase != inBody:
 		// An answer is on its way. As long as the peer takes some of it, it
 		// has time.
 		if (c.sending || c.phase == closing) && !c.taken() {
@@ -296,6 +311,8 @@ func (c *conn) Due(*eventloop.Conn) {
 	case c.phase == discarding:
 		c.last = true
 		c.end()
+	case c.phase == answering:
+		c.send() // it has taken all that there was
 	default:
 		c.conn.Abort(errStalled)
 	}
@@ -311,13 +328,28 @@ func (c *conn) Stopping(*eventloop.Conn) {
 		c.conn.Close()
 	default:
 		c.last = true
+		if h := c.held(); h != nil && h.stop != nil {
+			h.stop()
+		}
 	}
+}
+
+// held returns the answer that is kept open, or nil.
+func (c *conn) held() *Held {
+	if c.x == nil {
+		return nil
+	}
+	return c.x.open
 }
 
 // Gone implements eventloop.Protocol.
 func (c *conn) Gone(*eventloop.Conn, error) {
 	if c.x != nil {
 		c.x.abandon()
+	}
+	h := c.held()
+	if h != nil {
+		h.over()
 	}
 	c.giveBack()
 }

@@ -48,12 +48,13 @@ const (
 
 // An answer is what must be in one, besides what is in every one.
 type answer struct {
-	status  string // the whole line
-	fields  []string
-	absent  []string // names
-	hasBody bool     // body says all of it
-	body    []byte
-	headed  bool // only the head comes: the request was HEAD
+	status   string // the whole line
+	fields   []string
+	absent   []string // names
+	hasBody  bool     // body says all of it
+	body     []byte
+	untilEnd bool // the body ends with the connection
+	headed   bool // only the head comes: the request was HEAD
 }
 
 // readConversations reads all of testdata.
@@ -178,6 +179,8 @@ func (r *pageReader) readHeard(rest string) error {
 		r.inBody, a.hasBody = true, true
 	case rest == "!body":
 		a.headed = true
+	case rest == "!length":
+		a.untilEnd = true
 	case rest[0] == '!':
 		a.absent = append(a.absent, rest[1:])
 	case strings.Contains(rest, ": "):

@@ -285,6 +285,16 @@ func (p *party) hear(want *answer, maybe bool) error {
 	p.before = append(p.before, p.heard[:end]...)
 	p.heard = p.heard[end:]
 	length, err := p.fields(want, lines[1:])
+	switch {
+	case err != nil || want.headed:
+		return err
+	case want.untilEnd:
+		for p.receive() == nil {
+		}
+		length = len(p.heard)
+	case length < 0:
+		return p.chunks(want)
+	}
 	if err != nil || want.headed || length == 0 && !want.hasBody {
 		return err
 	}
@@ -300,6 +310,39 @@ func (p *party) hear(want *answer, maybe bool) error {
 		return fmt.Errorf("the body is %.200q, and not %.200q", body, want.body)
 	}
 	return nil
+}
+
+// chunks reads a body in chunks, and compares it.
+func (p *party) chunks(want *answer) error {
+	var body []byte
+	for {
+		line := bytes.Index(p.heard, []byte("\r\n"))
+		size := uint64(0)
+		if line >= 0 {
+			var err error
+			if size, err = strconv.ParseUint(string(p.heard[:line]), 16, 32); err != nil {
+				return fmt.Errorf("a chunk begins with %q", p.heard[:line])
+			}
+		}
+		if n := line + 2 + int(size) + 2; line >= 0 && len(p.heard) >= n {
+			if string(p.heard[n-2:n]) != "\r\n" {
+				return fmt.Errorf("a chunk ends with %q", p.heard[n-2:n])
+			}
+			body = append(body, p.heard[line+2:n-2]...)
+			p.before = append(p.before, p.heard[:n]...)
+			p.heard = p.heard[n:]
+			if size > 0 {
+				continue
+			}
+			if want.hasBody && !bytes.Equal(body, want.body) {
+				return fmt.Errorf("the body is %.200q, and not %.200q", body, want.body)
+			}
+			return nil
+		}
+		if p.receive() != nil {
+			return fmt.Errorf("%d bytes in chunks, and then: %v", len(body), p.err)
+		}
+	}
 }
 
 // fields compares the fields of an answer, and looks at what must be right in
@@ -339,6 +382,12 @@ func (p *party) fields(want *answer, lines []string) (length int, err error) {
 		return 0, fmt.Errorf("the Date is %q, and it is %v (%v)", values["Date"], p.since, err)
 	}
 	text, has := values["Content-Length"]
+	if values["Transfer-Encoding"] == "chunked" && !has {
+		return -1, nil
+	}
+	if p.last && !has && want.untilEnd {
+		return 0, nil
+	}
 	if bodiless := strings.HasPrefix(want.status, "HTTP/1.1 204") || strings.HasPrefix(want.status, "HTTP/1.1 304"); bodiless {
 		if has && strings.HasPrefix(want.status, "HTTP/1.1 204") {
 			return 0, fmt.Errorf("a length with %q", want.status)

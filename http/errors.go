@@ -20,5 +20,8 @@ var (
 // ends. Nobody will read its answer.
 var errGone = errors.New("http: the connection is over")
 
+// errBegun is why a connection is reset whose answer cannot be completed.
+var errBegun = errors.New("http: the handler failed in the middle of its answer")
+
 // errStalled is why a connection is reset whose peer takes nothing.
 var errStalled = errors.New("http: the peer does not take its answer")

@@ -24,6 +24,8 @@ type exchange struct {
 	expects bool  // the peer waits for 100 Continue
 	failed  *refusal
 	serial  uint32          // counts the uses of x, so that what comes late finds out
+	open    *Held           // the answer, if it is kept open
+	running bool            // the handler is
 	away    bool            // the handler's work is done elsewhere
 	task    *eventloop.Task // the handler, if it may have to wait
 	pause   func() bool     // inside the task
@@ -38,6 +40,7 @@ func (x *exchange) reset() {
 	x.conn = nil
 	x.raw, x.own = nil, x.own[:0]
 	x.serial++
+	x.open = nil
 	x.away = false
 	x.framing = body{}
 	x.body = x.body[:0]

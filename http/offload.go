@@ -49,10 +49,7 @@ func (x *exchange) offload(work func(), reply func() error, drop func()) error {
 		return errOffloadedTwice
 	}
 	x.away = true
-	if len(x.own) == 0 {
-		x.own = append(x.own, x.raw...)
-		x.raw = x.own // the request outlives the loop's bytes
-	}
+	x.keepHead()
 	serial := x.serial
 	x.conn.server.loop.Offload(work, func(err error) {
 		switch {
@@ -65,11 +62,23 @@ func (x *exchange) offload(work func(), reply func() error, drop func()) error {
 	return nil
 }
 
+// keepHead copies the head, for a request that outlives the loop's bytes.
+func (x *exchange) keepHead() {
+	if len(x.own) == 0 {
+		x.own = append(x.own, x.raw...)
+		x.raw = x.own
+	}
+}
+
 // leave is the state while a handler's work is done elsewhere.
 func (c *conn) leave() {
 	c.enter(answering)
 	c.conn.Pause()
-	c.conn.SetDeadline(0)
+	if c.sending = c.x.open != nil; c.sending {
+		c.send()
+	} else {
+		c.conn.SetDeadline(0)
+	}
 }
 
 // back goes on when the work is over.
@@ -81,10 +90,14 @@ func (x *exchange) back(err error, reply func() error) {
 	} else {
 		err = x.guarded(reply)
 	}
-	if err == nil && x.away {
-		return // it offloads more
-	}
 	c.answer(err)
+	if c.phase != answering { // or it offloads more
+		c.goOnReading()
+	}
+}
+
+// goOnReading ends the pause for an answer that came later.
+func (c *conn) goOnReading() {
 	c.conn.Resume()
 	if c.phase == waiting {
 		c.conn.SetIdle(true)
@@ -94,7 +107,9 @@ func (x *exchange) back(err error, reply func() error) {
 // guarded runs a handler or a part of one. A panic costs this request and its
 // connection, and is logged.
 func (x *exchange) guarded(f func() error) (err error) {
+	x.running = true
 	defer func() {
+		x.running = false
 		if r := recover(); r != nil {
 			x.conn.last = true
 			x.response.reset()

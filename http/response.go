@@ -46,8 +46,8 @@ func (w *Response) reset() {
 
 // OnAnswer has f called when the answer is on its way, with the status that it
 // has after all and the size of its body: not when the handler returns, because
-// it may answer later, and what it returns may become another answer. If the
-// client leaves before, it is not called.
+// it may answer later, and what it returns may become another answer. The size
+// of one that is kept open is -1. If the client leaves before, it is not called.
 func (w *Response) OnAnswer(f func(status Status, size int64)) { w.after = append(w.after, f) }
 
 // Status returns the status as it stands.
@@ -294,7 +294,8 @@ func (w *Response) send() {
 		room += int(size)
 	}
 	p := heads.begin(c.conn.Room(room), w.status)
-	p = w.appendFields(p, size)
+	p = w.appendFields(p)
+	p = w.appendLength(p, size)
 	if together {
 		p = append(p, w.text...)
 		p = append(p, w.bytes...)
@@ -321,8 +322,29 @@ func (w *Response) send() {
 	}
 }
 
-// appendFields appends everything between the Date and the body.
-func (w *Response) appendFields(p []byte, size int64) []byte {
+// sendHead puts the head of an answer that is kept open into the connection's
+// queue.
+func (w *Response) sendHead(chunked bool) {
+	c := w.x.conn
+	if w.closes {
+		c.last = true
+	}
+	for _, f := range w.after {
+		f(w.status, -1)
+	}
+	heads := &c.server.heads
+	heads.at(c.server.now())
+	p := heads.begin(c.conn.Room(heads.most()+len(w.fields)+len(w.typ)+128), w.status)
+	p = w.appendFields(p)
+	if chunked {
+		p = append(p, "Transfer-Encoding: chunked\r\n"...)
+	}
+	c.conn.Commit(len(append(p, "\r\n"...)))
+}
+
+// appendFields appends everything between the Date and the fields that frame the
+// body.
+func (w *Response) appendFields(p []byte) []byte {
 	c := w.x.conn
 	switch {
 	case c.last:
@@ -339,6 +361,11 @@ func (w *Response) appendFields(p []byte, size int64) []byte {
 	if w.shared != nil {
 		p = append(p, w.shared.fields...)
 	}
+	return p
+}
+
+// appendLength appends the length, where there is one, and the end of the head.
+func (w *Response) appendLength(p []byte, size int64) []byte {
 	switch w.status {
 	case StatusNoContent:
 		// RFC 9110 section 8.6: no length there.

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/bobbin-http/bobbin/eventloop"
 	"github.com/bobbin-http/bobbin/eventloop/sim"
 )
 
@@ -23,7 +25,7 @@ func stage(t testing.TB, k *sim.Kernel, config Config, client func(s *Server, c 
 		t.Fatal(err)
 	}
 	k.Every = func() {
-		if k.Running() == 0 {
+		if k.Running() == 0 && !s.loop.Stopping() {
 			s.Stop()
 		}
 	}
@@ -88,6 +90,10 @@ func site(w *Response, r *Request) error {
 		}
 		text := string(body)
 		return Offload(w, func() (string, error) { return strings.ToUpper(text), nil }, (*Response).Text)
+	case "/stream":
+		return stream(w, r, 3, "tick ", time.Second)
+	case "/flood":
+		return stream(w, r, 1<<30, strings.Repeat("flood ", 1000), 10*time.Millisecond)
 	case "/empty":
 		return nil
 	case "/missing":
@@ -103,6 +109,36 @@ func site(w *Response, r *Request) error {
 		return w.Text("bye")
 	}
 	return mishaps(w, r)
+}
+
+// stream says something n times, at intervals. If the client has not taken what
+// was said before, it is not said.
+func stream(w *Response, r *Request, n int, text string, every time.Duration) error {
+	w.Set("Content-Type", "text/plain")
+	h, err := w.Hold()
+	if err != nil {
+		return err
+	}
+	loop := r.Conn().Loop()
+	var timer *eventloop.Timer
+	var tick func()
+	tick = func() {
+		if _, err := fmt.Fprint(h, text); err == ErrGone {
+			return
+		}
+		if n--; n == 0 {
+			h.Done()
+			return
+		}
+		timer = loop.After(every, tick)
+	}
+	h.OnGone(func() {
+		if timer != nil {
+			timer.Stop()
+		}
+	})
+	tick()
+	return nil
 }
 
 // work is what is done elsewhere.
@@ -186,6 +222,28 @@ func mishaps(w *Response, r *Request) error {
 	case "/later-twice":
 		Offload(w, work, func(*Response, string) error { return nil })
 		return Offload(w, work, func(*Response, string) error { return nil })
+	case "/held-and-failed":
+		w.Hold()
+		return StatusNotFound
+	case "/held-twice":
+		h, err := w.Hold()
+		if err != nil {
+			return err
+		}
+		if _, err := w.Hold(); err == nil {
+			panic("it can be held twice")
+		}
+		fmt.Fprint(h, "once")
+		h.Done()
+		h.Done()
+		if _, err := fmt.Fprint(h, "more"); err != ErrGone {
+			panic(err)
+		}
+		return nil
+	case "/held-with-text":
+		w.Text("hello")
+		_, err := w.Hold()
+		return err
 	case "/later-but-now":
 		Offload(w, work, func(w *Response, s string) error { return w.Text(s) })
 		return StatusNotFound

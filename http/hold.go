@@ -1,0 +1,148 @@
+package http
+
+import (
+	"errors"
+	"strconv"
+)
+
+// A Held is an answer that is kept open: its head is out, and more of its body
+// is sent whenever there is something to say. It belongs to the loop's goroutine,
+// except for Post.
+type Held struct {
+	x       *exchange
+	serial  uint32 // of x, when it was held
+	server  *Server
+	chunked bool // or else the end of the connection is the end of the body
+	done    bool // before the handler has returned
+	empty   bool // HEAD, or a status that has no body
+	after   []func()
+	stop    func()
+}
+
+// Errors of Held.
+var (
+	// ErrGone means that the answer is over: the client has left, or Done was
+	// called.
+	ErrGone = errors.New("http: the answer is over")
+
+	// ErrFull means that the client has not taken what it was sent before.
+	// Limits.HighWater says how much that may be.
+	ErrFull = errors.New("http: the client does not take what it is sent")
+)
+
+// Hold sends the head of the answer, as it stands, and keeps the answer open. The
+// handler returns nil after that. From then on the connection is not read from,
+// and a client that takes nothing for Limits.SendTimeout is cut off.
+func (w *Response) Hold() (*Held, error) {
+	x := w.x
+	if err := w.holdable(); err != nil {
+		w.fail(err)
+		return nil, err
+	}
+	x.keepHead()
+	h := &Held{x: x, serial: x.serial, server: x.conn.server, chunked: x.head.minor > 0, empty: w.bodiless()}
+	x.away, x.open = true, h
+	c := x.conn
+	if c.unread() || !h.chunked {
+		c.last = true
+	}
+	w.sendHead(h.chunked && !w.silent())
+	return h, nil
+}
+
+// holdable returns why an answer cannot be held.
+func (w *Response) holdable() error {
+	switch {
+	case w.x.away:
+		return errOffloadedTwice
+	case w.broken != nil:
+		return w.broken
+	case w.text != "" || len(w.bytes) > 0 || w.shared != nil || w.lent != nil || w.file != nil || w.length >= 0:
+		return errTwoAnswers
+	}
+	return w.mistake()
+}
+
+// Live reports whether the client is still there, as far as is known.
+func (h *Held) Live() bool { return h.x != nil && h.x.serial == h.serial && h.x.open == h && !h.done }
+
+// Full reports whether the client has to take something before more is sent.
+func (h *Held) Full() bool { return h.Live() && h.x.conn.conn.Full() }
+
+// Write sends a copy of p. It takes all or nothing.
+func (h *Held) Write(p []byte) (int, error) {
+	switch {
+	case !h.Live():
+		return 0, ErrGone
+	case h.empty || len(p) == 0:
+		return len(p), nil
+	case h.Full():
+		return 0, ErrFull
+	}
+	c := h.x.conn.conn
+	b := c.Room(len(p) + 20)
+	if h.chunked {
+		b = strconv.AppendInt(b, int64(len(p)), 16)
+		b = append(b, "\r\n"...)
+	}
+	b = append(b, p...)
+	if h.chunked {
+		b = append(b, "\r\n"...)
+	}
+	c.Commit(len(b))
+	return len(p), nil
+}
+
+// Done ends the answer. What comes next on the connection is served.
+func (h *Held) Done() {
+	if !h.Live() {
+		return
+	}
+	x := h.x
+	c := x.conn
+	if h.chunked && !h.empty {
+		c.conn.Write(lastChunk)
+	}
+	if h.done = x.running; h.done {
+		return // the rest is for when the handler has returned
+	}
+	h.finish(c)
+	c.goOnReading()
+}
+
+// finish leaves the answer behind.
+func (h *Held) finish(c *conn) {
+	x := h.x
+	h.over()
+	x.away = false
+	c.answered()
+}
+
+var lastChunk = []byte("0\r\n\r\n")
+
+// OnGone has f called, on the loop, when the answer is over, whoever ended it:
+// exactly once, and at once if it is over already.
+func (h *Held) OnGone(f func()) {
+	if !h.Live() {
+		f()
+		return
+	}
+	h.after = append(h.after, f)
+}
+
+// OnStop has f called when the server wants to end. Without it, the answer has
+// as long as Limits.Drain to come to its end.
+func (h *Held) OnStop(f func()) { h.stop = f }
+
+// Post has f run on the loop. Any goroutine may call it; it does not wait.
+func (h *Held) Post(f func()) error { return h.server.loop.Post(f) }
+
+// over lets everybody know, once.
+func (h *Held) over() {
+	after := h.after
+	h.x.open = nil
+	h.x, h.after = nil, nil
+	for _, f := range after {
+		f()
+	}
+}
