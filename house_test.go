@@ -43,6 +43,7 @@ var house = map[string]room{
 	"http":                         {". eventloop", "net net/http os os/exec os/signal syscall"},
 	"http/*":                       {". eventloop http", "net/http os/exec os/signal syscall"},
 	"http/static":                  {". eventloop http", "net net/http os/exec os/signal"}, // how it opens files needs flags
+	"http/reload":                  {". eventloop http", "net net/http os/exec os/signal syscall"},
 	"http/compress":                {"github.com/andybalholm/brotli github.com/klauspost/compress/gzip github.com/klauspost/compress/zstd", "net/http"},
 	"http/middleware/basicauth.go": {". eventloop http golang.org/x/crypto/bcrypt", "net/http os/exec os/signal syscall"},
 	"http/std":                     {". eventloop http", "os/exec os/signal syscall"},

@@ -43,6 +43,7 @@ type Loop struct {
 
 	conns     []*Conn // by descriptor
 	listeners []*Listener
+	attached  map[int]func()
 	open      int // connections that hold a descriptor
 	hand      int // where evict looks next
 
@@ -251,6 +252,9 @@ func (l *Loop) dispatchSome(events []bobbin.Event, again []*Conn) {
 			l.current = nil
 			ln.ready = true
 			ln.accept()
+		} else if ready := l.attached[ev.FD]; ready != nil {
+			l.current = nil
+			ready()
 		}
 	}
 	for l.turnAt < len(events)+len(again) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	nethttp "net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -200,6 +201,53 @@ func TestBrowserShowsAListing(t *testing.T) {
 	// 1204 to 1294 in steps of ten, and 1240 to 1249, of which 1244 is one.
 	reports(t, chromium(t, p.url+"frame/"), `>5001 and 20 and false and 600<`)
 	reports(t, chromium(t, p.url), `many/</a>`)
+}
+
+// TestBrowserIsRefreshed edits a page and its style sheet while a browser shows
+// them. The browser is not done before its pictures are there, and those come
+// when the test has seen enough.
+func TestBrowserIsRefreshed(t *testing.T) {
+	pictures := make(map[string]chan bool)
+	for _, name := range []string{"/first", "/second"} {
+		pictures[name] = make(chan bool)
+	}
+	slow := httptest.NewServer(nethttp.HandlerFunc(func(w nethttp.ResponseWriter, r *nethttp.Request) {
+		select {
+		case <-pictures[r.URL.Path]:
+		case <-r.Context().Done():
+		}
+	}))
+	defer slow.Close()
+	page := func(name string) []byte {
+		return fmt.Appendf(nil, "<!doctype html><link rel=stylesheet href=style.css><h1>%s</h1><img src=%s/%s>", name, slow.URL, name)
+	}
+	dir := folder(t, map[string][]byte{"index.html": page("first"), "style.css": []byte("h1 { color: blue }")})
+	p := start(t, "", "-v", "--reload", dir)
+	edit := func(name string, content []byte) {
+		if err := os.WriteFile(filepath.Join(dir, name), content, 0o644); err != nil {
+			t.Error(err)
+		}
+	}
+	await := func(n int, what string) {
+		for tries := 0; strings.Count(p.said.String(), what) < n; tries++ {
+			if tries == 3000 {
+				t.Errorf("nobody asked for %s:\n%s", what, p.said)
+				return
+			}
+			<-time.After(10 * time.Millisecond)
+		}
+	}
+	if _, err := exec.LookPath("chromium"); err == nil {
+		go func() {
+			await(1, `"/-/reload" 200`)
+			edit("index.html", page("second"))
+			await(2, `"/-/reload" 200`)
+			edit("style.css", []byte("h1 { color: red }"))
+			await(1, `"/style.css" 200 17`) // and not the 18 of the blue one
+			close(pictures["/second"])
+		}()
+	}
+	reports(t, chromium(t, p.url), `(?s)style\.css\?reload=\d+.*<h1>second</h1>`)
 }
 
 func TestBrowserShowsTheDefaultSite(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/bobbin-http/bobbin/eventloop"
 	"github.com/bobbin-http/bobbin/http"
+	"github.com/bobbin-http/bobbin/http/reload"
 )
 
 // options are what the user typed, in a command, the environment or a file.
@@ -39,6 +40,8 @@ type siteOptions struct {
 	types     []string
 	compress  string
 	copy      bool
+	reload    bool
+	reloader  *reload.Reloader // if it is wanted
 
 	cache     []string
 	header    []string
@@ -100,6 +103,7 @@ func (o *options) define() (help *bool, config *string) {
 	f.Lookup("cors").NoOptDefVal = "*"
 	f.BoolVar(&s.security, "security", false, "send fields that make a site safer and break few")
 	f.StringVar(&s.auth, "auth", "", "ask for a name and a password that stand in a `file`; see bobbin hash")
+	f.BoolVar(&s.reload, "reload", false, "refresh the browsers when something in the folder changes, for people who edit")
 	f.StringVar(&s.realm, "realm", "restricted", "what a browser `says` when it asks for them")
 
 	f.StringArrayVar(&s.limitText, "limit", nil, "set a limit or a deadline, such as `Body=10m` or HeadTimeout=5s; may be repeated; docs/limits.md lists them")

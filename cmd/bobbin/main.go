@@ -111,6 +111,12 @@ func serve(o options, handler http.Handler, stderr io.Writer, env func(string) s
 	if err != nil {
 		return err
 	}
+	if o.site.reloader != nil {
+		if err := o.site.reloader.Start(server.Loop(), o.path); err != nil {
+			return err
+		}
+		defer o.site.reloader.Close()
+	}
 	var at []string
 	for _, address := range o.at {
 		listeners, err := server.Listen(address)

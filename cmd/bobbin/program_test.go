@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -30,7 +31,7 @@ type program struct {
 	t    *testing.T
 	cmd  *exec.Cmd
 	url  string // with a slash at its end
-	said *bytes.Buffer
+	said *transcript
 	over chan error
 }
 
@@ -43,7 +44,7 @@ func start(t *testing.T, shell string, args ...string) *program {
 		t.Fatal(err)
 	}
 	args = append([]string{"-p", "0"}, args...)
-	p := &program{t: t, cmd: exec.Command(self, args...), said: &bytes.Buffer{}, over: make(chan error, 1)}
+	p := &program{t: t, cmd: exec.Command(self, args...), said: &transcript{}, over: make(chan error, 1)}
 	if shell != "" {
 		p.cmd = exec.Command("/bin/sh", append([]string{"-c", shell + `; exec "$0" "$@"`, self}, args...)...)
 	}
@@ -74,6 +75,25 @@ func start(t *testing.T, shell string, args ...string) *program {
 		t.FailNow()
 	}
 	return p
+}
+
+// A transcript is what somebody says, to be read meanwhile.
+type transcript struct {
+	mu   sync.Mutex
+	text []byte
+}
+
+func (s *transcript) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.text = append(s.text, p...)
+	return len(p), nil
+}
+
+func (s *transcript) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return string(s.text)
 }
 
 // host is where it listens, for net.Dial.
@@ -266,6 +286,7 @@ func TestWhoMistypesIsTold(t *testing.T) {
 		{"a command without its word", "config", "", exitUsage, "config test and config print"},
 		{"a command without its folder", "precompress", "", exitUsage, "precompress DIR"},
 		{"a folder to compress that is not there", "precompress /no/such/folder", "", exitUsage, "name one that exists"},
+		{"a file that is to be watched", "--reload program_test.go", "", exitUsage, "serve the one that it is in"},
 		{"a password that is given away", "hash a b", "", exitUsage, "the password when it is asked for"},
 		{"quiet and verbose", "-q -v", "", exitUsage, "contradict each other"},
 		{"an address and a port", "-l :80 -p 80", "", exitUsage, "leave out --public and --port"},

@@ -13,6 +13,7 @@ import (
 	"github.com/bobbin-http/bobbin/http"
 	"github.com/bobbin-http/bobbin/http/compress"
 	"github.com/bobbin-http/bobbin/http/middleware"
+	"github.com/bobbin-http/bobbin/http/reload"
 	"github.com/bobbin-http/bobbin/http/static"
 )
 
@@ -24,6 +25,9 @@ func openSite(o *options) (http.Handler, *static.Files, error) {
 	s := &o.site
 	so := static.Options{
 		Index: s.index, Dotfiles: s.dotfiles, CleanURLs: s.cleanURLs, Copy: s.copy, Fallback: strings.TrimPrefix(s.fallback, "/"),
+	}
+	if s.reload {
+		so.Inject = reload.Inject
 	}
 	redirects, fields, err := s.rules(o.path)
 	if err != nil {
@@ -42,17 +46,21 @@ func openSite(o *options) (http.Handler, *static.Files, error) {
 	if so.Listing, err = pick("--listing", s.listing, map[string]bool{"on": true, "off": false, "auto": o.local()}); err != nil {
 		return nil, nil, err
 	}
-	around, err := s.middleware()
+	var files *static.Files
+	around, err := s.middleware(func() { files.Forget() })
 	if err != nil {
 		return nil, nil, err
 	}
-	var files *static.Files
 	as := func(w *http.Response, r *http.Request, path string) error { return files.ServeAs(w, r, path) }
 	if len(redirects) > 0 {
 		so.Missing = redirects.Missing(as)
 	}
 	if files, err = static.Open(o.path, so); err != nil {
 		return nil, nil, explainPath(o.path, err)
+	}
+	if info, err := os.Stat(o.path); s.reload && err == nil && !info.IsDir() {
+		files.Close()
+		return nil, nil, fmt.Errorf("--reload watches a folder, and %s is a file: serve the one that it is in", o.path)
 	}
 	handler := http.Handler(files.Serve)
 	if len(redirects) > 0 {
@@ -64,8 +72,15 @@ func openSite(o *options) (http.Handler, *static.Files, error) {
 	return handler, files, nil
 }
 
-// middleware is what happens around the files, the innermost first.
-func (s *siteOptions) middleware() (list []http.Middleware, err error) {
+// middleware is what happens around the files, the innermost first. Forget is
+// called when they have changed, if somebody watches them.
+func (s *siteOptions) middleware(forget func()) (list []http.Middleware, err error) {
+	if s.reload {
+		if s.reloader, err = reload.New(forget); err != nil {
+			return nil, err
+		}
+		list = append(list, s.reloader.Around)
+	}
 	if s.auth != "" {
 		file, err := os.Open(s.auth)
 		if err != nil {

@@ -27,6 +27,7 @@ type entry struct {
 	modified    time.Time // in whole seconds, and never in the future
 	forms       [codings]*form
 	encoding    [codings]bool // a worker is making it
+	injected    bool          // see Options.Inject
 	young       bool          // changed so shortly ago that a further change might not show
 
 	bytes   int64 // that it takes in memory
@@ -63,7 +64,7 @@ func newEntry(found *found, asked time.Time) *entry {
 	e := &entry{
 		path: found.path, checked: asked, facts: found.facts, uses: 1,
 		err: found.err, redirect: found.redirect, list: found.list,
-		contentType: found.contentType, fields: found.fields,
+		contentType: found.contentType, fields: found.fields, injected: found.injected,
 		bytes: overhead + int64(2*len(found.path)+len(found.name)),
 	}
 	if e.info != nil {
@@ -90,7 +91,7 @@ func newEntry(found *found, asked time.Time) *entry {
 
 // add makes a form of a variant.
 func (e *entry) add(c coding, v *variant) {
-	fm := &form{etag: etag(v.info, c), weak: e.young, size: v.info.Size(), body: v.body}
+	fm := &form{etag: etag(v.info, c, e.injected), weak: e.young, size: v.info.Size(), body: v.body}
 	shown := fm.etag
 	if fm.weak {
 		shown = "W/" + shown
@@ -129,7 +130,7 @@ func (e *entry) add(c coding, v *variant) {
 // etag is another for every content, as far as identity, size and time of a file
 // tell, and for every coding (RFC 9110 section 8.8.3). It is shown as weak while
 // the file is young.
-func etag(info fs.FileInfo, c coding) string {
+func etag(info fs.FileInfo, c coding, injected bool) string {
 	var b strings.Builder
 	b.WriteByte('"')
 	b.WriteString(strconv.FormatInt(info.ModTime().UnixNano(), 36))
@@ -138,6 +139,9 @@ func etag(info fs.FileInfo, c coding) string {
 	if st, ok := info.Sys().(*syscall.Stat_t); ok {
 		b.WriteByte('-')
 		b.WriteString(strconv.FormatUint(uint64(st.Ino), 36))
+	}
+	if injected {
+		b.WriteString("-more")
 	}
 	if c != identity {
 		b.WriteByte('-')

@@ -21,6 +21,7 @@ type search struct {
 	only    string
 	options *Options
 	path    string // clean
+	forgot  int    // see Files
 	known   facts  // what was found the last time, if that is still remembered
 
 	page     bool  // if nothing is found, Options.Fallback would do
@@ -33,6 +34,7 @@ type found struct {
 	path   string
 	root   *root // it was found below
 	moved  bool  // which is another than before
+	forgot int   // as in the search
 	same   bool  // nothing has changed since the last time
 	stable bool  // it may be remembered
 
@@ -41,6 +43,7 @@ type found struct {
 	list     *http.Prepared // what is in the folder, or nil
 
 	facts
+	injected    bool // what is answered is more than what lies on the disk
 	contentType string
 	fields      [][2]string
 	variants    [codings]variant // by coding; identity is the file itself
@@ -66,12 +69,12 @@ type variant struct {
 
 // run asks the disk.
 func (s *search) run() *found {
-	f := &found{path: s.path, root: s.root.again()}
+	f := &found{path: s.path, root: s.root.again(), forgot: s.forgot}
 	f.moved = f.root != s.root
 	s.root = f.root
 	f.err = s.resolve(f)
 	if f.err == http.StatusNotFound && s.page {
-		*f = found{path: "/" + s.options.Fallback, root: s.root, moved: f.moved}
+		*f = found{path: "/" + s.options.Fallback, root: s.root, moved: f.moved, forgot: s.forgot}
 		s.path, s.known = f.path, s.fallback
 		f.err = s.load(f, s.options.Fallback)
 	}
@@ -168,8 +171,12 @@ func (s *search) loadOpen(f *found, name string, file *os.File, info fs.FileInfo
 	if err := s.take(&f.variants[identity], file, info); err != nil {
 		return err
 	}
+	if v := &f.variants[identity]; s.options.Inject != "" && v.body != nil && strings.HasPrefix(f.contentType, "text/html") {
+		v.body = append(v.body, s.options.Inject...)
+		f.injected = true
+	}
 	for c := identity + 1; c < codings; c++ {
-		if f.beside[c] != nil {
+		if f.beside[c] != nil && !f.injected {
 			s.takeBeside(f, c)
 		}
 	}

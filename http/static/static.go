@@ -60,6 +60,9 @@ type Options struct {
 	// in its place.
 	Copy bool
 
+	// Inject is put behind each page of HTML that is small enough for memory.
+	Inject string
+
 	Small  int64 // bytes; files up to here are kept in memory; 256 KiB if 0
 	Memory int64 // bytes for all of those; 64 MiB if 0
 }
@@ -86,6 +89,7 @@ type Files struct {
 	options Options
 	root    *root
 	cache   cache
+	forgot  int // how often
 }
 
 // Open returns a server of the files at a path: those below a folder, or the
@@ -157,6 +161,13 @@ func (f *Files) readable() error {
 func (f *Files) Close() error {
 	f.cache.clear()
 	return f.root.close()
+}
+
+// Forget has everything asked of the disk again, for those who know that it has
+// changed.
+func (f *Files) Forget() {
+	f.cache.clear()
+	f.forgot++
 }
 
 // Serve is the http.Handler.
@@ -254,7 +265,7 @@ func (f *Files) find(w *http.Response, r *http.Request, path string, missing htt
 // search prepares the question to the disk: nothing in it is shared with the
 // loop.
 func (f *Files) search(r *http.Request, path string) *search {
-	s := &search{root: f.root, only: f.only, options: &f.options, path: path}
+	s := &search{root: f.root, forgot: f.forgot, only: f.only, options: &f.options, path: path}
 	if e := f.cache.get([]byte(path)); e != nil {
 		s.known = e.facts
 	}
@@ -273,6 +284,9 @@ func (f *Files) search(r *http.Request, path string) *search {
 // learn keeps what the disk has said, and returns the entry for it, which is to
 // be released. It was asked when the request was taken up, or later.
 func (f *Files) learn(found *found, asked time.Time) *entry {
+	if found.forgot != f.forgot {
+		found.stable = false // it may be from before
+	}
 	if found.root != f.root {
 		if found.moved {
 			// The folder's name leads elsewhere now: somebody has deployed.

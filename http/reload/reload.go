@@ -1,0 +1,219 @@
+// Package reload refreshes the browsers of people who edit: it watches a folder,
+// and tells the pages that were served from it when something has changed. A page
+// whose style sheets have changed keeps its place; otherwise it is loaded again.
+package reload
+
+import (
+	"crypto/rand"
+	_ "embed"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/bobbin-http/bobbin"
+	"github.com/bobbin-http/bobbin/eventloop"
+	"github.com/bobbin-http/bobbin/http"
+)
+
+// Inject is what a page needs to have in it.
+const Inject = "<script src=\"/-/reload.js\"></script>\n"
+
+//go:embed reload.js
+var script []byte
+
+// settle is how long it must be quiet before the pages are told: who saves,
+// saves several files.
+const settle = 50 * time.Millisecond
+
+// lookEvery is how often a folder is walked where the system does not tell of
+// changes.
+const lookEvery = 500 * time.Millisecond
+
+// walkMost is how many names are looked at then.
+const walkMost = 100_000
+
+// A Reloader watches a folder. Once it is started it belongs to the loop's
+// goroutine.
+type Reloader struct {
+	before func() // the pages are told
+	loop   *eventloop.Loop
+	folder string
+	watch  *bobbin.FolderWatch // nil where there is none
+	script *http.Prepared
+	id     string // of this run of the server
+	pages  map[*http.Events]bool
+
+	// What has changed since the pages were told.
+	styles bool
+	others bool
+	timer  *eventloop.Timer
+	look   *eventloop.Timer
+	seen   map[string]stamp // by walking
+}
+
+// A stamp tells one version of a file from another.
+type stamp struct {
+	size int64
+	time time.Time
+}
+
+// New makes a Reloader, which watches nothing yet. Before it tells the pages that
+// something has changed, it calls a function, so that they are not served what is
+// remembered; it may be nil.
+func New(before func()) (*Reloader, error) {
+	js, err := http.Prepare(script, [2]string{"Content-Type", "text/javascript; charset=utf-8"}, [2]string{"Cache-Control", "no-cache"})
+	if err != nil {
+		return nil, err
+	}
+	if before == nil {
+		before = func() {}
+	}
+	return &Reloader{before: before, script: js, id: rand.Text(), pages: make(map[*http.Events]bool)}, nil
+}
+
+// Start begins to watch a folder, before the loop runs or on its goroutine.
+func (r *Reloader) Start(loop *eventloop.Loop, folder string) (err error) {
+	r.loop, r.folder = loop, folder
+	r.watch, err = bobbin.WatchFolder(folder)
+	switch {
+	case errors.Is(err, errors.ErrUnsupported):
+		r.walkSoon()
+		return nil
+	case err != nil:
+		return err
+	}
+	if err := loop.Attach(r.watch.FD(), r.hear); err != nil {
+		r.watch.Close()
+		return err
+	}
+	return nil
+}
+
+// Close ends the watching.
+func (r *Reloader) Close() {
+	if r.look != nil {
+		r.look.Stop()
+	}
+	if r.timer != nil {
+		r.timer.Stop()
+	}
+	if r.watch != nil {
+		r.loop.Detach(r.watch.FD())
+		r.watch.Close()
+	}
+}
+
+// Around is the http.Middleware. It answers what the script asks for.
+func (r *Reloader) Around(next http.Handler) http.Handler {
+	return func(w *http.Response, q *http.Request) error {
+		switch string(q.PathBytes()) {
+		case "/-/reload.js":
+			return w.Give(r.script)
+		case "/-/reload":
+			page, err := w.Events()
+			if err != nil {
+				return err
+			}
+			r.pages[page] = true
+			page.OnGone(func() { delete(r.pages, page) })
+			return page.Send(http.Event{Name: "hello", Data: r.id})
+		}
+		return next(w, q)
+	}
+}
+
+// hear is called when something has changed.
+func (r *Reloader) hear() {
+	if err := r.watch.Changes(r.changed); err != nil {
+		r.others = true // something has, and nobody knows what
+		r.tellSoon()
+	}
+}
+
+// changed notes one change.
+func (r *Reloader) changed(path string) {
+	if strings.EqualFold(filepath.Ext(path), ".css") {
+		r.styles = true
+	} else {
+		r.others = true
+	}
+	r.tellSoon()
+}
+
+func (r *Reloader) tellSoon() {
+	if r.timer != nil {
+		r.timer.Stop()
+	}
+	r.timer = r.loop.After(settle, r.tell)
+}
+
+// tell lets every page know. One that does not listen will be told to begin anew
+// when it comes back.
+func (r *Reloader) tell() {
+	r.before()
+	name := "css"
+	if r.others {
+		name = "page"
+	}
+	r.styles, r.others = false, false
+	for page := range r.pages {
+		if page.Send(http.Event{Name: name, Data: "changed"}) == http.ErrFull {
+			page.Close()
+		}
+	}
+}
+
+// walkSoon looks at the whole folder, on a worker, again and again.
+func (r *Reloader) walkSoon() {
+	r.look = r.loop.After(lookEvery, func() {
+		var now map[string]stamp
+		r.loop.Offload(func() { now = walk(r.folder) }, func(error) {
+			if r.seen != nil {
+				r.compare(now)
+			}
+			r.seen = now
+			r.walkSoon()
+		})
+	})
+}
+
+// compare finds what has changed between two walks.
+func (r *Reloader) compare(now map[string]stamp) {
+	for path, s := range now {
+		if before, ok := r.seen[path]; !ok || before != s {
+			r.changed(path)
+		}
+	}
+	for path := range r.seen {
+		if _, ok := now[path]; !ok {
+			r.changed(path)
+		}
+	}
+}
+
+// walk looks at all files below a folder that are not hidden.
+func walk(folder string) map[string]stamp {
+	all := make(map[string]stamp)
+	filepath.WalkDir(folder, func(path string, d os.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return nil // it is gone, or not ours to see
+		case path != folder && d.Name()[0] == '.':
+			if d.IsDir() {
+				return fs.SkipDir
+			}
+			return nil
+		case len(all) >= walkMost:
+			return fs.SkipAll
+		case d.Type().IsRegular():
+			if info, err := d.Info(); err == nil {
+				all[path] = stamp{info.Size(), info.ModTime()}
+			}
+		}
+		return nil
+	})
+	return all
+}

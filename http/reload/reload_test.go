@@ -1,0 +1,188 @@
+package reload
+
+import (
+	"bufio"
+	"errors"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/bobbin-http/bobbin/eventloop"
+	"github.com/bobbin-http/bobbin/eventloop/sim"
+	bobbinhttp "github.com/bobbin-http/bobbin/http"
+)
+
+func page(w *bobbinhttp.Response, r *bobbinhttp.Request) error { return w.HTML("<p>a page" + Inject) }
+
+// TestAPageIsToldWhatHasChanged edits a folder over the machine's own kernel.
+func TestAPageIsToldWhatHasChanged(t *testing.T) {
+	folder := t.TempDir()
+	told := 0
+	r, err := New(func() { told++ })
+	if err != nil {
+		t.Fatal(err)
+	}
+	server, err := bobbinhttp.NewServer(bobbinhttp.Config{Handler: r.Around(page)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Start(server.Loop(), folder); err != nil {
+		t.Fatal(err)
+	}
+	listeners, err := server.Listen("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	over := make(chan error, 1)
+	go func() { over <- server.Run() }()
+	at := listeners[0].Addr().String()
+
+	c, err := net.Dial("tcp", at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	c.SetDeadline(time.Now().Add(time.Minute)) // or a mistake would hang the test
+	c.Write([]byte("GET /-/reload HTTP/1.1\r\nHost: a\r\n\r\n"))
+	answer, err := http.ReadResponse(bufio.NewReader(c), nil)
+	if err != nil || answer.Header.Get("Content-Type") != "text/event-stream" {
+		t.Fatalf("%v, %v", answer, err)
+	}
+	lines := bufio.NewScanner(answer.Body)
+	next := func() string {
+		for lines.Scan() {
+			if name, ok := strings.CutPrefix(lines.Text(), "event: "); ok {
+				return name
+			}
+		}
+		return "the end"
+	}
+	if got := next(); got != "hello" {
+		t.Errorf("first comes %s", got)
+	}
+	// Where changes are found by walking, the first walk is only the beginning:
+	// so the first edit is made until it is noticed.
+	noticed := make(chan string)
+	go func() { noticed <- next() }()
+	for n, first := 0, ""; first == ""; n++ {
+		if err := os.WriteFile(filepath.Join(folder, "a.html"), []byte(strings.Repeat("a", n%1000)), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		select {
+		case first = <-noticed:
+			if first != "page" {
+				t.Errorf("a page has changed: %s", first)
+			}
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+	if err := os.WriteFile(filepath.Join(folder, "style.css"), []byte("a"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for got := next(); got != "css"; got = next() {
+		if got != "page" { // of the first edit's last repetition
+			t.Fatalf("a style sheet has changed: %s", got)
+		}
+	}
+	server.Stop()
+	if got := next(); got != "the end" {
+		t.Errorf("when the server stops: %s", got)
+	}
+	c.Close()
+	if err := <-over; err != nil {
+		t.Error(err)
+	}
+	if told == 0 {
+		t.Error("what is remembered would have been served")
+	}
+	r.Close()
+}
+
+func TestThePagesAndTheScriptAreServed(t *testing.T) {
+	r, err := New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	k := sim.New(1)
+	server, err := bobbinhttp.NewServer(bobbinhttp.Config{Handler: r.Around(page), Loop: eventloop.Config{Kernel: k}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := server.Listen(":80"); err != nil {
+		t.Fatal(err)
+	}
+	k.Every = func() {
+		if k.Running() == 0 {
+			server.Stop()
+		}
+	}
+	k.Go(func(s *sim.Script) {
+		for path, want := range map[string]string{"/": "<p>a page<script src=", "/-/reload.js": "new EventSource(\"/-/reload\")"} {
+			w, err := k.Dial()
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			s.Send(w, []byte("GET "+path+" HTTP/1.0\r\n\r\n"))
+			if got, err := s.ReceiveAll(w); err != nil || !strings.Contains(string(got), want) {
+				t.Errorf("%s: %q, %v", path, got, err)
+			}
+		}
+	})
+	if err := server.Run(); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestWalking finds by looking what other systems tell.
+func TestWalking(t *testing.T) {
+	folder := t.TempDir()
+	put := func(name, content string) {
+		if err := os.MkdirAll(filepath.Dir(filepath.Join(folder, name)), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(folder, name), []byte(content), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	k := sim.New(1)
+	loop, err := eventloop.New(eventloop.Config{Kernel: k})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.loop, r.folder = loop, folder
+	put("a.css", "a")
+	put("sub/b.html", "b")
+	put(".hidden/c", "c")
+	for _, row := range []struct {
+		name           string
+		do             func()
+		styles, others bool
+	}{
+		{"nothing", func() {}, false, false},
+		{"a style sheet", func() { put("a.css", "aa") }, true, false},
+		{"a page below", func() { put("sub/b.html", "bb") }, false, true},
+		{"a new file", func() { put("d.js", "d") }, false, true},
+		{"a file that goes", func() { os.Remove(filepath.Join(folder, "a.css")) }, true, false},
+		{"what is hidden", func() { put(".hidden/c", "cc") }, false, false},
+	} {
+		r.seen = walk(folder)
+		row.do()
+		r.styles, r.others = false, false
+		r.compare(walk(folder))
+		if r.styles != row.styles || r.others != row.others {
+			t.Errorf("%s: %v, %v", row.name, r.styles, r.others)
+		}
+	}
+	if err := r.Start(loop, filepath.Join(folder, "missing")); err == nil && r.watch != nil || err != nil && !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("a folder that is not there: %v", err)
+	}
+}

@@ -1,0 +1,129 @@
+package bobbin
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"golang.org/x/sys/unix"
+)
+
+// A FolderWatch tells what changes below a folder, by inotify. It belongs to one
+// goroutine.
+type FolderWatch struct {
+	fd     int
+	paths  map[int32]string // of watched folders, by what inotify calls them
+	buffer [16 << 10]byte
+}
+
+// watchMost is how many folders are watched; the system has a limit as well.
+const watchMost = 8192
+
+const watchFor = unix.IN_CLOSE_WRITE | unix.IN_CREATE | unix.IN_DELETE | unix.IN_MOVED_FROM | unix.IN_MOVED_TO | unix.IN_ONLYDIR | unix.IN_EXCL_UNLINK
+
+// WatchFolder begins to watch a folder and all those below it that are not
+// hidden. Where there is nothing like that, it answers errors.ErrUnsupported.
+func WatchFolder(path string) (*FolderWatch, error) {
+	fd, err := unix.InotifyInit1(unix.IN_CLOEXEC | unix.IN_NONBLOCK)
+	if err != nil {
+		return nil, fmt.Errorf("bobbin: inotify_init1: %w", err)
+	}
+	w := &FolderWatch{fd: fd, paths: make(map[int32]string)}
+	err = w.add(path)
+	if err == nil && len(w.paths) == 0 {
+		err = &fs.PathError{Op: "watch", Path: path, Err: fs.ErrNotExist}
+	}
+	if err != nil {
+		unix.Close(fd)
+		return nil, err
+	}
+	return w, nil
+}
+
+// add watches a folder and those below it. One that is gone again is no error.
+func (w *FolderWatch) add(path string) error {
+	return filepath.WalkDir(path, func(name string, d fs.DirEntry, err error) error {
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			return nil
+		case err != nil || !d.IsDir():
+			return err
+		case name != path && d.Name()[0] == '.':
+			return fs.SkipDir
+		case len(w.paths) >= watchMost:
+			return fmt.Errorf("bobbin: more than %d folders to watch", watchMost)
+		}
+		id, err := unix.InotifyAddWatch(w.fd, name, watchFor)
+		switch {
+		case err == unix.ENOENT:
+			return fs.SkipDir
+		case err == unix.ENOSPC:
+			return errors.New("bobbin: the system allows no more folders to be watched, see fs.inotify.max_user_watches")
+		case err != nil:
+			return fmt.Errorf("bobbin: inotify_add_watch %s: %w", name, err)
+		}
+		w.paths[int32(id)] = name
+		return nil
+	})
+}
+
+// FD returns the descriptor that is readable when something has changed.
+func (w *FolderWatch) FD() int { return w.fd }
+
+// Changes calls f for each path that has changed. When more has changed than
+// the kernel could remember, one of them is "". It returns when there is no more
+// at present.
+func (w *FolderWatch) Changes(f func(path string)) error {
+	for {
+		n, err := unix.Read(w.fd, w.buffer[:])
+		switch {
+		case err == unix.EINTR:
+			continue
+		case err == unix.EAGAIN:
+			return nil
+		case err != nil:
+			return fmt.Errorf("bobbin: read from inotify: %w", err)
+		}
+		for p := w.buffer[:n]; len(p) >= unix.SizeofInotifyEvent; {
+			id, mask := int32(binary.NativeEndian.Uint32(p)), binary.NativeEndian.Uint32(p[4:])
+			end := unix.SizeofInotifyEvent + int(binary.NativeEndian.Uint32(p[12:]))
+			if err := w.change(id, mask, string(bytes.TrimRight(p[unix.SizeofInotifyEvent:end], "\x00")), f); err != nil {
+				return err
+			}
+			p = p[end:]
+		}
+	}
+}
+
+func (w *FolderWatch) change(id int32, mask uint32, name string, f func(string)) error {
+	folder, ok := w.paths[id]
+	switch {
+	case mask&unix.IN_Q_OVERFLOW != 0:
+		f("")
+		return nil
+	case mask&unix.IN_IGNORED != 0:
+		delete(w.paths, id)
+		return nil
+	case !ok || name == "" || name[0] == '.':
+		return nil
+	}
+	path := filepath.Join(folder, name)
+	if mask&unix.IN_ISDIR == 0 {
+		if mask&unix.IN_CREATE == 0 { // what is written to it is told when it is closed
+			f(path)
+		}
+		return nil
+	}
+	f(path)
+	if mask&(unix.IN_CREATE|unix.IN_MOVED_TO) != 0 {
+		return w.add(path)
+	}
+	return nil
+}
+
+// Close ends it.
+func (w *FolderWatch) Close() error { return os.NewSyscallError("close", unix.Close(w.fd)) }
