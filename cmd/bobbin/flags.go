@@ -104,7 +104,7 @@ func (o *options) define() (help *bool, config *string) {
 	f.BoolVar(&s.security, "security", false, "send fields that make a site safer and break few")
 	f.StringVar(&s.auth, "auth", "", "ask for a name and a password that stand in a `file`; see bobbin hash")
 	f.BoolVar(&s.reload, "reload", false, "refresh the browsers when something in the folder changes, for people who edit")
-	f.StringVar(&s.realm, "realm", "restricted", "what a browser `says` when it asks for them")
+	f.StringVar(&s.realm, "realm", "restricted", "the `name` that a browser shows when it asks for them")
 
 	f.StringArrayVar(&s.limitText, "limit", nil, "set a limit or a deadline, such as `Body=10m` or HeadTimeout=5s; may be repeated; docs/limits.md lists them")
 	config = f.StringP("config", "c", "", "read a configuration `file`, in TOML, with the names of these flags")
