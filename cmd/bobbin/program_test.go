@@ -179,7 +179,7 @@ func TestASignalEndsItInOrder(t *testing.T) {
 var large = bytes.Repeat([]byte("0123456789abcdef"), 1<<20)
 
 func TestASignalLetsADownloadFinish(t *testing.T) {
-	p := start(t, "", folder(t, map[string][]byte{"large": large}))
+	p := start(t, "", "--limit", "Drain=5m", folder(t, map[string][]byte{"large": large}))
 	c := p.dial()
 	say(t, c, "GET /large HTTP/1.1\r\nHost: a\r\n\r\n")
 	r := bufio.NewReader(c)
