@@ -42,7 +42,7 @@ func listen(t *testing.T, files *Files) (address string) {
 func TestAnotherClientOverTheRealKernel(t *testing.T) {
 	content := map[string]string{
 		"index.html": "the start", "empty.txt": "", "small.txt": letters(1000), "middle.txt": letters(100_000),
-		"limit.txt": letters(256 << 10), "large.txt": letters(256<<10 + 1), "huge.txt": letters(8 << 20),
+		"limit.txt": letters(256 << 10), "large.txt": letters(256<<10 + 1), "huge.txt": letters(1 << 20),
 	}
 	at := "http://" + listen(t, open(t, tree(t, content), Options{}))
 	transport := &nethttp.Transport{}
