@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/bobbin-http/bobbin/eventloop/sim"
 )
 
 // What an operator can choose.
@@ -294,5 +296,31 @@ func TestHumanSize(t *testing.T) {
 		if got := humanSize(n); got != want {
 			t.Errorf("%d is %s, want %s", n, got, want)
 		}
+	}
+}
+
+// TestWhatIsForgottenMeanwhileIsAskedForAgain: the disk says that nothing has
+// changed, and nobody remembers what it was.
+func TestWhatIsForgottenMeanwhileIsAskedForAgain(t *testing.T) {
+	for _, ago := range []time.Duration{700 * time.Millisecond, 2 * time.Second} { // asked ahead, or before it is answered
+		files := open(t, tree(t, map[string]string{"a.txt": "a"}), Options{})
+		k := sim.New(1)
+		visitOn(t, k, files, func(v *visitor) {
+			for range 2 {
+				if got := v.ask("GET /a.txt"); got.body != "a" {
+					t.Errorf("before: %v", got)
+				}
+			}
+			v.s.Sleep(ago)
+			k.Luck.SlowWork = 1000
+			w := v.dial("GET /a.txt")
+			v.s.Sleep(100 * time.Microsecond)
+			files.Forget()
+			whole, err := v.s.ReceiveAll(w)
+			if got := parse(t, "GET /a.txt", whole); got.status != 200 || got.body != "a" || err != nil {
+				t.Errorf("%v ago: %v, %v", ago, got, err)
+			}
+			v.s.Sleep(3 * time.Second)
+		})
 	}
 }

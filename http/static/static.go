@@ -240,8 +240,11 @@ func (f *Files) checkAhead(r *http.Request, e *entry) {
 	var found *found
 	r.Conn().Loop().Offload(func() { found = s.run() }, func(err error) {
 		e.checking = false
-		if err == nil {
-			f.learn(found, began).release()
+		if err != nil {
+			return
+		}
+		if e := f.learn(found, began); e != nil {
+			e.release()
 		}
 	})
 }
@@ -254,6 +257,9 @@ func (f *Files) find(w *http.Response, r *http.Request, path string, missing htt
 		func() (*found, error) { return s.run(), nil },
 		func(w *http.Response, found *found) error {
 			e := f.learn(found, began)
+			if e == nil {
+				return f.find(w, r, path, missing)
+			}
 			defer e.release()
 			if e.err == http.StatusNotFound && missing != nil {
 				return missing(w, r)
@@ -282,7 +288,9 @@ func (f *Files) search(r *http.Request, path string) *search {
 }
 
 // learn keeps what the disk has said, and returns the entry for it, which is to
-// be released. It was asked when the request was taken up, or later.
+// be released. It was asked when the request was taken up, or later. If the disk
+// has said that nothing has changed, and what it was has been forgotten
+// meanwhile, there is none.
 func (f *Files) learn(found *found, asked time.Time) *entry {
 	if found.forgot != f.forgot {
 		found.stable = false // it may be from before
@@ -298,7 +306,10 @@ func (f *Files) learn(found *found, asked time.Time) *entry {
 		}
 	}
 	old := f.cache.get([]byte(found.path))
-	if found.same && old != nil {
+	switch {
+	case found.same && old == nil:
+		return nil
+	case found.same:
 		old.checked = asked
 		return old.retain()
 	}
