@@ -93,8 +93,10 @@ type Kernel interface {
 	Wake() error
 
 	// Work runs f elsewhere, where it may wait for a disk or for others, and
-	// returns at once. What f touches is not the loop's.
-	Work(f func())
+	// returns at once. What f touches is not the loop's. If f calls wait, that
+	// returns when wake is called, or at once if it was since wait returned
+	// last; both may be called by any goroutine.
+	Work(f func(wait func())) (wake func())
 
 	// Now reads the clock. The result carries the monotonic reading for
 	// deadlines and the wall clock for dates.

@@ -333,16 +333,20 @@ func TestEveryKernelKeepsTheContract(t *testing.T) {
 		}},
 		{"work is done elsewhere", func(t *testing.T, w *world) {
 			done := make(chan bool, 1)
-			w.Work(func() {
+			wake := w.Work(func(wait func()) {
+				wait() // for what has come already
+				wait()
 				done <- true
 				w.Wake()
 			})
+			wake()
 			for {
 				select {
 				case <-done:
 					return
 				default:
 					w.Wait(make([]bobbin.Event, 4), w.Now().Add(time.Millisecond))
+					wake()
 				}
 			}
 		}},

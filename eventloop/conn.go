@@ -39,6 +39,7 @@ type Conn struct {
 	linger    bool // before closing
 	watched   bool // by the kernel
 	reset     bool // not closed but reset
+	drained   bool // a Patient protocol is to be told that there is room
 
 	slot      int16 // on the wheel; -1 when it is on none
 	idleSince int32 // in ticks, 0 while it is not idle
@@ -116,6 +117,20 @@ func (c *Conn) Full() bool { return c.full }
 
 // speaks reports whether what is written would still be sent.
 func (c *Conn) speaks() bool { return c.state <= Open }
+
+// Crowded reports whether a Patient protocol should wait before it says more,
+// because its peer, or all peers together, have not taken what was said before.
+// If so, Drained is called when there is room.
+func (c *Conn) Crowded() bool {
+	l := c.loop
+	l.own("Conn.Crowded")
+	if !c.full && l.choked && c.Queued() > 0 {
+		c.drained = true
+		l.holdBack(c)
+		return true
+	}
+	return c.full
+}
 
 // Room returns empty memory with room for n bytes, which are sent once they
 // were appended there and Commit was called, before anything else is done with
@@ -240,6 +255,9 @@ func (c *Conn) Pause() {
 	c.loop.own("Conn.Pause")
 	c.paused = true
 }
+
+// Paused reports whether the protocol hears nothing at present, by its own wish.
+func (c *Conn) Paused() bool { return c.paused }
 
 // Resume ends a Pause. What came meanwhile is shown in the next turn.
 func (c *Conn) Resume() {
@@ -413,6 +431,9 @@ func (l *Loop) overhear(c *Conn) {
 			c.in.add(l.scratch[:n])
 		}
 	}
+	if p, ok := c.protocol.(Patient); ok && c.ended && !c.toldEnded && c.speaks() {
+		p.Left(c)
+	}
 }
 
 // discard reads and throws away, within the limits for lingering.
@@ -468,7 +489,7 @@ func (l *Loop) write(c *Conn) {
 		}
 	}
 	if c.full && c.Queued() <= int64(l.limits.HighWater/2) {
-		c.full = false
+		c.full, c.drained = false, true
 		l.queueAgain(c)
 	}
 	switch {

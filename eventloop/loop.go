@@ -62,6 +62,7 @@ type Loop struct {
 	taken     []*Conn // the list that is being walked, kept for its memory
 	works     []job   // wait for a worker
 	working   int     // workers
+	asides    int     // tasks that run on goroutines of their own
 	gaveUp    bool    // on all that has not ended
 	timers    timerHeap
 	wheel     wheel
@@ -262,10 +263,21 @@ func (l *Loop) dispatchSome(events []bobbin.Event, again []*Conn) {
 		l.turnAt++
 		l.current = c
 		c.queued = false
+		if c.drained {
+			l.tellDrained(c)
+		}
 		if c.in != nil && c.listens() && !l.choked {
 			l.hearAgain(c)
 		}
 		l.proceed(c)
+	}
+}
+
+// tellDrained tells a protocol that waited for it that there is room.
+func (l *Loop) tellDrained(c *Conn) {
+	c.drained = false
+	if p, ok := c.protocol.(Patient); ok && c.speaks() {
+		p.Drained(c)
 	}
 }
 

@@ -37,7 +37,7 @@ func (l *Loop) hire() {
 		l.works[0] = job{}
 		l.works = l.works[1:]
 		l.working++
-		l.kernel.Work(func() { l.toil(j) })
+		l.kernel.Work(func(func()) { l.toil(j) })
 	}
 	if len(l.works) == 0 {
 		l.works = nil

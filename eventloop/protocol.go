@@ -31,3 +31,19 @@ type Protocol interface {
 	// kernel took it.
 	Gone(c *Conn, why error)
 }
+
+// A Patient protocol says more than a peer takes at once, or keeps it waiting.
+type Patient interface {
+	Protocol
+
+	// Drained says that there is room again: half of what was above
+	// Limits.HighWater is gone, or Conn.Crowded has reason to be called once
+	// more.
+	Drained(c *Conn)
+
+	// Left says that the peer has sent its last byte while the protocol was
+	// paused. Most peers have closed then, and wait for nothing; some have
+	// only ended their half. What they sent before is kept, and Ended comes
+	// when the protocol listens again. It may be called more than once.
+	Left(c *Conn)
+}

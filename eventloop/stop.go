@@ -69,7 +69,7 @@ func (l *Loop) cutOff() {
 
 // over reports whether a loop that wants to end has ended.
 func (l *Loop) over() bool {
-	return l.stopping && l.open == 0 && len(l.listeners) == 0 && len(l.dying) == 0 && (l.working == 0 || l.gaveUp)
+	return l.stopping && l.open == 0 && len(l.listeners) == 0 && len(l.dying) == 0 && (l.working+l.asides == 0 || l.gaveUp)
 }
 
 // shut gives back whatever is left, whichever way Run ends.

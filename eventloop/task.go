@@ -1,19 +1,43 @@
 package eventloop
 
-import "iter"
+import (
+	"iter"
+	"sync/atomic"
+)
 
-// A Task is a function that can stop in the middle and go on later, on the
-// loop's goroutine and at the loop's word: a coroutine. It lets code that wants
-// to wait be written as if it could. A switch costs about 70 ns and no
-// scheduler, and the stack of a task is a few KiB.
+// A Task is a function that can stop in the middle and go on later, at the loop's
+// word. It lets code that wants to wait be written as if it could.
+//
+// There are two kinds. One runs on the loop's goroutine, as a coroutine: a switch
+// costs about 70 ns and no scheduler, and the stack is a few KiB; it must not
+// wait in any other way. The other runs on a goroutine of its own and may wait
+// for whatever it likes: the loop goes on, and is told when it pauses. Both are
+// the loop's while they pause, and the function's while they run, so what they
+// share needs no lock.
 type Task struct {
 	loop *Loop
+
+	// A coroutine.
 	next func() (struct{}, bool)
 	stop func()
 	name string // of the goroutine whose stack it has, if owners are checked
+
+	// On its own goroutine.
+	run     func(wait func())
+	wake    func()
+	stopped atomic.Bool
 }
 
-// NewTask makes a task of f. It runs nothing yet. In f, pause gives control
+// A Progress is how far a task has come.
+type Progress uint8
+
+const (
+	Running Progress = iota // on its own goroutine; the loop will be told
+	Paused                  // it waits for Resume
+	Ended                   // it has returned
+)
+
+// NewTask makes a coroutine of f. It runs nothing yet. In f, pause gives control
 // back until the next Resume, and answers false when the task was stopped
 // instead: f should return soon then, and pause no more.
 func (l *Loop) NewTask(f func(pause func() bool)) *Task {
@@ -31,12 +55,59 @@ func (l *Loop) NewTask(f func(pause func() bool)) *Task {
 	return t
 }
 
-// Resume runs the task until it pauses or returns, and reports whether it only
-// paused. A panic in the task comes out here.
-func (t *Task) Resume() (paused bool) {
+// NewTaskAside makes a task that runs f on a goroutine of its own. Whenever it
+// pauses, and when it has ended, told runs on the loop. A panic in f ends the
+// process: f has to recover.
+func (l *Loop) NewTaskAside(f func(pause func() bool), told func(Progress)) *Task {
+	l.own("Loop.NewTaskAside")
+	t := &Task{loop: l}
+	t.run = func(wait func()) {
+		f(func() bool {
+			if t.stopped.Load() {
+				return false
+			}
+			if t.tell(told, Paused) != nil {
+				return false // the loop has ended, and would not wake us
+			}
+			wait()
+			return !t.stopped.Load()
+		})
+		_ = t.tell(func(p Progress) {
+			l.asides--
+			told(p)
+		}, Ended) // a loop that has ended need not know
+	}
+	return t
+}
+
+// tell has the loop hear from a task that runs aside, even if others have posted
+// too much.
+func (t *Task) tell(told func(Progress), p Progress) error {
+	l := t.loop
+	if err := l.mail.put(func() { told(p) }, false); err != nil {
+		return err
+	}
+	return l.kernel.Wake()
+}
+
+// Resume lets the task run until it pauses or returns. One that runs aside is
+// Running then. A panic in a coroutine comes out here.
+func (t *Task) Resume() Progress {
+	if t.run != nil {
+		t.loop.own("Task.Resume")
+		if t.wake == nil {
+			t.loop.asides++
+			t.wake = t.loop.kernel.Work(t.run)
+		} else {
+			t.wake()
+		}
+		return Running
+	}
 	defer t.lend()()
-	_, paused = t.next()
-	return paused
+	if _, paused := t.next(); paused {
+		return Paused
+	}
+	return Ended
 }
 
 // lend makes the task's goroutine the owner of the loop, until the result is
@@ -50,10 +121,16 @@ func (t *Task) lend() (back func()) {
 	return func() { l.owner = owner }
 }
 
-// Stop ends a task that paused: its pause answers false, and Stop returns when
-// the function has. A task that is not run to its end must be stopped, or its
-// stack is never given back.
+// Stop ends a task: its pause answers false. For a coroutine, which must be
+// paused, Stop returns when the function has; one that is not run to its end must
+// be stopped, or its stack is never given back. A task that runs aside ends when
+// it is ready to, and the loop is told as always; it must have been resumed once.
 func (t *Task) Stop() {
+	if t.run != nil {
+		t.stopped.Store(true)
+		t.wake()
+		return
+	}
 	defer t.lend()()
 	t.stop()
 }

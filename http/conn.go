@@ -15,7 +15,7 @@ type conn struct {
 	x      *exchange // the request that is being served, or nil
 
 	since    time.Time  // it was accepted
-	unsent   int64      // was not acknowledged when the deadline was last looked at
+	taken    int64      // position when the deadline was last looked at
 	requests int32      // answered
 	reader   headReader // of a head that is incomplete
 	phase    phase
@@ -42,7 +42,7 @@ var follows = [phases][]phase{
 	waiting:    {inHead, inBody, answering, discarding, closing},
 	inHead:     {waiting, inBody, answering, discarding, closing},
 	inBody:     {waiting, answering, discarding, closing},
-	answering:  {waiting, discarding, closing},
+	answering:  {waiting, inBody, discarding, closing},
 	discarding: {waiting, closing},
 	closing:    {},
 }
@@ -147,7 +147,9 @@ func (c *conn) serve(behind []byte) {
 		return
 	}
 	if x.framing.done() {
-		c.answer(x.call())
+		err := x.call()
+		c.last = c.last || x.panicked
+		c.answer(err)
 		return
 	}
 	x.expects = x.head.expectContinue && len(behind) == 0
@@ -166,20 +168,35 @@ func (c *conn) mustEnd() bool {
 // comes next.
 func (c *conn) answer(err error) {
 	x := c.x
+	if err == nil && x.next.handler != nil {
+		c.goOver()
+		return
+	}
 	if err == nil && x.away {
 		if x.open != nil && x.open.done {
 			x.open.finish(c)
 		} else {
-			c.leave()
+			c.standBy()
 		}
 		return
 	}
 	if x.open != nil {
-		c.server.log.Error("handler failed, and its answer has begun", "request", x.request.line(), "error", err)
+		x.complain("handler failed, and its answer has begun", err)
 		c.conn.Abort(errBegun)
 		return
 	}
+	x.abandon()
 	x.away = false
+	if x.response.begun {
+		if x.response.complete(err) {
+			c.last = c.last || c.unread()
+			c.answered()
+		}
+		return
+	}
+	if x.panicked {
+		x.response.reset()
+	}
 	if c.unread() {
 		c.last = true
 	}
@@ -216,17 +233,26 @@ func (c *conn) rest() {
 
 // send sets the deadline for taking an answer.
 func (c *conn) send() {
-	c.unsent = c.conn.Unsent()
+	c.taken = c.position()
 	c.conn.SetDeadline(c.server.limits.SendTimeout)
 }
 
-// taken reports whether the peer has taken enough of its answer since the
-// deadline was set. That is judged by what it acknowledged: the kernel takes
-// megabytes for a peer that reads nothing, and nothing for one that reads
-// slowly.
-func (c *conn) taken() bool {
+// position is how far the peer has come with its answer, from some beginning on.
+// That is judged by what it acknowledged: the kernel takes megabytes for a peer
+// that reads nothing, and nothing for one that reads slowly.
+func (c *conn) position() int64 {
+	p := -c.conn.Unsent()
+	if c.x != nil {
+		p += c.x.response.sent
+	}
+	return p
+}
+
+// keepsUp reports whether the peer has taken enough of its answer since the
+// deadline was set.
+func (c *conn) keepsUp() bool {
 	l := &c.server.limits
-	return c.unsent-c.conn.Unsent() >= max(1, int64(l.SendTimeout.Seconds()*float64(l.MinRate)))
+	return c.position()-c.taken >= max(1, int64(l.SendTimeout.Seconds()*float64(l.MinRate)))
 }
 
 // end closes after the answer. If the peer has promised to send nothing more
@@ -244,9 +270,14 @@ func (c *conn) end() {
 }
 
 func (c *conn) giveBack() {
-	if c.x != nil {
-		c.server.giveExchange(c.x)
-		c.x = nil
+	x := c.x
+	c.x = nil
+	switch {
+	case x == nil:
+	case x.task != nil && x.aside:
+		x.leave() // told gives it back
+	default:
+		c.server.giveExchange(x)
 	}
 }
 
@@ -292,7 +323,7 @@ func (c *conn) Due(*eventloop.Conn) {
 	case queued > 0 && c.phase != inHead && c.phase != inBody:
 		// An answer is on its way. As long as the peer takes some of it, it
 		// has time.
-		if (c.sending || c.phase == closing) && !c.taken() {
+		if (c.sending || c.phase == closing) && !c.keepsUp() {
 			c.conn.Abort(errStalled)
 			return
 		}
@@ -331,6 +362,11 @@ func (c *conn) Stopping(*eventloop.Conn) {
 		if h := c.held(); h != nil && h.stop != nil {
 			h.stop()
 		}
+		if c.x != nil && c.x.timer != nil {
+			c.x.timer.Stop()
+			c.x.timer = nil
+			c.goOn() // its pause is over
+		}
 	}
 }
 
@@ -344,12 +380,15 @@ func (c *conn) held() *Held {
 
 // Gone implements eventloop.Protocol.
 func (c *conn) Gone(*eventloop.Conn, error) {
-	if c.x != nil {
-		c.x.abandon()
-	}
-	h := c.held()
-	if h != nil {
+	if h := c.held(); h != nil {
 		h.over()
+	}
+	if x := c.x; x != nil && x.response.begun {
+		hooks := &x.response.hooks
+		if x.aside {
+			hooks = &x.outer // the others are its own
+		}
+		x.response.afterAnswer(hooks, x.response.sent)
 	}
 	c.giveBack()
 }

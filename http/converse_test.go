@@ -324,11 +324,25 @@ func (p *party) chunks(want *answer) error {
 				return fmt.Errorf("a chunk begins with %q", p.heard[:line])
 			}
 		}
-		if n := line + 2 + int(size) + 2; line >= 0 && len(p.heard) >= n {
+		n := line + 2 + int(size) + 2
+		if line >= 0 && size == 0 { // trailers may come, and an empty line must
+			n = line + bytes.Index(p.heard[line:], []byte("\r\n\r\n")) + 4
+			if n < line+4 {
+				n = len(p.heard) + 1
+			}
+			for trailer := range strings.SplitSeq(string(p.heard[line+2:max(line+2, min(n, len(p.heard))-4)]), "\r\n") {
+				if name, value, ok := strings.Cut(trailer, ": "); n <= len(p.heard) && trailer != "" && (!ok || !isToken(name) || !isFieldValue(value)) {
+					return fmt.Errorf("a trailer is %q", trailer)
+				}
+			}
+		}
+		if line >= 0 && len(p.heard) >= n {
 			if string(p.heard[n-2:n]) != "\r\n" {
 				return fmt.Errorf("a chunk ends with %q", p.heard[n-2:n])
 			}
-			body = append(body, p.heard[line+2:n-2]...)
+			if size > 0 {
+				body = append(body, p.heard[line+2:n-2]...)
+			}
 			p.before = append(p.before, p.heard[:n]...)
 			p.heard = p.heard[n:]
 			if size > 0 {

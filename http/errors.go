@@ -13,8 +13,12 @@ var (
 	errSlowHead        = &refusal{StatusRequestTimeout, "the head took too long"}
 	errSlowBody        = &refusal{StatusRequestTimeout, "the body took too long"}
 	errBodyTooLarge    = &refusal{StatusContentTooLarge, "the body is too large"}
+	errSlowHandler     = &refusal{StatusServiceUnavailable, "it takes too long, try again later"}
 	errBusy            = &refusal{StatusServiceUnavailable, "too many bodies at once, try again"}
 )
+
+// errNotAsked is why a body cannot be read.
+var errNotAsked = errors.New("http: the peer waits to be told to send its body, and the answer has begun")
 
 // errGone is what a handler gets that waits for a body while the connection
 // ends. Nobody will read its answer.

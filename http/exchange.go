@@ -1,6 +1,7 @@
 package http
 
 import (
+	"context"
 	"errors"
 	"time"
 
@@ -16,20 +17,27 @@ type exchange struct {
 	raw  []byte // the head; the loop's, or own
 	own  []byte // a copy of it, for a request that outlives its turn
 
-	framing body
-	body    []byte // as far as it is here
-	begun   time.Time
-	got     int64 // bytes of the body, framing included
-	held    int64 // bytes counted against Limits.BodiesTotal
-	expects bool  // the peer waits for 100 Continue
-	failed  *refusal
-	serial  uint32          // counts the uses of x, so that what comes late finds out
-	open    *Held           // the answer, if it is kept open
-	running bool            // the handler is
-	away    bool            // the handler's work is done elsewhere
-	task    *eventloop.Task // the handler, if it may have to wait
-	pause   func() bool     // inside the task
-	result  error
+	framing  body
+	body     []byte    // as far as it is here, and not yet read piece by piece
+	read     int       // how much of body a handler has had
+	since    time.Time // it was taken up
+	begun    time.Time // to receive the body, or to throw it away
+	got      int64     // bytes of the body, framing included
+	held     int64     // bytes counted against Limits.BodiesTotal
+	expects  bool      // the peer waits for 100 Continue
+	failed   *refusal
+	stale    string // why it may not be used any more, where that is checked
+	serial   uint32 // counts the uses of x, so that what comes late finds out
+	open     *Held  // the answer, if it is kept open
+	running  bool   // the handler is
+	panicked bool
+	away     bool // the handler's work is done elsewhere
+	wait          // for a handler that may
+	result   error
+
+	context context.Context // of the request, once somebody asked
+	cancel  context.CancelFunc
+	timeout *eventloop.Timer
 
 	request  Request
 	response Response
@@ -41,15 +49,16 @@ func (x *exchange) reset() {
 	x.raw, x.own = nil, x.own[:0]
 	x.serial++
 	x.open = nil
-	x.away = false
+	x.away, x.panicked = false, false
 	x.framing = body{}
-	x.body = x.body[:0]
+	x.body, x.read = x.body[:0], 0
 	x.got, x.held, x.expects = 0, 0, false
-	x.failed, x.task, x.pause, x.result = nil, nil, nil, nil
+	x.failed, x.result = nil, nil
+	x.wait = wait{}
+	x.context, x.cancel, x.timeout = nil, nil, nil
 	x.request.reset()
 	x.response.reset()
-	clear(x.response.after)
-	x.response.after = x.response.after[:0]
+	x.response.hooks.reset()
 }
 
 // allMethods are those that the server itself does not refuse.
@@ -74,9 +83,33 @@ func (x *exchange) refusal() *refusal {
 	return nil
 }
 
+// hasBegun reports whether some of the answer is out.
+func (x *exchange) hasBegun() bool { return x.open != nil || x.response.begun }
+
 // call runs the handler.
 func (x *exchange) call() error {
 	return x.guarded(func() error { return x.conn.server.handler(&x.response, &x.request) })
+}
+
+// complain logs a failure that is ours, and names the handler by what it was asked.
+func (x *exchange) complain(what string, err error) {
+	x.conn.server.log.Error(what, "request", x.request.line(), "error", err)
+}
+
+// over lets everybody know who has asked that the request is over.
+func (x *exchange) over() {
+	x.abandon()
+	if x.timeout != nil {
+		x.timeout.Stop()
+	}
+	if x.cancel != nil {
+		x.cancel()
+	}
+	list := x.response.hooks.end
+	x.response.hooks.end = list[:0]
+	for _, f := range list {
+		f()
+	}
 }
 
 // statusOf returns what an error of a handler means to the peer, and logs what
@@ -90,6 +123,6 @@ func (x *exchange) statusOf(err error) (Status, string) {
 	if errors.As(err, &status) {
 		return status, ""
 	}
-	x.conn.server.log.Error("handler failed", "request", x.request.line(), "error", err)
+	x.complain("handler failed", err)
 	return StatusInternalServerError, ""
 }

@@ -3,6 +3,8 @@ package http
 import (
 	"errors"
 	"strconv"
+
+	"github.com/bobbin-http/bobbin/eventloop"
 )
 
 // A Held is an answer that is kept open: its head is out, and more of its body
@@ -46,6 +48,7 @@ func (w *Response) Hold() (*Held, error) {
 	if c.unread() || !h.chunked {
 		c.last = true
 	}
+	w.beforeHead(&w.hooks)
 	w.sendHead(h.chunked && !w.silent())
 	return h, nil
 }
@@ -53,8 +56,12 @@ func (w *Response) Hold() (*Held, error) {
 // holdable returns why an answer cannot be held.
 func (w *Response) holdable() error {
 	switch {
-	case w.x.away:
+	case w.x.aside:
+		return errAside
+	case w.x.away || w.x.next.handler != nil:
 		return errOffloadedTwice
+	case w.begun:
+		return errTwoAnswers
 	case w.broken != nil:
 		return w.broken
 	case w.text != "" || len(w.bytes) > 0 || w.shared != nil || w.lent != nil || w.file != nil || w.length >= 0:
@@ -79,18 +86,23 @@ func (h *Held) Write(p []byte) (int, error) {
 	case h.Full():
 		return 0, ErrFull
 	}
-	c := h.x.conn.conn
+	writePiece(h.x.conn.conn, p, h.chunked)
+	h.x.response.sent += int64(len(p))
+	return len(p), nil
+}
+
+// writePiece sends a piece of a body, as a chunk if the body is sent so.
+func writePiece(c *eventloop.Conn, p []byte, chunked bool) {
 	b := c.Room(len(p) + 20)
-	if h.chunked {
+	if chunked {
 		b = strconv.AppendInt(b, int64(len(p)), 16)
 		b = append(b, "\r\n"...)
 	}
 	b = append(b, p...)
-	if h.chunked {
+	if chunked {
 		b = append(b, "\r\n"...)
 	}
 	c.Commit(len(b))
-	return len(p), nil
 }
 
 // Done ends the answer. What comes next on the connection is served.
@@ -140,6 +152,7 @@ func (h *Held) Post(f func()) error { return h.server.loop.Post(f) }
 // over lets everybody know, once.
 func (h *Held) over() {
 	after := h.after
+	h.x.response.afterAnswer(&h.x.response.hooks, h.x.response.sent)
 	h.x.open = nil
 	h.x, h.after = nil, nil
 	for _, f := range after {

@@ -41,10 +41,17 @@ func Offload[T any](w *Response, work func() (T, error), reply func(w *Response,
 		})
 }
 
-var errOffloadedTwice = errors.New("http: the handler has offloaded work that is not over")
+var (
+	errOffloadedTwice = errors.New("http: the handler has offloaded work that is not over")
+	errAside          = errors.New("http: a handler that may wait has nothing to offload or to hold")
+)
 
 func (x *exchange) offload(work func(), reply func() error, drop func()) error {
-	if x.away {
+	switch {
+	case x.aside:
+		x.response.fail(errAside)
+		return errAside
+	case x.away || x.next.handler != nil:
 		x.response.fail(errOffloadedTwice)
 		return errOffloadedTwice
 	}
@@ -70,17 +77,6 @@ func (x *exchange) keepHead() {
 	}
 }
 
-// leave is the state while a handler's work is done elsewhere.
-func (c *conn) leave() {
-	c.enter(answering)
-	c.conn.Pause()
-	if c.sending = c.x.open != nil; c.sending {
-		c.send()
-	} else {
-		c.conn.SetDeadline(0)
-	}
-}
-
 // back goes on when the work is over.
 func (x *exchange) back(err error, reply func() error) {
 	c := x.conn
@@ -89,9 +85,10 @@ func (x *exchange) back(err error, reply func() error) {
 		c.last = true
 	} else {
 		err = x.guarded(reply)
+		c.last = c.last || x.panicked
 	}
 	c.answer(err)
-	if c.phase != answering { // or it offloads more
+	if c.phase != answering && c.phase != inBody { // or it offloads more
 		c.goOnReading()
 	}
 }
@@ -111,8 +108,7 @@ func (x *exchange) guarded(f func() error) (err error) {
 	defer func() {
 		x.running = false
 		if r := recover(); r != nil {
-			x.conn.last = true
-			x.response.reset()
+			x.panicked = true
 			x.conn.server.log.Error("panic in a handler", "request", x.request.line(),
 				"value", fmt.Sprint(r), "stack", string(debug.Stack()))
 			err = StatusInternalServerError

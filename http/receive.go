@@ -1,5 +1,7 @@
 package http
 
+import "io"
+
 // How the body of a request is received. The handler is started when the head
 // is there, as a task, and pauses when it asks for the body: so a handler that
 // has its answer without it gives that at once, and "100 Continue" is sent when
@@ -10,51 +12,81 @@ var continueLine = []byte("HTTP/1.1 100 Continue\r\n\r\n")
 // serveWithBody starts the handler of a request whose body is not yet read.
 func (c *conn) serveWithBody() {
 	x := c.x
-	x.own = append(x.own, x.raw...)
-	x.raw = x.own // the handler may outlive the loop's bytes
+	x.keepHead() // the handler may outlive the loop's bytes
 	x.begun = c.server.now()
-	x.task = c.server.loop.NewTask(func(pause func() bool) {
-		x.pause = pause
-		x.result = x.call()
-	})
+	c.start(c.server.handler)
 	c.goOn()
 }
 
-// goOn runs the handler until it returns, or until it wants more of the body
-// than is here.
-func (c *conn) goOn() {
-	x := c.x
-	if !x.task.Resume() {
-		x.task = nil
-		c.answer(x.result)
-		return
-	}
+// receive is the state while the handler waits for the body.
+func (c *conn) receive() {
 	c.enter(inBody)
+	c.conn.Resume()
 	c.conn.SetDeadline(c.server.limits.BodyTimeout)
-	if x.expects {
-		x.expects = false
+	if c.x.expects {
+		c.x.expects = false
 		c.conn.Write(continueLine)
 	}
 }
 
-// wait is called in the task: it returns when the body is complete.
-func (x *exchange) wait() ([]byte, error) {
-	limits := &x.conn.server.limits
-	if x.head.length > limits.Body {
+// Body returns the body of the request, once all of it is there: the loop goes
+// on with others meanwhile. It is the server's, and gone when the handler
+// returns. A body above Limits.Body, and one that is broken or too slow, is an
+// error that the handler should return as it is.
+func (r *Request) Body() ([]byte, error) {
+	x := r.x
+	r.use("Body")
+	if x.head.length > x.conn.server.limits.Body {
 		return nil, errBodyTooLarge
 	}
-	for !x.framing.done() && x.failed == nil {
-		if x.pause == nil {
-			panic("http: internal error: a body is missing, and the handler cannot wait")
-		}
-		if !x.pause() {
-			return nil, errGone
+	for !x.framing.done() {
+		if err := x.askForBody(wholeBody); err != nil {
+			return nil, err
 		}
 	}
 	if x.failed != nil {
 		return nil, x.failed
 	}
-	return x.body, nil
+	return x.body[x.read:], nil
+}
+
+// Read reads the body as it comes, and implements io.Reader. How much there may be
+// in all is for the handler to say. The errors are those of Body.
+func (r *Request) Read(p []byte) (int, error) {
+	x := r.x
+	r.use("Read")
+	for x.read == len(x.body) {
+		switch {
+		case x.failed != nil:
+			return 0, x.failed
+		case x.framing.done():
+			return 0, io.EOF
+		case len(p) == 0:
+			return 0, nil
+		}
+		x.body, x.read = x.body[:0], 0
+		if err := x.askForBody(moreOfBody); err != nil {
+			return 0, err
+		}
+	}
+	n := copy(p, x.body[x.read:])
+	x.read += n
+	return n, nil
+}
+
+// askForBody waits for more of the body.
+func (x *exchange) askForBody(w want) error {
+	switch {
+	case x.failed != nil:
+		return x.failed
+	case x.pause == nil:
+		return errNoWait
+	case x.expects && x.response.begun:
+		return errNotAsked
+	case !x.ask(w):
+		return errGone
+	}
+	return nil
 }
 
 // readBody takes what there is of a body, for the handler or for nobody. It
@@ -79,7 +111,7 @@ func (c *conn) readBody(p []byte) (used int) {
 	switch {
 	case c.phase == discarding:
 		c.discarded()
-	case x.framing.done():
+	case x.framing.done(), x.awaits == moreOfBody && len(x.body) > 0:
 		c.goOn()
 	case c.tooSlow():
 		c.failBody(errSlowBody)
@@ -92,7 +124,7 @@ func (c *conn) readBody(p []byte) (used int) {
 // keep adds to the body, within the limits for one and for all.
 func (x *exchange) keep(data []byte) *refusal {
 	s := x.conn.server
-	if int64(len(x.body)+len(data)) > s.limits.Body {
+	if x.awaits == wholeBody && int64(len(x.body)+len(data)) > s.limits.Body {
 		return errBodyTooLarge
 	}
 	s.held += int64(len(data))
@@ -131,21 +163,15 @@ func (c *conn) discarded() {
 func (c *conn) failBody(why *refusal) {
 	x := c.x
 	x.failed = why
-	x.abandon()
-	if c.phase == discarding {
+	switch {
+	case c.phase == discarding:
 		c.last = true
 		c.end() // it has its answer
-		return
-	}
-	x.response.reset()
-	c.refuse(why)
-}
-
-// abandon ends a handler that waits for the body.
-func (x *exchange) abandon() {
-	if x.task != nil {
-		x.task.Stop()
-		x.task = nil
+	case x.hasBegun():
+		c.conn.Abort(errBegun)
+	default:
+		c.takeOver()
+		c.refuse(why)
 	}
 }
 

@@ -1,6 +1,7 @@
 package http
 
 import (
+	"context"
 	"iter"
 	"net/netip"
 	"strings"
@@ -16,9 +17,11 @@ import (
 type Request struct {
 	x    *exchange
 	text string // the head, once somebody asked
+
+	client netip.Addr // if somebody knows better than the socket
 }
 
-func (r *Request) reset() { r.text = "" }
+func (r *Request) reset() { r.text, r.client = "", netip.Addr{} }
 
 // head returns the whole head as a string that stays.
 func (r *Request) head() string {
@@ -31,17 +34,22 @@ func (r *Request) head() string {
 func (r *Request) piece(s span) string { return r.head()[s.from:s.to] }
 
 // Method returns the method, such as "GET".
-func (r *Request) Method() string { return r.x.head.method.String() }
+func (r *Request) Method() string {
+	r.use("Method")
+	return r.x.head.method.String()
+}
 
 // IsGet reports whether the method is GET or HEAD, which is GET without the
 // body (RFC 9110 section 9.3.2).
 func (r *Request) IsGet() bool {
+	r.use("IsGet")
 	return r.x.head.method == methodGet || r.x.head.method == methodHead
 }
 
 // Path returns the path with its escapes decoded, once. It begins with "/", and
 // may hold anything else: see CleanPath before it names a file.
 func (r *Request) Path() string {
+	r.use("Path")
 	s := r.x.head.path
 	if s.from == s.to {
 		return "/"
@@ -55,6 +63,7 @@ func (r *Request) Path() string {
 
 // PathBytes returns the path as it was sent, without a copy.
 func (r *Request) PathBytes() []byte {
+	r.use("PathBytes")
 	if p := r.x.head.path.of(r.x.raw); len(p) > 0 {
 		return p
 	}
@@ -64,21 +73,29 @@ func (r *Request) PathBytes() []byte {
 var slash = []byte("/")
 
 // RawQuery returns what stands behind the question mark, as it was sent.
-func (r *Request) RawQuery() string { return r.piece(r.x.head.query) }
+func (r *Request) RawQuery() string {
+	r.use("RawQuery")
+	return r.piece(r.x.head.query)
+}
 
 // QueryBytes returns the query as it was sent, without a copy, and whether
 // there was a question mark at all.
 func (r *Request) QueryBytes() ([]byte, bool) {
+	r.use("QueryBytes")
 	return r.x.head.query.of(r.x.raw), r.x.head.hasQuery
 }
 
 // Host returns the host that was asked for, with its port if it was sent: that
 // of the target, or else the Host field's.
-func (r *Request) Host() string { return r.piece(r.x.head.host) }
+func (r *Request) Host() string {
+	r.use("Host")
+	return r.piece(r.x.head.host)
+}
 
 // Header returns the value of a field, without regard to case; of several, the
 // first. It is empty if there is none.
 func (r *Request) Header(name string) string {
+	r.use("Header")
 	h := &r.x.head
 	for _, f := range h.fields[:h.nfields] {
 		if strings.EqualFold(r.piece(f.name), name) {
@@ -90,6 +107,7 @@ func (r *Request) Header(name string) string {
 
 // HeaderBytes is Header without a copy. Name must be in lower case.
 func (r *Request) HeaderBytes(name string) []byte {
+	r.use("HeaderBytes")
 	h := &r.x.head
 	for _, f := range h.fields[:h.nfields] {
 		if sameFold(f.name.of(r.x.raw), name) {
@@ -128,25 +146,53 @@ func sameFold(p []byte, lower string) bool {
 	return true
 }
 
-// Body returns the body of the request, once all of it is there: the loop goes
-// on with others meanwhile. It is the server's, and gone when the handler
-// returns. A body above Limits.Body, and one that is broken or too slow, is an
-// error that the handler should return as it is.
-func (r *Request) Body() ([]byte, error) { return r.x.wait() }
-
 // Minor returns the minor version: 1 for HTTP/1.1, 0 for HTTP/1.0.
 func (r *Request) Minor() int { return int(r.x.head.minor) }
 
 // RemoteAddr returns the address of the peer; on a Unix socket, one that is not
 // valid.
-func (r *Request) RemoteAddr() netip.AddrPort { return r.x.conn.conn.Peer() }
+func (r *Request) RemoteAddr() netip.AddrPort {
+	r.use("RemoteAddr")
+	return r.x.conn.conn.Peer()
+}
+
+// ClientAddr returns the address of the client: the peer's, or what SetClientAddr
+// has said. It is not valid on a Unix socket of which nobody has said more.
+func (r *Request) ClientAddr() netip.Addr {
+	r.use("ClientAddr")
+	if r.client.IsValid() {
+		return r.client
+	}
+	return r.x.conn.conn.Peer().Addr()
+}
+
+// SetClientAddr is for middleware that knows for whom the peer, a proxy, speaks.
+func (r *Request) SetClientAddr(a netip.Addr) { r.client = a.Unmap() }
 
 // Conn returns the connection that the request came on.
-func (r *Request) Conn() *eventloop.Conn { return r.x.conn.conn }
+func (r *Request) Conn() *eventloop.Conn {
+	r.use("Conn")
+	return r.x.conn.conn
+}
 
 // Time returns when the request was taken up, by the loop's clock, which is read
 // once a turn.
-func (r *Request) Time() time.Time { return r.x.conn.server.now() }
+func (r *Request) Time() time.Time {
+	r.use("Time")
+	return r.x.since
+}
+
+// Context returns a context that ends with the request, or before if the client
+// has left. It is for work that is done off the loop; on the loop there is nothing
+// to wait for.
+func (r *Request) Context() context.Context {
+	r.use("Context")
+	x := r.x
+	if x.context == nil {
+		x.context, x.cancel = context.WithCancel(context.Background())
+	}
+	return x.context
+}
 
 // line is the request line as far as it was understood, for logs.
 func (r *Request) line() string {

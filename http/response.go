@@ -20,7 +20,13 @@ type Response struct {
 	closes bool   // the handler wants the connection to end
 	length int64  // Content-Length that the handler declared, -1 for none
 	broken error  // a mistake of the handler's
-	after  []func(Status, int64)
+	hooks  hooks
+
+	// An answer that is sent in pieces.
+	begun    bool  // its head is out
+	chunked  bool  // or else length says where it ends, or the connection
+	sent     int64 // bytes of the body
+	trailers []byte
 
 	// The body is one of these.
 	text   string
@@ -42,19 +48,19 @@ func (w *Response) reset() {
 	w.typ, w.text, w.shared, w.lent = "", "", nil, nil
 	w.closes, w.broken = false, nil
 	w.offset, w.size = 0, 0
+	w.begun, w.chunked, w.sent, w.trailers = false, false, 0, w.trailers[:0]
 }
-
-// OnAnswer has f called when the answer is on its way, with the status that it
-// has after all and the size of its body: not when the handler returns, because
-// it may answer later, and what it returns may become another answer. The size
-// of one that is kept open is -1. If the client leaves before, it is not called.
-func (w *Response) OnAnswer(f func(status Status, size int64)) { w.after = append(w.after, f) }
 
 // Status returns the status as it stands.
 func (w *Response) Status() Status { return w.status }
 
 // SetStatus sets the status; it is 200 unless it is set.
 func (w *Response) SetStatus(s Status) *Response {
+	w.use("SetStatus")
+	if w.begun {
+		w.fail(errLate)
+		return w
+	}
 	w.status = s
 	return w
 }
@@ -65,7 +71,10 @@ func (w *Response) SetStatus(s Status) *Response {
 // be taken for something else on the wire (RFC 9110 section 5.5) makes the
 // answer a 500.
 func (w *Response) Set(name, value string) *Response {
+	w.use("Set")
 	switch {
+	case w.begun:
+		w.fail(errLate)
 	case !isToken(name):
 		w.fail(fmt.Errorf("http: %q is no field name", name))
 	case !isFieldValue(value):
@@ -114,14 +123,25 @@ func (w *Response) content(typ, s string) error {
 	return w.body(func() { w.text = s })
 }
 
-// Write adds to the body. It implements io.Writer; it takes everything, in
-// memory.
+// Write adds to the body. It implements io.Writer. It takes everything, in memory,
+// unless the handler was made by Streaming or Blocking: then what was written is
+// sent now and then, as by Flush.
 func (w *Response) Write(p []byte) (int, error) {
+	w.use("Write")
 	if w.text != "" || w.shared != nil || w.lent != nil || w.file != nil {
 		return 0, errTwoAnswers
 	}
+	size := len(p)
+	for w.x.pieces && len(w.bytes)+len(p) > pieceSize {
+		n := min(pieceSize-len(w.bytes), len(p))
+		w.bytes = append(w.bytes, p[:n]...)
+		p = p[n:]
+		if err := w.Flush(); err != nil {
+			return size - len(p), err
+		}
+	}
 	w.bytes = append(w.bytes, p...)
-	return len(p), nil
+	return size, nil
 }
 
 // A Prepared is an answer that is made once and given often: a body that stays
@@ -134,7 +154,7 @@ type Prepared struct {
 // Prepare makes an answer of a body, which nobody may change from then on, and
 // of fields, each a name and a value. It refuses what Response.Set does.
 func Prepare(body []byte, fields ...[2]string) (*Prepared, error) {
-	var w Response
+	w := Response{x: &exchange{}}
 	w.reset()
 	for _, f := range fields {
 		w.Set(f[0], f[1])
@@ -182,9 +202,12 @@ func (w *Response) SendFile(f eventloop.File, offset, size int64) error {
 
 var errTwoAnswers = errors.New("http: the handler answered twice")
 
+var errLate = errors.New("http: the head of the answer is out already")
+
 // body sets the body, once.
 func (w *Response) body(set func()) error {
-	if w.text != "" || len(w.bytes) > 0 || w.shared != nil || w.lent != nil || w.file != nil {
+	w.use("an answer")
+	if w.begun || w.text != "" || len(w.bytes) > 0 || w.shared != nil || w.lent != nil || w.file != nil {
 		w.fail(errTwoAnswers)
 		return errTwoAnswers
 	}
@@ -210,6 +233,12 @@ func (w *Response) finish(err error) {
 	if err != nil {
 		w.failed(err)
 	}
+	if len(w.hooks.head) > 0 {
+		w.beforeHead(&w.hooks)
+		if err := w.mistake(); err != nil {
+			w.failed(err)
+		}
+	}
 	w.send()
 }
 
@@ -231,7 +260,7 @@ func (w *Response) mistake() error {
 func (w *Response) failed(err error) {
 	status, reason := w.x.statusOf(err)
 	if status < 200 || status > 599 {
-		w.x.conn.server.log.Error("handler failed", "request", w.x.request.line(), "error", err)
+		w.x.complain("handler failed", err)
 		status, reason = StatusInternalServerError, ""
 	}
 	fields := w.fields
@@ -272,12 +301,8 @@ const copyMost = 60 << 10
 // send puts the answer into the connection's queue.
 func (w *Response) send() {
 	c := w.x.conn
-	for _, f := range w.after {
-		size := w.bodySize()
-		if w.bodiless() {
-			size = 0
-		}
-		f(w.status, size)
+	if len(w.hooks.answer) > 0 {
+		w.afterAnswer(&w.hooks, w.bodySize())
 	}
 	if w.closes {
 		c.last = true
@@ -329,15 +354,17 @@ func (w *Response) sendHead(chunked bool) {
 	if w.closes {
 		c.last = true
 	}
-	for _, f := range w.after {
-		f(w.status, -1)
-	}
 	heads := &c.server.heads
 	heads.at(c.server.now())
 	p := heads.begin(c.conn.Room(heads.most()+len(w.fields)+len(w.typ)+128), w.status)
 	p = w.appendFields(p)
-	if chunked {
+	switch {
+	case chunked:
 		p = append(p, "Transfer-Encoding: chunked\r\n"...)
+	case w.length >= 0 && !w.silent():
+		p = append(p, "Content-Length: "...)
+		p = strconv.AppendInt(p, w.length, 10)
+		p = append(p, "\r\n"...)
 	}
 	c.conn.Commit(len(append(p, "\r\n"...)))
 }

@@ -36,6 +36,8 @@ type Server struct {
 	loop    *eventloop.Loop
 	how     bobbin.ListenOptions
 
+	strict bool // nothing is used again, so that a late use is found
+
 	heads heads       // ready-made beginnings of answers
 	free  []*exchange // to be used again
 	held  int64       // bytes of request bodies that wait for handlers
@@ -48,6 +50,7 @@ func NewServer(config Config) (*Server, error) {
 		limits:  config.Limits.withDefaults(),
 		log:     config.Log,
 		how:     bobbin.ListenOptions{DeferAccept: !config.EagerAccept},
+		strict:  config.Loop.CheckOwner,
 	}
 	if err := s.limits.check(); err != nil {
 		return nil, err
@@ -124,7 +127,7 @@ func (s *Server) takeExchange(c *conn) *exchange {
 		x.request.x, x.response.x = x, x
 		x.reset()
 	}
-	x.conn = c
+	x.conn, x.since = c, s.loop.Now()
 	return x
 }
 
@@ -136,12 +139,19 @@ const (
 )
 
 func (s *Server) giveExchange(x *exchange) {
+	x.over()
 	s.held -= x.held
 	if cap(x.body) > keptBody {
 		x.body = nil
 	}
 	if cap(x.response.bytes) > keptBody {
 		x.response.bytes = nil
+	}
+	if s.strict {
+		line := x.request.line()
+		x.reset()
+		x.end(line)
+		return
 	}
 	x.reset()
 	if len(s.free) < exchangesKept {

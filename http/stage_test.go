@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"testing"
 	"time"
@@ -40,6 +41,9 @@ func stage(t testing.TB, k *sim.Kernel, config Config, client func(s *Server, c 
 	err = s.Run()
 	for _, f := range k.Faults() {
 		t.Error(f)
+	}
+	if k.Parked() != 0 {
+		t.Errorf("%d handlers wait for ever", k.Parked())
 	}
 	if k.OpenDescriptors() != 0 || s.loop.Memory() != 0 || s.held != 0 {
 		t.Errorf("left: %d descriptors, %d bytes of answers, %d of bodies", k.OpenDescriptors(), s.loop.Memory(), s.held)
@@ -96,6 +100,8 @@ func site(w *Response, r *Request) error {
 		return stream(w, r, 1<<30, strings.Repeat("flood ", 1000), 10*time.Millisecond)
 	case "/empty":
 		return nil
+	case "/full":
+		return full(w, r)
 	case "/missing":
 		return StatusNotFound
 	case "/get-only":
@@ -108,7 +114,141 @@ func site(w *Response, r *Request) error {
 		w.Set("Connection", "close")
 		return w.Text("bye")
 	}
+	switch {
+	case strings.HasPrefix(r.Path(), "/streaming/"):
+		return streaming(w, r)
+	case strings.HasPrefix(r.Path(), "/blocking/"):
+		return blocking(w, r)
+	}
 	return mishaps(w, r)
+}
+
+// The same handler on the loop and aside.
+var (
+	streaming = Streaming(patient)
+	blocking  = Blocking(1000, patient)
+	full      = Blocking(0, patient)
+)
+
+// patient answers in pieces, and waits.
+func patient(w *Response, r *Request) error {
+	_, what, _ := strings.Cut(r.Path()[1:], "/")
+	switch what {
+	case "text":
+		return w.Text("hello")
+	case "ticks":
+		w.Set("Content-Type", "text/plain")
+		for range 3 {
+			fmt.Fprint(w, "tick ")
+			if err := w.Flush(); err != nil {
+				return err
+			}
+			if err := w.Pause(time.Second); err != nil {
+				return err
+			}
+		}
+		return nil
+	case "endless":
+		for {
+			fmt.Fprint(w, "tick ")
+			if err := w.Flush(); err != nil {
+				return err
+			}
+			if err := w.Pause(time.Second); err != nil {
+				return err
+			}
+		}
+	case "large":
+		_, err := io.Copy(w, bytes.NewReader(bytes.Repeat([]byte("x"), 200_000)))
+		return err
+	case "flood":
+		for {
+			if _, err := fmt.Fprint(w, strings.Repeat("flood ", 1000)); err != nil {
+				return err
+			}
+		}
+	case "echo":
+		_, err := io.Copy(w, r)
+		return err
+	case "body":
+		body, err := r.Body()
+		if err != nil {
+			return err
+		}
+		_, err = w.Write(body)
+		return err
+	case "first-bytes":
+		p := make([]byte, 3)
+		if _, err := io.ReadFull(r, p); err != nil {
+			return err
+		}
+		w.Write(p)
+		return nil
+	case "known", "known-less", "known-more":
+		w.Set("Content-Length", "10")
+		w.Write([]byte("hello"))
+		if err := w.Flush(); err != nil {
+			return err
+		}
+		switch what {
+		case "known":
+			w.Write([]byte("world"))
+		case "known-more":
+			w.Write([]byte("wide world"))
+			return w.Flush()
+		}
+		return nil
+	case "trailer":
+		fmt.Fprint(w, "hello")
+		w.SetTrailer("X-Sum", "5")
+		return w.Flush()
+	case "slow":
+		w.Timeout(3 * time.Second)
+		if err := w.Pause(time.Minute); err != nil {
+			return err
+		}
+		return w.Text("late")
+	case "fails":
+		return StatusNotFound
+	case "panics":
+		panic("the disk is on fire")
+	case "fails-late":
+		fmt.Fprint(w, "half an answ")
+		if err := w.Flush(); err != nil {
+			return err
+		}
+		return errors.New("the disk is on fire")
+	case "panics-late":
+		fmt.Fprint(w, "half an answ")
+		if err := w.Flush(); err != nil {
+			return err
+		}
+		panic("the disk is on fire")
+	case "sets-late":
+		if err := w.Flush(); err != nil {
+			return err
+		}
+		w.Set("X-Name", "a")
+		return nil
+	case "text-late":
+		if err := w.Flush(); err != nil {
+			return err
+		}
+		return w.Text("hello")
+	case "empty":
+		return nil
+	case "none":
+		w.SetStatus(StatusNoContent)
+		return w.Flush()
+	case "offloads":
+		return Offload(w, work, (*Response).Text)
+	case "holds":
+		_, err := w.Hold()
+		return err
+	case "nested":
+		return Streaming(mishaps)(w, r)
+	}
+	return StatusNotFound
 }
 
 // stream says something n times, at intervals. If the client has not taken what

@@ -228,22 +228,24 @@ func TestBrowserIsRefreshed(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	await := func(n int, what string) {
+	// await does something again and again until it has shown: when the page
+	// begins to listen, nobody says.
+	await := func(n int, what string, do func()) {
 		for tries := 0; strings.Count(p.said.String(), what) < n; tries++ {
-			if tries == 3000 {
+			if tries == 300 {
 				t.Errorf("nobody asked for %s:\n%s", what, p.said)
 				return
 			}
-			<-time.After(10 * time.Millisecond)
+			do()
+			<-time.After(100 * time.Millisecond)
 		}
 	}
 	if _, err := exec.LookPath("chromium"); err == nil {
 		go func() {
-			await(1, `"/-/reload" 200`)
-			edit("index.html", page("second"))
-			await(2, `"/-/reload" 200`)
-			edit("style.css", []byte("h1 { color: red }"))
-			await(1, `"/style.css" 200 17`) // and not the 18 of the blue one
+			await(1, `"/-/reload.js" 200`, func() {})
+			await(2, `"/-/reload.js" `, func() { edit("index.html", page("second")) })
+			// It has 17 bytes, and not the 18 of the blue one.
+			await(1, `"/style.css" 200 17`, func() { edit("style.css", []byte("h1 { color: red }")) })
 			close(pictures["/second"])
 		}()
 	}

@@ -35,11 +35,15 @@ type run struct {
 	k     *sim.Kernel
 	loop  *eventloop.Loop
 	files int // open
+
+	blocking http.Handler // patient, aside
+	waiting  int          // handlers that have not returned
 	turns int
 }
 
 func runHTTP(t *testing.T, seed uint64, trace io.Writer) uint64 {
 	r := &run{t: t, k: sim.NewUnlucky(seed)}
+	r.blocking = http.Blocking(1000, r.patient)
 	r.k.Descriptors = 5 + r.k.Roll(20) // 0 to 2 and the listener are taken
 	server, err := http.NewServer(http.Config{
 		Handler: r.handle,
@@ -80,6 +84,9 @@ func runHTTP(t *testing.T, seed uint64, trace io.Writer) uint64 {
 	if r.files != 0 {
 		t.Errorf("%d files were not released", r.files)
 	}
+	if r.waiting != 0 || r.k.Parked() != 0 {
+		t.Errorf("%d handlers have not returned, of which %d wait for ever", r.waiting, r.k.Parked())
+	}
 	c := r.loop.Counters()
 	if c.Accepted != c.Closed+c.Failed {
 		t.Errorf("%d connections were accepted, %d closed and %d failed", c.Accepted, c.Closed, c.Failed)
@@ -118,7 +125,12 @@ func (r *run) check() {
 // handle answers /KIND/SIZE/ID with SIZE bytes that follow from ID, and a POST
 // with its body.
 func (r *run) handle(w *http.Response, q *http.Request) error {
-	if q.Method() == "POST" {
+	switch kind := strings.Split(q.Path(), "/")[1]; {
+	case kind == "streaming":
+		return http.Streaming(r.patient)(w, q)
+	case kind == "blocking":
+		return r.blocking(w, q)
+	case q.Method() == "POST":
 		body, err := q.Body()
 		if err != nil {
 			return err
@@ -151,6 +163,58 @@ func (r *run) handle(w *http.Response, q *http.Request) error {
 	}
 	_, err := w.Write(body)
 	return err
+}
+
+// patient is a handler that waits, on the loop or aside: it reads what comes as it
+// comes, or writes piece by piece, with pauses.
+func (r *run) patient(w *http.Response, q *http.Request) error {
+	r.waiting++
+	defer func() { r.waiting-- }()
+	if q.Method() == "POST" {
+		var all []byte
+		p := make([]byte, 1+r.k.Roll(2000))
+		for {
+			n, err := q.Read(p)
+			all = append(all, p[:n]...)
+			if err == io.EOF {
+				break
+			}
+			if err != nil {
+				return err
+			}
+			if r.k.Roll(10) == 0 {
+				if err := w.Pause(r.k.Between(0, 50*time.Millisecond)); err != nil {
+					return err
+				}
+			}
+		}
+		_, err := w.Write(all)
+		return err
+	}
+	part := strings.Split(q.Path(), "/")
+	size, _ := strconv.Atoi(part[2])
+	w.Set("X-ID", part[3])
+	if r.k.Roll(3) == 0 {
+		w.Set("Content-Length", part[2])
+	}
+	for body := content(part[3], size); len(body) > 0; {
+		n := min(len(body), 1+r.k.Roll(20_000))
+		if _, err := w.Write(body[:n]); err != nil {
+			return err
+		}
+		body = body[n:]
+		if r.k.Roll(3) == 0 {
+			if err := w.Flush(); err != nil {
+				return err
+			}
+		}
+		if r.k.Roll(5) == 0 {
+			if err := w.Pause(r.k.Between(0, 50*time.Millisecond)); err == http.ErrGone {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // file is a file in memory that knows whether it was released.
@@ -211,7 +275,7 @@ func (v *visit) request() (text string, want []byte) {
 	if k.Roll(8) == 0 {
 		size = k.Roll(largest)
 	}
-	kind := []string{"file", "given", "written", "later"}[k.Roll(4)]
+	kind := []string{"file", "given", "written", "later", "streaming", "blocking"}[k.Roll(6)]
 	return fmt.Sprintf("GET /%s/%d/%s HTTP/1.1\r\nHost: sim\r\n\r\n", kind, size, id), content(id, size)
 }
 
@@ -221,11 +285,12 @@ func (v *visit) post(expect bool) (head, body string, want []byte) {
 	v.n++
 	want = content(fmt.Sprintf("p%d-%d", v.w.Port(), v.n), k.Roll(1<<k.Roll(14)))
 	extra := ""
+	path := []string{"/", "/", "/streaming", "/blocking"}[k.Roll(4)]
 	if expect {
 		extra = "Expect: 100-continue\r\n"
 	}
 	if k.Roll(2) == 0 {
-		return fmt.Sprintf("POST / HTTP/1.1\r\nHost: sim\r\n%sContent-Length: %d\r\n\r\n", extra, len(want)), string(want), want
+		return fmt.Sprintf("POST %s HTTP/1.1\r\nHost: sim\r\n%sContent-Length: %d\r\n\r\n", path, extra, len(want)), string(want), want
 	}
 	var b strings.Builder
 	for rest := want; len(rest) > 0; {
@@ -234,7 +299,7 @@ func (v *visit) post(expect bool) (head, body string, want []byte) {
 		rest = rest[n:]
 	}
 	b.WriteString("0\r\nTrailer: x\r\n\r\n")
-	return "POST / HTTP/1.1\r\nHost: sim\r\n" + extra + "Transfer-Encoding: chunked\r\n\r\n", b.String(), want
+	return "POST " + path + " HTTP/1.1\r\nHost: sim\r\n" + extra + "Transfer-Encoding: chunked\r\n\r\n", b.String(), want
 }
 
 // more waits for more of what the server says.
@@ -260,6 +325,20 @@ func (v *visit) answer() (status int, body []byte, last bool, err error) {
 					length, _ = strconv.Atoi(n)
 				}
 				last = last || line == "Connection: close"
+				if line == "Transfer-Encoding: chunked" {
+					length = -1
+				}
+			}
+			if length < 0 {
+				body, rest, err := unchunk(rest)
+				if err != nil {
+					return 0, nil, false, err
+				}
+				if rest != nil {
+					v.heard = append([]byte(nil), rest...)
+					return status, body, last, nil
+				}
+				length = 1 << 30
 			}
 			if len(rest) >= length {
 				v.heard = append([]byte(nil), rest[length:]...)
@@ -268,6 +347,32 @@ func (v *visit) answer() (status int, body []byte, last bool, err error) {
 		}
 		if err := v.more(); err != nil {
 			return 0, nil, false, err
+		}
+	}
+}
+
+// unchunk takes a body in chunks off p. What comes behind it is nil while it is
+// not complete.
+func unchunk(p []byte) (body, rest []byte, err error) {
+	for {
+		line, behind, whole := bytes.Cut(p, []byte("\r\n"))
+		if !whole {
+			return nil, nil, nil
+		}
+		size, err := strconv.ParseUint(string(line), 16, 31)
+		if err != nil {
+			return nil, nil, fmt.Errorf("a chunk begins with %.20q", line)
+		}
+		n := int(size)
+		if len(behind) < n+2 {
+			return nil, nil, nil
+		}
+		if string(behind[n:n+2]) != "\r\n" {
+			return nil, nil, fmt.Errorf("a chunk ends with %q", behind[n:n+2])
+		}
+		body, p = append(body, behind[:n]...), behind[n+2:]
+		if n == 0 {
+			return body, p, nil
 		}
 	}
 }

@@ -53,7 +53,8 @@ type Kernel struct {
 	port  uint16 // given to those who leave the choice to us
 
 	scripts []*Script
-	works   []work
+	works   []*work
+	parked  int // works that wait to be woken
 	idle    int // waits in a row in which nothing moved
 	faults  []string
 	trace   uint64 // hash of everything that happened
@@ -332,40 +333,6 @@ func (k *Kernel) put(o *object, n int, bytes func(n int) ([]byte, error)) (int, 
 
 // Cached implements bobbin.Kernel.
 func (k *Kernel) Cached(bobbin.File, int64, int) bool { return !k.strikes(k.Luck.ColdFile) }
-
-// A work is something that runs elsewhere, and is over at a time.
-type work struct {
-	at  time.Time
-	run func()
-}
-
-// Work implements bobbin.Kernel. Elsewhere is here, at a later Wait.
-func (k *Kernel) Work(f func()) {
-	at := k.now.Add(time.Duration(1 + k.Roll(100_000)))
-	if k.strikes(k.Luck.SlowWork) {
-		at = k.now.Add(time.Duration(k.Roll(int(time.Second))))
-	}
-	k.works = append(k.works, work{at, f})
-}
-
-// runWorks ends what has run long enough.
-func (k *Kernel) runWorks() {
-	var due []work
-	left := k.works[:0]
-	for _, w := range k.works {
-		if w.at.After(k.now) {
-			left = append(left, w)
-		} else {
-			due = append(due, w)
-		}
-	}
-	clear(k.works[len(left):])
-	k.works = left
-	for _, w := range due {
-		k.note("work", 0, 0)
-		w.run()
-	}
-}
 
 // Unsent implements bobbin.Kernel.
 func (k *Kernel) Unsent(fd int) int {
