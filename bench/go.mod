@@ -6,6 +6,7 @@ replace github.com/bobbin-http/bobbin => ../
 
 require (
 	github.com/bobbin-http/bobbin v0.0.0
+	github.com/go-chi/chi/v5 v5.5.0
 	github.com/valyala/fasthttp v1.77.0
 )
 

@@ -29,6 +29,7 @@ type exchange struct {
 	stale    string // why it may not be used any more, where that is checked
 	serial   uint32 // counts the uses of x, so that what comes late finds out
 	open     *Held  // the answer, if it is kept open
+	route    *route // that a Router has chosen
 	running  bool   // the handler is
 	panicked bool
 	away     bool // the handler's work is done elsewhere
@@ -48,7 +49,7 @@ func (x *exchange) reset() {
 	x.conn = nil
 	x.raw, x.own = nil, x.own[:0]
 	x.serial++
-	x.open = nil
+	x.open, x.route = nil, nil
 	x.away, x.panicked = false, false
 	x.framing = body{}
 	x.body, x.read = x.body[:0], 0

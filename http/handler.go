@@ -9,3 +9,13 @@ type Handler func(w *Response, r *Request) error
 
 // Middleware makes a handler of a handler: something that happens around it.
 type Middleware func(next Handler) Handler
+
+// Chain makes one middleware of several, the first of which is outermost.
+func Chain(m ...Middleware) Middleware {
+	return func(h Handler) Handler {
+		for i := len(m) - 1; i >= 0; i-- {
+			h = m[i](h)
+		}
+		return h
+	}
+}

@@ -227,7 +227,7 @@ func (c *conn) takeOver() {
 	fresh.raw = x.raw
 	fresh.keepHead()
 	fresh.framing, fresh.got, fresh.begun, fresh.expects = x.framing, x.got, x.begun, x.expects
-	fresh.failed = x.failed
+	fresh.failed, fresh.route = x.failed, x.route
 	fresh.response.hooks, x.outer = x.outer, hooks{}
 	c.x = fresh
 	x.leave()

@@ -1,0 +1,663 @@
+package http
+
+import (
+	"bytes"
+	"fmt"
+	"math/rand/v2"
+	nethttp "net/http"
+	"net/http/httptest"
+	"path"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/bobbin-http/bobbin/eventloop/sim"
+)
+
+// A question is a request without a connection, as routers are asked.
+type question struct {
+	x    exchange
+	seen string // the pattern whose handler was called, and the values of the wildcards that were asked for
+	want []string
+}
+
+// newQuestion makes a question of a method and a target, "GET /a", and of a host.
+func newQuestion(t testing.TB, request, host string) *question {
+	t.Helper()
+	q := &question{}
+	q.x.request.x, q.x.response.x = &q.x, &q.x
+	q.x.reset()
+	q.x.raw = []byte(request + " HTTP/1.1\r\nHost: " + host + "\r\n\r\n")
+	limits := Limits{}.withDefaults()
+	if why := q.x.head.parse(q.x.raw, &limits); why != nil {
+		t.Fatalf("%q at %q: %v", request, host, why)
+	}
+	if why := q.x.refusal(); why != nil {
+		t.Fatalf("no router ever sees %q: %v", request, why)
+	}
+	return q
+}
+
+// ask returns what a router does: "the pattern x=value", or the status and the
+// one field that goes with it.
+func (q *question) ask(h Handler) string {
+	asked = q
+	q.seen = ""
+	if err := h(&q.x.response, &q.x.request); err != nil {
+		field, _, _ := strings.Cut(string(q.x.response.fields), "\r\n")
+		return strings.TrimSpace(fmt.Sprintf("%d %s", int(err.(Status)), field))
+	}
+	return q.seen
+}
+
+// asked is the question that notes the pattern.
+var asked *question
+
+// noted is a handler that says by which pattern it was called, and what the
+// wildcards stand for whose names are in it.
+func noted(w *Response, r *Request) error {
+	asked.seen = r.Pattern() + valuesOf(r.Pattern(), r.PathValue)
+	return nil
+}
+
+func valuesOf(pattern string, value func(string) string) (text string) {
+	for piece := range strings.SplitSeq(pattern, "/") {
+		if name, ok := strings.CutPrefix(piece, "{"); ok && piece != "{$}" {
+			name = strings.TrimSuffix(strings.TrimSuffix(name, "}"), "...")
+			text += fmt.Sprintf(" %s=%q", name, value(name))
+		}
+	}
+	return text
+}
+
+// routerOf registers patterns, all for noted.
+func routerOf(patterns ...string) *Router {
+	r := new(Router)
+	for _, p := range patterns {
+		r.Handle(p, noted)
+	}
+	return r
+}
+
+// muxOf does the same for net/http.
+func muxOf(patterns ...string) *nethttp.ServeMux {
+	mux := new(nethttp.ServeMux)
+	for _, p := range patterns {
+		mux.Handle(p, muxNoted)
+	}
+	return mux
+}
+
+var muxNoted = nethttp.HandlerFunc(func(w nethttp.ResponseWriter, r *nethttp.Request) {
+	fmt.Fprint(w, r.Pattern, valuesOf(r.Pattern, r.PathValue))
+})
+
+// askMux asks net/http.
+func askMux(mux nethttp.Handler, request, host string) string {
+	r := httptest.NewRequest("GET", "/", nil)
+	method, target, _ := strings.Cut(request, " ")
+	if u, err := r.URL.Parse(target); err == nil {
+		r.URL = u
+	}
+	if strings.HasPrefix(target, "/") { // "//a" is a path here
+		p, query, _ := strings.Cut(target, "?")
+		parsed := httptest.NewRequest("GET", "http://h"+p, nil)
+		r.URL.Path, r.URL.RawPath, r.URL.RawQuery, r.URL.Host = parsed.URL.Path, parsed.URL.RawPath, query, ""
+	}
+	r.Method, r.Host = method, host
+	w := httptest.NewRecorder()
+	mux.ServeHTTP(w, r)
+	switch {
+	case w.Code == 200:
+		return w.Body.String()
+	case w.Code == 405:
+		return "405 Allow: " + w.Header().Get("Allow")
+	case w.Code == 404:
+		return "404"
+	}
+	return fmt.Sprintf("%d Location: %s", w.Code, w.Header().Get("Location"))
+}
+
+func TestRouterChoosesAsNetHTTPDoes(t *testing.T) {
+	users := []string{"GET /users/{id}", "POST /users/{id}", "GET /users/me", "/users/{id}/posts/{post}", "/users/"}
+	hosts := []string{"/a", "example.com/", "GET example.com/b/{$}", "/b/"}
+	tests := []struct {
+		name     string
+		patterns []string
+		request  string
+		host     string
+		want     string
+	}{
+		{"a wildcard stands for one segment", users, "GET /users/7", "a", `GET /users/{id} id="7"`},
+		{"HEAD is served where GET is", users, "HEAD /users/7", "a", `GET /users/{id} id="7"`},
+		{"the same path has a handler for each method", users, "POST /users/7", "a", `POST /users/{id} id="7"`},
+		{"who has no handler of its own goes up", users, "PUT /users/7", "a", `/users/`},
+		{"a literal is narrower than a wildcard", users, "GET /users/me", "a", `GET /users/me`},
+		{"two wildcards have two values", users, "GET /users/7/posts/8", "a", `/users/{id}/posts/{post} id="7" post="8"`},
+		{"what begins like something longer goes back", users, "GET /users/me/posts/8", "a", `/users/{id}/posts/{post} id="me" post="8"`},
+		{"a subtree has everything below it", users, "GET /users/7/posts", "a", `/users/`},
+		{"and its root", users, "GET /users/", "a", `/users/`},
+		{"the folder is redirected to, with its query", users, "GET /users?a=b&c", "a", `307 Location: /users/?a=b&c`},
+		{"whatever the method, which a 307 keeps", users, "POST /users", "a", `307 Location: /users/`},
+		{"nothing is nowhere", users, "GET /", "a", `404`},
+
+		{"empty segments are cleaned away", users, "GET //users///me", "a", `307 Location: /users/me`},
+		{"dots are, too", users, "GET /x/../users/./me?q", "a", `307 Location: /users/me?q`},
+		{"and the slash is set in the same step", users, "GET /x/../users", "a", `307 Location: /users/`},
+		{"nobody climbs above the root", users, "GET /../../x/..", "a", `307 Location: /`},
+		{"a slash at the end stays", users, "GET //x/y//", "a", `307 Location: /x/y/`},
+		{"three dots are a name", users, "GET /users/...", "a", `GET /users/{id} id="..."`},
+		{"so is what begins with a dot", users, "GET /users/.x", "a", `GET /users/{id} id=".x"`},
+		{"a redirect is never to another host", []string{"/{x}/"}, "GET //evil.example", "a", `307 Location: /evil.example/`},
+		{"not by way of a dot", []string{"/{x}/"}, "GET /.//evil.example", "a", `307 Location: /evil.example/`},
+		{"nor by a backslash, which browsers take for a slash", []string{"/{x}/"}, `GET /\evil.example`, "a", `307 Location: /%5Cevil.example/`},
+
+		{"values are decoded", []string{"/{x}"}, "GET /a%20%C3%A9%2e", "a", `/{x} x="a é."`},
+		{"an escaped slash is in a segment", []string{"/{x}", "/a/b"}, "GET /a%2Fb", "a", `/{x} x="a/b"`},
+		{"escapes are compared decoded, on both sides", []string{"/a%2fb/%7euser", "/{x...}"}, "GET /%61%2Fb/~user", "a", `/a%2fb/%7euser`},
+		{"what is decoded is not decoded again", []string{"/{x}"}, "GET /%2541", "a", `/{x} x="%41"`},
+		{"long segments are compared, too", []string{"/" + strings.Repeat("long", 50), "/"}, "GET /%6C" + strings.Repeat("long", 50)[1:], "a", "/" + strings.Repeat("long", 50)},
+
+		{"the rest may be several segments", []string{"/f/{p...}"}, "GET /f/a/b%2Fc", "a", `/f/{p...} p="a/b/c"`},
+		{"it may end with a slash", []string{"/f/{p...}"}, "GET /f/a/", "a", `/f/{p...} p="a/"`},
+		{"it may be empty", []string{"/f/{p...}"}, "GET /f/", "a", `/f/{p...} p=""`},
+		{"but needs its slash", []string{"/f/{p...}"}, "GET /f", "a", `307 Location: /f/`},
+		{"a wildcard is never empty", []string{"/f/{p}"}, "GET /f/", "a", `404`},
+		{"the end is only the end", []string{"/f/{$}"}, "GET /f/a", "a", `404`},
+		{"the end is narrower than the rest", []string{"/f/{$}", "/f/"}, "GET /f/", "a", `/f/{$}`},
+		{"the end is redirected to", []string{"/f/{$}", "/"}, "GET /f", "a", `307 Location: /f/`},
+		{"the root stands alone", []string{"/{$}"}, "GET /", "a", `/{$}`},
+
+		{"without the method there is a list", []string{"POST /a", "GET /a", "PUT /{x}"}, "DELETE /a", "a", `405 Allow: GET, HEAD, POST, PUT`},
+		{"of what would be redirected, too", []string{"POST /a/"}, "GET /a", "a", `405 Allow: POST`},
+		{"HEAD alone is not GET", []string{"HEAD /a"}, "GET /a", "a", `405 Allow: HEAD`},
+		{"HEAD has the narrower pattern", []string{"HEAD /a", "GET /a"}, "HEAD /a", "a", `HEAD /a`},
+		{"whoever has no method has all", []string{"/a", "PUT /a"}, "OPTIONS /a", "a", `/a`},
+		{"an unclean path is cleaned before anybody asks for the method", []string{"POST /a"}, "GET //a", "a", `307 Location: /a`},
+
+		{"a host comes first", hosts, "GET /a", "example.com", `example.com/`},
+		{"for others there is none", hosts, "GET /a", "example.org", `/a`},
+		{"a port makes no difference", hosts, "GET /a", "example.com:8080", `example.com/`},
+		{"what has no handler at the host may have one without", []string{"GET h/a", "/b"}, "GET /b", "h", `/b`},
+		{"lists are of both", []string{"GET h/a", "POST /a"}, "PUT /a", "h", `405 Allow: GET, HEAD, POST`},
+		{"a subtree of the host hides the folder of all", hosts, "GET /b", "example.com", `307 Location: /b/`},
+		{"even if nothing else does", []string{"h/", "/b/"}, "GET /b", "h", `h/`},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			if got := newQuestion(t, test.request, test.host).ask(routerOf(test.patterns...).Serve); got != test.want {
+				t.Errorf("%s\nwant %s", got, test.want)
+			}
+			if got := askMux(muxOf(test.patterns...), test.request, test.host); got != test.want {
+				t.Errorf("net/http: %s\nwant %s", got, test.want)
+			}
+		})
+	}
+}
+
+// TestWhatDiffersFromNetHTTPOnPurpose has a row for each line of that list in the
+// comment of Router, refused patterns excepted.
+func TestWhatDiffersFromNetHTTPOnPurpose(t *testing.T) {
+	tests := []struct {
+		name     string
+		patterns []string
+		request  string
+		host     string
+		want     string
+		theirs   string
+	}{
+		{"hosts have no case", []string{"Example.com/"}, "GET /", "eXample.COM", `Example.com/`, `404`},
+		{"an IPv6 address has its brackets", []string{"[::1]/"}, "GET /", "[::1]:80", `[::1]/`, `404`},
+		{"an escaped slash is not the end", []string{"/{$}"}, "GET /%2F", "a", `404`, `/{$}`},
+		{"but a segment", []string{"/{x}"}, "GET /%2F", "a", `/{x} x="/"`, `404`},
+		{"a path is divided as it was sent", []string{"/{x}"}, `GET /a%2Fb|`, "a", `/{x} x="a/b|"`, `404`},
+		{"no path is the root", []string{"/{$}"}, "GET http://h", "h", `/{$}`, `307 Location: /`},
+		{"and has an empty rest", []string{"/{x...}"}, "GET http://h", "h", `/{x...} x=""`, `307 Location: /`},
+		{"a redirect keeps escapes", []string{"/"}, "GET //%61%2Fb", "a", `307 Location: /%61%2Fb`, `307 Location: /%2561%252Fb`},
+		{"of a folder, too", []string{"/{x}/"}, "GET /%61%2Fb", "a", `307 Location: /%61%2Fb/`, `307 Location: /a/b/`},
+		{"a redirect keeps a query that is empty", []string{"/a/"}, "GET /a?", "a", `307 Location: /a/?`, `307 Location: /a/`},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			if got := newQuestion(t, test.request, test.host).ask(routerOf(test.patterns...).Serve); got != test.want {
+				t.Errorf("%s\nwant %s", got, test.want)
+			}
+			if got := askMux(muxOf(test.patterns...), test.request, test.host); got != test.theirs {
+				t.Errorf("net/http is not what it was: %s\nwant %s", got, test.theirs)
+			}
+		})
+	}
+	q := newQuestion(t, "GET //a", "a")
+	if got := q.ask(routerOf("/{x}").Serve); got != "307 Location: /a" || q.x.request.Pattern() != "" || q.x.request.PathValue("x") != "" {
+		t.Errorf("%s has the pattern %q", got, q.x.request.Pattern())
+	}
+}
+
+// TestRouterAgreesWithNetHTTP asks both for thousands of made-up requests.
+func TestRouterAgreesWithNetHTTP(t *testing.T) {
+	rounds := 1500
+	if testing.Short() {
+		rounds = 200
+	}
+	answers, conflicts, kinds := make(map[string]int), 0, []string{"307", "404", "405"}
+	for seed := range uint64(rounds) {
+		d := dice{rand.New(rand.NewPCG(seed, 2))}
+		ours, theirs := new(Router), new(nethttp.ServeMux)
+		var patterns []string
+		for range 3 + d.IntN(8) {
+			p := d.pattern()
+			ourPanic, theirPanic := panics(func() { ours.Handle(p, noted) }), panics(func() { theirs.Handle(p, muxNoted) })
+			if (ourPanic == "") != (theirPanic == "") {
+				t.Fatalf("seed %d: %q after %q: we say %q, and net/http %q", seed, p, patterns, ourPanic, theirPanic)
+			}
+			if ourPanic != "" {
+				conflicts++
+				continue
+			}
+			patterns = append(patterns, p)
+		}
+		for range 10 {
+			request, host := d.request()
+			got, want := newQuestion(t, request, host).ask(ours.Serve), askMux(theirs, request, host)
+			if strings.HasPrefix(want, "307") && strings.Contains(request, "%") {
+				want = "307 Location: " + cleaned(request, strings.HasSuffix(want, "/"))
+			}
+			if got != want {
+				t.Fatalf("seed %d: of %q, %q at %q is\n%s, with net/http\n%s", seed, patterns, request, host, got, want)
+			}
+			kind, _, _ := strings.Cut(want, " ")
+			if !slices.Contains(kinds, kind) {
+				kind = "found"
+			}
+			answers[kind]++
+		}
+	}
+	for _, kind := range append(kinds, "found") {
+		if answers[kind] < rounds/10 {
+			t.Errorf("only %d answers are %s: the dice are loaded", answers[kind], kind)
+		}
+	}
+	if conflicts < rounds/10 {
+		t.Errorf("only %d conflicts", conflicts)
+	}
+}
+
+// cleaned is what a request with escapes should be redirected to.
+func cleaned(request string, folder bool) string {
+	_, target, _ := strings.Cut(request, " ")
+	target = path.Clean(target)
+	if folder && target != "/" {
+		target += "/"
+	}
+	return target
+}
+
+func panics(f func()) (text string) {
+	defer func() {
+		if p := recover(); p != nil {
+			text = fmt.Sprint(p)
+		}
+	}()
+	f()
+	return ""
+}
+
+// dice make patterns and requests that are likely to meet.
+type dice struct{ *rand.Rand }
+
+func (d dice) one(of ...string) string { return of[d.IntN(len(of))] }
+
+func (d dice) pattern() string {
+	p := d.one("", "", "GET ", "GET ", "POST ", "HEAD \t", "DELETE ") + d.one("", "", "", "h.example", "g")
+	for n := range d.IntN(4) {
+		p += d.one("/a", "/a", "/b", "/c", "/%61", "/a%2Fb", "/a%20", fmt.Sprintf("/{x%d}", n), fmt.Sprintf("/{y%d}", n))
+	}
+	if p == "" || !strings.Contains(p, "/") {
+		return p + d.one("/", "/{$}", "/{rest...}")
+	}
+	return p + d.one("", "", "", "/", "/{$}", "/{rest...}")
+}
+
+func (d dice) request() (request, host string) {
+	request = d.one("GET", "GET", "HEAD", "POST", "DELETE", "PUT") + " "
+	for range d.IntN(5) {
+		request += d.one("/a", "/a", "/a", "/b", "/b", "/c", "/d", "/%61", "/a%2fb", "/a%20", "/a", "/b", "/.", "/..", "/", "/%2e", "/...")
+	}
+	if strings.HasSuffix(request, " ") || d.IntN(4) == 0 {
+		request += "/"
+	}
+	if !strings.Contains(request, "%") {
+		request += d.one("", "", "?q=1&r")
+	}
+	return request, d.one("a", "h.example", "h.example:80", "g", "g:")
+}
+
+// FuzzPattern holds that what net/http refuses is refused here, that the other
+// way round there is a reason on the list, that the same pairs conflict, and that
+// the examples given are examples.
+func FuzzPattern(f *testing.F) {
+	for _, seed := range [][2]string{
+		{"GET /a/{x}", "/a/b"}, {"GET /", "/index.html"}, {"/a/{x}/", "/{y}/b"}, {"/{x...}", "/{x}/{$}"},
+		{"h.example/{x}/b", "h.example/a/{y}"}, {"HEAD /a", "GET /a"}, {"PUT /{x}", "POST /a"},
+		{"/x/{x...}", "/{x}/{y}/{$}"}, {"/%41", "/A"}, {"/{x}/{$}", "/{y}/x"}, {"/{a}/{b...}", "/a/{$}"},
+		{"", "a"}, {"/{", "/}"}, {"/{}", "/{...}"}, {"/{a}/{a}", "/a{b}"}, {"/{$}/a", "/{a...}/b"}, {"/{1}", "/{a-b}"},
+		{"get /", "BREW /"}, {"/%", "/%zz"}, {"a:80/", "a b/"}, {"//", "/a/../b"}, {" /", "GET\t /"}, {"{x}/", "/{é}"},
+	} {
+		f.Add(seed[0], seed[1])
+	}
+	onTheList := []string{"no handler ever sees", "there is no method", "ports are not compared", "is no host", "is cleaned before", "percent sign"}
+	f.Fuzz(func(t *testing.T, first, second string) {
+		var parsed []*pattern
+		for _, text := range []string{first, second} {
+			p, err := parsePattern(text)
+			theirs := panics(func() { muxOf(text) })
+			if err == nil && theirs != "" {
+				t.Errorf("%q is taken, and net/http says %s", text, theirs)
+			}
+			if err != nil && theirs == "" && !slices.ContainsFunc(onTheList, func(s string) bool { return strings.Contains(err.Error(), s) }) {
+				t.Errorf("net/http takes %q, and we say: %v", text, err)
+			}
+			if err != nil {
+				return
+			}
+			parsed = append(parsed, p)
+		}
+		a, b := parsed[0], parsed[1]
+		if a.host != b.host {
+			return
+		}
+		conflict := comparePatterns(a, b).conflict()
+		asTheirs := func(text string) string {
+			method, _, path := cutPattern(text)
+			return method + path
+		}
+		alike := !strings.Contains(strings.ToLower(first+second), "%2f") // which is the end of a path to them
+		if theirs := panics(func() { muxOf(asTheirs(first), asTheirs(second)) }); alike && conflict != (theirs != "") {
+			t.Errorf("%q and %q conflict: %v, with net/http: %s", first, second, conflict, theirs)
+		}
+		if !conflict {
+			panics := panics(func() { routerOf(first, second) })
+			if panics != "" {
+				t.Error(panics)
+			}
+			return
+		}
+		if strings.Contains(strings.ToLower(first+second), "%2e") {
+			return // an example might be cleaned
+		}
+		both := a.request(a.methods&b.methods, commonPath(a.segments, b.segments))
+		examples(t, both, a, b, true, true)
+		if comparePatterns(a, b).first {
+			examples(t, a.alone(b), a, b, true, false)
+			examples(t, b.alone(a), a, b, false, true)
+		}
+	})
+}
+
+// examples tests who matches a quoted request.
+func examples(t *testing.T, quoted string, a, b *pattern, wantA, wantB bool) {
+	t.Helper()
+	for p, want := range map[*pattern]bool{a: wantA, b: wantB} {
+		method, path, _ := strings.Cut(strings.Trim(quoted, `"`), " ")
+		var n node
+		n.add(&route{*p, noted})
+		path = strings.TrimPrefix(path, p.host)
+		if got := n.find([]byte(path), search{method: methodOf([]byte(method)), escaped: true}) != nil; got != want {
+			t.Errorf("of %q and %q: that %q matches %s is %v", a.text, b.text, p.text, quoted, got)
+		}
+	}
+}
+
+func TestPatternsThatCannotBeMeantAreRefused(t *testing.T) {
+	tests := []struct {
+		name    string
+		pattern string
+		want    string // behind "http: bad pattern …"
+	}{
+		{"nothing", "", `at offset 0: there is no "/": write "/" if it is a path, or "/" if it is a host`},
+		{"a path without its slash", "GET users", `at offset 4: there is no "/": write "/users" if it is a path, or "users/" if it is a host`},
+		{"small letters", "get /", `at offset 0: there is no method "get": write "GET"`},
+		{"a method that is answered by 501", "BREW /", `at offset 0: no handler ever sees the method "BREW": the server has GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS`},
+		{"a method that is refused", "CONNECT /", `at offset 0: no handler ever sees the method "CONNECT": the server has GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS`},
+		{"a blank in a path", "/a b", `at offset 0: a blank can only stand behind the method: in a path, write "%20"`},
+		{"a port", "GET a.example:80/", `at offset 4: ports are not compared: write "a.example"`},
+		{"a wildcard in a host", "{user}.example/", `at offset 0: a host has no wildcards, and a path begins with "/"`},
+		{"a host that is none", "a<b/", `at offset 0: "a<b" is no host`},
+		{"an empty segment", "/a//b", `at offset 3: a path is cleaned before it is compared: leave "/" out`},
+		{"dots", "/a/../b", `at offset 3: a path is cleaned before it is compared: leave "../" out`},
+		{"half an escape", "/a%2", `at offset 1: a percent sign begins an escape: for the sign itself, write "%25"`},
+		{"half a wildcard", "/a/{b", `at offset 3: a wildcard is a whole segment, such as "/{name}/", and "{b" is not`},
+		{"a wildcard in a segment", "/a/v{b}", `at offset 3: a wildcard is a whole segment, such as "/{name}/", and "v{b}" is not`},
+		{"an end that is none", "/{$}/a", `at offset 1: "{$}" is the end of the path: leave out what stands behind it`},
+		{"a rest before something", "/{a...}/b", `at offset 1: "{a...}" takes all that comes: leave out what stands behind it, or write "{a}"`},
+		{"a wildcard without a name", "/{...}", `at offset 1: a wildcard needs a name, such as "{id}" or "{rest...}"`},
+		{"a name that is none", "/{a-b}", `at offset 1: "a-b" is no name: a wildcard is named as a variable is`},
+		{"a name twice", "/{a}/{a...}", `at offset 5: there are two wildcards of the name "a": rename one`},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			want := fmt.Sprintf("http: bad pattern %q, %s", test.pattern, test.want)
+			if got := panics(func() { routerOf(test.pattern) }); got != want {
+				t.Errorf("%s\nwant %s", got, want)
+			}
+		})
+	}
+	if got := panics(func() { new(Router).Handle("/", nil) }); got != `http: the handler for "/" is nil` {
+		t.Error(got)
+	}
+}
+
+func TestPatternsThatConflictAreExplained(t *testing.T) {
+	tests := []struct {
+		name          string
+		first, second string
+		want          []string // lines behind the first
+	}{
+		{"the same twice", "GET /a/{x}", "GET /a/{y}", []string{`both match the same requests, such as "GET /a/y"`}},
+		{"one has more methods, the other more paths", "/index.html", "GET /", []string{
+			`both match "GET /index.html", and neither is more specific:`,
+			`"GET /" alone matches "GET /",`,
+			`"/index.html" alone matches "POST /index.html"`}},
+		{"each has more at another place", "h.example/a/{x}", "h.example/{y}/b", []string{
+			`both match "GET h.example/a/b", and neither is more specific:`,
+			`"h.example/{y}/b" alone matches "GET h.example/y/b",`,
+			`"h.example/a/{x}" alone matches "GET h.example/a/x"`}},
+		{"a wildcard may be called as the other's segment is", "/a/{b}", "/{a}/b", []string{
+			`both match "GET /a/b", and neither is more specific:`,
+			`"/{a}/b" alone matches "GET /ax/b",`,
+			`"/a/{b}" alone matches "GET /a/bx"`}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			r := new(Router)
+			r.Handle(test.first, noted)
+			lines := strings.Split(panics(func() { r.Handle(test.second, noted) }), "\n")
+			if !slices.Equal(lines[1:], test.want) {
+				t.Errorf("%s\nwant %s", strings.Join(lines[1:], "\n"), strings.Join(test.want, "\n"))
+			}
+			if n := strings.Count(lines[0], "router_test.go:"); n != 2 || !strings.Contains(lines[0], fmt.Sprintf("%q", test.first)) || !strings.Contains(lines[0], fmt.Sprintf("%q", test.second)) {
+				t.Errorf("who? %s", lines[0])
+			}
+			if got := newQuestion(t, "GET "+commonPath(r.routes[0].segments, r.routes[0].segments), "h.example").ask(r.Serve); !strings.HasPrefix(got, test.first) {
+				t.Errorf("what was there before is gone: %s", got)
+			}
+		})
+	}
+}
+
+// around is middleware that leaves its name.
+func around(name string) Middleware {
+	return func(next Handler) Handler {
+		return func(w *Response, r *Request) error {
+			err := next(w, r)
+			asked.seen = name + "(" + asked.seen + ")"
+			return err
+		}
+	}
+}
+
+func TestMiddlewareGoesAroundWhatIsRegisteredAfterIt(t *testing.T) {
+	r := new(Router)
+	r.Handle("/before", noted)
+	r.Use(around("a"), around("b"))
+	r.Handle("/after", noted)
+	api := r.Group("/api/{version}", around("c"))
+	api.Handle("GET /x", noted)
+	api.Use(around("d"))
+	api.Handle("/y/", noted)
+	r.Use(around("e"))
+	api.Handle("/z", Chain(around("f"), around("g"))(noted))
+	api.Group("deep.example/{$}"[:len("deep.example/")]).Group("/v", around("h")).Handle("PUT /{last...}", noted)
+	r.Group("", around("i")).Handle("/i", noted)
+	r.Group("/").Handle("/j", noted)
+
+	tests := []struct{ name, request, host, want string }{
+		{"but not before", "GET /before", "a", `/before`},
+		{"the first is outermost", "GET /after", "a", `a(b(/after))`},
+		{"a group's is inside, and its prefix may have wildcards", "GET /api/1/x", "a", `a(b(c(GET /api/{version}/x version="1")))`},
+		{"a group has its own", "GET /api/1/y/", "a", `a(b(c(d(/api/{version}/y/ version="1"))))`},
+		{"what the Router was told last counts for groups, too", "GET /api/1/z", "a", `a(b(e(c(d(f(g(/api/{version}/z version="1")))))))`},
+		{"groups are in groups", "PUT /api/1/v/x/y", "deep.example", `a(b(e(c(d(h(PUT deep.example/api/{version}/v/{last...} version="1" last="x/y"))))))`},
+		{"a group may have middleware alone", "GET /i", "a", `a(b(e(i(/i))))`},
+		{"or nothing", "GET /j", "a", `a(b(e(/j)))`},
+		{"what the Router answers has none", "POST /api/1/x", "a", `405 Allow: GET, HEAD`},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			for who, h := range map[string]Handler{"the Router": r.Serve, "the group": api.Serve} {
+				if got := newQuestion(t, test.request, test.host).ask(h); got != test.want {
+					t.Errorf("%s: %s\nwant %s", who, got, test.want)
+				}
+			}
+		})
+	}
+}
+
+func TestGroupsAreRefusedThatCannotBeMeant(t *testing.T) {
+	r := new(Router)
+	tests := []struct {
+		name string
+		f    func()
+		want string
+	}{
+		{"a prefix is a path or a host", func() { r.Group("api") }, `http: bad pattern "api", at offset 0: there is no "/": write "/api" if it is a path, or "api/" if it is a host`},
+		{"a prefix has no method", func() { r.Group("GET /api") }, `http: bad prefix "GET /api" of a group`},
+		{"nothing comes behind the end", func() { r.Group("/api/{$}") }, `"{$}" is the end of the path`},
+		{"nor behind the rest", func() { r.Group("/{x...}") }, `"{x...}" takes all that comes`},
+		{"there is one host", func() { r.Group("a.example/").Handle("b.example/x", noted) }, `its group is for the host "a.example" already`},
+		{"a name is there once", func() { r.Group("/{x}").Handle("/{x}", noted) }, `"/{x}/{x}", at offset 5: there are two wildcards`},
+		{"a pattern still needs its slash", func() { r.Group("/api").Handle("GET users", noted) }, `"GET users", at offset 4: there is no "/"`},
+		{"groups share one table", func() { r.Handle("/g/a", noted); r.Group("/g").Handle("/a", noted) }, `both match the same requests`},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			if got := panics(test.f); !strings.Contains(got, test.want) {
+				t.Errorf("%s\nwant %s", got, test.want)
+			}
+		})
+	}
+}
+
+func TestRoutersWithinRoutersSeeTheWholePath(t *testing.T) {
+	inner, outer := routerOf("/in/{b}/x", "/in/y/{$}"), new(Router)
+	outer.Handle("/in/{a...}", inner.Serve)
+	for request, want := range map[string]string{
+		"GET /in/1/x": `/in/{b}/x b="1"`,
+		"GET /in/y/":  `/in/y/{$}`,
+		"GET /in/y":   `307 Location: /in/y/`,
+		"GET /in/z":   `404`,
+	} {
+		if got := newQuestion(t, request, "a").ask(outer.Serve); got != want {
+			t.Errorf("%s: %s, want %s", request, got, want)
+		}
+	}
+	q := newQuestion(t, "GET /in/z/%7E", "a")
+	q.ask(outer.Serve)
+	if got := q.x.request.Pattern(); got != "/in/{a...}" || q.x.request.PathValue("a") != "z/~" || q.x.request.PathValue("b") != "" {
+		t.Errorf("where the inner one has nothing, the outer one's is gone: %q", got)
+	}
+}
+
+func TestARouterWithNothingFindsNothing(t *testing.T) {
+	q := newQuestion(t, "GET /", "a")
+	if got := q.ask(new(Router).Serve); got != "404" || q.x.request.Pattern() != "" || q.x.request.PathValue("a") != "" {
+		t.Errorf("%s, %q", got, q.x.request.Pattern())
+	}
+	if got := newQuestion(t, "GET /{$}", "a").ask(routerOf("/{$}").Serve); got != "404" {
+		t.Error(got)
+	}
+	if q.ask(routerOf("/{$}").Serve); q.x.request.PathValue("") != "" {
+		t.Error("what has no name has a value")
+	}
+}
+
+func TestManyRoutesAreAllFound(t *testing.T) {
+	r := new(Router)
+	for i := range 300 {
+		r.Handle(fmt.Sprintf("/api/%d/{x}", i), noted)
+		r.Handle(fmt.Sprintf("%d.example/", i), noted)
+	}
+	for i := range 300 {
+		if got, want := newQuestion(t, fmt.Sprintf("GET /api/%d/a", i), "a").ask(r.Serve), fmt.Sprintf(`/api/%d/{x} x="a"`, i); got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+		if got, want := newQuestion(t, "GET /b", fmt.Sprintf("%d.example", i)).ask(r.Serve), fmt.Sprintf(`%d.example/`, i); got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+	}
+}
+
+func TestRoutingAllocatesNothing(t *testing.T) {
+	nothing := func(*Response, *Request) error { return nil }
+	r := new(Router)
+	for _, p := range []string{"GET /users/{id}/posts/{post}", "/users/me", "/a%2Fb", "h.example/{x...}", "/"} {
+		r.Handle(p, nothing)
+	}
+	for _, request := range []string{"GET /users/7/posts/8", "GET /users/%6de", "GET /a%2fb", "GET /deep/below/the/root"} {
+		for _, host := range []string{"a", "H.Example:80"} {
+			q := newQuestion(t, request, host)
+			n := testing.AllocsPerRun(100, func() {
+				if err := r.Serve(&q.x.response, &q.x.request); err != nil || q.x.request.Pattern() == "" {
+					t.Fatal(err)
+				}
+			})
+			if n > 0 {
+				t.Errorf("%s at %s: %v allocations", request, host, n)
+			}
+		}
+	}
+}
+
+// TestPathValuesStayWhileARequestWaits: the head moves when a body is waited for.
+func TestPathValuesStayWhileARequestWaits(t *testing.T) {
+	r := new(Router)
+	r.Handle("POST /{a}/{b...}", func(w *Response, r *Request) error {
+		body, err := r.Body()
+		fmt.Fprintf(w, "%s: %s and %s of %s", body, r.PathValue("a"), r.PathValue("b"), r.Pattern())
+		return err
+	})
+	handler := func(w *Response, q *Request) error {
+		if q.IsGet() {
+			return w.Text("no pattern but " + q.Pattern())
+		}
+		return r.Serve(w, q)
+	}
+	err := serve(t, handler, func(k *sim.Kernel, s *Server, c *sim.Script, w *sim.Wire) {
+		c.Send(w, []byte("POST /x%20y/z/ HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nbo"))
+		c.Sleep(time.Second)
+		c.Send(w, []byte("dyGET / HTTP/1.1\r\nHost: a\r\n\r\n"))
+		w.CloseWrite()
+		answers, err := c.ReceiveAll(w)
+		if !bytes.Contains(answers, []byte("\r\n\r\nbody: x y and z/ of POST /{a}/{b...}HTTP/1.1 200")) || err != nil {
+			t.Errorf("heard %q, %v", answers, err)
+		}
+		if !bytes.HasSuffix(answers, []byte("\r\n\r\nno pattern but ")) {
+			t.Errorf("the pattern of another request is left: %q", answers)
+		}
+		w.Close()
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,164 @@
+package http
+
+import "bytes"
+
+// Which of the patterns that match is the most specific? They stand in a tree,
+// a level for each segment. At each level the narrow comes before the wide: the
+// literal segment, then the wildcard, then the one that takes all the rest. If
+// what was chosen leads nowhere, the way goes back and takes the next:
+//
+//	/a/b/z and /a/{x}/c: for /a/b/c, "b" is tried before {x}
+//
+// What is found first is the most specific, because patterns of which that could
+// not be said were refused when they were registered. A node is visited at most
+// once, so what a request costs is bounded by the patterns, whatever its path.
+
+// A route is a pattern and what is done for its requests.
+type route struct {
+	pattern
+	handler Handler
+}
+
+// A node is what paths have in common that begin alike.
+type node struct {
+	few  []branch         // by literal segments, while they are few
+	many map[string]*node // all of them, when they are many
+	one  *node            // by a wildcard
+
+	here *choice // of the patterns that end at this node
+	end  *choice // with {$}
+	rest *choice // with a subtree
+}
+
+type branch struct {
+	text string
+	node *node
+}
+
+// fewMost is up to which number looking at one branch after the other is faster
+// than a map.
+const fewMost = 8
+
+// A choice holds the route for each method, nil where there is none.
+type choice [methods]*route
+
+// add puts a route into the tree below n.
+func (n *node) add(r *route) {
+	for _, s := range r.segments {
+		switch s.kind {
+		case literal:
+			n = n.branch(s.text)
+		case one:
+			if n.one == nil {
+				n.one = new(node)
+			}
+			n = n.one
+		case rest:
+			n.rest = n.rest.with(r)
+			return
+		case end:
+			n.end = n.end.with(r)
+			return
+		}
+	}
+	n.here = n.here.with(r)
+}
+
+// branch returns the node behind a literal segment, a new one if need be.
+func (n *node) branch(text string) *node {
+	if next := n.along([]byte(text)); next != nil {
+		return next
+	}
+	next := new(node)
+	n.few = append(n.few, branch{text, next})
+	if len(n.few) > fewMost {
+		if n.many == nil {
+			n.many = make(map[string]*node)
+		}
+		for _, b := range n.few {
+			n.many[b.text] = b.node
+		}
+	}
+	return next
+}
+
+// along returns the node behind a literal segment, or nil.
+func (n *node) along(segment []byte) *node {
+	if n.many != nil {
+		return n.many[string(segment)]
+	}
+	for i := range n.few {
+		if b := &n.few[i]; b.text == string(segment) {
+			return b.node
+		}
+	}
+	return nil
+}
+
+// with adds a route. Of two for the same method, the one with fewer methods is
+// the more specific.
+func (c *choice) with(r *route) *choice {
+	if c == nil {
+		c = new(choice)
+	}
+	for m, other := range c {
+		if r.methods.has(method(m)) && (other == nil || r.methods.size() < other.methods.size()) {
+			c[m] = r
+		}
+	}
+	return c
+}
+
+// of returns the route for a method, or nil.
+func (c *choice) of(m method) *route {
+	if c == nil {
+		return nil
+	}
+	return c[m]
+}
+
+// A search is what is looked for in a tree, besides the path.
+type search struct {
+	method  method
+	escaped bool // the path has escapes
+	slash   bool // the path is taken as if it had a slash at its end, which it has not
+}
+
+// find returns the most specific route below n for the rest of a path, or nil.
+// The path begins with a slash, or is empty.
+func (n *node) find(path []byte, s search) *route {
+	if len(path) == 0 && !s.slash {
+		return n.here.of(s.method)
+	}
+	if len(path) <= 1 {
+		if r := n.end.of(s.method); r != nil {
+			return r
+		}
+		return n.rest.of(s.method)
+	}
+	segment, behind := path[1:], path[len(path):]
+	if i := bytes.IndexByte(segment, '/'); i >= 0 {
+		segment, behind = segment[:i], segment[i:]
+	}
+	if next := n.follow(segment, s.escaped); next != nil {
+		if r := next.find(behind, s); r != nil {
+			return r
+		}
+	}
+	if n.one != nil {
+		if r := n.one.find(behind, s); r != nil {
+			return r
+		}
+	}
+	return n.rest.of(s.method)
+}
+
+// follow is along for a segment that may have escapes. The path was divided at
+// its slashes before, so that one that is escaped divides nothing.
+func (n *node) follow(segment []byte, escaped bool) *node {
+	if !escaped {
+		return n.along(segment)
+	}
+	var decoded [64]byte // for most
+	return n.along(decode(decoded[:0], segment))
+}
