@@ -1,6 +1,7 @@
 package http
 
 import (
+	"errors"
 	"time"
 
 	"github.com/bobbin-http/bobbin/eventloop"
@@ -178,6 +179,10 @@ func (c *conn) answer(err error) {
 		} else {
 			c.standBy()
 		}
+		return
+	}
+	if errors.Is(err, ErrAbort) {
+		c.conn.Abort(err)
 		return
 	}
 	if x.open != nil {

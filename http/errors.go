@@ -24,6 +24,10 @@ var errNotAsked = errors.New("http: the peer waits to be told to send its body, 
 // ends. Nobody will read its answer.
 var errGone = errors.New("http: the connection is over")
 
+// ErrAbort is what a handler returns to break the connection in place of an
+// answer. Nothing is logged.
+var ErrAbort = errors.New("http: the handler breaks the connection")
+
 // errBegun is why a connection is reset whose answer cannot be completed.
 var errBegun = errors.New("http: the handler failed in the middle of its answer")
 

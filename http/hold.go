@@ -42,13 +42,14 @@ func (w *Response) Hold() (*Held, error) {
 		return nil, err
 	}
 	x.keepHead()
-	h := &Held{x: x, serial: x.serial, server: x.conn.server, chunked: x.head.minor > 0, empty: w.bodiless()}
+	h := &Held{x: x, serial: x.serial, server: x.conn.server, chunked: x.head.minor > 0}
 	x.away, x.open = true, h
+	w.beforeHead(&w.hooks)
+	h.empty = w.bodiless()
 	c := x.conn
 	if c.unread() || !h.chunked {
 		c.last = true
 	}
-	w.beforeHead(&w.hooks)
 	w.sendHead(h.chunked && !w.silent())
 	return h, nil
 }

@@ -68,21 +68,23 @@ func (w *Response) afterAnswer(h *hooks, size int64) {
 	clear(list)
 }
 
-// beforeHead calls those who wait for the head, once.
+// beforeHead calls those who wait for the head, once. One of them may register
+// another.
 func (w *Response) beforeHead(h *hooks) {
-	list := h.head
-	h.head = list[:0]
-	for i := len(list) - 1; i >= 0; i-- {
-		list[i](w)
+	for len(h.head) > 0 {
+		last := len(h.head) - 1
+		f := h.head[last]
+		h.head[last] = nil
+		h.head = h.head[:last]
+		f(w)
 	}
-	clear(list)
 }
 
 // Whole returns the body, if all of it is in memory and nothing of it was sent. It
 // must not be changed.
 func (w *Response) Whole() ([]byte, bool) {
 	switch {
-	case w.begun || w.file != nil:
+	case w.begun || w.x.pieces || w.x.open != nil || w.file != nil:
 		return nil, false
 	case w.shared != nil:
 		return w.shared.body, true

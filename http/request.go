@@ -85,6 +85,22 @@ func (r *Request) QueryBytes() ([]byte, bool) {
 	return r.x.head.query.of(r.x.raw), r.x.head.hasQuery
 }
 
+// Target returns what was asked for as it was sent: the path and the query in
+// most requests.
+func (r *Request) Target() string {
+	r.use("Target")
+	return r.piece(r.x.head.target)
+}
+
+// Length returns how many bytes the body has, or -1 if only its end will tell.
+func (r *Request) Length() int64 {
+	r.use("Length")
+	if r.x.head.chunked {
+		return -1
+	}
+	return max(r.x.head.length, 0)
+}
+
 // Host returns the host that was asked for, with its port if it was sent: that
 // of the target, or else the Host field's.
 func (r *Request) Host() string {
@@ -117,9 +133,23 @@ func (r *Request) HeaderBytes(name string) []byte {
 	return nil
 }
 
-// Fields goes through all fields, in the order in which they came. What it
-// yields belongs to the server, and is gone when the handler returns.
-func (r *Request) Fields() iter.Seq2[[]byte, []byte] {
+// Fields goes through the names and values of all fields, in the order in which
+// they came.
+func (r *Request) Fields() iter.Seq2[string, string] {
+	return func(yield func(name, value string) bool) {
+		r.use("Fields")
+		h := &r.x.head
+		for _, f := range h.fields[:h.nfields] {
+			if !yield(r.piece(f.name), r.piece(f.value)) {
+				return
+			}
+		}
+	}
+}
+
+// FieldsBytes is Fields without a copy. What it yields belongs to the server, and
+// is gone when the handler returns.
+func (r *Request) FieldsBytes() iter.Seq2[[]byte, []byte] {
 	return func(yield func(name, value []byte) bool) {
 		h := &r.x.head
 		for _, f := range h.fields[:h.nfields] {

@@ -24,7 +24,7 @@ type wish struct {
 
 // readWish collects what r wishes.
 func readWish(r *http.Request) (w wish) {
-	for name, value := range r.Fields() {
+	for name, value := range r.FieldsBytes() {
 		switch len(name) {
 		case len("range"):
 			if is(name, "range") {
@@ -120,7 +120,7 @@ func (w *wish) partial(e *entry, f *form) bool {
 
 // anyMatches looks for an entity tag in all fields of a name.
 func anyMatches(r *http.Request, name string, f *form, weakly bool) bool {
-	for n, value := range r.Fields() {
+	for n, value := range r.FieldsBytes() {
 		if len(n) == len(name) && is(n, name) && matches(string(value), f.etag, f.weak, weakly) {
 			return true
 		}
@@ -155,7 +155,7 @@ func matches(list, tag string, tagWeak, weakly bool) bool {
 // wantsNothing is the usual case, told by the fewest looks: no field that
 // begins with a letter that matters.
 func wantsNothing(r *http.Request) bool {
-	for name := range r.Fields() {
+	for name := range r.FieldsBytes() {
 		switch name[0] | 0x20 {
 		case 'i', 'r':
 			return false
