@@ -119,6 +119,20 @@ func (a *BasicAuth) Around(next http.Handler) http.Handler {
 	}
 }
 
+// User returns the name that came with a request, if the right password came with
+// it, and "" otherwise.
+func (a *BasicAuth) User(r *http.Request) string {
+	field := r.HeaderBytes("authorization")
+	if field == nil {
+		return "" // the usual case, for logs
+	}
+	name, password, ok := credentials(string(field))
+	if !ok || !a.right[a.digest(name, password)] {
+		return ""
+	}
+	return name
+}
+
 // A check is what was found out about a password.
 type check struct {
 	auth  *BasicAuth

@@ -52,15 +52,19 @@ func (c CORS) Around(next http.Handler) http.Handler {
 	return func(w *http.Response, r *http.Request) error {
 		origin := r.Header("Origin")
 		allowed := origin != "" && (all || slices.Contains(c.Origins, origin))
-		switch {
-		case all:
-			w.Set("Access-Control-Allow-Origin", "*")
-		case allowed:
-			w.Set("Access-Control-Allow-Origin", origin)
-		}
-		if !all {
-			w.Set("Vary", "Origin")
-		}
+		// Said last, because an answer that failed has lost its fields: without
+		// these a page would not even learn that it did.
+		w.OnHead(func(w *http.Response) {
+			switch {
+			case all:
+				w.Set("Access-Control-Allow-Origin", "*")
+			case allowed:
+				w.Set("Access-Control-Allow-Origin", origin)
+			}
+			if !all {
+				w.Set("Vary", "Origin")
+			}
+		})
 		wanted := r.Header("Access-Control-Request-Method")
 		if r.Method() != "OPTIONS" || wanted == "" || origin == "" {
 			return next(w, r)

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/base64"
+	"errors"
 	"io"
 	nethttp "net/http"
 	"slices"
@@ -23,6 +24,19 @@ type asker func(method, path string, fields ...string) *nethttp.Response
 // with runs a server for as long as the test asks.
 func with(t *testing.T, h http.Handler, test func(ask asker)) {
 	t.Helper()
+	play(t, h, func(c *client) { test(c.ask) })
+}
+
+// A client is a script that asks.
+type client struct {
+	*sim.Script
+	t testing.TB
+	k *sim.Kernel
+}
+
+// play runs a server for as long as any of its clients does.
+func play(t testing.TB, h http.Handler, clients ...func(c *client)) {
+	t.Helper()
 	k := sim.New(1)
 	server, err := http.NewServer(http.Config{Handler: h, Loop: eventloop.Config{Kernel: k, CheckOwner: true}})
 	if err != nil {
@@ -31,33 +45,45 @@ func with(t *testing.T, h http.Handler, test func(ask asker)) {
 	if _, err := server.Listen(":80"); err != nil {
 		t.Fatal(err)
 	}
+	stopped := false
 	k.Every = func() {
-		if k.Running() == 0 {
+		if k.Running() == 0 && !stopped {
+			stopped = true
 			server.Stop()
 		}
 	}
-	k.Go(func(s *sim.Script) {
-		test(func(method, path string, fields ...string) *nethttp.Response {
-			w, err := k.Dial()
-			if err != nil {
-				t.Fatal(err)
-			}
-			more := strings.Join(append(fields, ""), "\r\n")
-			s.Send(w, []byte(method+" "+path+" HTTP/1.1\r\nHost: a\r\n"+more+"Connection: close\r\n\r\n"))
-			whole, err := s.ReceiveAll(w)
-			if err != nil {
-				t.Errorf("%s %s: %v", method, path, err)
-			}
-			r, err := nethttp.ReadResponse(bufio.NewReader(bytes.NewReader(whole)), &nethttp.Request{Method: method})
-			if err != nil {
-				t.Fatalf("%s %s: %v: %q", method, path, err, whole)
-			}
-			return r
-		})
-	})
+	for _, script := range clients {
+		k.Go(func(s *sim.Script) { script(&client{s, t, k}) })
+	}
 	if err := server.Run(); err != nil {
 		t.Error(err)
 	}
+	for _, f := range k.Faults() {
+		t.Error(f)
+	}
+}
+
+// send begins a request.
+func (c *client) send(method, path string, fields ...string) *sim.Wire {
+	w, err := c.k.Dial()
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	more := strings.Join(append(fields, ""), "\r\n")
+	c.Send(w, []byte(method+" "+path+" HTTP/1.1\r\nHost: a\r\n"+more+"Connection: close\r\n\r\n"))
+	return w
+}
+
+func (c *client) ask(method, path string, fields ...string) *nethttp.Response {
+	whole, err := c.ReceiveAll(c.send(method, path, fields...))
+	if err != nil {
+		c.t.Errorf("%s %s: %v", method, path, err)
+	}
+	r, err := nethttp.ReadResponse(bufio.NewReader(bytes.NewReader(whole)), &nethttp.Request{Method: method})
+	if err != nil {
+		c.t.Fatalf("%s %s: %v: %q", method, path, err, whole)
+	}
+	return r
 }
 
 func body(r *nethttp.Response) string {
@@ -218,6 +244,12 @@ func TestCORS(t *testing.T) {
 			}
 		})
 	}
+	friend := CORS{Origins: []string{"https://a.example"}}
+	with(t, friend.Around(func(*http.Response, *http.Request) error { return errors.New("broken") }), func(do asker) {
+		if got := do("GET", "/", ask); got.StatusCode != 500 || got.Header.Get("Access-Control-Allow-Origin") != "https://a.example" || got.Header.Get("Vary") != "Origin" {
+			t.Errorf("a friend may read what went wrong: %d %v", got.StatusCode, got.Header)
+		}
+	})
 	for list, want := range map[string]string{"example.org": "no origin", "https://a/b": "no origin", "*,https://a": "leave one out", "": "no origin", "https://*.a": "no origin"} {
 		if _, err := NewCORS(list); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v", list, err)

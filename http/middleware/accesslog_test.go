@@ -1,0 +1,367 @@
+package middleware
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"golang.org/x/crypto/bcrypt"
+
+	"github.com/bobbin-http/bobbin/http"
+)
+
+// logged returns what a log has after some requests.
+func logged(t *testing.T, l *AccessLog, h http.Handler, clients ...func(c *client)) string {
+	t.Helper()
+	var out bytes.Buffer
+	if l.Out == nil {
+		l.Out = &out
+	}
+	play(t, l.Around(h), clients...)
+	if err := l.Close(); err != nil {
+		t.Error(err)
+	}
+	return out.String()
+}
+
+func TestLinesOfTheLog(t *testing.T) {
+	const head, at = "10.0.0.1 - - [01/Jan/2026:00:00:00 +0000] ", `{"time":"2026-01-01T00:00:00.`
+	h := func(w *http.Response, r *http.Request) error {
+		switch r.Path() {
+		case "/missing":
+			return http.StatusNotFound
+		case "/empty":
+			return nil
+		case "/later":
+			return http.Offload(w, func() (string, error) { return "later", nil }, (*http.Response).Text)
+		case "/six":
+			r.SetClientAddr(r.ClientAddr().Next()) // as RealIP does, inside
+		}
+		return w.Text("hello")
+	}
+	for _, row := range []struct {
+		name     string
+		format   LogFormat
+		method   string
+		path     string
+		fields   []string
+		want     string // behind what all lines begin with
+		wantJSON string
+	}{
+		{"a page", Common, "GET", "/", nil, `"GET / HTTP/1.1" 200 5`, ""},
+		{"nothing is a dash", Common, "GET", "/empty", nil, `"GET /empty HTTP/1.1" 200 -`, ""},
+		{"HEAD has no body", Common, "HEAD", "/", nil, `"HEAD / HTTP/1.1" 200 -`, ""},
+		{"an error has a body", Common, "GET", "/missing", nil, `"GET /missing HTTP/1.1" 404 14`, ""},
+		{"what is answered later is logged then", Common, "GET", "/later", nil, `"GET /later HTTP/1.1" 200 5`, ""},
+		{"the path is as it was sent", Common, "GET", "/a%20%22b?c=%41", nil, `"GET /a%20%22b?c=%41 HTTP/1.1" 200 5`, ""},
+		{"an empty query is one", Common, "GET", "/?", nil, `"GET /? HTTP/1.1" 200 5`, ""},
+		{"nobody said where from", Combined, "GET", "/", nil, `"GET / HTTP/1.1" 200 5 "-" "-"`, ""},
+		{"somebody did", Combined, "GET", "/", []string{"Referer: http://a/", "User-Agent: b/1 (c)"},
+			`"GET / HTTP/1.1" 200 5 "http://a/" "b/1 (c)"`, ""},
+		{"somebody said nothing", Combined, "GET", "/", []string{"User-Agent:"}, `"GET / HTTP/1.1" 200 5 "-" ""`, ""},
+		{"quotes end nothing", Combined, "GET", "/", []string{"User-Agent: a\" \\ \tb\xff\u00e9"},
+			`"GET / HTTP/1.1" 200 5 "-" "a\" \\ \tb\xff\xc3\xa9"`, ""},
+		{"what the server is asked itself is not logged", Common, "GET", "/-/ready", nil, "", ""},
+		{"but what only looks like it is", Common, "GET", "/-ready", nil, `"GET /-ready HTTP/1.1" 200 5`, ""},
+		{"an object", JSON, "GET", "/a?b", []string{"User-Agent: \"c\xff\u00e9\U0001f600"}, "",
+			`"client.address":"10.0.0.1","http.request.method":"GET","url.path":"/a","url.query":"b",` +
+				`"network.protocol.version":"1.1","http.response.status_code":200,"http.response.body.size":5,` +
+				`"user_agent.original":"\"c\ufffd\u00e9\ud83d\ude00","duration_s":0.000000,"conn.id":1}`},
+		{"an object that knows little", JSON, "HEAD", "/six", nil, "",
+			`"client.address":"10.0.0.2","http.request.method":"HEAD","url.path":"/six",` +
+				`"network.protocol.version":"1.1","http.response.status_code":200,"http.response.body.size":0,` +
+				`"duration_s":0.000000,"conn.id":1}`},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			got := logged(t, &AccessLog{Format: row.format}, h, func(c *client) { c.ask(row.method, row.path, row.fields...) })
+			if row.format == JSON {
+				_, rest, _ := strings.Cut(strings.TrimPrefix(got, at), `Z",`)
+				if rest != row.wantJSON+"\n" || !strings.HasPrefix(got, at) || !json.Valid([]byte(got)) {
+					t.Errorf("%s, want %s", got, row.wantJSON)
+				}
+				return
+			}
+			want := ""
+			if row.want != "" {
+				want = head + row.want + "\n"
+			}
+			if got != want {
+				t.Errorf("%q, want %q", got, want)
+			}
+		})
+	}
+}
+
+// What was sent can be told from the line, whatever it was.
+func TestEscapesCanBeUndone(t *testing.T) {
+	var all []byte
+	for i := range 256 {
+		all = append(all, byte(i))
+	}
+	escaped := appendEscaped(nil, all)
+	for _, c := range escaped {
+		if c < 0x20 || c > 0x7e {
+			t.Errorf("%q is not printable", c)
+		}
+	}
+	back, err := strconv.Unquote(`"` + string(escaped) + `"`)
+	if err != nil || back != string(all) {
+		t.Errorf("%v: %q", err, escaped)
+	}
+	for _, s := range []string{string(all[:128]), "Gr\u00fc\u00dfe \u20ac \U0001f600 \U0010ffff", "\ufffd"} {
+		var back string
+		p := appendQuotable([]byte(`"`), s)
+		if err := json.Unmarshal(append(p, '"'), &back); err != nil || back != s {
+			t.Errorf("%v: %q became %q", err, s, back)
+		}
+	}
+	if p := appendQuotable(nil, string(all[128:])+"\xf0\x9f"); bytes.Count(p, []byte(`\ufffd`)) != 130 || utf8.RuneCount(p) != len(p) {
+		t.Errorf("%q", p)
+	}
+}
+
+func TestWhoLeavesIsLogged(t *testing.T) {
+	h := func(w *http.Response, r *http.Request) error {
+		held, err := w.Hold()
+		if r.Path() == "/stream" {
+			r.Conn().Loop().After(2*time.Second, func() {
+				fmt.Fprint(held, "hello")
+				held.Done()
+			})
+		}
+		return err
+	}
+	wait := func(w *http.Response, r *http.Request) error {
+		return http.Offload(w, func() (int, error) { return 0, nil }, func(w *http.Response, _ int) error { return h(w, r) })
+	}
+	got := logged(t, &AccessLog{Format: JSON}, wait, func(c *client) {
+		c.ask("GET", "/stream")
+	}, func(c *client) {
+		w := c.send("GET", "/left")
+		c.Sleep(time.Second)
+		w.Reset()
+	}, func(c *client) {
+		c.Sleep(100 * time.Millisecond)
+		w := c.send("GET", "/at-once")
+		c.Sleep(time.Nanosecond)
+		w.Reset()
+	})
+	for _, want := range []string{
+		`"url.path":"/stream","network.protocol.version":"1.1","http.response.status_code":200,`, `"duration_s":2.`,
+		`"url.path":"/left",`, `"duration_s":1.`, `"url.path":"/at-once",`,
+	} {
+		if strings.Count(got, want) != 1 {
+			t.Errorf("%s is not there once: %s", want, got)
+		}
+	}
+}
+
+func TestTheUserIsOneWhoKnowsThePassword(t *testing.T) {
+	hash, err := bcrypt.GenerateFromPassword([]byte("sesame"), bcrypt.MinCost)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := ParseUsers(strings.NewReader("ali baba:" + string(hash)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	as := func(pair string) string {
+		return "Authorization: Basic " + base64.StdEncoding.EncodeToString([]byte(pair))
+	}
+	got := logged(t, &AccessLog{Format: Common, User: a.User}, a.Around(hello), func(c *client) {
+		c.ask("GET", "/1")
+		c.ask("GET", "/2", as("ali baba:open"))
+		c.ask("GET", "/3", as("ali baba:sesame"))
+		c.ask("GET", "/4", as("kassim:sesame"))
+	})
+	for i, user := range []string{"-", "-", "ali baba", "-"} {
+		line := strings.Split(got, "\n")[i]
+		if !strings.HasPrefix(line, "10.0.0.1 - "+user+" [") {
+			t.Errorf("%s, want %s", line, user)
+		}
+	}
+}
+
+func TestLinesThatAreTooManyAreCounted(t *testing.T) {
+	const most = 30_000
+	for _, format := range []LogFormat{Common, Combined, JSON} {
+		l := &AccessLog{Format: format}
+		largest := 0
+		got := logged(t, l, func(w *http.Response, r *http.Request) error {
+			if r.Path() == "/flood" {
+				v := &visit{log: l, request: r, begun: r.Time(), status: 200, size: 5}
+				for range most {
+					l.add(v)
+				}
+				largest = len(l.lines)
+			}
+			return w.Text("hello")
+		}, func(c *client) {
+			c.ask("GET", "/flood")
+			c.Sleep(time.Second)
+			c.ask("GET", "/later")
+		})
+		if largest > logMost+1000 {
+			t.Errorf("%v: %d bytes had gathered", format, largest)
+		}
+		dropped, lines := 0, strings.Split(strings.TrimSuffix(got, "\n"), "\n")
+		for _, line := range lines {
+			if _, n, ok := strings.Cut(line, `"log.dropped":`); ok {
+				dropped, _ = strconv.Atoi(strings.TrimSuffix(n, "}"))
+			} else if n, _, ok := strings.Cut(line, " lines dropped"); ok {
+				dropped, _ = strconv.Atoi(n[strings.LastIndexByte(n, '"')+1:])
+			}
+			if fields := len(strings.Split(line, `"`)); format != JSON && fields != map[LogFormat]int{Common: 3, Combined: 7}[format] {
+				t.Errorf("%v: %s", format, line)
+			}
+		}
+		// The flood, its request, the one after it, and the line that says so.
+		if dropped == 0 || len(lines)+dropped != most+3 {
+			t.Errorf("%v: %d lines and %d dropped", format, len(lines), dropped)
+		}
+		if !strings.Contains(lines[len(lines)-1], "/later") {
+			t.Errorf("%v: the last is %s", format, lines[len(lines)-1])
+		}
+	}
+}
+
+// A disk is full for its first writes, and takes a part of one.
+type disk struct {
+	bytes.Buffer
+	full int
+}
+
+var errFull = errors.New("the disk is full")
+
+func (d *disk) Write(p []byte) (int, error) {
+	if d.full--; d.full >= 0 {
+		n, _ := d.Buffer.Write(p[:min(10, len(p)-1)])
+		return n, errFull
+	}
+	return d.Buffer.Write(p)
+}
+
+func TestLinesThatCannotBeWrittenAreCounted(t *testing.T) {
+	out, told := &disk{full: 1}, 0
+	l := &AccessLog{Out: out, Format: Common, OnError: func(err error) {
+		if told++; !errors.Is(err, errFull) {
+			t.Error(err)
+		}
+	}}
+	logged(t, l, hello, func(c *client) {
+		c.ask("GET", "/1")
+		c.ask("GET", "/2")
+		c.Sleep(time.Second)
+		c.ask("GET", "/3")
+		c.ask("GET", "/4")
+	})
+	got := strings.Split(out.String(), "\n")
+	if told != 1 || len(got) != 5 || got[0] != "10.0.0.1 -" || !strings.Contains(got[1], `"2 lines dropped"`) || !strings.Contains(got[2], "/3 ") {
+		t.Errorf("%d errors, and %q", told, got)
+	}
+}
+
+func TestAWriterThatPanicsEndsNothing(t *testing.T) {
+	told := 0
+	l := &AccessLog{Out: panics{}, OnError: func(error) { told++ }}
+	play(t, l.Around(hello), func(c *client) {
+		c.ask("GET", "/1")
+		c.Sleep(time.Second)
+		c.ask("GET", "/2")
+		c.Sleep(time.Second)
+	})
+	if told != 2 {
+		t.Errorf("%d errors", told)
+	}
+}
+
+type panics struct{}
+
+func (panics) Write([]byte) (int, error) { panic("the disk is on fire") }
+
+func TestWhatIsLeftIsWrittenAtTheEnd(t *testing.T) {
+	var out bytes.Buffer
+	l := &AccessLog{Out: &out, Format: Common}
+	if err := l.Close(); err != nil {
+		t.Errorf("nothing was: %v", err)
+	}
+	play(t, l.Around(func(w *http.Response, r *http.Request) error {
+		if r.Path() == "/second" {
+			l.Flush()
+		}
+		return w.Text("hello")
+	}), func(c *client) {
+		c.ask("GET", "/first")
+		c.ask("GET", "/second")
+	})
+	if !strings.Contains(out.String(), "/first") || strings.Contains(out.String(), "/second") {
+		t.Errorf("by Flush: %q", out.String())
+	}
+	for range 2 {
+		if err := l.Close(); err != nil || strings.Count(out.String(), "/second") != 1 {
+			t.Errorf("%v: %q", err, out.String())
+		}
+	}
+	l.lines, l.gathered = []byte("batch\n"), 1
+	l.hand() // for a worker that never came to it
+	l.lines, l.gathered, l.dropped = []byte("more\n"), 1, 1
+	l.Out = &disk{full: 1}
+	if err := l.Close(); err != errFull {
+		t.Errorf("what goes wrong at the end is not told: %v", err)
+	}
+	if got := l.Out.(*disk).String(); !strings.HasPrefix(got, "batch\nmore\n") || !strings.Contains(got, "2 lines dropped") {
+		t.Errorf("%q", got)
+	}
+}
+
+func TestALineCostsNoMemory(t *testing.T) {
+	for _, format := range []LogFormat{Common, Combined, JSON} {
+		l := &AccessLog{Out: io.Discard, Format: format}
+		play(t, l.Around(func(w *http.Response, r *http.Request) error {
+			if n := testing.AllocsPerRun(2000, func() {
+				v := l.take(r)
+				v.answered(200, 5)
+				v.over()
+			}); n != 0 {
+				t.Errorf("%v: %v allocations", format, n)
+			}
+			return nil
+		}), func(c *client) { c.ask("GET", "/a?b", "User-Agent: c", "Referer: d") })
+	}
+}
+
+func TestLogFormats(t *testing.T) {
+	for name, want := range map[string]LogFormat{"combined": Combined, "common": Common, "json": JSON} {
+		if f, err := ParseLogFormat(name); err != nil || f != want || f.String() != name {
+			t.Errorf("%s: %v, %v", name, f, err)
+		}
+	}
+	if _, err := ParseLogFormat("xml"); err == nil || !strings.Contains(err.Error(), "there are combined") {
+		t.Error(err)
+	}
+}
+
+func ExampleAccessLog() {
+	log := &AccessLog{Out: os.Stdout, Format: Combined}
+	server, err := http.NewServer(http.Config{Handler: log.Around(hello)})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	if _, err := server.Listen("localhost:0"); err != nil {
+		fmt.Println(err)
+		return
+	}
+	server.Stop() // or nobody would
+	fmt.Println(server.Run(), log.Close())
+	// Output: <nil> <nil>
+}

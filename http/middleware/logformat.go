@@ -1,0 +1,225 @@
+package middleware
+
+import (
+	"fmt"
+	"net/netip"
+	"strconv"
+	"unicode/utf8"
+
+	"github.com/bobbin-http/bobbin/http"
+)
+
+// How the lines of an AccessLog look.
+
+// A LogFormat is how a line of an access log looks.
+type LogFormat uint8
+
+const (
+	Combined LogFormat = iota // Common, and what Referer and User-Agent say
+	Common                    // the Common Log Format
+	JSON                      // an object a line, with the names of OpenTelemetry
+)
+
+var logFormatNames = [...]string{Combined: "combined", Common: "common", JSON: "json"}
+
+func (f LogFormat) String() string { return logFormatNames[f] }
+
+// ParseLogFormat returns the format of a name: "combined", "common" or "json".
+func ParseLogFormat(name string) (LogFormat, error) {
+	for f, known := range logFormatNames {
+		if name == known {
+			return LogFormat(f), nil
+		}
+	}
+	return 0, fmt.Errorf("%q is no format of a log: there are combined, common and json", name)
+}
+
+// The times of Apache's "%t", and of RFC 3339.
+const (
+	commonTime = "[02/Jan/2006:15:04:05 -0700]"
+	jsonTime   = "2006-01-02T15:04:05.000000Z07:00"
+)
+
+// appendCommon appends a line of Common or Combined.
+func (l *AccessLog) appendCommon(p []byte, v *visit) []byte {
+	r := v.request
+	p = appendAddr(p, r.ClientAddr())
+	p = append(p, " - "...)
+	if user := l.user(r); user != "" {
+		p = appendEscaped(p, user)
+	} else {
+		p = append(p, '-')
+	}
+	p = append(p, ' ')
+	p = v.begun.AppendFormat(p, commonTime)
+	p = append(p, ` "`...)
+	p = append(p, r.Method()...)
+	p = append(p, ' ')
+	p = appendEscaped(p, r.PathBytes())
+	if query, asked := r.QueryBytes(); asked {
+		p = append(p, '?')
+		p = appendEscaped(p, query)
+	}
+	p = append(p, " HTTP/1."...)
+	p = strconv.AppendInt(p, int64(r.Minor()), 10)
+	p = append(p, `" `...)
+	p = appendPositive(p, int64(v.status))
+	p = append(p, ' ')
+	p = appendPositive(p, v.size)
+	if l.Format == Combined {
+		p = appendField(p, r.HeaderBytes("referer"))
+		p = appendField(p, r.HeaderBytes("user-agent"))
+	}
+	return append(p, '\n')
+}
+
+func (l *AccessLog) user(r *http.Request) string {
+	if l.User == nil {
+		return ""
+	}
+	return l.User(r)
+}
+
+func appendAddr(p []byte, a netip.Addr) []byte {
+	if !a.IsValid() {
+		return append(p, '-')
+	}
+	return a.AppendTo(p)
+}
+
+// appendPositive appends a number, or "-" if there is none.
+func appendPositive(p []byte, n int64) []byte {
+	if n <= 0 {
+		return append(p, '-')
+	}
+	return strconv.AppendInt(p, n, 10)
+}
+
+// appendField appends the value of a field, or "-" if it was not there.
+func appendField(p, value []byte) []byte {
+	p = append(p, ` "`...)
+	if value == nil {
+		p = append(p, '-')
+	} else {
+		p = appendEscaped(p, value)
+	}
+	return append(p, '"')
+}
+
+// plain reports whether a byte stands for itself in every format.
+func plain(c byte) bool { return c >= 0x20 && c < 0x7f && c != '"' && c != '\\' }
+
+const hexDigits = "0123456789abcdef"
+
+// appendEscaped appends s as httpd does (ap_escape_logitem): what is not printable
+// ASCII is written as in C, and so are the quote and the backslash.
+func appendEscaped[T string | []byte](p []byte, s T) []byte {
+	for i := range len(s) {
+		c := s[i]
+		if plain(c) {
+			p = append(p, c)
+			continue
+		}
+		p = append(p, '\\')
+		switch c {
+		case '"', '\\':
+			p = append(p, c)
+		case '\b':
+			p = append(p, 'b')
+		case '\n':
+			p = append(p, 'n')
+		case '\r':
+			p = append(p, 'r')
+		case '\t':
+			p = append(p, 't')
+		case '\v':
+			p = append(p, 'v')
+		default:
+			p = append(p, 'x', hexDigits[c>>4], hexDigits[c&15])
+		}
+	}
+	return p
+}
+
+// appendJSON appends a line of JSON. What is not known is left out. The duration
+// is by the loop's clock, which is read once a turn: what was answered at once
+// took 0.
+func (l *AccessLog) appendJSON(p []byte, v *visit) []byte {
+	r := v.request
+	p = v.begun.UTC().AppendFormat(append(p, `{"time":"`...), jsonTime)
+	p = append(p, '"')
+	if a := r.ClientAddr(); a.IsValid() {
+		p = append(p, `,"client.address":"`...)
+		p = append(a.AppendTo(p), '"')
+	}
+	if user := l.user(r); user != "" {
+		p = appendMember(p, "user.name", user)
+	}
+	p = appendMember(p, "http.request.method", r.Method())
+	p = appendMember(p, "url.path", r.PathBytes())
+	if query, asked := r.QueryBytes(); asked {
+		p = appendMember(p, "url.query", query)
+	}
+	p = append(p, `,"network.protocol.version":"1.`...)
+	p = strconv.AppendInt(p, int64(r.Minor()), 10)
+	p = append(p, '"')
+	if v.status > 0 {
+		p = append(p, `,"http.response.status_code":`...)
+		p = strconv.AppendInt(p, int64(v.status), 10)
+	}
+	if v.status > 0 && v.size >= 0 {
+		p = append(p, `,"http.response.body.size":`...)
+		p = strconv.AppendInt(p, v.size, 10)
+	}
+	if agent := r.HeaderBytes("user-agent"); agent != nil {
+		p = appendMember(p, "user_agent.original", agent)
+	}
+	p = append(p, `,"duration_s":`...)
+	p = strconv.AppendFloat(p, l.loop.Now().Sub(v.begun).Seconds(), 'f', 6, 64)
+	p = append(p, `,"conn.id":`...)
+	p = strconv.AppendUint(p, uint64(r.Conn().ID()), 10)
+	return append(p, "}\n"...)
+}
+
+func appendMember[T string | []byte](p []byte, name string, value T) []byte {
+	p = append(p, `,"`...)
+	p = append(p, name...)
+	p = append(p, `":"`...)
+	p = appendQuotable(p, value)
+	return append(p, '"')
+}
+
+// appendQuotable appends s as it stands between the quotes of JSON, in ASCII.
+// What is no UTF-8 is replaced by U+FFFD.
+func appendQuotable[T string | []byte](p []byte, s T) []byte {
+	for i := 0; i < len(s); {
+		c := s[i]
+		switch {
+		case plain(c):
+			p = append(p, c)
+			i++
+		case c == '"' || c == '\\':
+			p = append(p, '\\', c)
+			i++
+		case c < utf8.RuneSelf:
+			p = appendUnit(p, uint16(c))
+			i++
+		default:
+			var few [utf8.UTFMax]byte
+			r, n := utf8.DecodeRune(few[:copy(few[:], s[i:])])
+			i += n
+			if r > 0xffff {
+				r -= 0x10000
+				p = appendUnit(p, 0xd800|uint16(r>>10))
+				r = 0xdc00 | r&0x3ff
+			}
+			p = appendUnit(p, uint16(r))
+		}
+	}
+	return p
+}
+
+// appendUnit appends one unit of UTF-16.
+func appendUnit(p []byte, u uint16) []byte {
+	return append(p, '\\', 'u', hexDigits[u>>12], hexDigits[u>>8&15], hexDigits[u>>4&15], hexDigits[u&15])
+}

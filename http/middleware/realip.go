@@ -1,0 +1,219 @@
+package middleware
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/bobbin-http/bobbin/http"
+)
+
+// RealIP finds out for whom a proxy speaks, so that Request.ClientAddr is the
+// client's address and not the proxy's. Each proxy adds the address of its peer at
+// the end of a list, and everything before that may be made up: so the list is
+// read from its end, and only as long as the one that has added an address is
+// trusted. Of what is malformed or hidden, and of all before it, nothing is
+// believed.
+//
+// A RealIP goes around whatever asks for the address, and outside of
+// http.Blocking.
+type RealIP struct {
+	// Trusted are the proxies. Nothing is believed of anybody else.
+	Trusted []netip.Prefix
+
+	// UnixSocket trusts whoever speaks on a Unix socket.
+	UnixSocket bool
+
+	// Field is where the addresses are: "X-Forwarded-For" if empty, or another
+	// with addresses in it, or "Forwarded", which is read as RFC 7239 has it. It
+	// must be the one that the proxies set: the others pass through them as the
+	// client has made them up.
+	Field string
+}
+
+// ParsePrefixes reads a list of addresses and of networks, with commas between:
+// "192.0.2.1, 10.0.0.0/8, 2001:db8::/32".
+func ParsePrefixes(list string) (prefixes []netip.Prefix, err error) {
+	for s := range strings.SplitSeq(list, ",") {
+		p, err := parsePrefix(strings.TrimSpace(s))
+		if err != nil {
+			return nil, err
+		}
+		prefixes = append(prefixes, p)
+	}
+	return prefixes, nil
+}
+
+func parsePrefix(s string) (p netip.Prefix, err error) {
+	if a, err := netip.ParseAddr(s); err == nil {
+		if a.Zone() != "" {
+			return p, fmt.Errorf("%q has a zone, which addresses of clients have not: did you mean %q?", s, a.WithZone(""))
+		}
+		p = netip.PrefixFrom(a, a.BitLen())
+	} else if p, err = netip.ParsePrefix(s); err != nil {
+		return p, fmt.Errorf("%q is neither an address nor a network such as 10.0.0.0/8 or 2001:db8::/32", s)
+	}
+	if a := p.Addr(); a.Is4In6() && p.Bits() >= 96 {
+		p = netip.PrefixFrom(a.Unmap(), p.Bits()-96) // as addresses of clients are
+	}
+	if m := p.Masked(); m != p {
+		return p, fmt.Errorf("%q is an address in the network %s: did you mean %q or %q?", s, m, m, p.Addr())
+	}
+	return p, nil
+}
+
+// Around is the http.Middleware.
+func (ip RealIP) Around(next http.Handler) http.Handler {
+	field := strings.ToLower(ip.Field)
+	if field == "" {
+		field = "x-forwarded-for"
+	}
+	read := readAddrs
+	if field == "forwarded" {
+		read = readForwarded
+	}
+	return func(w *http.Response, r *http.Request) error {
+		if !ip.trusts(r.RemoteAddr().Addr()) || r.HeaderBytes(field) == nil {
+			return next(w, r)
+		}
+		if a := ip.find(lines(r, field), read); a.IsValid() {
+			r.SetClientAddr(a)
+		}
+		return next(w, r)
+	}
+}
+
+// trusts reports whether what somebody says is believed. On a Unix socket there
+// is no address.
+func (ip *RealIP) trusts(a netip.Addr) bool {
+	if !a.IsValid() {
+		return ip.UnixSocket
+	}
+	for _, p := range ip.Trusted {
+		if p.Contains(a) {
+			return true
+		}
+	}
+	return false
+}
+
+// lines returns the values of all fields of a name, in their order.
+func lines(r *http.Request, name string) (list []string) {
+	for n, value := range r.Fields() {
+		if strings.EqualFold(n, name) {
+			list = append(list, value)
+		}
+	}
+	return list
+}
+
+// find returns the last address that is certain, or none.
+func (ip *RealIP) find(fields []string, read func(string) []netip.Addr) (certain netip.Addr) {
+	for _, field := range slices.Backward(fields) {
+		for _, a := range slices.Backward(read(field)) {
+			if !a.IsValid() {
+				return certain
+			}
+			if certain = a; !ip.trusts(a) {
+				return certain
+			}
+		}
+	}
+	return certain
+}
+
+// readAddrs reads a list of addresses. In place of one that is none stands the zero
+// Addr.
+func readAddrs(field string) (list []netip.Addr) {
+	for s := range strings.SplitSeq(field, ",") {
+		if s = strings.Trim(s, " \t"); s != "" { // RFC 9110 section 5.6.1.2
+			list = append(list, readAddr(s))
+		}
+	}
+	return list
+}
+
+// readAddr reads an address, perhaps with a port behind it and, of IPv6, brackets
+// around it. Some proxies write it so.
+func readAddr(s string) netip.Addr {
+	if a, err := netip.ParseAddr(s); err == nil {
+		return a.WithZone("").Unmap()
+	}
+	if inner, ok := strings.CutPrefix(s, "["); ok {
+		if inner, ok = strings.CutSuffix(inner, "]"); ok && strings.Contains(inner, ":") {
+			a, _ := netip.ParseAddr(inner)
+			return a.WithZone("").Unmap()
+		}
+	}
+	a, _ := netip.ParseAddrPort(s)
+	return a.Addr().WithZone("").Unmap()
+}
+
+// readForwarded reads a Forwarded field (RFC 7239 section 4): elements with commas
+// between, of pairs with semicolons between, whose values may be quoted. In place of
+// an element that says nothing of an address stands the zero Addr; if the field is
+// malformed, it alone is returned, for who knows where an element begins.
+func readForwarded(field string) (list []netip.Addr) {
+	malformed := []netip.Addr{{}}
+	for s := field; ; s = s[1:] {
+		var a netip.Addr
+		seen := false
+		for {
+			var name, value string
+			var ok bool
+			name, value, s, ok = cutPair(s)
+			if !ok {
+				return malformed
+			}
+			if strings.EqualFold(name, "for") {
+				if seen {
+					return malformed
+				}
+				a, seen = readAddr(value), true
+			}
+			if s == "" || s[0] != ';' {
+				break
+			}
+			s = s[1:]
+		}
+		list = append(list, a)
+		if s == "" {
+			return list
+		}
+		if s[0] != ',' {
+			return malformed
+		}
+	}
+}
+
+// cutPair reads "name=value" at the beginning of s, with blanks around it, and
+// returns what stands behind.
+func cutPair(s string) (name, value, rest string, ok bool) {
+	const blanks = " \t"
+	name, rest, ok = strings.Cut(strings.TrimLeft(s, blanks), "=")
+	if !ok || name == "" || strings.ContainsAny(name, " \t;,\"") {
+		return "", "", "", false
+	}
+	if !strings.HasPrefix(rest, `"`) {
+		end := strings.IndexAny(rest, " \t;,\"")
+		if end < 0 {
+			end = len(rest)
+		}
+		value, rest = rest[:end], strings.TrimLeft(rest[end:], blanks)
+		return name, value, rest, value != ""
+	}
+	var b strings.Builder
+	for i := 1; i < len(rest); i++ {
+		switch c := rest[i]; {
+		case c == '"':
+			return name, b.String(), strings.TrimLeft(rest[i+1:], blanks), true
+		case c == '\\' && i+1 < len(rest):
+			i++
+			b.WriteByte(rest[i])
+		default:
+			b.WriteByte(c)
+		}
+	}
+	return "", "", "", false
+}
