@@ -1,0 +1,307 @@
+// Package std runs handlers of net/http behind bobbin: routers, middleware, file
+// servers, pprof.
+//
+//	site := std.Handler(mux)
+//	log.Fatal(http.ListenAndServe(":8080", site))
+//
+// Such handlers wait whenever they like, so they run off the loop, each on a
+// goroutine of its own. The body of the request is read as it comes, and the answer
+// sent in pieces if it does not fit into one; Flush and trailers work, the context
+// ends when the client has left, and a panic costs one request.
+//
+// What differs from net/http's own server: the connection cannot be hijacked;
+// reading the body and writing the answer take turns, where another goroutine does
+// one of them; Date, Server and Transfer-Encoding are bobbin's; answers with a
+// status below 200 are not sent; trailers of the request are dropped.
+package std
+
+import (
+	"errors"
+	"io"
+	nethttp "net/http"
+	"net/textproto"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/bobbin-http/bobbin/http"
+)
+
+// AtMost is how many requests Handler has under way at a time.
+const AtMost = 1024
+
+// Handler runs a handler of net/http off the loop, AtMost at a time. More are
+// answered by 503.
+func Handler(h nethttp.Handler) http.Handler { return http.Blocking(AtMost, Wrap(h)) }
+
+// Wrap makes a handler of one of net/http's, for http.Blocking; or for
+// http.Streaming, if it waits for nothing but its client.
+func Wrap(h nethttp.Handler) http.Handler {
+	return func(w *http.Response, r *http.Request) error {
+		turns := new(sync.Mutex)
+		body := &body{turns: turns, from: r}
+		q, err := request(r, body)
+		if err != nil {
+			return err
+		}
+		a := &answer{turns: turns, to: w, head: q.Method == nethttp.MethodHead, fields: make(nethttp.Header)}
+		defer body.end()
+		defer a.end()
+		if err := serve(h, a, q); err != nil {
+			return err
+		}
+		return a.finish()
+	}
+}
+
+// serve calls the handler. A panic that means to break the connection does.
+func serve(h nethttp.Handler, a *answer, q *nethttp.Request) (err error) {
+	defer func() {
+		if r := recover(); r == nethttp.ErrAbortHandler {
+			err = http.ErrAbort
+		} else if r != nil {
+			panic(r)
+		}
+	}()
+	h.ServeHTTP(a, q)
+	return nil
+}
+
+// request is r as net/http has it.
+func request(r *http.Request, b *body) (*nethttp.Request, error) {
+	target := r.Target()
+	u, err := url.ParseRequestURI(target)
+	if err != nil {
+		return nil, http.StatusBadRequest.Because("the target cannot be parsed")
+	}
+	fields := make(nethttp.Header)
+	for name, value := range r.Fields() {
+		name = textproto.CanonicalMIMEHeaderKey(name)
+		if name != "Host" {
+			fields[name] = append(fields[name], value)
+		}
+	}
+	q := &nethttp.Request{
+		Method: r.Method(), URL: u, RequestURI: target,
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: r.Minor(),
+		Header: fields, Host: r.Host(), ContentLength: r.Length(),
+		Body: nethttp.NoBody, RemoteAddr: r.RemoteAddr().String(),
+		Close: strings.EqualFold(fields.Get("Connection"), "close"),
+	}
+	if r.Minor() == 0 {
+		q.Proto = "HTTP/1.0"
+	}
+	if q.ContentLength < 0 {
+		q.TransferEncoding = []string{"chunked"}
+		delete(fields, "Transfer-Encoding")
+	}
+	if q.ContentLength != 0 {
+		q.Body = b
+	}
+	if !r.RemoteAddr().IsValid() {
+		q.RemoteAddr = "@" // as net/http has it for a Unix socket
+	}
+	return q.WithContext(r.Context()), nil
+}
+
+// body is the body of a request as net/http has it.
+type body struct {
+	turns *sync.Mutex
+	from  *http.Request
+	over  bool
+}
+
+func (b *body) Read(p []byte) (int, error) {
+	b.turns.Lock()
+	defer b.turns.Unlock()
+	if b.over {
+		return 0, nethttp.ErrBodyReadAfterClose
+	}
+	return b.from.Read(p)
+}
+
+// Close keeps what is left from being read. The server throws it away.
+func (b *body) Close() error {
+	b.end()
+	return nil
+}
+
+func (b *body) end() {
+	b.turns.Lock()
+	b.over = true
+	b.turns.Unlock()
+}
+
+// answer is an http.ResponseWriter.
+type answer struct {
+	turns  *sync.Mutex
+	to     *http.Response
+	fields nethttp.Header
+	head   bool // of HEAD: what is written is counted, and not sent
+
+	began    bool
+	over     bool
+	flushed  bool
+	untyped  bool     // the first bytes tell what it is
+	declared []string // trailers
+	size     int64
+}
+
+var errOver = errors.New("std: the handler has returned")
+
+// Header implements http.ResponseWriter.
+func (a *answer) Header() nethttp.Header { return a.fields }
+
+// WriteHeader implements http.ResponseWriter.
+func (a *answer) WriteHeader(status int) {
+	a.turns.Lock()
+	defer a.turns.Unlock()
+	a.begin(status)
+}
+
+// begin takes the fields as they stand.
+func (a *answer) begin(status int) {
+	if a.began || a.over || status < 200 && status != nethttp.StatusSwitchingProtocols {
+		return
+	}
+	a.began = true
+	a.to.SetStatus(http.Status(status))
+	for _, name := range a.fields["Trailer"] {
+		for one := range strings.SplitSeq(name, ",") {
+			a.declared = append(a.declared, textproto.CanonicalMIMEHeaderKey(strings.TrimSpace(one)))
+		}
+	}
+	for name, values := range a.fields {
+		if !ours(name) && !slices.Contains(a.declared, name) {
+			for _, v := range values {
+				a.set(name, v)
+			}
+		}
+	}
+	_, typed := a.fields["Content-Type"]
+	a.untyped = !typed && a.fields.Get("Content-Encoding") == ""
+}
+
+// ours reports whether a field is the server's to set.
+func ours(name string) bool {
+	switch name {
+	case "Date", "Server", "Transfer-Encoding":
+		return true
+	}
+	return strings.HasPrefix(name, nethttp.TrailerPrefix)
+}
+
+// oneLine makes a value of what was meant as one, as net/http does.
+var oneLine = strings.NewReplacer("\r", " ", "\n", " ")
+
+func (a *answer) set(name, value string) {
+	value = strings.TrimSpace(oneLine.Replace(value))
+	switch name {
+	case "Connection":
+		if !strings.EqualFold(value, "close") {
+			return
+		}
+	case "Content-Length":
+		if _, err := strconv.ParseUint(value, 10, 63); err != nil {
+			return
+		}
+	}
+	a.to.Set(name, value)
+}
+
+// Write implements http.ResponseWriter.
+func (a *answer) Write(p []byte) (int, error) {
+	a.turns.Lock()
+	defer a.turns.Unlock()
+	if a.over {
+		return 0, errOver
+	}
+	a.begin(nethttp.StatusOK)
+	if s := a.to.Status(); s == http.StatusNoContent || s == http.StatusNotModified {
+		return 0, nethttp.ErrBodyNotAllowed
+	}
+	if a.untyped && !a.flushed && len(p) > 0 {
+		a.to.Set("Content-Type", nethttp.DetectContentType(p))
+		a.untyped = false
+	}
+	a.size += int64(len(p))
+	if a.head {
+		return len(p), nil
+	}
+	return a.to.Write(p)
+}
+
+// Flush implements http.Flusher.
+func (a *answer) Flush() { _ = a.FlushError() }
+
+// FlushError is Flush for those who ask whether it went well.
+func (a *answer) FlushError() error {
+	a.turns.Lock()
+	defer a.turns.Unlock()
+	if a.over {
+		return errOver
+	}
+	a.begin(nethttp.StatusOK)
+	a.flushed = true
+	return a.to.Flush()
+}
+
+// EnableFullDuplex is for http.ResponseController: the body may always be read
+// after the answer has begun.
+func (a *answer) EnableFullDuplex() error { return nil }
+
+// headMost is up to which size HEAD says how long the answer to GET would be, if
+// the handler does not: net/http's own server does the same.
+const headMost = 2048
+
+// end keeps goroutines that outlive the handler from writing to somebody else.
+func (a *answer) end() {
+	a.turns.Lock()
+	a.over = true
+	a.turns.Unlock()
+}
+
+// finish is what follows when the handler has returned.
+func (a *answer) finish() error {
+	a.turns.Lock()
+	defer a.turns.Unlock()
+	a.begin(nethttp.StatusOK)
+	trailers := a.trailers()
+	switch short := 0 < a.size && a.size <= headMost; {
+	case len(trailers) > 0:
+	case !a.head || a.flushed || a.fields.Get("Content-Length") != "":
+		return nil
+	case short:
+		a.to.Set("Content-Length", strconv.FormatInt(a.size, 10))
+		return nil
+	}
+	for name, values := range trailers {
+		for _, v := range values {
+			a.to.SetTrailer(name, oneLine.Replace(v))
+		}
+	}
+	return a.to.Flush() // in chunks, or trailers would have nothing to follow, and HEAD would have a length
+}
+
+// trailers are those that were announced, and those that were not.
+func (a *answer) trailers() nethttp.Header {
+	found := make(nethttp.Header)
+	for _, name := range a.declared {
+		if v := a.fields[name]; len(v) > 0 {
+			found[name] = v
+		}
+	}
+	for name, v := range a.fields {
+		if name, ok := strings.CutPrefix(name, nethttp.TrailerPrefix); ok {
+			found[textproto.CanonicalMIMEHeaderKey(name)] = v
+		}
+	}
+	return found
+}
+
+var (
+	_ nethttp.Flusher = (*answer)(nil)
+	_ io.ReadCloser   = (*body)(nil)
+)

@@ -1,0 +1,321 @@
+package std
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	nethttp "net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/bobbin-http/bobbin/eventloop"
+	"github.com/bobbin-http/bobbin/http"
+)
+
+// serveBobbin runs a handler behind bobbin, over loopback.
+func serveBobbin(t testing.TB, h http.Handler) (url string) {
+	s, err := http.NewServer(http.Config{Handler: h, Loop: eventloop.Config{CheckOwner: true}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	listeners, err := s.Listen("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	over := make(chan error)
+	go func() { over <- s.Run() }()
+	t.Cleanup(func() {
+		s.Stop()
+		s.Stop()
+		<-over
+	})
+	return "http://" + listeners[0].Addr().String()
+}
+
+// site has what people do with net/http.
+func site(folder, upstream string) nethttp.Handler {
+	mux := nethttp.NewServeMux()
+	handle := func(pattern string, h nethttp.HandlerFunc) { mux.HandleFunc(pattern, h) }
+	mux.Handle("/files/", nethttp.StripPrefix("/files/", nethttp.FileServer(nethttp.Dir(folder))))
+	if to, err := url.Parse(upstream); err == nil && upstream != "" {
+		mux.Handle("/proxy/", nethttp.StripPrefix("/proxy", httputil.NewSingleHostReverseProxy(to)))
+	}
+	mux.Handle("/quick", nethttp.TimeoutHandler(nethttp.HandlerFunc(func(w nethttp.ResponseWriter, r *nethttp.Request) {
+		fmt.Fprint(w, "in time")
+	}), time.Minute, "late"))
+	mux.Handle("/late", nethttp.TimeoutHandler(nethttp.HandlerFunc(func(w nethttp.ResponseWriter, r *nethttp.Request) {
+		<-r.Context().Done()
+	}), time.Millisecond, "late"))
+	handle("/hello", func(w nethttp.ResponseWriter, r *nethttp.Request) { fmt.Fprint(w, "hello") })
+	handle("/nothing", func(w nethttp.ResponseWriter, r *nethttp.Request) {})
+	handle("/users/{id}", func(w nethttp.ResponseWriter, r *nethttp.Request) { fmt.Fprint(w, r.PathValue("id")) })
+	handle("/echo", func(w nethttp.ResponseWriter, r *nethttp.Request) {
+		nethttp.NewResponseController(w).EnableFullDuplex()
+		w.Header().Set("X-Length", fmt.Sprint(r.ContentLength))
+		w.Header().Set("X-Coding", fmt.Sprint(r.TransferEncoding))
+		io.Copy(w, r.Body)
+	})
+	handle("/form", func(w nethttp.ResponseWriter, r *nethttp.Request) { fmt.Fprint(w, r.FormValue("a"), r.FormValue("b")) })
+	handle("/limited", func(w nethttp.ResponseWriter, r *nethttp.Request) {
+		if _, err := io.ReadAll(nethttp.MaxBytesReader(w, r.Body, 10)); err != nil {
+			nethttp.Error(w, err.Error(), nethttp.StatusRequestEntityTooLarge)
+		}
+	})
+	handle("/request", func(w nethttp.ResponseWriter, r *nethttp.Request) {
+		fmt.Fprintln(w, r.Method, r.URL, r.Proto, r.RequestURI, r.ContentLength, r.TransferEncoding, r.Header["X-Many"], r.Header.Get("User-Agent"))
+	})
+	handle("/status/{n}", func(w nethttp.ResponseWriter, r *nethttp.Request) {
+		n := 0
+		fmt.Sscan(r.PathValue("n"), &n)
+		w.WriteHeader(n)
+		_, err := w.Write([]byte("a body"))
+		if n == 204 && err == nil {
+			panic("a body was taken")
+		}
+	})
+	handle("/types", func(w nethttp.ResponseWriter, r *nethttp.Request) { fmt.Fprint(w, "<html><p>sniffed") })
+	handle("/fields", func(w nethttp.ResponseWriter, r *nethttp.Request) {
+		h := w.Header()
+		h.Add("X-Many", "a")
+		h.Add("X-Many", "b")
+		h.Set("X-Folded", "a\r\nSet-Cookie: b")
+		h.Set("Content-Type", "text/x-special")
+		nethttp.SetCookie(w, &nethttp.Cookie{Name: "a", Value: "b"})
+		h.Set("Content-Length", "5")
+		fmt.Fprint(w, "hello")
+	})
+	handle("/redirect", func(w nethttp.ResponseWriter, r *nethttp.Request) {
+		nethttp.Redirect(w, r, "/hello?x", nethttp.StatusFound)
+	})
+	handle("/large", func(w nethttp.ResponseWriter, r *nethttp.Request) {
+		for range 100 {
+			w.Write(bytes.Repeat([]byte("x"), 10_000))
+		}
+	})
+	handle("/flushed", func(w nethttp.ResponseWriter, r *nethttp.Request) {
+		for i := range 3 {
+			fmt.Fprint(w, i)
+			w.(nethttp.Flusher).Flush()
+		}
+	})
+	handle("/trailers", func(w nethttp.ResponseWriter, r *nethttp.Request) {
+		w.Header().Set("Trailer", "X-Sum")
+		fmt.Fprint(w, "hello")
+		w.Header().Set("X-Sum", "5")
+		w.Header().Set(nethttp.TrailerPrefix+"X-Late", "yes")
+	})
+	return mux
+}
+
+// TestAsNetHTTPAnswers asks both servers the same, and compares what is heard.
+func TestAsNetHTTPAnswers(t *testing.T) {
+	folder := t.TempDir()
+	for name, content := range map[string]string{"a.txt": "a text", "large.bin": strings.Repeat("0123456789", 50_000), "sub/index.html": "<p>index"} {
+		name = filepath.Join(folder, name)
+		os.MkdirAll(filepath.Dir(name), 0o755)
+		if err := os.WriteFile(name, []byte(content), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	upstream := httptest.NewServer(site(folder, ""))
+	defer upstream.Close()
+	theirs := httptest.NewServer(site(folder, upstream.URL))
+	defer theirs.Close()
+	ours := serveBobbin(t, Handler(site(folder, upstream.URL)))
+
+	type row struct{ method, target, body, fields string }
+	rows := []row{
+		{"GET", "/files/a.txt", "", "Range: bytes=2-3"},
+		{"GET", "/files/a.txt", "", "Range: bytes=0-0,4-"},
+		{"GET", "/files/a.txt", "", "Range: bytes=100-"},
+		{"GET", "/files/a.txt", "", "If-Modified-Since: Mon, 01 Jan 2035 00:00:00 GMT"},
+		{"POST", "/echo", "hello", ""},
+		{"POST", "/echo", "hello", "chunked"},
+		{"POST", "/echo", strings.Repeat("b", 300_000), ""},
+		{"POST", "/echo", strings.Repeat("b", 300_000), "chunked"},
+		{"PUT", "/proxy/echo", strings.Repeat("b", 1000), ""},
+		{"POST", "/limited", "hello", ""},
+		{"POST", "/form?b=2", "a=1", "Content-Type: application/x-www-form-urlencoded"},
+		{"POST", "/hello", "that nobody reads", ""},
+		{"GET", "/request?a=b&c", "", "X-Many: 1"},
+		{"DELETE", "/request", "", ""},
+	}
+	for _, target := range []string{
+		"/files/", "/files/a.txt", "/files/large.bin", "/files/sub", "/files/sub/", "/files/none", "/quick", "/late", "/hello", "/nothing",
+		"/users/a%20b", "/request", "/status/200", "/status/201", "/status/204", "/status/304", "/status/404", "/status/500", "/types", "/fields",
+		"/redirect", "/large", "/flushed", "/trailers", "/proxy/hello", "/proxy/large", "/proxy/flushed", "/none",
+	} {
+		rows = append(rows, row{"GET", target, "", ""}, row{"HEAD", target, "", ""})
+	}
+	ask := func(base string, r row) string {
+		q, err := nethttp.NewRequest(r.method, base+r.target, strings.NewReader(r.body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r.body == "" {
+			q.Body = nil
+		}
+		switch name, value, _ := strings.Cut(r.fields, ": "); {
+		case name == "chunked":
+			q.ContentLength = -1
+		case name != "":
+			q.Header.Set(name, value)
+		}
+		answer, err := nethttp.DefaultTransport.RoundTrip(q)
+		if err != nil {
+			return err.Error()
+		}
+		defer answer.Body.Close()
+		body, err := io.ReadAll(answer.Body)
+		answer.Header.Del("Date")
+		answer.Header.Del("Server")
+		if b := answer.Header.Get("Content-Type"); strings.HasPrefix(b, "multipart/byteranges") {
+			_, boundary, _ := strings.Cut(b, "boundary=")
+			body = bytes.ReplaceAll(body, []byte(boundary), []byte("BOUNDARY"))
+			answer.Header.Set("Content-Type", "multipart/byteranges")
+		}
+		length := answer.ContentLength
+		if length < 0 && len(answer.Trailer) == 0 && r.method != "HEAD" {
+			length = int64(len(body)) // whether it came in one piece is each server's own choice
+		}
+		answer.Header.Del("Content-Length")
+		answer.Header.Del("Connection")
+		return fmt.Sprintf("%d %v %d %v %v %.200q of %d", answer.StatusCode, answer.Header, length, answer.Trailer, err, body, len(body))
+	}
+	for _, r := range rows {
+		if r.method == "HEAD" && r.target == "/trailers" {
+			continue // of both, only bobbin says that the answer to GET comes in chunks
+		}
+		if want, got := ask(theirs.URL, r), ask(ours, r); want != got {
+			t.Errorf("%s %s %.30s %s\nnet/http: %s\nbobbin:   %s", r.method, r.target, r.body, r.fields, want, got)
+		}
+	}
+}
+
+func TestAHandlerThatAbortsBreaksTheConnection(t *testing.T) {
+	for name, before := range map[string]string{"before it has answered": "", "in the middle": "hello"} {
+		t.Run(name, func(t *testing.T) {
+			at := serveBobbin(t, Handler(nethttp.HandlerFunc(func(w nethttp.ResponseWriter, r *nethttp.Request) {
+				if before != "" {
+					fmt.Fprint(w, before)
+					w.(nethttp.Flusher).Flush()
+				}
+				panic(nethttp.ErrAbortHandler)
+			})))
+			answer, err := nethttp.Get(at)
+			if err == nil {
+				_, err = io.ReadAll(answer.Body)
+			}
+			if err == nil {
+				t.Error("the client has taken it for an answer")
+			}
+		})
+	}
+}
+
+func TestHijackingIsRefused(t *testing.T) {
+	at := serveBobbin(t, Handler(nethttp.HandlerFunc(func(w nethttp.ResponseWriter, r *nethttp.Request) {
+		_, _, err := nethttp.NewResponseController(w).Hijack()
+		if _, ok := w.(nethttp.Hijacker); ok || err == nil {
+			t.Error("the connection was given away")
+		}
+		nethttp.Error(w, err.Error(), nethttp.StatusNotImplemented)
+	})))
+	answer, err := nethttp.Get(at)
+	if err != nil || answer.StatusCode != nethttp.StatusNotImplemented {
+		t.Errorf("%v, %v", answer, err)
+	}
+}
+
+func TestAPanicIsA500(t *testing.T) {
+	at := serveBobbin(t, Handler(nethttp.HandlerFunc(func(nethttp.ResponseWriter, *nethttp.Request) { panic("the disk is on fire") })))
+	answer, err := nethttp.Get(at)
+	if err != nil || answer.StatusCode != 500 {
+		t.Errorf("%v, %v", answer, err)
+	}
+}
+
+// TestTheContextEndsWhenTheClientHasLeft hangs if it does not.
+func TestTheContextEndsWhenTheClientHasLeft(t *testing.T) {
+	asked, ended := make(chan bool), make(chan error)
+	at := serveBobbin(t, Handler(nethttp.HandlerFunc(func(w nethttp.ResponseWriter, r *nethttp.Request) {
+		asked <- true
+		<-r.Context().Done()
+		ended <- r.Context().Err()
+	})))
+	c, err := net.Dial("tcp", strings.TrimPrefix(at, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	fmt.Fprintf(c, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+	<-asked
+	c.Close()
+	if err := <-ended; err != context.Canceled {
+		t.Error(err)
+	}
+}
+
+// TestWhatOutlivesTheHandlerIsRefused writes and reads after the end.
+func TestWhatOutlivesTheHandlerIsRefused(t *testing.T) {
+	writers, bodies := make(chan nethttp.ResponseWriter, 1), make(chan io.Reader, 1)
+	at := serveBobbin(t, Handler(nethttp.HandlerFunc(func(w nethttp.ResponseWriter, r *nethttp.Request) {
+		writers <- w
+		bodies <- r.Body
+	})))
+	answer, err := nethttp.Post(at, "text/plain", strings.NewReader("hello"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer.Body.Close()
+	if _, err := (<-writers).Write([]byte("late")); err == nil {
+		t.Error("it was written")
+	}
+	if _, err := (<-bodies).Read(make([]byte, 1)); err != nethttp.ErrBodyReadAfterClose {
+		t.Errorf("it was read: %v", err)
+	}
+}
+
+// TestBothWaysAtOnce answers each line when it comes.
+func TestBothWaysAtOnce(t *testing.T) {
+	at := serveBobbin(t, Handler(nethttp.HandlerFunc(func(w nethttp.ResponseWriter, r *nethttp.Request) {
+		for lines := bufio.NewScanner(r.Body); lines.Scan(); {
+			fmt.Fprintln(w, strings.ToUpper(lines.Text()))
+			w.(nethttp.Flusher).Flush()
+		}
+	})))
+	to, from := io.Pipe()
+	q, err := nethttp.NewRequest("POST", at, to)
+	if err != nil {
+		t.Fatal(err)
+	}
+	go fmt.Fprintln(from, "one")
+	answer, err := nethttp.DefaultTransport.RoundTrip(q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := bufio.NewScanner(answer.Body)
+	for _, word := range []string{"two", "three", ""} {
+		if !lines.Scan() {
+			t.Fatalf("the answer has ended: %v", lines.Err())
+		}
+		if word != "" {
+			fmt.Fprintln(from, word)
+		}
+	}
+	if lines.Text() != "THREE" {
+		t.Errorf("last came %q", lines.Text())
+	}
+	from.Close()
+	if lines.Scan() {
+		t.Errorf("there is more: %q", lines.Text())
+	}
+}
