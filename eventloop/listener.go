@@ -158,6 +158,7 @@ func (l *Loop) begin(ln *Listener, fd int, from netip.AddrPort) {
 	l.conns[fd] = c
 	l.record(Accepted, c, int64(fd))
 	l.current = c
+	l.step()
 	c.protocol = ln.begin(c)
 	l.touch(c)
 	l.proceed(c)

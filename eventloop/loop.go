@@ -16,6 +16,11 @@ type Config struct {
 	Limits Limits
 	Log    *slog.Logger // for what an operator should know; nothing if nil
 
+	// Stall is how long a callback may hold the loop before it is logged, with
+	// its stack. 0 means 100 ms on the machine's own kernel, and for ever on
+	// one that was given; less than 0 means for ever.
+	Stall time.Duration
+
 	// For those who look inside.
 	Trace      io.Writer // each record as it is made; nothing if nil
 	CheckOwner bool      // panic when a stranger's goroutine calls; for tests
@@ -34,6 +39,7 @@ type Loop struct {
 
 	// For any goroutine.
 	mail mailbox
+	dog  watchdog // its word
 
 	// Everything below belongs to the loop's goroutine.
 	owner string // its name, if that is checked
@@ -96,6 +102,7 @@ type Counters struct {
 	Failed       uint64 // by an error, a deadline or a limit
 	Evicted      uint64 // of those, to make room
 	Panics       uint64 // of protocols
+	Stalls       uint64 // callbacks that held the loop for longer than Config.Stall
 }
 
 // New makes a loop. It listens nowhere yet.
@@ -122,6 +129,7 @@ func New(config Config) (*Loop, error) {
 	}
 	l.time = l.start
 	l.mail.limit = limits.Posts
+	l.dog.period = config.lookEvery()
 	return l, nil
 }
 
@@ -164,6 +172,7 @@ func (l *Loop) Run() error {
 	if l.checkOwner {
 		l.owner = goroutine()
 	}
+	defer l.dog.watch(l.log)()
 	defer l.shut()
 	for !l.over() {
 		if err := l.turn(); err != nil {
@@ -195,7 +204,9 @@ func (l *Loop) turn() error {
 
 // wait sleeps until there is something to do, and reads the clock.
 func (l *Loop) wait() ([]bobbin.Event, error) {
+	l.lieDown()
 	n, err := l.kernel.Wait(l.events, l.wakeTime())
+	l.getUp()
 	l.time = l.kernel.Now()
 	l.now = l.time.Sub(l.start)
 	l.counters.Turns++
@@ -244,6 +255,7 @@ func (l *Loop) dispatch(events []bobbin.Event) {
 func (l *Loop) dispatchSome(events []bobbin.Event, again []*Conn) {
 	defer l.survive()
 	for l.turnAt < len(events) {
+		l.step()
 		ev := &events[l.turnAt]
 		l.turnAt++
 		if c := l.at(ev.FD); c != nil {
@@ -259,6 +271,7 @@ func (l *Loop) dispatchSome(events []bobbin.Event, again []*Conn) {
 		}
 	}
 	for l.turnAt < len(events)+len(again) {
+		l.step()
 		c := again[l.turnAt-len(events)]
 		l.turnAt++
 		l.current = c
@@ -354,6 +367,7 @@ func (l *Loop) flush() {
 	l.dirty = l.taken[:0]
 	for _, c := range list {
 		c.dirty = false
+		l.step()
 		l.write(c)
 	}
 	clear(list)
@@ -406,6 +420,7 @@ type death struct {
 // mourn tells the protocol that its connection is over, exactly once.
 func (l *Loop) mourn(d death) {
 	defer l.survive()
+	l.step()
 	l.current = d.conn
 	d.conn.protocol.Gone(d.conn, d.why)
 }
@@ -452,6 +467,7 @@ func (l *Loop) closeListener(ln *Listener) {
 // guard runs what may call protocols outside of dispatch.
 func (l *Loop) guard(f func()) {
 	defer l.survive()
+	l.step()
 	f()
 }
 
@@ -482,17 +498,26 @@ type complaint struct {
 
 // complain logs a trouble of the machine's, once a second for each kind.
 func (l *Loop) complain(what string, err error) {
+	if skipped, ok := l.mayComplain(what, l.now); ok {
+		l.log.Warn(what, "error", err, "skipped", skipped)
+	}
+}
+
+// mayComplain reports whether to log something of a kind, and how often that was
+// not done since it was last.
+func (l *Loop) mayComplain(what string, now time.Duration) (skipped int, ok bool) {
 	last := l.complaints[what]
 	if last == nil {
 		last = &complaint{at: -time.Hour}
 		l.complaints[what] = last
 	}
-	if l.now-last.at < time.Second {
+	if now-last.at < time.Second {
 		last.skipped++
-		return
+		return 0, false
 	}
-	l.log.Warn(what, "error", err, "skipped", last.skipped)
-	last.at, last.skipped = l.now, 0
+	skipped = last.skipped
+	last.at, last.skipped = now, 0
+	return skipped, true
 }
 
 // Memory returns how many bytes of output are queued for all connections.

@@ -67,6 +67,7 @@ func (l *Loop) runPosted() {
 	m.mu.Unlock()
 	for i, f := range l.posted {
 		l.posted[i] = nil
+		l.step()
 		f()
 	}
 	l.record(Posted, nil, int64(len(l.posted)))

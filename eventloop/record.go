@@ -30,6 +30,7 @@ const (
 	Timers                  // timers run
 	Stalled                 // bytes queued above the high-water mark
 	Refused                 // 1: at the limit of connections, 2: the kernel has no more
+	Held                    // nanoseconds, by one callback
 	Kinds                   // how many there are
 )
 
@@ -98,6 +99,8 @@ func (r *Record) what() string {
 			return "refused, at the limit of connections"
 		}
 		return "refused, out of descriptors or memory"
+	case Held:
+		return fmt.Sprintf("held for %v", time.Duration(r.Arg))
 	}
 	return "unknown"
 }

@@ -86,6 +86,7 @@ func (l *Loop) shut() {
 	for len(l.dying)+len(l.deadListeners) > 0 {
 		l.reap()
 	}
+	l.step()
 	if err := l.kernel.Shut(); err != nil {
 		l.complain("shut", err)
 	}

@@ -89,12 +89,22 @@ func (x *exchange) hasBegun() bool { return x.open != nil || x.response.begun }
 
 // call runs the handler.
 func (x *exchange) call() error {
-	return x.guarded(func() error { return x.conn.server.handler(&x.response, &x.request) })
+	err := x.guarded(func() error { return x.conn.server.handler(&x.response, &x.request) })
+	x.blame()
+	return err
+}
+
+// blame names the request whose handler has held the loop for too long, if it has.
+func (x *exchange) blame() {
+	loop := x.conn.server.loop
+	if s := loop.TakeStall(); s != nil {
+		loop.TellStall(s, "request", x.request.line(), "route", x.request.Pattern())
+	}
 }
 
 // complain logs a failure that is ours, and names the handler by what it was asked.
 func (x *exchange) complain(what string, err error) {
-	x.conn.server.log.Error(what, "request", x.request.line(), "error", err)
+	x.conn.server.log.Error(what, "request", x.request.line(), "route", x.request.Pattern(), "error", err)
 }
 
 // over lets everybody know who has asked that the request is over.

@@ -85,6 +85,7 @@ func (x *exchange) back(err error, reply func() error) {
 		c.last = true
 	} else {
 		err = x.guarded(reply)
+		x.blame()
 		c.last = c.last || x.panicked
 	}
 	c.answer(err)

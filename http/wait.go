@@ -115,7 +115,9 @@ func (c *conn) goOn() {
 func (c *conn) resume() eventloop.Progress {
 	c.x.awaits = nothing
 	c.x.stopping = c.server.loop.Stopping()
-	return c.x.task.Resume()
+	p := c.x.task.Resume()
+	c.x.blame()
+	return p
 }
 
 // attend does what follows from how far the handler has come.

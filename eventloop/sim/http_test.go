@@ -38,7 +38,7 @@ type run struct {
 
 	blocking http.Handler // patient, aside
 	waiting  int          // handlers that have not returned
-	turns int
+	turns    int
 }
 
 func runHTTP(t *testing.T, seed uint64, trace io.Writer) uint64 {
