@@ -1,0 +1,136 @@
+package upload
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/bobbin-http/bobbin/http"
+	"github.com/bobbin-http/bobbin/http/httptest"
+)
+
+const boundary = "Content-Type: multipart/form-data; boundary=b"
+
+// part is one part of a form, and end is its end.
+func part(disposition, content string) string {
+	return "--b\r\nContent-Disposition: form-data; " + disposition + "\r\nContent-Type: text/plain\r\n\r\n" + content + "\r\n"
+}
+
+const end = "--b--\r\n"
+
+func TestReceive(t *testing.T) {
+	file := func(content string) string { return part(`name="file"; filename="a.txt"`, content) }
+	for _, row := range []struct {
+		name   string
+		field  string
+		body   string
+		status int
+		want   string // the body, or a part of it
+	}{
+		{"values and files", boundary, part(`name="a"`, "1") + file("hello") + part(`name="a"`, "2") + end, 200, "map[a:[1 2]]\nfile a.txt text/plain 5 hello\n"},
+		{"no part at all", boundary, end, 200, "map[]\n"},
+		{"an empty file", boundary, file("") + end, 200, "file a.txt text/plain 0 \n"},
+		{"a file without a name", boundary, part(`name="file"; filename=""`, "hello") + end, 200, "file  text/plain 5 hello\n"},
+		{"the name of a file has no folders", boundary, part(`name="file"; filename="../../etc/passwd"`, "x") + end, 200, "file passwd text/plain"},
+		{"nor those of another system", boundary, part(`name="file"; filename="C:\\Windows\\a.txt"`, "x") + end, 200, "file a.txt text/plain"},
+		{"and is not hidden", boundary, part(`name="file"; filename="..bashrc"`, "x") + end, 200, "file bashrc text/plain"},
+		{"another type is refused", "Content-Type: text/plain", end, 415, "multipart/form-data"},
+		{"so is none", "X: y", end, 415, "multipart/form-data"},
+		{"a boundary has to be named", "Content-Type: multipart/form-data", end, 415, "multipart/form-data"},
+		{"an end has to come", boundary, file("hello"), 400, "malformed"},
+		{"something has to come", boundary, "", 400, "malformed"},
+		{"a part has a name", boundary, "--b\r\n\r\nx\r\n" + end, 400, "malformed"},
+		{"a part that ends in its head is refused", boundary, file("hello") + "--b\r\nContent-", 400, "malformed"},
+		{"a file has its limit", boundary, file(strings.Repeat("x", 100)) + end, 200, "100"},
+		{"above which it is refused", boundary, file(strings.Repeat("x", 101)) + end, 413, "a file is too large"},
+		{"there is a number of files", boundary, file("1") + file("2") + file("3") + file("4") + end, 413, "too many files"},
+		{"and of values", boundary, strings.Repeat(part(`name="a"`, ""), 5) + end, 413, "too many values"},
+		{"and of their bytes", boundary, part(`name="a"`, strings.Repeat("x", 60)) + end, 413, "too many values"},
+		{"a form has its limit", boundary, strings.Repeat(part(`name="file"; filename="a"`, strings.Repeat("x", 90)), 9) + end, 413, "too"},
+	} {
+		for _, how := range []string{"length", "chunked"} {
+			t.Run(row.name+", "+how, func(t *testing.T) {
+				folder := t.TempDir()
+				h := http.Blocking(1, func(w *http.Response, r *http.Request) error {
+					form, err := Receive(r, Options{Folder: folder, Files: 3, File: 100, Total: 1000, Values: 4, Value: 50})
+					if err != nil {
+						return err
+					}
+					defer form.Remove()
+					fmt.Fprintln(w, form.Values)
+					for _, f := range form.Files {
+						p, err := os.ReadFile(f.Path)
+						if err != nil {
+							return err
+						}
+						fmt.Fprintf(w, "%s %s %s %d %s\n", f.Field, f.Name, f.Type, f.Size, p)
+					}
+					return nil
+				})
+				httptest.Run(t, httptest.Config{Handler: h}, func(c *httptest.Client) {
+					fields, body := []string{row.field}, row.body
+					if how == "chunked" {
+						fields = append(fields, "Transfer-Encoding: chunked")
+						if body != "" {
+							body = fmt.Sprintf("%x\r\n%s\r\n", len(body), body)
+						}
+						body += "0\r\n\r\n"
+					}
+					if a := c.Do("POST", "/", body, fields...); a.Status != row.status || !strings.Contains(a.Body, row.want) {
+						t.Errorf("the answer is %v", a)
+					}
+				})
+				empty(t, folder)
+			})
+		}
+	}
+}
+
+// empty finds what is left behind.
+func empty(t *testing.T, folder string) {
+	t.Helper()
+	left, err := os.ReadDir(folder)
+	if err != nil || len(left) > 0 {
+		t.Errorf("left: %v, %v", left, err)
+	}
+}
+
+func TestAClientThatLeavesLeavesNothing(t *testing.T) {
+	folder := t.TempDir()
+	h := http.Blocking(1, func(w *http.Response, r *http.Request) error {
+		_, err := Receive(r, Options{Folder: folder})
+		return err
+	})
+	httptest.Run(t, httptest.Config{Handler: h}, func(c *httptest.Client) {
+		conn := c.Dial()
+		conn.Send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10000\r\n" + boundary + "\r\n\r\n" + part(`name="file"; filename="a"`, strings.Repeat("x", 5000)))
+		c.Sleep(1e9)
+		conn.Reset()
+	})
+	empty(t, folder)
+}
+
+func TestWhatIsKeptStays(t *testing.T) {
+	folder := t.TempDir()
+	h := http.Blocking(1, func(w *http.Response, r *http.Request) error {
+		form, err := Receive(r, Options{Folder: folder})
+		if err != nil {
+			return err
+		}
+		defer form.Remove()
+		return form.Files[1].Keep(filepath.Join(folder, form.Files[1].Name))
+	})
+	httptest.Run(t, httptest.Config{Handler: h}, func(c *httptest.Client) {
+		a := c.Do("POST", "/", part(`name="f"; filename="a"`, "1")+part(`name="f"; filename="b"`, "2")+end, boundary)
+		if a.Status != 200 {
+			t.Errorf("the answer is %v", a)
+		}
+	})
+	left, err := filepath.Glob(filepath.Join(folder, "*"))
+	if err != nil || !slices.Equal(left, []string{filepath.Join(folder, "b")}) {
+		t.Errorf("left: %v, %v", left, err)
+	}
+}
