@@ -205,6 +205,9 @@ func (r *Request) Conn() *eventloop.Conn {
 	return r.x.conn.conn
 }
 
+// Loop returns the event loop that the handler runs on: its timers and its Post.
+func (r *Request) Loop() *eventloop.Loop { return r.x.conn.server.loop }
+
 // Time returns when the request was taken up, by the loop's clock, which is read
 // once a turn.
 func (r *Request) Time() time.Time {

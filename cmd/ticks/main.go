@@ -1,0 +1,55 @@
+// Ticks tells everybody who looks at its page what time it is, once a second, by
+// server-sent events. However many look, there is one timer, and no goroutine.
+package main
+
+import (
+	"log"
+	"time"
+
+	"github.com/bobbin-http/bobbin/eventloop"
+	"github.com/bobbin-http/bobbin/http"
+)
+
+const page = `<!doctype html><title>Ticks</title><h1 id=time>...</h1>
+<script>new EventSource("/ticks").onmessage = e => time.textContent = e.data</script>
+`
+
+// A clock belongs to the loop, as its handlers do, and needs no lock.
+type clock struct {
+	faces   map[*http.Events]bool
+	ticking bool
+}
+
+func main() { log.Fatal(http.ListenAndServe("localhost:8080", site().Serve)) }
+
+func site() *http.Router {
+	c := &clock{faces: make(map[*http.Events]bool)}
+	pages := new(http.Router)
+	pages.Handle("GET /{$}", func(w *http.Response, r *http.Request) error { return w.HTML(page) })
+	pages.Handle("GET /ticks", c.show)
+	return pages
+}
+
+func (c *clock) show(w *http.Response, r *http.Request) error {
+	face, err := w.Events()
+	if err != nil {
+		return err
+	}
+	c.faces[face] = true
+	face.OnGone(func() { delete(c.faces, face) })
+	if !c.ticking {
+		c.tick(r.Loop())
+	}
+	return nil
+}
+
+// tick goes on while somebody looks. Who does not take what was said before, a
+// browser on a train perhaps, misses a second.
+func (c *clock) tick(loop *eventloop.Loop) {
+	for face := range c.faces {
+		face.Send(http.Event{Data: loop.Now().Format(time.TimeOnly)})
+	}
+	if c.ticking = len(c.faces) > 0; c.ticking {
+		loop.After(time.Second, func() { c.tick(loop) })
+	}
+}
