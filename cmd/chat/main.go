@@ -1,5 +1,4 @@
-// Chat is a room in which everybody hears everybody, by server-sent events. It
-// needs no lock, because it belongs to the loop, as its handlers do.
+// Chat is a room in which everybody hears everybody. It is the loop's: no lock.
 package main
 
 import (
