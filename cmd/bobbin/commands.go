@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"strings"
 
@@ -63,9 +64,9 @@ func configCommand(t *terminals, args []string, env func(string) string) int {
 		return exitOK
 	}
 	if err == nil && what == "test" {
-		var done func()
-		if _, done, err = prepare(&o); err == nil {
-			done()
+		var done func() error
+		if _, _, done, err = prepare(&o, io.Discard, slog.New(slog.DiscardHandler)); err == nil {
+			err = done()
 		}
 	}
 	if err != nil {

@@ -17,6 +17,7 @@ import (
 	"github.com/bobbin-http/bobbin"
 	"github.com/bobbin-http/bobbin/eventloop"
 	"github.com/bobbin-http/bobbin/http"
+	"github.com/bobbin-http/bobbin/http/static"
 )
 
 // version is that of CHANGELOG.md.
@@ -65,13 +66,15 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer, env func(stri
 		// less often costs a few MiB.
 		debug.SetGCPercent(400)
 	}
-	handler, done, err := prepare(&o)
+	handler, every, done, err := prepare(&o, stdout, logTo(stderr, o))
 	if err != nil {
 		fmt.Fprintf(stderr, "bobbin: %v\n", err)
 		return exitUsage
 	}
-	defer done()
-	err = serve(o, handler, stderr, env, terminal)
+	err = serve(o, handler, every, stderr, env, terminal)
+	if failed := done(); err == nil {
+		err = failed
+	}
 	switch {
 	case err == nil:
 		return exitOK
@@ -85,21 +88,33 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer, env func(stri
 
 // prepare opens what is to be served. What is wrong with it is a mistake of
 // whoever typed.
-func prepare(o *options) (handler http.Handler, done func(), err error) {
+func prepare(o *options, stdout io.Writer, trouble *slog.Logger) (handler http.Handler, every *around, done func() error, err error) {
+	end := func() {}
 	if o.path == "" {
 		// Rules are for folders, but a mistake in them is one here, too.
-		_, _, err := o.site.rules("")
-		return site(), func() {}, err
+		_, _, err = o.site.rules("")
+		handler = site()
+	} else {
+		var files *static.Files
+		if handler, files, err = openSite(o); err == nil {
+			end = func() { files.Close() }
+		}
 	}
-	handler, files, err := openSite(o)
+	if err == nil {
+		every, err = o.around(stdout, trouble)
+	}
 	if err != nil {
-		return nil, nil, err
+		end()
+		return nil, nil, nil, err
 	}
-	return handler, func() { files.Close() }, nil
+	return every.wrap(handler), every, func() error {
+		end()
+		return every.close()
+	}, nil
 }
 
 // serve listens, says so, and serves.
-func serve(o options, handler http.Handler, stderr io.Writer, env func(string) string, terminal bool) error {
+func serve(o options, handler http.Handler, every *around, stderr io.Writer, env func(string) string, terminal bool) error {
 	if o.verbose {
 		handler = logged(handler, stderr)
 	}
@@ -127,6 +142,13 @@ func serve(o options, handler http.Handler, stderr io.Writer, env func(string) s
 	}
 	loop := server.Loop()
 	defer loop.OnSignal(func(os.Signal) { loop.Stop() }, os.Interrupt, syscall.SIGTERM)()
+	if every.file != nil {
+		defer loop.OnSignal(func(os.Signal) {
+			if err := every.file.reopen(); err != nil {
+				config.Log.Error("access log", "error", err)
+			}
+		}, syscall.SIGUSR1)()
+	}
 	if !o.quiet {
 		banner(stderr, o, at, terminal)
 	}

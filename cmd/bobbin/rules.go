@@ -92,6 +92,7 @@ func (s *siteOptions) middleware(forget func()) (list []http.Middleware, err err
 			return nil, fmt.Errorf("--auth: %s: %w", s.auth, err)
 		}
 		users.Realm = s.realm
+		s.users = users
 		list = append(list, users.Around)
 	}
 	if s.cors != "" {
