@@ -14,7 +14,8 @@ import (
 
 const (
 	chunkSize  = 64 << 10
-	chunksKept = 64        // in the free list: 4 MiB
+	chunksKept = 64        // of them: 4 MiB
+	chunkLeast = 1 << 10   // what is made when they are all in use
 	callSize   = 256 << 10 // of memory in one write call, which is raw and must stay short
 	callPieces = 16        // in one write call
 )
@@ -204,16 +205,19 @@ func (o *output) drop(l *Loop) {
 	o.pieces, o.size, o.memory = o.pieces[:0], 0, 0
 }
 
-// takeChunk returns empty memory with room for n bytes at least.
+// takeChunk returns empty memory with room for n bytes at least. There are not
+// more than chunksKept chunks of the usual size: whoever speaks to thousands at
+// once has small ones, which fit what is said.
 func (l *Loop) takeChunk(n int) []byte {
-	if n > chunkSize {
-		return make([]byte, 0, n)
-	}
-	if k := len(l.chunks); k > 0 {
+	if k := len(l.chunks); k > 0 && n <= chunkSize {
 		p := l.chunks[k-1]
 		l.chunks = l.chunks[:k-1]
 		return p
 	}
+	if n > chunkSize || l.made == chunksKept {
+		return make([]byte, 0, max(n, chunkLeast))
+	}
+	l.made++
 	return make([]byte, 0, chunkSize)
 }
 

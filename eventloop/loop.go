@@ -66,6 +66,7 @@ type Loop struct {
 	heldBack  []*Conn     // wait until others' output is gone
 	posted    []func()
 	taken     []*Conn // the list that is being walked, kept for its memory
+	written   []*Conn // the one that flush walks
 	works     []job   // wait for a worker
 	working   int     // workers
 	asides    int     // tasks that run on goroutines of their own
@@ -82,6 +83,7 @@ type Loop struct {
 	// Memory, handed out and taken back.
 	scratch []byte // what one read call fills
 	chunks  [][]byte
+	made    int // chunks, those in use included
 	outputs []*output
 	inputs  []*input
 	iov     [callPieces][]byte
@@ -261,6 +263,9 @@ func (l *Loop) dispatchSome(events []bobbin.Event, again []*Conn) {
 		if c := l.at(ev.FD); c != nil {
 			l.current = c
 			l.react(c, ev.Ready)
+			if len(l.dirty) >= chunksKept {
+				l.flush() // while their memory is warm, and before there is none
+			}
 		} else if ln := l.listener(ev.FD); ln != nil {
 			l.current = nil
 			ln.ready = true
@@ -364,14 +369,14 @@ func (l *Loop) holdBack(c *Conn) {
 // flush is the phase in which sockets are written to.
 func (l *Loop) flush() {
 	list := l.dirty
-	l.dirty = l.taken[:0]
+	l.dirty = l.written[:0]
 	for _, c := range list {
 		c.dirty = false
 		l.step()
 		l.write(c)
 	}
 	clear(list)
-	l.taken = list[:0]
+	l.written = list[:0]
 	l.unchoke()
 }
 
