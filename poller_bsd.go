@@ -187,6 +187,7 @@ func (k *kqueue) Wake() error {
 
 // Shut implements Kernel.
 func (k *kqueue) Shut() error {
+	k.dismiss()
 	unix.Close(k.pipe[0])
 	unix.Close(k.pipe[1])
 	return unix.Close(k.fd)

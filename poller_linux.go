@@ -239,6 +239,7 @@ func (k *epoll) Wake() error {
 
 // Shut implements Kernel.
 func (k *epoll) Shut() error {
+	k.dismiss()
 	if k.eventfd >= 0 {
 		unix.Close(k.eventfd)
 	}

@@ -32,22 +32,6 @@ type clock struct{}
 // Now implements Kernel. One reading has both clocks in it.
 func (clock) Now() time.Time { return time.Now() }
 
-// elsewhere is the part of every kernel here that leaves the loop's goroutine.
-type elsewhere struct{}
-
-// Work implements Kernel. Goroutines are the runtime's way to wait without
-// keeping others waiting.
-func (elsewhere) Work(f func(wait func())) (wake func()) {
-	token := make(chan struct{}, 1)
-	go f(func() { <-token })
-	return func() {
-		select {
-		case token <- struct{}{}:
-		default: // it was woken already
-		}
-	}
-}
-
 // Where a loop is with its sleep. Wake turns each into called, and has work to
 // do only if the loop was asleep; the end of Wait turns each into awake.
 const (

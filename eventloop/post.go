@@ -49,6 +49,11 @@ func (m *mailbox) put(f func(), bounded bool) error {
 	return nil
 }
 
+// hasNews reports whether there is something that the loop has not heard.
+func (m *mailbox) hasNews(stopping bool) bool {
+	return m.waiting.Load() || !stopping && m.stops.Load() > 0
+}
+
 // Wake makes the loop turn once more instead of sleeping. Any goroutine may
 // call it.
 func (l *Loop) Wake() error { return l.kernel.Wake() }
