@@ -71,7 +71,7 @@ const allMethods = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
 func (x *exchange) refusal() *refusal {
 	h := &x.head
 	switch {
-	case h.method == methodOther:
+	case h.method == methodOther && !x.conn.server.anyMethod:
 		return errUnknownMethod
 	case h.method == methodTrace || h.method == methodConnect:
 		x.response.Set("Allow", allMethods)

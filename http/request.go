@@ -33,10 +33,15 @@ func (r *Request) head() string {
 
 func (r *Request) piece(s span) string { return r.head()[s.from:s.to] }
 
-// Method returns the method, such as "GET".
+// Method returns the method, such as "GET". It is one that HTTP itself has, unless
+// Config.AnyMethod lets others through.
 func (r *Request) Method() string {
 	r.use("Method")
-	return r.x.head.method.String()
+	h := &r.x.head
+	if h.method == methodOther {
+		return r.piece(h.methodName)
+	}
+	return h.method.String()
 }
 
 // IsGet reports whether the method is GET or HEAD, which is GET without the

@@ -18,6 +18,11 @@ type Config struct {
 	// Name is sent as the Server field; "bobbin" if empty.
 	Name string
 
+	// AnyMethod gives handlers requests by methods that HTTP itself does not
+	// have (RFC 9110 section 9.3 and RFC 5789), which are answered by 501
+	// otherwise. TRACE and CONNECT are refused in any case.
+	AnyMethod bool
+
 	// EagerAccept accepts a connection before its first bytes are there. It
 	// costs more, and is for health checks that only connect.
 	EagerAccept bool
@@ -36,6 +41,8 @@ type Server struct {
 	loop    *eventloop.Loop
 	how     bobbin.ListenOptions
 
+	anyMethod bool
+
 	strict bool // nothing is used again, so that a late use is found
 
 	heads heads       // ready-made beginnings of answers
@@ -51,6 +58,8 @@ func NewServer(config Config) (*Server, error) {
 		log:     config.Log,
 		how:     bobbin.ListenOptions{DeferAccept: !config.EagerAccept},
 		strict:  config.Loop.CheckOwner,
+
+		anyMethod: config.AnyMethod,
 	}
 	if err := s.limits.check(); err != nil {
 		return nil, err

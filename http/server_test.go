@@ -94,3 +94,31 @@ func TestTheServersNameCannotSplitAnAnswer(t *testing.T) {
 		t.Error("it was taken")
 	}
 }
+
+func TestOtherMethodsAreServedIfAskedFor(t *testing.T) {
+	for _, row := range []struct {
+		name    string
+		any     bool
+		request string
+		want    string
+	}{
+		{"a method that nobody knows is refused", false, "FOO / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", "HTTP/1.1 501 "},
+		{"unless that is wanted", true, "FOO / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", "\r\n\r\nFOO"},
+		{"also behind empty lines", true, "\r\n\r\nPROPFIND / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", "\r\n\r\nPROPFIND"},
+		{"the case of a method counts", true, "get / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", "\r\n\r\nget"},
+		{"but never TRACE", true, "TRACE / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", "HTTP/1.1 405 "},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			h := func(w *Response, r *Request) error { return w.Text(r.Method()) }
+			err := stage(t, sim.New(1), Config{Handler: h, AnyMethod: row.any}, func(s *Server, c *sim.Script, w *sim.Wire) {
+				c.Send(w, []byte(row.request))
+				if got, err := c.ReceiveAll(w); err != nil || !strings.Contains(string(got), row.want) {
+					t.Errorf("%q, %v", got, err)
+				}
+			})
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
