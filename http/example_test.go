@@ -193,7 +193,9 @@ func ExampleMiddleware() {
 			r.SetClientAddr(netip.MustParseAddr("192.0.2.1"))
 			w.Timeout(10 * time.Second)
 			w.OnEnd(func() { fmt.Println("over") })
-			w.OnAnswer(func(status http.Status, size int64) { fmt.Println(int(status), size, w.Field("X-Name"), r.ClientAddr()) })
+			w.OnAnswer(func(status http.Status, size int64) {
+				fmt.Println(int(status), size, w.Field("X-Name"), r.ClientAddr())
+			})
 			return next(w, r)
 		}
 	}
