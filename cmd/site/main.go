@@ -1,4 +1,4 @@
-// Site is a small web site: two pages, and a third for whatever is not there.
+// Site has two pages, and says 404 to whatever is not there.
 package main
 
 import (
@@ -11,13 +11,7 @@ func main() { log.Fatal(http.ListenAndServe("localhost:8080", site().Serve)) }
 
 func site() *http.Router {
 	pages := new(http.Router)
-	pages.Handle("GET /{$}", page(http.StatusOK, "Welcome", `Read <a href="/about">about us</a>.`))
-	pages.Handle("GET /about", page(http.StatusOK, "About", "This is a server in Go on one thread."))
-	pages.Handle("/", page(http.StatusNotFound, "Not found", `There is no such page. <a href="/">Home</a>`))
+	pages.Handle("GET /{$}", func(w *http.Response, r *http.Request) error { return w.HTML("<h1>Welcome</h1>\n") })
+	pages.Handle("GET /about", func(w *http.Response, r *http.Request) error { return w.HTML("<h1>About</h1>\n") })
 	return pages
-}
-
-func page(status http.Status, title, text string) http.Handler {
-	html := "<!doctype html><title>" + title + "</title><h1>" + title + "</h1><p>" + text + "\n"
-	return func(w *http.Response, r *http.Request) error { return w.SetStatus(status).HTML(html) }
 }

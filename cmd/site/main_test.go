@@ -12,13 +12,13 @@ func TestSite(t *testing.T) {
 		for _, row := range []struct {
 			path   string
 			status int
-			title  string
+			want   string
 		}{
-			{"/", 200, "Welcome"},
-			{"/about", 200, "About"},
-			{"/nothing", 404, "Not found"},
+			{"/", 200, "<h1>Welcome</h1>"},
+			{"/about", 200, "<h1>About</h1>"},
+			{"/nothing", 404, "404 Not Found\n"},
 		} {
-			if a := c.Get(row.path); a.Status != row.status || !strings.Contains(a.Body, "<h1>"+row.title+"</h1>") {
+			if a := c.Get(row.path); a.Status != row.status || !strings.Contains(a.Body, row.want) {
 				t.Errorf("%s: %v", row.path, a)
 			}
 		}
