@@ -124,6 +124,9 @@ func (c *Conn) speaks() bool { return c.state <= Open }
 func (c *Conn) Crowded() bool {
 	l := c.loop
 	l.own("Conn.Crowded")
+	if !c.speaks() {
+		return true // to nobody; Gone is next
+	}
 	if !c.full && l.choked && c.Queued() > 0 {
 		c.drained = true
 		l.holdBack(c)

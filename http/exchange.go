@@ -134,6 +134,9 @@ func (x *exchange) statusOf(err error) (Status, string) {
 	if errors.As(err, &status) {
 		return status, ""
 	}
+	if errors.Is(err, ErrStopping) {
+		return StatusServiceUnavailable, ""
+	}
 	x.complain("handler failed", err)
 	return StatusInternalServerError, ""
 }

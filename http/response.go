@@ -128,7 +128,7 @@ func (w *Response) content(typ, s string) error {
 // sent now and then, as by Flush.
 func (w *Response) Write(p []byte) (int, error) {
 	w.use("Write")
-	if w.text != "" || w.shared != nil || w.lent != nil || w.file != nil {
+	if w.x.open != nil || w.text != "" || w.shared != nil || w.lent != nil || w.file != nil {
 		return 0, errTwoAnswers
 	}
 	size := len(p)

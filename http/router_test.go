@@ -19,7 +19,6 @@ import (
 type question struct {
 	x    exchange
 	seen string // the pattern whose handler was called, and the values of the wildcards that were asked for
-	want []string
 }
 
 // newQuestion makes a question of a method and a target, "GET /a", and of a host.

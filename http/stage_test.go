@@ -242,6 +242,19 @@ func patient(w *Response, r *Request) error {
 		return w.Flush()
 	case "offloads":
 		return Offload(w, work, (*Response).Text)
+	case "aborts":
+		r.Conn().Abort(nil)
+		for {
+			if _, err := fmt.Fprint(w, strings.Repeat("flood ", 1000)); err != nil {
+				return err
+			}
+		}
+	case "stops": // asked to stop, it says so
+		return ErrStopping
+	case "holds-and-writes":
+		w.Hold()
+		w.Write([]byte("hello"))
+		return w.Flush()
 	case "holds":
 		_, err := w.Hold()
 		return err

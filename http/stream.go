@@ -60,7 +60,7 @@ func (w *Response) Flush() error {
 		return errInOnePiece
 	case w.broken != nil:
 		return w.broken
-	case w.text != "" || w.shared != nil || w.lent != nil || w.file != nil:
+	case x.open != nil || w.text != "" || w.shared != nil || w.lent != nil || w.file != nil:
 		return errTwoAnswers
 	case w.status < 200 || w.status > 599:
 		return fmt.Errorf("http: %d is no status to answer with", int(w.status))
