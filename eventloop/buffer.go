@@ -126,14 +126,23 @@ func changed(f File) bool {
 // copyFile sends some of a file by way of the loop's buffer. Only what is known
 // to be of the version that was promised leaves it.
 func (l *Loop) copyFile(fd int, p *piece, n int64) (int, error) {
+	text, err := l.readFile(p, n)
+	if err != nil {
+		return 0, err
+	}
+	return l.kernel.Write(fd, text, int64(len(text)) < p.left)
+}
+
+// readFile reads some of the next n bytes of a file into the loop's buffer.
+func (l *Loop) readFile(p *piece, n int64) ([]byte, error) {
 	got, err := p.file.ReadAt(l.scratch[:min(n, int64(len(l.scratch)))], p.at)
 	switch {
 	case got == 0 && (err == nil || err == io.EOF), got > 0 && changed(p.file):
-		return 0, errShrunk
+		return nil, errShrunk
 	case got == 0:
-		return 0, err
+		return nil, err
 	}
-	return l.kernel.Write(fd, l.scratch[:got], int64(got) < p.left)
+	return l.scratch[:got], nil
 }
 
 // sent takes n bytes off the head of the queue.

@@ -45,7 +45,8 @@ type Conn struct {
 	idleSince int32 // in ticks, 0 while it is not idle
 
 	in        *input  // read, and not yet used
-	out       *output // written, and not yet taken by the socket
+	out       *output // for the socket, which has not taken it yet
+	tls       *secure // if there is TLS, when its handshake is done
 	lingering *lingering
 	deadline  time.Duration // since the loop was made, 0 for none
 	prev      *Conn         // on the wheel
@@ -86,10 +87,14 @@ func (c *Conn) Peer() netip.AddrPort {
 
 // Queued returns how many bytes the socket has not taken yet.
 func (c *Conn) Queued() int64 {
-	if c.out == nil {
-		return 0
+	n := int64(0)
+	if c.out != nil {
+		n = c.out.size
 	}
-	return c.out.size
+	if c.tls != nil && c.tls.plain != nil {
+		n += c.tls.plain.size
+	}
+	return n
 }
 
 // Unsent returns how many bytes the peer has not acknowledged, in the queue and,
@@ -152,10 +157,20 @@ func (c *Conn) Commit(n int) {
 	if !c.speaks() {
 		return
 	}
-	o := c.out
-	p := &o.pieces[len(o.pieces)-1]
+	o := c.queue()
+	last := len(o.pieces) - 1
+	p := &o.pieces[last]
 	p.bytes = p.bytes[:len(p.bytes)+n]
-	c.grew(int64(n), int64(n))
+	if len(p.bytes) == 0 {
+		// There is nothing to say after all, and a queue with nothing in it
+		// would be written for ever.
+		p.release(c.loop)
+		if o.pieces = o.pieces[:last]; last == 0 {
+			c.loop.dropQueue(c.said())
+		}
+		return
+	}
+	c.grew(o, int64(n), int64(n))
 }
 
 // Write sends a copy of p. It takes everything: a protocol that respects Full
@@ -172,7 +187,7 @@ func (c *Conn) Share(p []byte) {
 	}
 	o := c.queue()
 	o.pieces = append(o.pieces, piece{bytes: p})
-	c.grew(int64(len(p)), int64(len(p)))
+	c.grew(o, int64(len(p)), int64(len(p)))
 }
 
 // SendFile sends n bytes of f from offset on. If the file turns out to be
@@ -185,37 +200,61 @@ func (c *Conn) SendFile(f File, offset, n int64) {
 	}
 	o := c.queue()
 	o.pieces = append(o.pieces, piece{file: f, at: offset, left: n})
-	c.grew(n, 0)
+	c.grew(o, n, 0)
 }
 
-func (c *Conn) queue() *output {
-	if c.out == nil {
-		c.out = c.loop.takeOutput()
+// said is where what the protocol says is queued: for the socket, or to be
+// encrypted first.
+func (c *Conn) said() **output {
+	if c.tls != nil {
+		return &c.tls.plain
 	}
-	return c.out
+	return &c.out
+}
+
+// queue returns what said says, and makes it if there is none.
+func (c *Conn) queue() *output {
+	q := c.said()
+	if *q == nil {
+		*q = c.loop.takeOutput()
+	}
+	return *q
 }
 
 // grew accounts for what was just queued.
-func (c *Conn) grew(size, memory int64) {
+func (c *Conn) grew(o *output, size, memory int64) {
 	l := c.loop
-	c.out.size += size
-	c.out.memory += memory
+	o.size += size
+	o.memory += memory
 	l.memory += memory
-	if l.memory > l.limits.OutputTotal {
-		l.choked = true
-	}
-	if !c.full && c.out.size > int64(l.limits.HighWater) {
-		c.full = true
-		l.record(Stalled, c, c.out.size)
-	}
+	c.measure()
 	l.touch(c)
 }
 
+// measure looks whether more is queued than should be.
+func (c *Conn) measure() {
+	l := c.loop
+	if l.memory > l.limits.OutputTotal {
+		l.choked = true
+	}
+	if queued := c.Queued(); !c.full && queued > int64(l.limits.HighWater) {
+		c.full = true
+		l.record(Stalled, c, queued)
+	}
+}
+
 func (c *Conn) dropOutput() {
-	if c.out != nil {
-		c.out.drop(c.loop)
-		c.loop.giveOutput(c.out)
-		c.out = nil
+	if c.tls != nil {
+		c.loop.dropQueue(&c.tls.plain)
+	}
+	c.loop.dropQueue(&c.out)
+}
+
+func (l *Loop) dropQueue(o **output) {
+	if *o != nil {
+		(*o).drop(l)
+		l.giveOutput(*o)
+		*o = nil
 	}
 }
 
@@ -336,9 +375,9 @@ func (l *Loop) proceed(c *Conn) {
 			}
 			return
 		}
-		n := l.read(c)
-		if n > 0 {
-			l.hear(c, l.scratch[:n])
+		p, n := l.read(c)
+		if len(p) > 0 {
+			l.hear(c, p)
 		}
 		if budget -= n; budget <= 0 && c.readable {
 			l.queueAgain(c)
@@ -352,13 +391,34 @@ func (l *Loop) proceed(c *Conn) {
 func (l *Loop) tellEnd(c *Conn) {
 	if c.ended && !c.toldEnded && !c.queued && c.listens() {
 		c.toldEnded = true
+		if c.truncated() {
+			c.Abort(ErrTruncated)
+			return
+		}
 		c.protocol.Ended(c)
 	}
 }
 
-// read fills the loop's buffer from the socket and returns how much is in it.
+// read takes what the socket has. It returns what the peer has said, in the loop's
+// memory, and how many bytes it was on the way.
+func (l *Loop) read(c *Conn) (p []byte, n int) {
+	if c.tls == nil {
+		n = l.receive(c)
+		return l.scratch[:n], n
+	}
+	if c.tls.heard {
+		c.readable = false // it has said that nothing more will come
+		return nil, 0
+	}
+	if n = l.receive(c); n > 0 {
+		p = l.unseal(c, l.scratch[:n])
+	}
+	return p, n
+}
+
+// receive fills the loop's buffer from the socket and returns how much is in it.
 // An end, an error and an empty socket are noted at the connection.
-func (l *Loop) read(c *Conn) int {
+func (l *Loop) receive(c *Conn) int {
 	n, err := l.kernel.Read(int(c.fd), l.scratch)
 	if err != nil {
 		switch {
@@ -390,10 +450,17 @@ func (l *Loop) hear(c *Conn, p []byte) {
 	}
 	used := c.protocol.Speak(c, p)
 	if used < len(p) && c.state <= Open {
-		c.in = l.takeInput()
-		c.in.add(p[used:])
+		l.keep(c, p[used:])
 		l.weigh(c)
 	}
+}
+
+// keep puts p behind what has not been used yet.
+func (l *Loop) keep(c *Conn, p []byte) {
+	if c.in == nil {
+		c.in = l.takeInput()
+	}
+	c.in.add(p)
 }
 
 // hearAgain shows the protocol what it left over.
@@ -426,12 +493,8 @@ func (l *Loop) overhear(c *Conn) {
 		if c.in != nil && len(c.in.rest()) >= l.limits.Input {
 			return // it is read further when the protocol has used some
 		}
-		n := l.read(c)
-		if n > 0 {
-			if c.in == nil {
-				c.in = l.takeInput()
-			}
-			c.in.add(l.scratch[:n])
+		if p, _ := l.read(c); len(p) > 0 {
+			l.keep(c, p)
 		}
 	}
 	if p, ok := c.protocol.(Patient); ok && c.ended && !c.toldEnded && c.speaks() {
@@ -442,7 +505,7 @@ func (l *Loop) overhear(c *Conn) {
 // discard reads and throws away, within the limits for lingering.
 func (l *Loop) discard(c *Conn) {
 	for c.readable {
-		n := l.read(c)
+		n := l.receive(c)
 		if c.state != Lingering {
 			return
 		}
@@ -463,7 +526,7 @@ func (l *Loop) write(c *Conn) {
 		return
 	}
 	budget := l.limits.WriteBudget
-	for c.out != nil && c.writable && budget > 0 {
+	for l.supply(c) && c.writable && budget > 0 {
 		n, err := c.out.send(l, c, budget)
 		if err == errCold {
 			break
@@ -491,6 +554,9 @@ func (l *Loop) write(c *Conn) {
 			return
 		}
 	}
+	if c.state == Dead {
+		return
+	}
 	if c.full && c.Queued() <= int64(l.limits.HighWater/2) {
 		c.full, c.drained = false, true
 		l.queueAgain(c)
@@ -500,12 +566,21 @@ func (l *Loop) write(c *Conn) {
 		l.touch(c) // the budget is used up: the others first
 	case c.out != nil:
 		c.out.shrink(l)
-	case c.state == Closing:
+	case c.state == Closing && c.Queued() == 0:
 		l.finish(c)
 	}
 	if !c.watched && c.state != Dead {
 		l.watch(c)
 	}
+}
+
+// supply reports whether there is something for the socket, after encrypting some
+// more if there is TLS.
+func (l *Loop) supply(c *Conn) bool {
+	if c.tls != nil {
+		return l.seal(c)
+	}
+	return c.out != nil
 }
 
 // watch registers a connection that stays open beyond its first turn. One that
@@ -558,6 +633,9 @@ func (l *Loop) lingerOn(c *Conn) {
 func (l *Loop) bury(c *Conn, why error) {
 	if c.state == Dead {
 		return
+	}
+	if why == nil && c.tls != nil {
+		why = c.tls.why
 	}
 	c.become(Dead)
 	l.dying = append(l.dying, death{c, why})

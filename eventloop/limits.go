@@ -12,10 +12,13 @@ type Limits struct {
 	OutputTotal int64 // answers the peers have not taken; 64 MiB; no more is read until it falls
 	Workers     int   // goroutines for what waits for a disk; 32; more wait for their turn
 	Posts       int   // functions posted and not yet run; 65,536; Post returns ErrFull
+	Handshakes  int   // steps of TLS handshakes in one turn, and with workers at a time; 8; more wait for their turn
 
 	Drain time.Duration // after Stop, for what has begun; 10 s; reset
 
 	// One connection.
+	HandshakeTimeout time.Duration // of TLS, from accept to the end; 10 s; reset
+
 	Input     int // read and not yet used by its protocol; 128 KiB; aborted
 	HighWater int // written and not yet taken by the socket; 128 KiB; reading stops until half of it is gone
 
@@ -39,7 +42,9 @@ func (l Limits) WithDefaults() Limits {
 	number(&l.OutputTotal, 64<<20)
 	number(&l.Workers, 32)
 	number(&l.Posts, 65_536)
+	number(&l.Handshakes, 8)
 	number(&l.Drain, 10*time.Second)
+	number(&l.HandshakeTimeout, 10*time.Second)
 	number(&l.Input, 128<<10)
 	number(&l.HighWater, 128<<10)
 	number(&l.ReadBudget, 64<<10)

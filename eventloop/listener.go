@@ -177,7 +177,7 @@ func (l *Loop) evict() bool {
 		for range min(evictScan/evictBatch, len(l.conns)) {
 			l.hand = (l.hand + 1) % len(l.conns)
 			c := l.conns[l.hand]
-			if c == nil || c.state != Open || c.idleSince == 0 || c.out != nil {
+			if c == nil || c.state != Open || c.idleSince == 0 || c.Queued() > 0 {
 				continue // the peer is still to take an answer, perhaps
 			}
 			if l.now-time.Duration(c.idleSince)*tick < evictAfter {

@@ -79,10 +79,14 @@ type Loop struct {
 	cut       bool // some connection was cut off at the end
 	collapsed error
 
+	shaking       []*handshake // wait for their turn
+	shakingAside  []*handshake // wait for a worker
+	shakesAside   int          // that workers have
 	deadListeners []*Listener
 
 	// Memory, handed out and taken back.
 	scratch []byte // what one read call fills
+	plain   []byte // what TLS makes of it
 	chunks  [][]byte
 	made    int // chunks, those in use included
 	outputs []*output
@@ -104,6 +108,8 @@ type Counters struct {
 	Closed       uint64 // by either side, in order
 	Failed       uint64 // by an error, a deadline or a limit
 	Evicted      uint64 // of those, to make room
+	Handshakes   uint64 // of TLS, that were completed
+	Resumed      uint64 // of those, by a ticket
 	Panics       uint64 // of protocols
 	Stalls       uint64 // callbacks that held the loop for longer than Config.Stall
 }
@@ -241,7 +247,7 @@ func (l *Loop) sleep() (int, error) {
 // wakeTime is how long the loop may sleep: not at all while something is left
 // to do.
 func (l *Loop) wakeTime() time.Time {
-	if len(l.again)+len(l.dirty)+len(l.dying)+len(l.eager)+len(l.deadListeners) > 0 || l.mail.hasNews(l.stopping) {
+	if len(l.again)+len(l.dirty)+len(l.dying)+len(l.eager)+len(l.deadListeners) > 0 || l.mayShake() || l.mail.hasNews(l.stopping) {
 		return bobbin.AtOnce
 	}
 	at, ok := l.wheel.next()
@@ -269,6 +275,7 @@ func (l *Loop) dispatch(events []bobbin.Event) {
 		ln.queued = false
 		l.guard(ln.accept)
 	}
+	l.shake()
 }
 
 // dispatchSome goes on with dispatch until the end, or until a panic of one

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -65,6 +66,8 @@ type house struct {
 	*Loop
 	t *testing.T
 	k *sim.Kernel
+
+	coroutines int // and goroutines that there were before
 }
 
 func build(t *testing.T, limits Limits, begin func(*Conn) Protocol) *house {
@@ -81,7 +84,7 @@ func build(t *testing.T, limits Limits, begin func(*Conn) Protocol) *house {
 			l.Stop()
 		}
 	}
-	return &house{l, t, k}
+	return &house{Loop: l, t: t, k: k, coroutines: runtime.NumGoroutine()}
 }
 
 // visit adds a client.
@@ -386,6 +389,27 @@ func TestConversations(t *testing.T) {
 				}
 			},
 			[]string{"true", "released"},
+		},
+		{
+			"saying nothing is saying nothing", Limits{},
+			func(log *[]string) Protocol {
+				return &script{speak: func(c *Conn, p []byte) int {
+					c.Write(nil)
+					c.Room(10)
+					c.Commit(0)
+					c.Write(p)
+					c.Write(nil)
+					c.Close()
+					return len(p)
+				}}
+			},
+			func(s *sim.Script, w *sim.Wire) {
+				s.Send(w, []byte("a"))
+				if p, err := s.ReceiveAll(w); string(p) != "a" || err != nil {
+					panic(fmt.Sprintf("heard %q, %v", p, err))
+				}
+			},
+			nil,
 		},
 		{
 			"nothing is sent after Close, and lent files come back", Limits{},

@@ -104,7 +104,7 @@ func (l *Loop) warm(c *Conn, p *piece, n int64) bool {
 			f.file.Release()
 			return
 		}
-		p := &c.out.pieces[0] // it is still the one being sent
+		p := &c.queue().pieces[0] // it is still the one being sent
 		p.fetch, p.warm = nil, to
 		l.touch(c)
 	})

@@ -1,6 +1,7 @@
 package eventloop
 
 import (
+	"crypto/tls"
 	"fmt"
 	"io"
 	"time"
@@ -31,6 +32,7 @@ const (
 	Stalled                 // bytes queued above the high-water mark
 	Refused                 // 1: at the limit of connections, 2: the kernel has no more
 	Held                    // nanoseconds, by one callback
+	Secured                 // version of TLS
 	Kinds                   // how many there are
 )
 
@@ -101,6 +103,8 @@ func (r *Record) what() string {
 		return "refused, out of descriptors or memory"
 	case Held:
 		return fmt.Sprintf("held for %v", time.Duration(r.Arg))
+	case Secured:
+		return "secured by " + tls.VersionName(uint16(r.Arg))
 	}
 	return "unknown"
 }

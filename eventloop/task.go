@@ -18,9 +18,10 @@ type Task struct {
 	loop *Loop
 
 	// A coroutine.
-	next func() (struct{}, bool)
-	stop func()
-	name string // of the goroutine whose stack it has, if owners are checked
+	next     func() (struct{}, bool)
+	stop     func()
+	name     string // of the goroutine whose stack it has, if owners are checked
+	anywhere bool   // a worker may take its steps: nothing in it is the loop's
 
 	// On its own goroutine.
 	run     func(wait func())
@@ -44,7 +45,7 @@ func (l *Loop) NewTask(f func(pause func() bool)) *Task {
 	l.own("Loop.NewTask")
 	t := &Task{loop: l}
 	t.next, t.stop = iter.Pull(func(yield func(struct{}) bool) {
-		if l.checkOwner {
+		if l.checkOwner && !t.anywhere {
 			// The runtime counts a coroutine as a goroutine. While it
 			// runs, the loop is its.
 			t.name = goroutine()
@@ -109,6 +110,9 @@ func (t *Task) Resume() Progress {
 	}
 	return Ended
 }
+
+// work is Resume for a worker.
+func (t *Task) work() { t.next() }
 
 // lend makes the task's goroutine the owner of the loop, until the result is
 // called.

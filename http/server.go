@@ -1,6 +1,7 @@
 package http
 
 import (
+	"crypto/tls"
 	"fmt"
 	"log/slog"
 	"time"
@@ -27,6 +28,16 @@ type Config struct {
 	// costs more, and is for health checks that only connect.
 	EagerAccept bool
 
+	// TLS is for ListenTLS: the certificates, and whatever else crypto/tls lets
+	// one choose. HTTP/2 is not spoken here: "h2" is taken out of NextProtos, and
+	// "http/1.1" is put in if nothing is there; otherwise it is used as it is,
+	// and may be shared by several servers. Nobody may change it any more.
+	TLS *tls.Config
+
+	// TLSWaits says that a callback in TLS may wait, for a disk or for others:
+	// then handshakes are left to workers.
+	TLSWaits bool
+
 	// Loop is for those who look inside: another kernel, a trace. Its Limits
 	// and its Log are those above.
 	Loop eventloop.Config
@@ -40,6 +51,7 @@ type Server struct {
 	log     *slog.Logger
 	loop    *eventloop.Loop
 	how     bobbin.ListenOptions
+	tls     *eventloop.TLS
 
 	anyMethod bool
 
@@ -61,6 +73,7 @@ func NewServer(config Config) (*Server, error) {
 
 		anyMethod: config.AnyMethod,
 	}
+	s.tls = &eventloop.TLS{Config: speaking(config.TLS), Waits: config.TLSWaits, Plain: s.answerPlain}
 	if err := s.limits.check(); err != nil {
 		return nil, err
 	}

@@ -93,6 +93,7 @@ func (c *conn) start(h Handler) {
 	// Those around it may still be called after it was given up.
 	x.outer, x.response.hooks = x.response.hooks, x.outer
 	x.request.Context() // while it can be made without a race
+	x.request.TLS()     // and this be asked for
 	x.task = c.server.loop.NewTaskAside(run, func(p eventloop.Progress) { c.told(x, p) })
 }
 

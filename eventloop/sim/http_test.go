@@ -2,6 +2,7 @@ package sim_test
 
 import (
 	"bytes"
+	"crypto/tls"
 	"fmt"
 	"io"
 	"strconv"
@@ -39,12 +40,15 @@ type run struct {
 	blocking http.Handler // patient, aside
 	waiting  int          // handlers that have not returned
 	turns    int
+
+	keys *tls.Config // of clients that speak TLS, in a run that has them
 }
 
 func runHTTP(t *testing.T, seed uint64, trace io.Writer) uint64 {
 	r := &run{t: t, k: sim.NewUnlucky(seed)}
 	r.blocking = http.Blocking(1000, r.patient)
-	r.k.Descriptors = 5 + r.k.Roll(20) // 0 to 2 and the listener are taken
+	r.k.Descriptors = 6 + r.k.Roll(20) // 0 to 2 and two listeners are taken
+	secured, waits := r.security()
 	server, err := http.NewServer(http.Config{
 		Handler: r.handle,
 		Limits: http.Limits{
@@ -54,6 +58,7 @@ func runHTTP(t *testing.T, seed uint64, trace io.Writer) uint64 {
 			},
 			Body: 20_000,
 		},
+		TLS: secured, TLSWaits: waits,
 		Loop: eventloop.Config{Kernel: r.k, Trace: trace, CheckOwner: seed%20 == 0},
 	})
 	if err != nil {
@@ -63,10 +68,16 @@ func runHTTP(t *testing.T, seed uint64, trace io.Writer) uint64 {
 	if _, err := server.Listen(":80"); err != nil {
 		t.Fatal(err)
 	}
+	if _, err := server.ListenTLS(":443"); secured != nil && err != nil {
+		t.Fatal(err)
+	}
 	r.k.Every = r.check
 	tempers := []func(*sim.Script){
 		r.pipelining, r.pipelining, r.trickling, r.posting, r.posting, r.slowReading,
 		r.halfClosing, r.resetting, r.malformed, r.silent, r.dawdling, r.dripping, r.leaving, r.clinging,
+	}
+	if secured != nil {
+		tempers = append(tempers, r.breakingOff, r.babbling, r.plain)
 	}
 	for range 1 + r.k.Roll(8) {
 		temper := tempers[r.k.Roll(len(tempers))]
@@ -114,7 +125,7 @@ func (r *run) check() {
 		r.loop.Stop()
 	}
 	r.loop.Each(func(c *eventloop.Conn) {
-		if c.Queued() > highWater+largest+1024 {
+		if c.Queued() > highWater+largest+4096 {
 			r.t.Errorf("%d bytes are queued for one connection", c.Queued())
 		}
 		if n := len(c.Rest()); n > r.loop.Limits().Input+r.loop.Limits().ReadBudget {
@@ -241,17 +252,50 @@ type visit struct {
 	run   *run
 	s     *sim.Script
 	w     *sim.Wire
+	tls   *tls.Conn // or nil
 	heard []byte
 	n     int // requests made
 }
 
 func (r *run) dial(s *sim.Script) *visit {
-	w, err := r.k.Dial()
+	if r.keys != nil && r.k.Roll(2) == 0 {
+		return r.dialTLS(s)
+	}
+	return r.dialPort(s, 80)
+}
+
+func (r *run) dialPort(s *sim.Script, port uint16) *visit {
+	w, err := r.k.DialPort(port)
 	if err != nil {
 		r.t.Errorf("dial: %v", err)
 		w = &sim.Wire{}
 	}
 	return &visit{run: r, s: s, w: w}
+}
+
+// say sends bytes.
+func (v *visit) say(p []byte) (err error) {
+	if v.tls != nil {
+		_, err = v.tls.Write(p)
+		return err
+	}
+	return v.s.Send(v.w, p)
+}
+
+// finish says that nothing more will come.
+func (v *visit) finish() {
+	if v.tls != nil {
+		v.tls.CloseWrite()
+	}
+	v.w.CloseWrite()
+}
+
+// leave hangs up.
+func (v *visit) leave() {
+	if v.tls != nil {
+		v.tls.CloseWrite()
+	}
+	v.w.Close()
 }
 
 // lawful reports whether a connection may have ended without the answers that
@@ -305,7 +349,17 @@ func (v *visit) post(expect bool) (head, body string, want []byte) {
 
 // more waits for more of what the server says.
 func (v *visit) more() (err error) {
-	v.heard, err = v.s.Receive(v.w, v.heard, 1+v.run.k.Roll(20_000))
+	most := 1 + v.run.k.Roll(20_000)
+	if v.tls == nil {
+		v.heard, err = v.s.Receive(v.w, v.heard, most)
+		return err
+	}
+	p := make([]byte, most)
+	n, err := v.tls.Read(p)
+	v.heard = append(v.heard, p[:n]...)
+	if n > 0 {
+		return nil // an end that comes beside it comes again
+	}
 	return err
 }
 
@@ -424,7 +478,7 @@ func (r *run) pipelining(s *sim.Script) {
 		if len(all) > r.k.Buffer/2 && len(wants) > 1 { // or both sides wait for each other to read
 			all, wants = all[:strings.Index(all, "\r\n\r\n")+4], wants[:1]
 		}
-		if v.s.Send(v.w, []byte(all)) != nil {
+		if v.say([]byte(all)) != nil {
 			return
 		}
 		for _, want := range wants {
@@ -434,7 +488,7 @@ func (r *run) pipelining(s *sim.Script) {
 		}
 		s.Sleep(r.k.Between(0, 20*time.Second))
 	}
-	v.w.Close()
+	v.leave()
 }
 
 // trickling sends byte by byte.
@@ -443,7 +497,7 @@ func (r *run) trickling(s *sim.Script) {
 	for range 1 + r.k.Roll(2) {
 		text, want := v.request()
 		for i := range len(text) {
-			if v.s.Send(v.w, []byte{text[i]}) != nil {
+			if v.say([]byte{text[i]}) != nil {
 				break
 			}
 			if r.k.Roll(3) == 0 {
@@ -454,7 +508,7 @@ func (r *run) trickling(s *sim.Script) {
 			return
 		}
 	}
-	v.w.CloseWrite()
+	v.finish()
 	v.ends()
 }
 
@@ -464,7 +518,7 @@ func (r *run) posting(s *sim.Script) {
 	for range 1 + r.k.Roll(3) {
 		waits := r.k.Roll(3) == 0
 		head, body, want := v.post(waits)
-		if v.s.Send(v.w, []byte(head)) != nil {
+		if v.say([]byte(head)) != nil {
 			return
 		}
 		if waits && len(want) > 0 && strings.Contains(head, "Length") || waits && strings.Contains(head, "chunked") {
@@ -475,7 +529,7 @@ func (r *run) posting(s *sim.Script) {
 		}
 		for rest := []byte(body); len(rest) > 0; {
 			n := min(len(rest), 1+r.k.Roll(5000))
-			if v.s.Send(v.w, rest[:n]) != nil {
+			if v.say(rest[:n]) != nil {
 				return
 			}
 			rest = rest[n:]
@@ -485,7 +539,7 @@ func (r *run) posting(s *sim.Script) {
 			return
 		}
 	}
-	v.w.Close()
+	v.leave()
 }
 
 // slowReading takes its answer in small sips.
@@ -493,7 +547,7 @@ func (r *run) slowReading(s *sim.Script) {
 	v := r.dial(s)
 	text, want := v.request()
 	text = strings.Replace(text, "\r\n\r\n", "\r\nConnection: close\r\n\r\n", 1)
-	if v.s.Send(v.w, []byte(text)) != nil {
+	if v.say([]byte(text)) != nil {
 		return
 	}
 	for v.w.Waiting() == 0 && !v.w.Broken() {
@@ -516,10 +570,10 @@ func (r *run) halfClosing(s *sim.Script) {
 	v := r.dial(s)
 	text, want := v.request()
 	second, wantSecond := v.request()
-	if v.s.Send(v.w, []byte(text+second)) != nil {
+	if v.say([]byte(text+second)) != nil {
 		return
 	}
-	v.w.CloseWrite()
+	v.finish()
 	if v.expect(want) && v.expect(wantSecond) {
 		since := r.k.Now()
 		v.ends()
@@ -532,7 +586,7 @@ func (r *run) halfClosing(s *sim.Script) {
 // clinging has its last answer, and neither says more nor goes.
 func (r *run) clinging(s *sim.Script) {
 	v := r.dial(s)
-	if v.s.Send(v.w, []byte("BREW / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\nGET")) != nil {
+	if v.say([]byte("BREW / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\nGET")) != nil {
 		return
 	}
 	if status, _, _, err := v.answer(); status != 501 {
@@ -552,7 +606,7 @@ func (r *run) clinging(s *sim.Script) {
 func (r *run) resetting(s *sim.Script) {
 	v := r.dial(s)
 	text, _ := v.request()
-	v.s.Send(v.w, []byte(text[:r.k.Roll(len(text)+1)]))
+	v.say([]byte(text[:r.k.Roll(len(text)+1)]))
 	s.Sleep(r.k.Between(0, 10*time.Millisecond))
 	v.w.Reset()
 }
@@ -562,12 +616,12 @@ func (r *run) leaving(s *sim.Script) {
 	v := r.dial(s)
 	for range 1 + r.k.Roll(5) {
 		text, _ := v.request()
-		if v.s.Send(v.w, []byte(text)) != nil {
+		if v.say([]byte(text)) != nil {
 			return
 		}
 	}
 	v.more()
-	v.w.Close()
+	v.leave()
 }
 
 // malformed makes one good request and then a bad one: both are answered, and
@@ -577,7 +631,7 @@ func (r *run) malformed(s *sim.Script) {
 	text, want := v.request()
 	bad := []string{"GET /\r\n\r\n", "GET / HTTP/1.1\r\nHost : a\r\n\r\n", "\x16\x03\x01", "GET / HTTP/1.1\n\n",
 		"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n"}[r.k.Roll(5)]
-	if v.s.Send(v.w, []byte(text+bad+text)) != nil || !v.expect(want) {
+	if v.say([]byte(text+bad+text)) != nil || !v.expect(want) {
 		return
 	}
 	status, _, last, err := v.answer()
@@ -585,7 +639,7 @@ func (r *run) malformed(s *sim.Script) {
 		v.fail("in place of 400 and the end: %d, %v, %v", status, last, err)
 		return
 	}
-	v.w.CloseWrite()
+	v.finish()
 	v.ends()
 }
 
@@ -595,7 +649,7 @@ func (r *run) silent(s *sim.Script) {
 	if status, _, _, err := v.answer(); err != io.EOF {
 		v.fail("for silence: %d, %v", status, err)
 	}
-	v.w.CloseWrite()
+	v.finish()
 }
 
 // dawdling sends a head so slowly that it is never complete in time, although
@@ -603,8 +657,8 @@ func (r *run) silent(s *sim.Script) {
 func (r *run) dawdling(s *sim.Script) {
 	v := r.dial(s)
 	text, _ := v.request() // which takes longer to say than there is time
-	for i := 0; i < len(text) && v.w.Waiting() == 0; i++ {
-		if v.s.Send(v.w, []byte{text[i]}) != nil {
+	for i := 0; i < len(text) && v.dripsOn(i, 12); i++ {
+		if v.say([]byte{text[i]}) != nil {
 			break
 		}
 		s.Sleep(time.Second)
@@ -612,17 +666,26 @@ func (r *run) dawdling(s *sim.Script) {
 	if status, _, _, err := v.answer(); status != 408 {
 		v.fail("for a head that drips: %d, %v", status, err)
 	}
-	v.w.CloseWrite()
+	v.finish()
+}
+
+// dripsOn reports whether a client that drips has no answer yet. Over TLS that cannot
+// be seen from what is on the wire, so that it goes on as long as it takes for one.
+func (v *visit) dripsOn(i, enough int) bool {
+	if v.tls != nil {
+		return i < enough
+	}
+	return v.w.Waiting() == 0
 }
 
 // dripping sends a body so slowly that only a minimum rate can notice.
 func (r *run) dripping(s *sim.Script) {
 	v := r.dial(s)
-	if v.s.Send(v.w, []byte("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5000\r\n\r\n")) != nil {
+	if v.say([]byte("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5000\r\n\r\n")) != nil {
 		return
 	}
-	for i := 0; i < 100 && v.w.Waiting() == 0; i++ {
-		if v.s.Send(v.w, []byte("x")) != nil {
+	for i := 0; i < 100 && v.dripsOn(i, 8); i++ {
+		if v.say([]byte("x")) != nil {
 			break
 		}
 		s.Sleep(time.Second)
@@ -630,5 +693,5 @@ func (r *run) dripping(s *sim.Script) {
 	if status, _, _, err := v.answer(); status != 408 {
 		v.fail("for a drip: %d, %v", status, err)
 	}
-	v.w.CloseWrite()
+	v.finish()
 }

@@ -250,7 +250,9 @@ func (k *Kernel) Read(fd int, p []byte) (int, error) {
 		}
 	}
 	copy(p, w.in[:n])
-	w.in = w.in[n:]
+	if w.in = w.in[n:]; len(w.in) == 0 {
+		w.in = nil // an idle connection holds no memory here, either
+	}
 	k.note("read", fd, n)
 	return n, answer
 }

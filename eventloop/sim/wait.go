@@ -17,12 +17,11 @@ func (k *Kernel) Wait(events []bobbin.Event, until time.Time) (int, error) {
 	if k.Every != nil {
 		k.Every()
 	}
-	before := k.trace
+	before, running := k.trace, len(k.scripts)
 	k.now = k.now.Add(time.Duration(1 + k.Roll(50_000))) // a turn takes some microseconds
 	if k.strikes(k.Luck.Suspend) {
 		k.sleepUntil(k.now.Add(time.Duration(30+k.Roll(300)) * time.Second))
 	}
-	running := len(k.scripts)
 	k.runScripts()
 	k.runWorks()
 	n := k.collect(events)

@@ -31,9 +31,12 @@ type Wire struct {
 
 // Dial connects to a listener of the loop's. Without one the connection is
 // refused.
-func (k *Kernel) Dial() (*Wire, error) {
+func (k *Kernel) Dial() (*Wire, error) { return k.DialPort(0) }
+
+// DialPort connects to the listener at a port, 0 being any.
+func (k *Kernel) DialPort(port uint16) (*Wire, error) {
 	for _, o := range k.table {
-		if o == nil || !o.listening {
+		if o == nil || !o.listening || port != 0 && o.addr.IP.Port() != port {
 			continue
 		}
 		w := &Wire{kernel: k, from: netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 0, 0, 1}), uint16(1024+k.Roll(60_000)))}
@@ -78,7 +81,9 @@ func (w *Wire) Receive(p []byte) (int, error) {
 		return 0, errReset // what was on its way is lost with it
 	case len(w.out) > 0:
 		n := copy(p, w.out)
-		w.out = w.out[n:]
+		if w.out = w.out[n:]; len(w.out) == 0 {
+			w.out = nil
+		}
 		if w.wantsRoom {
 			w.wantsRoom = false
 			w.edge(bobbin.Writable)

@@ -1,0 +1,362 @@
+package eventloop
+
+// How TLS begins. A handshake is the protocol of its connection until it is done,
+// and then gives way to the one that was asked for.
+//
+// It costs next to nothing until a whole record of the peer's is here; then
+// there is a coroutine, and it is resumed for whole records only. Each step costs
+// as much as a hundred small requests, or more: so they are taken in the order in
+// which they became possible, some in each turn, and a flood of them leaves the
+// others their share. Where a step may take long, a worker takes it.
+
+import (
+	"crypto/tls"
+	"time"
+)
+
+// A handshake is one that is under way.
+type handshake struct {
+	// Set at accept, never changed.
+	how   *TLS
+	begin func(*Conn) Protocol
+	conn  *Conn
+	aside bool // workers take its steps
+
+	secure *secure // once there is a record
+	task   *Task
+	in     *input // lent to the present step
+	lent   int    // how much of it
+
+	// The task's while it runs, the loop's while it pauses.
+	pause  func() bool
+	flight []byte // what it has said
+	result error
+	done   bool
+
+	waits bool          // for its turn, or for a worker to come back
+	left  time.Duration // of its time, while it waits for its turn
+	late  bool          // it was given some more
+	away  bool          // a worker has it
+	gone  bool          // the connection is
+}
+
+// What a record begins with (RFC 8446 section 5.1).
+const (
+	recordHead      = 5
+	largestText     = 16 << 10
+	largestRecord   = recordHead + largestText + 2<<10 // of any version
+	handshakeRecord = 22
+)
+
+// records returns how many of p's bytes are whole records. One that is too large
+// counts as whole: crypto/tls is to refuse it.
+func records(p []byte) int {
+	n := 0
+	for len(p)-n >= recordHead {
+		size := recordHead + int(p[n+3])<<8 + int(p[n+4])
+		switch {
+		case size > largestRecord:
+			return len(p)
+		case size > len(p)-n:
+			return n
+		}
+		n += size
+	}
+	return n
+}
+
+// Speak implements Protocol.
+func (h *handshake) Speak(c *Conn, p []byte) int {
+	if h.secure == nil && p[0] != handshakeRecord {
+		h.answerPlain(p)
+		return len(p)
+	}
+	if !h.waits && records(p) > 0 {
+		h.queue()
+	}
+	return 0
+}
+
+// answerPlain ends the conversation with somebody who thinks it is in plain text.
+func (h *handshake) answerPlain(first []byte) {
+	var answer []byte
+	if h.how.Plain != nil {
+		answer = h.how.Plain(first)
+	}
+	if answer == nil {
+		h.conn.Abort(ErrNotTLS)
+		return
+	}
+	h.conn.Write(answer)
+	h.conn.SetDeadline(h.conn.loop.limits.LingerTotal)
+	h.conn.Close()
+}
+
+// Ended implements Protocol. Nobody answers a handshake after the end.
+func (h *handshake) Ended(c *Conn) {
+	if h.secure == nil && c.in == nil {
+		c.Hangup() // it has said nothing, and only looked whether we are there
+		return
+	}
+	c.Abort(ErrTruncated)
+}
+
+// Due implements Protocol.
+func (h *handshake) Due(c *Conn) { c.Abort(ErrSlowHandshake) }
+
+// Stopping implements Protocol. A request comes right behind the last of a
+// handshake, so that one that has begun may end, if it is quick.
+func (h *handshake) Stopping(c *Conn) {
+	if h.secure == nil && c.in == nil {
+		c.Hangup()
+		return
+	}
+	h.left = min(h.left, c.loop.limits.LingerIdle)
+	c.SetDeadline(c.loop.limits.LingerIdle)
+}
+
+// Gone implements Protocol.
+func (h *handshake) Gone(c *Conn, why error) {
+	h.gone = true
+	if why != nil && h.result == nil {
+		c.loop.log.Debug("no TLS", "peer", c.Peer(), "error", why)
+	}
+	if h.task != nil && !h.away {
+		h.task.Stop() // or it would be there for ever
+	}
+}
+
+// queue has the handshake go on when it is its turn. Until then nothing is read, and
+// its time stands still: it is for us to go on.
+func (h *handshake) queue() {
+	c, l := h.conn, h.conn.loop
+	h.waits = true
+	c.Pause()
+	h.left = c.deadline - l.now
+	if h.left < l.limits.LingerIdle && !h.late {
+		// Once, it is given the time for an answer. The machine may have slept,
+		// or we may have been slow to read.
+		h.late, h.left = true, l.limits.LingerIdle
+	}
+	c.SetDeadline(0)
+	if h.aside {
+		l.shakingAside = append(l.shakingAside, h)
+	} else {
+		l.shaking = append(l.shaking, h)
+	}
+}
+
+// mayShake reports whether shake has something to do.
+func (l *Loop) mayShake() bool {
+	return len(l.shaking) > 0 || len(l.shakingAside) > 0 && l.shakesAside < l.limits.Handshakes
+}
+
+// shake takes steps of handshakes, as many as one turn allows.
+func (l *Loop) shake() {
+	l.shakeAside()
+	for n := l.limits.Handshakes; n > 0 && len(l.shaking) > 0; {
+		h := l.shaking[0]
+		l.shaking[0] = nil
+		l.shaking = l.shaking[1:]
+		if h.vain() {
+			continue
+		}
+		n--
+		l.current = h.conn
+		l.guard(h.takeStep)
+	}
+	if len(l.shaking) == 0 {
+		l.shaking = nil
+	}
+}
+
+// shakeAside gives steps to workers, as many as there may be at a time: each keeps
+// a core busy that the loop might need.
+func (l *Loop) shakeAside() {
+	for l.shakesAside < l.limits.Handshakes && len(l.shakingAside) > 0 {
+		h := l.shakingAside[0]
+		l.shakingAside[0] = nil
+		l.shakingAside = l.shakingAside[1:]
+		if h.vain() {
+			continue
+		}
+		l.shakesAside++
+		h.away = true
+		h.lend()
+		l.Offload(h.task.work, h.back)
+	}
+	if len(l.shakingAside) == 0 {
+		l.shakingAside = nil
+	}
+}
+
+// vain reports whether nobody is there any more to go on with. In a flood, many give
+// up while they wait for their turn, and those who come after them should not have
+// to wait for what nobody wants.
+func (h *handshake) vain() bool {
+	if h.task == nil && h.conn.ended {
+		h.conn.Abort(ErrTruncated)
+	}
+	return h.gone || h.conn.state > Open
+}
+
+// takeStep lets the handshake go on with what has come, until it wants more.
+func (h *handshake) takeStep() {
+	h.lend()
+	h.task.Resume()
+	h.goOn()
+}
+
+// back is takeStep's end when a worker has done it.
+func (h *handshake) back(err error) {
+	c := h.conn
+	l := c.loop
+	h.away = false
+	l.shakesAside--
+	l.shakeAside()
+	switch {
+	case h.gone:
+		h.task.Stop()
+	case err != nil:
+		l.log.Error("panic", "in", "a handshake", "error", err)
+		l.counters.Panics++
+		c.Abort(err)
+	default:
+		l.current = c
+		l.guard(h.goOn)
+	}
+}
+
+// lend gives the task whole records of what has come. They are not the
+// connection's for the time being, as a worker may be reading them.
+func (h *handshake) lend() {
+	h.conn.SetDeadline(max(h.left, tick))
+	h.in, h.conn.in = h.conn.in, nil
+	h.lent = records(h.in.rest())
+	p := h.in.rest()[:h.lent]
+	if h.task == nil {
+		h.start()
+		p = inSmallRecords(p)
+	}
+	h.secure.in = p
+}
+
+// smallRecord is what crypto/tls makes room for in any case.
+const smallRecord = 512
+
+// inSmallRecords cuts the first record, a hello in plain text, into small ones:
+// that is allowed, and means the same. The memory that crypto/tls reads a record
+// into stays with the connection, and no other need be as large as a hello, which
+// is 1.5 KiB today. There are 2, 4, 8 or more of one size, because the memory that
+// it puts the message together in grows by doubling.
+func inSmallRecords(p []byte) []byte {
+	size := int(p[3])<<8 + int(p[4])
+	if size <= smallRecord || size > largestText {
+		return p
+	}
+	n := 2
+	for n*smallRecord < size {
+		n *= 2
+	}
+	cut := make([]byte, 0, len(p)+n*recordHead)
+	for text := p[recordHead : recordHead+size]; len(text) > 0; {
+		k := min((size+n-1)/n, len(text))
+		cut = append(cut, p[0], p[1], p[2], byte(k>>8), byte(k))
+		cut = append(cut, text[:k]...)
+		text = text[k:]
+	}
+	return append(cut, p[recordHead+size:]...)
+}
+
+// start makes the coroutine.
+func (h *handshake) start() {
+	l := h.conn.loop
+	s := &secure{conn: h.conn, shake: h}
+	s.tls = tls.Server(s, h.how.Config)
+	h.secure = s
+	h.task = l.NewTask(func(pause func() bool) {
+		h.pause = pause
+		h.result = s.tls.Handshake()
+		h.done = true
+	})
+	h.task.anywhere = h.aside
+}
+
+// wait pauses the task until more has come, or answers false.
+func (h *handshake) wait() bool { return h.pause() }
+
+// goOn does what follows from a step.
+func (h *handshake) goOn() {
+	c, s := h.conn, h.secure
+	l := c.loop
+	h.takeBack()
+	if c.state > Open {
+		return // it was given up in the meantime
+	}
+	c.Share(h.flight)
+	h.flight = nil
+	h.waits, c.paused = false, false
+	switch {
+	case !h.done:
+		if c.in != nil && records(c.in.rest()) > 0 {
+			h.queue()
+		} else {
+			l.proceed(c)
+		}
+	case h.result != nil:
+		c.tls, s.shake = s, nil
+		l.fail(c, h.result)
+	default:
+		h.giveWay()
+	}
+}
+
+// takeBack puts what the task has not used, and what has come in the meantime, in
+// their order to where it was.
+func (h *handshake) takeBack() {
+	c, in := h.conn, h.in
+	l := c.loop
+	in.at += h.lent - min(h.lent, len(h.secure.in)) // which may be of a hello that was cut
+	h.in, h.secure.in = nil, nil
+	if c.in != nil {
+		in.add(c.in.rest())
+		l.giveInput(c.in)
+	}
+	if c.in = in; len(in.rest()) == 0 {
+		c.dropInput()
+	}
+}
+
+// giveWay begins the protocol that was asked for, and shows it what has come
+// behind the handshake.
+func (h *handshake) giveWay() {
+	c, s := h.conn, h.secure
+	l := c.loop
+	state := s.tls.ConnectionState()
+	l.counters.Handshakes++
+	if state.DidResume {
+		l.counters.Resumed++
+	}
+	l.record(Secured, c, int64(state.Version))
+	in, rest := c.in, c.Rest()
+	c.in, c.tls, s.shake, c.deadline = nil, s, nil, 0
+	c.protocol = h.begin(c)
+	var p []byte
+	if c.state <= Open {
+		p = l.unseal(c, rest)
+	}
+	if in != nil {
+		l.giveInput(in)
+	}
+	switch {
+	case len(p) == 0 || c.state > Open:
+	case c.listens() && !l.choked:
+		l.hear(c, p)
+	default:
+		l.keep(c, p) // until somebody listens
+	}
+	l.proceed(c)
+	if l.stopping && c.speaks() {
+		c.protocol.Stopping(c)
+	}
+}

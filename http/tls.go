@@ -1,0 +1,59 @@
+package http
+
+import (
+	"bytes"
+	"crypto/tls"
+	"errors"
+	"slices"
+
+	"github.com/bobbin-http/bobbin/eventloop"
+)
+
+// ListenTLS is Listen for HTTPS, with the certificates of Config.TLS. One server
+// may listen in both ways, at different addresses.
+func (s *Server) ListenTLS(address string) ([]*eventloop.Listener, error) {
+	c := s.tls.Config
+	if c == nil || len(c.Certificates) == 0 && c.GetCertificate == nil && c.GetConfigForClient == nil {
+		return nil, errors.New("http: ListenTLS needs Config.TLS, with a certificate in it")
+	}
+	return s.loop.ListenAt(address, s.how, s.tls.Around(s.begin))
+}
+
+// speaking returns a configuration of TLS for what we speak. It is the one that was
+// given if that says so already.
+func speaking(config *tls.Config) *tls.Config {
+	if config == nil || len(config.NextProtos) > 0 && !slices.Contains(config.NextProtos, "h2") {
+		return config
+	}
+	config = config.Clone()
+	config.NextProtos = slices.DeleteFunc(slices.Clone(config.NextProtos), func(p string) bool { return p == "h2" })
+	if !slices.Contains(config.NextProtos, "http/1.1") {
+		config.NextProtos = append(config.NextProtos, "http/1.1")
+	}
+	return config
+}
+
+// answerPlain is what somebody hears who speaks plain HTTP where HTTPS is spoken:
+// what is wrong, in plain HTTP. Anything but the beginning of a method is somebody
+// else's language.
+func (s *Server) answerPlain(first []byte) []byte {
+	method, _, _ := bytes.Cut(first, []byte(" "))
+	if len(method) == 0 || !isToken(string(method)) || method[0] < 'A' || method[0] > 'Z' {
+		return nil
+	}
+	const text = "400 Bad Request: this is HTTPS, and the request came in plain HTTP: write https://\n"
+	w := Response{x: &exchange{conn: &conn{server: s, last: true}}, status: StatusBadRequest, typ: "text/plain; charset=utf-8"}
+	s.heads.at(s.now())
+	p := s.heads.begin(nil, w.status)
+	p = w.appendFields(p)
+	p = w.appendLength(p, int64(len(text)))
+	return append(p, text...)
+}
+
+// TLS returns what was agreed upon with the client: the version, its certificates,
+// the name that it asked for. It is nil if the request came in plain text. Nobody
+// may change it.
+func (r *Request) TLS() *tls.ConnectionState {
+	r.use("TLS")
+	return r.x.conn.conn.TLS()
+}
