@@ -28,6 +28,7 @@ func init() {
 	commands = map[string]func(*terminals, []string, func(string) string) int{
 		"serve":       serveCommand,
 		"config":      configCommand,
+		"cert":        certCommand,
 		"precompress": precompressCommand,
 		"hash":        hashCommand,
 	}

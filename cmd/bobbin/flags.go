@@ -26,6 +26,7 @@ type options struct {
 	limits  http.Limits
 	site    siteOptions
 	every   aroundOptions
+	https   httpsOptions
 
 	flags  *pflag.FlagSet
 	origin map[string]string // where the value of a flag comes from, if it is not the default
@@ -85,6 +86,8 @@ func (o *options) define() (help *bool, config *string) {
 	f.IntVarP(&o.port, "port", "p", 8080, "port to listen on; 0 for any that is free")
 	f.StringArrayVarP(&o.listen, "listen", "l", nil, "`address` to listen on, such as :8080, 192.0.2.1:80 or unix:/run/site; may be repeated")
 	f.BoolVar(&o.public, "public", false, "listen on all interfaces, not on this machine only")
+
+	o.https.define(f)
 
 	f.StringSliceVar(&s.index, "index", []string{"index.html"}, "what is served for a folder, the first `names` that there are")
 	f.StringVar(&s.listing, "listing", "auto", "show what is in a folder without an index: on, off, or auto, which is `when` only this machine can see it")
@@ -173,6 +176,9 @@ func (o *options) settle(env func(string) string) error {
 	if err := setLimits(&o.limits, o.site.limitText); err != nil {
 		return err
 	}
+	if err := o.https.check(); err != nil {
+		return err
+	}
 	return o.choose()
 }
 
@@ -227,6 +233,7 @@ Usage:
   bobbin config test|print [flags] [PATH]
   bobbin precompress DIR
   bobbin hash
+  bobbin cert [NAME...]
 
 PATH is a folder or one file. Without it, bobbin serves a small site of its own,
 so that no folder is exposed by accident. A folder named like a command is served
@@ -248,6 +255,8 @@ typed goes before the environment, and that before the file.
 config test says whether all that is right, config print what it comes to.
 precompress writes a .br, .zst and .gz beside each file that gets smaller.
 hash makes a line for --auth of a name and a password.
+cert makes a certificate for development, and an authority that browsers can be
+told to trust.
 
 Ctrl-C ends it when all that had begun is finished; a second one cuts that off.
 `

@@ -71,7 +71,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer, env func(stri
 		fmt.Fprintf(stderr, "bobbin: %v\n", err)
 		return exitUsage
 	}
-	err = serve(o, handler, every, stderr, env, terminal)
+	err = serve(&o, handler, every, stderr, env, terminal)
 	if failed := done(); err == nil {
 		err = failed
 	}
@@ -100,6 +100,10 @@ func prepare(o *options, stdout io.Writer, trouble *slog.Logger) (handler http.H
 			end = func() { files.Close() }
 		}
 	}
+	if err == nil && o.https.on() {
+		err = o.https.open(o.at)
+		handler = o.https.httpsOnly(handler)
+	}
 	if err == nil {
 		every, err = o.around(stdout, trouble)
 	}
@@ -114,11 +118,14 @@ func prepare(o *options, stdout io.Writer, trouble *slog.Logger) (handler http.H
 }
 
 // serve listens, says so, and serves.
-func serve(o options, handler http.Handler, every *around, stderr io.Writer, env func(string) string, terminal bool) error {
+func serve(o *options, handler http.Handler, every *around, stderr io.Writer, env func(string) string, terminal bool) error {
 	if o.verbose {
 		handler = logged(handler, stderr)
 	}
-	config := http.Config{Handler: handler, Limits: o.limits, Log: logTo(stderr, o)}
+	config := http.Config{Handler: handler, Limits: o.limits, Log: logTo(stderr, *o)}
+	if o.https.on() {
+		config.TLS, config.TLSWaits = o.https.store.Config(), o.https.store.Slow()
+	}
 	if env("BOBBIN_TRACE") == "1" {
 		config.Loop.Trace = stderr
 	}
@@ -132,15 +139,14 @@ func serve(o options, handler http.Handler, every *around, stderr io.Writer, env
 		}
 		defer o.site.reloader.Close()
 	}
-	var at []string
-	for _, address := range o.at {
-		listeners, err := server.Listen(address)
-		if err != nil {
-			return explainListen(err)
-		}
-		at = append(at, url(address, listeners[0].Addr()))
+	at, err := o.listenAll(server)
+	if err != nil {
+		return err
 	}
 	loop := server.Loop()
+	if o.https.on() {
+		defer keepFresh(loop, o.https.store, config.Log)()
+	}
 	defer loop.OnSignal(func(os.Signal) { loop.Stop() }, os.Interrupt, syscall.SIGTERM)()
 	if every.file != nil {
 		defer loop.OnSignal(func(os.Signal) {
@@ -150,7 +156,7 @@ func serve(o options, handler http.Handler, every *around, stderr io.Writer, env
 		}, syscall.SIGUSR1)()
 	}
 	if !o.quiet {
-		banner(stderr, o, at, terminal)
+		banner(stderr, *o, at, terminal)
 	}
 	if n := bobbin.Descriptors(); n < 1024 {
 		fmt.Fprintf(stderr, "bobbin: only %d descriptors are allowed, so at most %d connections: raise it with ulimit -n\n", n, loop.Limits().Conns)
@@ -189,12 +195,19 @@ func banner(w io.Writer, o options, at []string, terminal bool) {
 		root = "(default site)"
 	}
 	if !terminal {
-		fmt.Fprintf(w, "bobbin %s listening %s root=%q poller=%s pid=%d\n", version, strings.Join(at, ","), root, poller(), os.Getpid())
+		more := ""
+		if f := o.https.fingerprint(); f != "" {
+			more = " fingerprint=" + f
+		}
+		fmt.Fprintf(w, "bobbin %s listening %s root=%q poller=%s pid=%d%s\n", version, strings.Join(at, ","), root, poller(), os.Getpid(), more)
 		return
 	}
 	fmt.Fprintf(w, "bobbin %s serves %s\n", version, root)
 	for _, u := range at {
 		fmt.Fprintf(w, "  %s\n", u)
+	}
+	if f := o.https.fingerprint(); f != "" {
+		fmt.Fprintf(w, "  browsers will warn of the certificate; its SHA-256 is\n  %s\n", f)
 	}
 	if o.local() {
 		fmt.Fprintln(w, "  for this machine only; --public opens it to others")
@@ -210,7 +223,7 @@ func poller() string {
 }
 
 // url is what to type into a browser to get to a listener.
-func url(asked string, bound bobbin.Address) string {
+func url(scheme, asked string, bound bobbin.Address) string {
 	if bound.Path != "" {
 		return bound.String()
 	}
@@ -221,7 +234,7 @@ func url(asked string, bound bobbin.Address) string {
 	case bound.IP.Addr().Is6():
 		host = "[" + host + "]"
 	}
-	return fmt.Sprintf("http://%s:%d/", host, bound.IP.Port())
+	return fmt.Sprintf("%s://%s:%d/", scheme, host, bound.IP.Port())
 }
 
 // explainPath says what is wrong with the folder, and what to do.

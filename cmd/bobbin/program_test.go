@@ -28,11 +28,12 @@ func TestMain(m *testing.M) {
 
 // A program is bobbin, running by itself.
 type program struct {
-	t    *testing.T
-	cmd  *exec.Cmd
-	url  string // with a slash at its end
-	said *transcript
-	over chan error
+	t     *testing.T
+	cmd   *exec.Cmd
+	url   string // with a slash at its end
+	first string // line that it says
+	said  *transcript
+	over  chan error
 }
 
 // start runs bobbin on a free port, and waits until it says where. Shell, if not
@@ -62,6 +63,7 @@ func start(t *testing.T, shell string, args ...string) *program {
 	})
 	lines := bufio.NewReader(stderr)
 	first, err := lines.ReadString('\n')
+	p.first = first
 	_, rest, ok := strings.Cut(first, " listening ")
 	if p.url, _, _ = strings.Cut(rest, " "); err != nil || !ok {
 		t.Errorf("it says %q, %v", first, err)
@@ -294,6 +296,15 @@ func TestWhoMistypesIsTold(t *testing.T) {
 		{"an address that is none", "-l 300.1.2.3:80", "", exitUsage, "300.1.2.3"},
 		{"an address without a port", "-l 127.0.0.1", "", exitUsage, "127.0.0.1"},
 		{"a port that is taken", "-l " + taken.Addr().String(), "", exitFailed, "choose another port with --port"},
+		{"a certificate without its key", "--tls-cert a.pem", "", exitUsage, "each certificate has its key"},
+		{"a certificate that is not there", "--tls-cert /no/such/file --tls-key /no/such/file", "", exitUsage, "/no/such/file"},
+		{"a kind of HTTPS that there is not", "--tls yes", "", exitUsage, `there is no "yes"`},
+		{"two kinds of HTTPS", "--tls self --tls-cert a --tls-key b", "", exitUsage, "contradict each other"},
+		{"a way to HTTPS without it", "--redirect-http :80", "", exitUsage, "there is none"},
+		{"a way from nowhere", "--tls self --redirect-http 80", "", exitUsage, "--redirect-http:"},
+		{"a promise of HTTPS without it", "--hsts", "", exitUsage, "there is none"},
+		{"a name that nobody is called", "--tls self --domain a_b..c", "", exitUsage, "a_b..c"},
+		{"a name for nothing", "--domain a.example", "", exitUsage, "--tls self"},
 		{"a format of logs that there is not", "--log apache", "", exitUsage, "--log:"},
 		{"a log where none can be", "--log combined=/no/such/folder/log", "", exitUsage, "/no/such/folder"},
 		{"a rate that is none", "--limit-rate fast", "", exitUsage, "such as 100/s"},

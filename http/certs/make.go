@@ -1,0 +1,241 @@
+package certs
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"math/big"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// How long what is made here is valid. Browsers refuse certificates of servers
+// that are valid for longer than 398 days.
+const (
+	caDays   = 3650
+	leafDays = 365
+	selfDays = 30
+)
+
+// early is how much before now a certificate begins to be valid, for clocks that
+// are late.
+const early = time.Hour
+
+// Self makes a certificate that nobody has signed but itself, from now on, for
+// names and addresses. Browsers warn of it; Fingerprint is what to compare.
+func Self(now time.Time, names ...string) (*tls.Certificate, error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return nil, err
+	}
+	template, err := leaf(now, names, selfDays)
+	if err != nil {
+		return nil, err
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		return nil, err
+	}
+	made, err := x509.ParseCertificate(der)
+	if err != nil {
+		return nil, err
+	}
+	return &tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: made}, nil
+}
+
+// Fingerprint is the SHA-256 of a certificate, as browsers show it.
+func Fingerprint(c *tls.Certificate) string {
+	return strings.ReplaceAll(fmt.Sprintf("% X", sha256.Sum256(c.Certificate[0])), " ", ":")
+}
+
+// leaf is the template of a certificate for a server.
+func leaf(now time.Time, names []string, days int) (*x509.Certificate, error) {
+	if len(names) == 0 {
+		return nil, errors.New("a certificate is for some name")
+	}
+	c, err := template(now, names[0], days)
+	if err != nil {
+		return nil, err
+	}
+	c.KeyUsage = x509.KeyUsageDigitalSignature
+	c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
+	for _, name := range names {
+		if ip, err := netip.ParseAddr(name); err == nil {
+			c.IPAddresses = append(c.IPAddresses, ip.AsSlice())
+			continue
+		}
+		if !isName(name) {
+			return nil, fmt.Errorf("%q is neither a host's name nor an address", name)
+		}
+		c.DNSNames = append(c.DNSNames, name)
+	}
+	return c, nil
+}
+
+// isName reports whether s may be the name of a host, or of all hosts below one.
+func isName(s string) bool {
+	s = strings.TrimPrefix(s, "*.")
+	for label := range strings.SplitSeq(s, ".") {
+		if label == "" || len(label) > 63 || label[0] == '-' || strings.Trim(strings.ToLower(label), "abcdefghijklmnopqrstuvwxyz0123456789-_") != "" {
+			return false
+		}
+	}
+	return len(s) <= 253
+}
+
+func template(now time.Time, name string, days int) (*x509.Certificate, error) {
+	serial, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 127))
+	if err != nil {
+		return nil, err
+	}
+	return &x509.Certificate{
+		SerialNumber:          serial,
+		Subject:               pkix.Name{CommonName: name},
+		NotBefore:             now.Add(-early),
+		NotAfter:              now.AddDate(0, 0, days),
+		BasicConstraintsValid: true,
+	}, nil
+}
+
+// Files that Make writes.
+const (
+	caFile     = "ca.pem"
+	caKeyFile  = "ca-key.pem"
+	certSuffix = ".pem"
+	keySuffix  = "-key.pem"
+)
+
+// Made says what Make has written.
+type Made struct {
+	CA    string // the authority's certificate, which is to be trusted
+	New   bool   // it was made now
+	Pair  Pair
+	Until time.Time
+}
+
+// Make writes a certificate for names and addresses into a folder, signed by an
+// authority of its own, which it makes there if there is none. Whoever trusts the
+// authority trusts what it has signed, so its key is for its owner's eyes only.
+func Make(now time.Time, folder string, names ...string) (*Made, error) {
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return nil, err
+	}
+	m := &Made{CA: filepath.Join(folder, caFile)}
+	ca, caKey, err := readCA(now, folder)
+	if errors.Is(err, os.ErrNotExist) {
+		m.New = true
+		ca, caKey, err = makeCA(now, folder)
+	}
+	if err != nil {
+		return nil, err
+	}
+	c, err := leaf(now, names, leafDays)
+	if err != nil {
+		return nil, err
+	}
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return nil, err
+	}
+	der, err := x509.CreateCertificate(rand.Reader, c, ca, key.Public(), caKey)
+	if err != nil {
+		return nil, err
+	}
+	base := filepath.Join(folder, strings.ReplaceAll(strings.ReplaceAll(names[0], "*", "_"), ":", "-"))
+	m.Pair, m.Until = Pair{base + certSuffix, base + keySuffix}, c.NotAfter
+	if err := writeKey(m.Pair.Key, key); err != nil {
+		return nil, err
+	}
+	return m, writeCert(m.Pair.Cert, der, 0o644)
+}
+
+func makeCA(now time.Time, folder string) (*x509.Certificate, *ecdsa.PrivateKey, error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return nil, nil, err
+	}
+	host, err := os.Hostname()
+	if err != nil {
+		host = "this machine"
+	}
+	c, err := template(now, "bobbin development CA of "+host, caDays)
+	if err != nil {
+		return nil, nil, err
+	}
+	c.IsCA, c.MaxPathLenZero = true, true
+	c.KeyUsage = x509.KeyUsageCertSign | x509.KeyUsageCRLSign
+	der, err := x509.CreateCertificate(rand.Reader, c, c, key.Public(), key)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := writeKey(filepath.Join(folder, caKeyFile), key); err != nil {
+		return nil, nil, err
+	}
+	if err := writeCert(filepath.Join(folder, caFile), der, 0o644); err != nil {
+		return nil, nil, err
+	}
+	ca, err := x509.ParseCertificate(der)
+	return ca, key, err
+}
+
+func readCA(now time.Time, folder string) (*x509.Certificate, *ecdsa.PrivateKey, error) {
+	cert, key := filepath.Join(folder, caFile), filepath.Join(folder, caKeyFile)
+	pair, err := tls.LoadX509KeyPair(cert, key)
+	if err != nil {
+		if errors.Is(err, os.ErrNotExist) {
+			return nil, nil, err
+		}
+		return nil, nil, fmt.Errorf("%s and %s: %w", cert, key, explain(err))
+	}
+	k, ok := pair.PrivateKey.(*ecdsa.PrivateKey)
+	if !ok || !pair.Leaf.IsCA {
+		return nil, nil, fmt.Errorf("%s is not an authority that was made here", cert)
+	}
+	if now.After(pair.Leaf.NotAfter) {
+		return nil, nil, fmt.Errorf("%s has expired: remove it and %s, and another is made", cert, key)
+	}
+	return pair.Leaf, k, nil
+}
+
+func writeKey(path string, key *ecdsa.PrivateKey) error {
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		return err
+	}
+	return writePEM(path, "PRIVATE KEY", der, 0o600)
+}
+
+func writeCert(path string, der []byte, mode os.FileMode) error {
+	return writePEM(path, "CERTIFICATE", der, mode)
+}
+
+// writePEM writes a file under another name first, so that nobody reads half of
+// one, or a key that others may read, too.
+func writePEM(path, kind string, der []byte, mode os.FileMode) error {
+	f, err := os.CreateTemp(filepath.Dir(path), ".new-*") // which is 0600
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name()) // unless it has another name by then
+	err = pem.Encode(f, &pem.Block{Type: kind, Bytes: der})
+	if err == nil {
+		err = f.Chmod(mode)
+	}
+	if closed := f.Close(); err == nil {
+		err = closed
+	}
+	if err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), path)
+}
