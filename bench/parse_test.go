@@ -1,6 +1,6 @@
-// Package bench compares bobbin with others. It is a module of its own, so that
-// its rivals are nobody else's dependencies.
-package bench
+package main
+
+// Parsers by themselves, without a server around them: go test -bench Parse.
 
 import (
 	"bufio"

@@ -1,0 +1,73 @@
+package load
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/netip"
+
+	"golang.org/x/sys/unix"
+)
+
+// hold opens connections, asks for one thing over each, and then leaves them
+// alone: what most connections of a server are like most of the time. It says
+// so on out, keeps them until in ends, and returns how many the server kept.
+func hold(ctx context.Context, to netip.AddrPort, request []byte, connections int, in io.Reader, out io.Writer) (o Outcome, err error) {
+	held := make([]int, 0, connections)
+	defer func() {
+		for _, fd := range held {
+			unix.Close(fd)
+		}
+	}()
+	buffer := make([]byte, 64<<10)
+	for range connections {
+		if ctx.Err() != nil {
+			return o, ctx.Err()
+		}
+		fd, err := dial(to)
+		if err != nil {
+			return o, fmt.Errorf("connection %d: %w", len(held)+1, err)
+		}
+		held = append(held, fd)
+		if err := ask(fd, request, buffer); err != nil {
+			return o, fmt.Errorf("connection %d: %w", len(held), err)
+		}
+		o.Requests++
+	}
+	fmt.Fprintln(out, holding)
+	io.Copy(io.Discard, in)
+	for _, fd := range held {
+		_, _, err := unix.Recvfrom(fd, buffer[:1], unix.MSG_PEEK|unix.MSG_DONTWAIT)
+		if err == unix.EAGAIN {
+			o.Open++
+		}
+	}
+	return o, nil
+}
+
+// holding is the line by which hold says that all are open.
+const holding = "holding"
+
+// ask sends one request and waits for its answer.
+func ask(fd int, request, buffer []byte) error {
+	if _, err := unix.Write(fd, request); err != nil {
+		return fmt.Errorf("write: %w", err)
+	}
+	var a answer
+	for {
+		n, err := unix.Read(fd, buffer)
+		if err == unix.EINTR {
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("read: %w", err)
+		}
+		if n == 0 {
+			return errGone
+		}
+		done, err := a.feed(buffer[:n])
+		if err != nil || done {
+			return err
+		}
+	}
+}

@@ -1,0 +1,179 @@
+package load
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/netip"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/bobbin-http/bobbin/bench/child"
+)
+
+// A Job is what one of our own generators is to do. It is done by another
+// process of this program, bound to the client's core, so that what watches and
+// what is watched stay apart. That process finds the job on its command line,
+// behind the word Word, and prints its Outcome.
+type Job struct {
+	Kind        Kind
+	To          string // address and port
+	Request     string
+	Connections int
+	Rate        float64       `json:",omitempty"` // requests a second
+	Lasts       time.Duration `json:",omitempty"`
+}
+
+// A Kind is a generator.
+type Kind string
+
+const (
+	OpenLoop   Kind = "open loop"  // Rate, Connections, Lasts
+	Hold       Kind = "hold"       // Connections, until the input ends
+	Handshakes Kind = "handshakes" // Connections, Lasts
+)
+
+// Word is the first argument of a process that is a generator. Nobody types it.
+const Word = "load"
+
+// Main does a job if the command line has one, and says whether it had.
+func Main(args []string, in io.Reader, out io.Writer) (had bool, err error) {
+	if len(args) != 2 || args[0] != Word {
+		return false, nil
+	}
+	var j Job
+	if err := json.Unmarshal([]byte(args[1]), &j); err != nil {
+		return true, err
+	}
+	o, err := j.do(context.Background(), in, out)
+	if err != nil {
+		return true, err
+	}
+	return true, json.NewEncoder(out).Encode(o)
+}
+
+// grace is for answers that are not there when the last request is due.
+const grace = time.Second
+
+func (j Job) do(ctx context.Context, in io.Reader, out io.Writer) (Outcome, error) {
+	to, err := netip.ParseAddrPort(j.To)
+	if err != nil {
+		return Outcome{}, err
+	}
+	switch j.Kind {
+	case OpenLoop:
+		l := &openLoop{to: to, request: []byte(j.Request), rate: j.Rate, lasts: j.Lasts, grace: grace}
+		return l.run(ctx, j.Connections)
+	case Hold:
+		return hold(ctx, to, []byte(j.Request), j.Connections, in, out)
+	case Handshakes:
+		return handshakes(ctx, to, []byte(j.Request), j.Connections, j.Lasts)
+	}
+	return Outcome{}, fmt.Errorf("there is no generator %q", j.Kind)
+}
+
+func (j Job) command(core int) (child.Command, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return child.Command{}, err
+	}
+	text, err := json.Marshal(j)
+	if err != nil {
+		return child.Command{}, err
+	}
+	return child.Command{Args: []string{self, Word, string(text)}, Core: core}, nil
+}
+
+// Run does a job in a process of its own.
+func (j Job) Run(ctx context.Context, core int) (Outcome, error) {
+	c, err := j.command(core)
+	if err != nil {
+		return Outcome{}, err
+	}
+	text, err := child.Output(ctx, c)
+	if err != nil {
+		return Outcome{}, fmt.Errorf("%s: %w", j.Kind, err)
+	}
+	var o Outcome
+	return o, json.Unmarshal([]byte(text), &o)
+}
+
+// A Crowd is a process that holds idle connections.
+type Crowd struct {
+	child *child.Child
+	in    *os.File
+	out   *lines
+}
+
+// Gather starts a process that does a job of the kind Hold, and returns when all
+// its connections are open.
+func (j Job) Gather(ctx context.Context, core int, patience time.Duration) (*Crowd, error) {
+	c, err := j.command(core)
+	if err != nil {
+		return nil, err
+	}
+	// A pipe of the system's: one in memory would be copied by a goroutine, and
+	// the child would not count as ended before that is.
+	in, end, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	defer in.Close()
+	crowd := &Crowd{in: end, out: &lines{first: make(chan struct{})}}
+	c.Stdin, c.Stdout = in, crowd.out
+	if crowd.child, err = child.Start(ctx, c); err != nil {
+		end.Close()
+		return nil, err
+	}
+	select {
+	case <-crowd.out.first:
+		return crowd, nil
+	case <-crowd.child.Done():
+		err = crowd.child.Died()
+	case <-time.After(patience):
+		err = fmt.Errorf("they are not all answered after %v", patience)
+	}
+	crowd.End()
+	return nil, fmt.Errorf("idle connections: %w", err)
+}
+
+// Dismiss lets go of the connections, and returns how many had stayed open.
+func (c *Crowd) Dismiss() (int, error) {
+	c.in.Close()
+	if err := c.child.Wait(); err != nil {
+		return 0, err
+	}
+	_, text, _ := strings.Cut(c.out.text.String(), holding+"\n")
+	var o Outcome
+	if err := json.Unmarshal([]byte(text), &o); err != nil {
+		return 0, errors.New("it is not known how many idle connections stayed open")
+	}
+	return o.Open, nil
+}
+
+// End is Dismiss for when nobody wants to know.
+func (c *Crowd) End() {
+	c.in.Close()
+	c.child.End()
+}
+
+// lines keeps what is written and says when the first line is complete. Its text
+// is read when the writer has ended.
+type lines struct {
+	text  strings.Builder
+	first chan struct{}
+	told  bool
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.text.Write(p)
+	if !l.told && bytes.IndexByte(p, '\n') >= 0 {
+		l.told = true
+		close(l.first)
+	}
+	return len(p), nil
+}

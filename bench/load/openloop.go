@@ -1,0 +1,237 @@
+package load
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// An openLoop sends requests at a fixed rate, whether or not the answers come:
+// the k-th is due k/rate seconds after the start. Each connection has every
+// n-th of them. If its last answer is not there when the next is due, that one
+// is sent later, but its latency is counted from when it was due. A client that
+// waited with the clock stopped would leave out exactly those requests that a
+// stalled server keeps waiting (coordinated omission).
+//
+// It looks at its sockets all the time instead of sleeping, and so needs a core
+// to itself: what sleeps is woken late.
+type openLoop struct {
+	to      netip.AddrPort
+	request []byte
+	rate    float64
+	lasts   time.Duration
+	grace   time.Duration // for answers, when the last request is due
+
+	began     time.Time
+	total     int // requests that will become due
+	next      int // the first that was not yet looked at
+	lines     []line
+	watched   []unix.PollFd // the same connections, for the kernel
+	waiting   int           // lines that are
+	in        []byte
+	latencies histogram
+	lateness  histogram
+	outcome   Outcome
+}
+
+// A line is a connection and the requests that go over it.
+type line struct {
+	fd      int
+	k       int  // the next of its requests, or the one it waits for
+	waiting bool // for an answer
+	answer  answer
+}
+
+var errGone = errors.New("the server closes connections instead of answering")
+
+// run sends all requests and hears all answers, or as many as come in time.
+func (l *openLoop) run(ctx context.Context, connections int) (Outcome, error) {
+	l.total = int(l.rate * l.lasts.Seconds())
+	l.in = make([]byte, 64<<10)
+	l.lines = make([]line, connections)
+	l.watched = make([]unix.PollFd, connections)
+	defer func() {
+		for i := range l.lines {
+			if l.lines[i].fd > 0 {
+				unix.Close(l.lines[i].fd)
+			}
+		}
+	}()
+	for i := range l.lines {
+		l.lines[i].k = i
+		if err := l.open(i); err != nil {
+			return l.outcome, err
+		}
+	}
+	l.began = time.Now()
+	last := l.due(l.total)
+	for l.next < l.total || l.waiting > 0 {
+		now := time.Since(l.began)
+		if now > last+l.grace || ctx.Err() != nil {
+			break
+		}
+		if err := l.sendDue(now); err != nil {
+			return l.outcome, err
+		}
+		if err := l.hear(l.idle(now)); err != nil {
+			return l.outcome, err
+		}
+	}
+	l.outcome.Seconds = min(time.Since(l.began), last).Seconds()
+	l.missing()
+	l.latencies.tell(&l.outcome)
+	l.outcome.Late = l.lateness.quantile(0.99)
+	return l.outcome, ctx.Err()
+}
+
+// due is when the k-th request is to be sent, from the start.
+func (l *openLoop) due(k int) time.Duration {
+	return time.Duration(float64(k) / l.rate * float64(time.Second))
+}
+
+// idle is for how many milliseconds nothing will be due, less one because the
+// kernel is late. At any rate worth measuring it is 0.
+func (l *openLoop) idle(now time.Duration) int {
+	if l.next >= l.total {
+		return 1
+	}
+	return max(0, int((l.due(l.next)-now)/time.Millisecond)-1)
+}
+
+// sendDue sends what has become due, over those lines that are free.
+func (l *openLoop) sendDue(now time.Duration) error {
+	for ; l.next < l.total && l.due(l.next) <= now; l.next++ {
+		i := l.next % len(l.lines)
+		if n := &l.lines[i]; n.waiting || n.k != l.next {
+			continue // it has not come so far; see hear
+		}
+		l.lateness.add(now - l.due(l.next))
+		if err := l.send(i); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (l *openLoop) send(i int) error {
+	n := &l.lines[i]
+	for range 3 {
+		if _, err := unix.Write(n.fd, l.request); err == nil {
+			n.waiting = true
+			l.waiting++
+			return nil
+		}
+		// It was closed while it was idle. That happens; to nobody thrice.
+		if err := l.open(i); err != nil {
+			return err
+		}
+	}
+	return errGone
+}
+
+// open gives a line a new connection.
+func (l *openLoop) open(i int) error {
+	n := &l.lines[i]
+	if n.fd > 0 {
+		unix.Close(n.fd)
+	}
+	fd, err := dial(l.to)
+	if err != nil {
+		n.fd = 0
+		return err
+	}
+	unix.SetNonblock(fd, true)
+	n.fd, n.answer = fd, answer{head: n.answer.head[:0]}
+	l.watched[i] = unix.PollFd{Fd: int32(fd), Events: unix.POLLIN}
+	return nil
+}
+
+// hear reads what has come, and sends what was due meanwhile.
+func (l *openLoop) hear(milliseconds int) error {
+	ready, err := unix.Poll(l.watched, milliseconds)
+	if err != nil && err != unix.EINTR {
+		return fmt.Errorf("poll: %w", err)
+	}
+	for i := 0; i < len(l.watched) && ready > 0; i++ {
+		if l.watched[i].Revents == 0 {
+			continue
+		}
+		ready--
+		done, err := l.read(i)
+		if err != nil {
+			return err
+		}
+		n := &l.lines[i]
+		if !done {
+			continue
+		}
+		now := time.Since(l.began)
+		l.latencies.add(now - l.due(n.k))
+		l.outcome.Requests++
+		n.waiting = false
+		l.waiting--
+		n.k += len(l.lines)
+		if !n.answer.ok {
+			l.outcome.fail(OtherStatus, 1)
+		}
+		if n.answer.close {
+			if err := l.open(i); err != nil {
+				return err
+			}
+		}
+		if n.k < l.next { // it was due while we waited
+			if err := l.send(i); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// read takes what there is on a line, and says whether that completes its
+// answer.
+func (l *openLoop) read(i int) (done bool, err error) {
+	n := &l.lines[i]
+	got, err := unix.Read(n.fd, l.in)
+	switch {
+	case err == unix.EAGAIN || err == unix.EINTR:
+		return false, nil
+	case err == nil && got > 0:
+		return n.answer.feed(l.in[:got])
+	}
+	// Closed. If we wait for an answer, the request is sent once more.
+	if l.outcome.Failed[lost] > l.outcome.Requests/2+100 {
+		return false, errGone
+	}
+	if err := l.open(i); err != nil {
+		return false, err
+	}
+	if n.waiting {
+		l.outcome.fail(lost, 1)
+		n.waiting = false
+		l.waiting--
+		return false, l.send(i)
+	}
+	return false, nil
+}
+
+const lost = "connections closed without an answer"
+
+// missing counts the requests without an answer. How long they would have
+// taken is not known, but not less than until now.
+func (l *openLoop) missing() {
+	now := time.Since(l.began)
+	for i := range l.lines {
+		for k := l.lines[i].k; k < l.next; k += len(l.lines) {
+			l.latencies.add(now - l.due(k))
+			l.outcome.fail("requests not answered in time", 1)
+		}
+	}
+	if left := l.total - l.next; left > 0 {
+		l.outcome.fail("requests not sent", int64(left))
+	}
+}

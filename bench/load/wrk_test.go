@@ -1,0 +1,89 @@
+package load
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+const wrkSays = `Running 5s test @ http://127.0.0.1:8080/bench
+  1 threads and 64 connections
+  Thread Stats   Avg      Stdev     Max   +/- Stdev
+    Latency   165.23us  101.11us   4.83ms   96.61%
+    Req/Sec   385.87k    11.98k  401.79k    68.00%
+  Latency Distribution
+     50%  152.00us
+     75%  170.00us
+     90%  0.93ms
+     99%  1.25ms
+  1919191 requests in 5.10s, 225.14MB read
+`
+
+func TestWhatWrkSaysIsUnderstood(t *testing.T) {
+	tests := []struct {
+		name string
+		text string
+		want Outcome
+		err  string
+	}{
+		{
+			name: "requests, seconds and two percentiles are in what it always prints",
+			text: wrkSays + "Requests/sec: 376311.95\nTransfer/sec:     44.14MB\n",
+			want: Outcome{Requests: 1919191, Seconds: 5.1, P50: 152 * time.Microsecond, P99: 1250 * time.Microsecond},
+		},
+		{
+			name: "our line tells more, and more precisely",
+			text: wrkSays + "Requests/sec: 376311.95\ntold 236077056 153 1251 4100 4830\n",
+			want: Outcome{
+				Requests: 1919191, Seconds: 5.1, Bytes: 236077056,
+				P50: 153 * time.Microsecond, P99: 1251 * time.Microsecond,
+				P999: 4100 * time.Microsecond, Worst: 4830 * time.Microsecond,
+			},
+		},
+		{
+			name: "a run may take minutes",
+			text: "  17 requests in 1.50m, 3.00KB read\n",
+			want: Outcome{Requests: 17, Seconds: 90},
+		},
+		{
+			name: "trouble is counted by kind",
+			text: wrkSays + "  Socket errors: connect 0, read 12, write 0, timeout 3\n  Non-2xx or 3xx responses: 7\n",
+			want: Outcome{
+				Requests: 1919191, Seconds: 5.1, P50: 152 * time.Microsecond, P99: 1250 * time.Microsecond,
+				Failed: map[string]int64{"failed reads": 12, "answers not within 2 s": 3, OtherStatus: 7},
+			},
+		},
+		{
+			name: "a run that ended early says nothing",
+			text: "unable to connect to 127.0.0.1:1 Connection refused\n",
+			err:  "it did not say how many",
+		},
+		{
+			name: "a time that is none is not taken for 0",
+			text: "  17 requests in soon, 3.00KB read\n",
+			err:  `"soon" is no time`,
+		},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			got, err := parseWrk(test.text)
+			if test.err != "" {
+				if err == nil || !strings.Contains(err.Error(), test.err) {
+					t.Fatalf("the error is %v, want %q", err, test.err)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got.Trouble() != test.want.Trouble() {
+				t.Errorf("the trouble is %q, want %q", got.Trouble(), test.want.Trouble())
+			}
+			got.Failed, test.want.Failed = nil, nil
+			if got.Requests != test.want.Requests || got.Seconds != test.want.Seconds || got.Bytes != test.want.Bytes ||
+				got.P50 != test.want.P50 || got.P99 != test.want.P99 || got.P999 != test.want.P999 || got.Worst != test.want.Worst {
+				t.Errorf("got %+v, want %+v", got, test.want)
+			}
+		})
+	}
+}

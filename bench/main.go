@@ -1,0 +1,186 @@
+// Bench compares bobbin with other servers: it starts them all, checks that they
+// answer alike, loads them in turn, and writes down what a request costs each.
+//
+//	cd bench && go run .            everything; about an hour
+//	cd bench && go run . --quick    a look; a minute
+//	go -C bench run . --quick       the same, from the root
+//
+// README.md says what the figures mean. It is a module of its own, so that the
+// rivals are nobody else's dependencies.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path"
+	"strings"
+	"syscall"
+
+	"github.com/bobbin-http/bobbin/bench/child"
+	"github.com/bobbin-http/bobbin/bench/load"
+	"github.com/bobbin-http/bobbin/bench/server"
+)
+
+// Exit codes.
+const (
+	exitOK     = 0
+	exitFailed = 1
+	exitUsage  = 2
+	exitCut    = 130 // by Ctrl-C, as a shell would say it
+)
+
+func main() {
+	if had, err := load.Main(os.Args[1:], os.Stdin, os.Stdout); had {
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(exitFailed)
+		}
+		return
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	defer stop()
+	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// options are what was typed.
+type options struct {
+	quick   bool
+	only    string
+	rounds  int
+	seconds int
+	out     string
+	list    bool
+}
+
+const usage = `bench compares bobbin with other servers.
+
+  go run . [flags]
+
+  --quick           end within a minute, once everything is built
+  --only LIST       only these, separated by commas: SCENARIO, SCENARIO/SERVER,
+                    with * and ?, such as 'hello-*/bobbin,close,*/nginx'
+  --rounds N        how often everything is measured (5)
+  --seconds N       how long each time (3)
+  --out FOLDER      where to put README.md, results.json and plots
+                    (results, or results/partial if not everything is measured)
+  --list            say what there is, and end
+`
+
+func parse(args []string) (options, error) {
+	var o options
+	f := flag.NewFlagSet("bench", flag.ContinueOnError)
+	f.SetOutput(io.Discard)
+	f.BoolVar(&o.quick, "quick", false, "")
+	f.StringVar(&o.only, "only", "", "")
+	f.IntVar(&o.rounds, "rounds", 0, "")
+	f.IntVar(&o.seconds, "seconds", 0, "")
+	f.StringVar(&o.out, "out", "", "")
+	f.BoolVar(&o.list, "list", false, "")
+	if err := f.Parse(args); err != nil {
+		return o, err
+	}
+	if f.NArg() > 0 {
+		return o, fmt.Errorf("%q is no flag; --only names what to measure", f.Arg(0))
+	}
+	if o.rounds < 0 || o.seconds < 0 {
+		return o, errors.New("there are no negative rounds or seconds")
+	}
+	number := func(n *int, quick, full int) {
+		if *n == 0 {
+			*n = full
+			if o.quick {
+				*n = quick
+			}
+		}
+	}
+	number(&o.rounds, 1, 5)
+	number(&o.seconds, 1, 3)
+	for _, pattern := range o.patterns() {
+		for part := range strings.SplitSeq(pattern, "/") {
+			if _, err := path.Match(part, ""); err != nil {
+				return o, fmt.Errorf("--only %s: %w", pattern, err)
+			}
+		}
+	}
+	return o, nil
+}
+
+func (o options) patterns() []string {
+	if o.only == "" {
+		return nil
+	}
+	return strings.Split(o.only, ",")
+}
+
+// wants says whether a server is to be measured in a scenario. With the name ""
+// it says whether anything is.
+func (o options) wants(s *scenario, name string) bool {
+	patterns := o.patterns()
+	if patterns == nil {
+		return s.quick || !o.quick
+	}
+	for _, pattern := range patterns {
+		first, second, both := strings.Cut(strings.TrimSpace(pattern), "/")
+		match, _ := path.Match(first, s.name)
+		if both && name != "" {
+			also, _ := path.Match(second, name)
+			match = match && also
+		}
+		if match {
+			return true
+		}
+	}
+	return false
+}
+
+// names says whether a server was asked for by its name, which a quick run does
+// not leave out.
+func (o options) names(name string) bool {
+	for _, pattern := range o.patterns() {
+		if _, second, both := strings.Cut(strings.TrimSpace(pattern), "/"); both && second != "*" {
+			if match, _ := path.Match(second, name); match {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// run is the whole program. However it ends, it leaves no process and no folder
+// behind.
+func run(ctx context.Context, args []string, out, words io.Writer) int {
+	o, err := parse(args)
+	if errors.Is(err, flag.ErrHelp) {
+		fmt.Fprint(out, usage)
+		return exitOK
+	}
+	if err != nil {
+		fmt.Fprintf(words, "bench: %v\n\n%s", err, usage)
+		return exitUsage
+	}
+	defer child.EndAll()
+	scratch, err := os.MkdirTemp("", "bobbin-bench-")
+	if err != nil {
+		fmt.Fprintf(words, "bench: %v\n", err)
+		return exitFailed
+	}
+	defer os.RemoveAll(scratch)
+
+	b := &bench{ctx: ctx, options: o, stdout: out, words: newProgress(words), kinds: server.Kinds()}
+	err = b.all(scratch, args)
+	b.words.clear()
+	switch {
+	case ctx.Err() != nil:
+		fmt.Fprintln(words, "bench: interrupted")
+		return exitCut
+	case err != nil:
+		fmt.Fprintf(words, "bench: %v\n", err)
+		return exitFailed
+	}
+	return exitOK
+}

@@ -1,0 +1,156 @@
+package main
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/bobbin-http/bobbin/bench/child"
+	"github.com/bobbin-http/bobbin/bench/load"
+)
+
+// TestMain lets this binary be what the program is, too: a generator of load,
+// and a server to try it on.
+func TestMain(m *testing.M) {
+	if had, err := load.Main(os.Args[1:], os.Stdin, os.Stdout); had {
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
+	if len(os.Args) == 4 && os.Args[1] == "serve" {
+		serve(os.Args[2], os.Args[3])
+		return
+	}
+	code := m.Run()
+	child.EndAll()
+	os.Exit(code)
+}
+
+// serve answers with a text; "mortal" does so a few times and then falls dead.
+func serve(port, text string) {
+	var n atomic.Int64
+	err := http.ListenAndServe(net.JoinHostPort("127.0.0.1", port), http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		answer := text
+		if text == "mortal" {
+			answer = "Hello, World!"
+			if n.Add(1) == 100 {
+				fmt.Fprintln(os.Stderr, "I die")
+				os.Exit(3)
+			}
+		}
+		fmt.Fprint(w, answer)
+	}))
+	fmt.Fprintln(os.Stderr, err)
+	os.Exit(1)
+}
+
+func TestTheCommandLine(t *testing.T) {
+	tests := []struct {
+		name string
+		args string
+		want options
+		err  string
+	}{
+		{"nothing means everything, five times", "", options{rounds: 5, seconds: 3}, ""},
+		{"a quick run measures once", "--quick", options{quick: true, rounds: 1, seconds: 1}, ""},
+		{"unless it is told otherwise", "--quick --rounds 2 --seconds 4", options{quick: true, rounds: 2, seconds: 4}, ""},
+		{"only and out", "--only a/b,c --out x", options{rounds: 5, seconds: 3, only: "a/b,c", out: "x"}, ""},
+		{"an unknown flag is refused", "--fast", options{}, "fast"},
+		{"a pattern that is none is refused", "--only [", options{}, "syntax error in pattern"},
+		{"so is what is no flag", "hello-64", options{}, "--only names what to measure"},
+		{"so are negative numbers", "--rounds -1", options{}, "negative"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			got, err := parse(strings.Fields(test.args))
+			if test.err != "" {
+				if err == nil || !strings.Contains(err.Error(), test.err) {
+					t.Errorf("the error is %v, want %q", err, test.err)
+				}
+				return
+			}
+			if err != nil || got != test.want {
+				t.Errorf("got %+v, %v, want %+v", got, err, test.want)
+			}
+		})
+	}
+}
+
+func TestWhatIsMeasured(t *testing.T) {
+	tests := []struct {
+		name             string
+		options          options
+		scenario, server string
+		want             bool
+	}{
+		{"everything", options{}, "hello-256", "nginx", true},
+		{"a quick run has some scenarios", options{quick: true}, "hello-64", "nginx", true},
+		{"and not others", options{quick: true}, "hello-256", "nginx", false},
+		{"unless they are named", options{quick: true, only: "hello-256"}, "hello-256", "nginx", true},
+		{"a scenario with all servers", options{only: "hello-*"}, "hello-64", "nginx", true},
+		{"no other scenario", options{only: "hello-*"}, "close", "nginx", false},
+		{"a server in all scenarios", options{only: "*/bobbin"}, "close", "bobbin", true},
+		{"no other server", options{only: "*/bobbin"}, "close", "nginx", false},
+		{"one of many", options{only: "close/h2o, */bobbin"}, "close", "bobbin", true},
+		{"a scenario of which some server is wanted", options{only: "close/h2o"}, "close", "", true},
+	}
+	all := scenarios(20_000, false)
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			s := all[slices.IndexFunc(all, func(s *scenario) bool { return s.name == test.scenario })]
+			if got := test.options.wants(s, test.server); got != test.want {
+				t.Errorf("%s is wanted in %s: %v", test.server, test.scenario, got)
+			}
+		})
+	}
+}
+
+func TestScenariosFitTheMachine(t *testing.T) {
+	for _, descriptors := range []int{256, 1024, 4096, 20_000, 1 << 20} {
+		for _, quick := range []bool{false, true} {
+			seen := make(map[string]bool)
+			for _, s := range scenarios(descriptors, quick) {
+				if seen[s.name] {
+					t.Errorf("with %d descriptors there are two %s", descriptors, s.name)
+				}
+				seen[s.name] = true
+				if s.connections+s.idle > max(descriptors-100, 1100) {
+					t.Errorf("%s has %d connections, with %d descriptors", s.name, s.connections+s.idle, descriptors)
+				}
+				if s.not == "" || s.does == "" || s.measure == nil || s.load == nil && s.name != "idle-memory" {
+					t.Errorf("%s is not complete", s.name)
+				}
+			}
+		}
+	}
+}
+
+func TestRequestsAreOfTheSizeThatIsClaimed(t *testing.T) {
+	tests := []struct {
+		name, scenario string
+		least, most    int
+	}{
+		{"a browser's", "browser", 570, 640},
+		{"one of many fields", "fields-100", 99 * 40, 99*40 + 60},
+		{"wrk's own", "hello-64", 40, 60},
+	}
+	all := scenarios(20_000, false)
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			s := all[slices.IndexFunc(all, func(s *scenario) bool { return s.name == test.scenario })]
+			if n := len(s.request.Text("127.0.0.1:12345")); n < test.least || n > test.most {
+				t.Errorf("it has %d bytes", n)
+			}
+		})
+	}
+	if n := strings.Count(all[0].request.Text("a"), "\r\n") - 2; n != 1 {
+		t.Errorf("the plainest request has %d fields", n)
+	}
+}

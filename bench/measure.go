@@ -1,0 +1,181 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/bobbin-http/bobbin/bench/report"
+	"github.com/bobbin-http/bobbin/bench/server"
+)
+
+// One scenario, from starting its servers to ending them. What is measured in
+// it is said in scenario.go.
+
+// measure is one scenario: all servers are started, checked, measured in turn,
+// and ended. An error is one that ends everything; a server's trouble is its own.
+func (b *bench) measure(s *scenario) (*report.Scenario, error) {
+	result := &report.Scenario{
+		Name: s.name, Title: s.title, Does: s.does, Not: s.not, Group: s.group, X: s.x, Cost: b.cost(s),
+	}
+	b.words.now("%s: starting", s.name)
+	if !b.words.terminal {
+		b.words.say("%s", s.name)
+	}
+	cells := b.startAll(s, result)
+	defer func() {
+		var ends sync.WaitGroup
+		for _, c := range cells {
+			ends.Go(c.running.End)
+		}
+		ends.Wait()
+	}()
+	// drop takes a server out, for a reason.
+	drop := func(c *cell, doing string, err error) {
+		if died := c.running.Child.Died(); died != nil {
+			err = fmt.Errorf("it died: %w", died)
+		}
+		c.running.End()
+		cells = slices.DeleteFunc(cells, func(o *cell) bool { return o == c })
+		why := report.Pair{Name: c.result.Name, Says: fmt.Sprintf("%s: %v", doing, err)}
+		result.Left = append(result.Left, why)
+		result.Servers = slices.DeleteFunc(result.Servers, func(v *report.Server) bool { return v == c.result })
+		b.words.say("%s: without %s: %s", s.name, why.Name, why.Says)
+	}
+
+	if b.warms(s) {
+		for _, c := range slices.Clone(cells) {
+			b.words.now("%s: warming %s", s.name, c.result.Name)
+			if _, err := s.load(b.ctx, c, 1); err != nil && b.ctx.Err() == nil {
+				drop(c, "while it was warmed", err)
+			}
+		}
+	}
+	rounds := b.rounds
+	if s.once {
+		rounds = 1
+	}
+	for round := 1; round <= rounds && len(cells) > 0; round++ {
+		if trip := b.cores.RoundTrip(); trip > 0 {
+			result.Trips = append(result.Trips, trip.Seconds())
+			b.noted.trips = append(b.noted.trips, trip.Seconds())
+		}
+		first := round % len(cells)
+		for _, c := range slices.Concat(cells[first:], cells[:first]) {
+			b.words.now("%s: round %d of %d, %s", s.name, round, rounds, c.result.Name)
+			c.round = round
+			err := s.measure(c)
+			if b.ctx.Err() != nil {
+				return result, b.ctx.Err()
+			}
+			if err == nil {
+				err = c.running.Child.Died()
+			}
+			if err != nil {
+				drop(c, fmt.Sprintf("in round %d", round), err)
+			}
+		}
+	}
+	if b.countsCalls(s) {
+		for _, c := range slices.Clone(cells) {
+			b.words.now("%s: system calls of %s", s.name, c.result.Name)
+			if err := b.countCalls(c); err != nil && b.ctx.Err() == nil {
+				c.note("system calls: " + err.Error())
+			}
+		}
+	}
+	return result, b.ctx.Err()
+}
+
+// unmeasured is a server whose turn never came.
+func unmeasured(v *report.Server) bool { return len(v.Rounds) == 0 }
+
+// startAll starts the servers that can do a scenario, all at once, and keeps
+// those that answer as they should.
+func (b *bench) startAll(s *scenario, result *report.Scenario) []*cell {
+	type start struct {
+		kind   *server.Kind
+		cell   *cell
+		err    error
+		answer server.Answer
+	}
+	var starts []*start
+	var all sync.WaitGroup
+	for _, k := range b.kinds {
+		if !b.wants(s, k.Name) {
+			continue
+		}
+		t := &start{kind: k}
+		starts = append(starts, t)
+		all.Go(func() {
+			running, err := b.shop.Start(b.ctx, k, b.job(s), b.cores.Server)
+			if err != nil {
+				t.err = err
+				return
+			}
+			t.cell = &cell{bench: b, scenario: s, running: running, seconds: b.seconds}
+			t.answer, t.err = running.Check(b.ctx, s.request, b.site.Answer(s.request.Path))
+		})
+	}
+	all.Wait()
+	var cells []*cell
+	for _, t := range starts {
+		if t.err != nil {
+			if t.cell != nil {
+				t.cell.running.End()
+				t.err = fmt.Errorf("its answer is not that of the others: %w", t.err)
+			}
+			result.Left = append(result.Left, report.Pair{Name: t.kind.Name, Says: t.err.Error()})
+			continue
+		}
+		t.cell.result = &report.Server{Name: t.kind.Name, Role: string(t.kind.Role), Bytes: t.answer.Length}
+		if t.answer.Cipher != "" {
+			t.cell.result.Notes = append(t.cell.result.Notes, t.answer.Cipher)
+		}
+		if t.answer.Closes && !s.request.Close {
+			t.cell.result.Notes = append(t.cell.result.Notes, "it closes each connection after one answer, so that each request has one of its own")
+		}
+		result.Servers = append(result.Servers, t.cell.result)
+		cells = append(cells, t.cell)
+	}
+	return cells
+}
+
+func (b *bench) job(s *scenario) server.Job {
+	j := server.Job{Request: s.request, Files: s.files, Folder: b.site.Folder, Idle: s.patience}
+	if s.files {
+		j.File = b.site.File(s.request.Path)
+	}
+	if s.request.TLS {
+		j.TLS = b.certificate
+	}
+	return j
+}
+
+// callsRound is the number of the round in which system calls are counted and
+// nothing else.
+const callsRound = 0
+
+func (b *bench) countCalls(c *cell) error {
+	var requests int64
+	calls, err := b.meter.CountCalls(b.ctx, c.running.Child.PID(), func() error {
+		o, err := c.scenario.load(b.ctx, c, 1)
+		requests = o.Requests
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if requests == 0 {
+		return errors.New("not one answer while they were counted")
+	}
+	c.result.Calls = make(map[string]float64)
+	sum := 0.0
+	for name, n := range calls {
+		c.result.Calls[name] = n / float64(requests)
+		sum += n
+	}
+	c.result.Add(callsRound, map[string]float64{report.SystemCalls: sum / float64(requests)})
+	return nil
+}

@@ -1,0 +1,184 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// columns are the figures that at least one server has.
+func (s *Scenario) columns() []Figure {
+	var present []Figure
+	for _, f := range Figures {
+		for _, v := range s.Servers {
+			if _, ok := v.Summary[f.Key]; ok {
+				present = append(present, f)
+				break
+			}
+		}
+	}
+	return present
+}
+
+// cells is the table of a scenario: a heading, and a row for each server. The
+// two ratios are those of the cost.
+func (s *Scenario) cells() [][]string {
+	columns := s.columns()
+	heading := []string{"server"}
+	for _, f := range columns {
+		heading = append(heading, f.Title)
+		if f.Key == s.Cost {
+			heading = append(heading, "× floor", "× best rival")
+		}
+	}
+	table := [][]string{heading}
+	for _, v := range s.Servers {
+		row := []string{v.Name}
+		for _, f := range columns {
+			sum, ok := v.Summary[f.Key]
+			if !ok {
+				row = append(row, "–")
+			} else {
+				row = append(row, f.Format(sum.Value))
+			}
+			if f.Key == s.Cost {
+				row = append(row, orDash(sum.Floor), orDash(sum.Best))
+			}
+		}
+		table = append(table, row)
+	}
+	return table
+}
+
+// ratios is the table of what every figure is in proportion to the floor's and
+// to that of the best rival, which has a star.
+func (s *Scenario) ratios() [][]string {
+	columns := slices.DeleteFunc(s.columns(), func(f Figure) bool { return f.Alone })
+	heading := []string{"server"}
+	for _, f := range columns {
+		heading = append(heading, f.Title)
+	}
+	table := [][]string{heading}
+	for _, v := range s.Servers {
+		row := []string{v.Name}
+		for _, f := range columns {
+			sum, ok := v.Summary[f.Key]
+			switch {
+			case !ok || sum.Floor == 0 && sum.Best == 0:
+				row = append(row, "–")
+			case sum.IsBest:
+				row = append(row, orDash(sum.Floor)+" / ★")
+			default:
+				row = append(row, orDash(sum.Floor)+" / "+orDash(sum.Best))
+			}
+		}
+		table = append(table, row)
+	}
+	return table
+}
+
+func orDash(r float64) string {
+	if r == 0 {
+		return "–"
+	}
+	return ratio(r)
+}
+
+// overview is one row for each scenario and one column for each server: what it
+// costs as a multiple of the floor, or of bobbin where the floor has no part.
+func (r *Report) overview() [][]string {
+	var names []string
+	seen := make(map[string]bool)
+	for _, s := range r.Scenarios {
+		for _, v := range s.Servers {
+			if !seen[v.Name] {
+				seen[v.Name] = true
+				names = append(names, v.Name)
+			}
+		}
+	}
+	// In the order in which they were introduced, where they were.
+	slices.SortStableFunc(names, func(a, b string) int {
+		at := func(name string) int {
+			return slices.IndexFunc(r.Versions, func(p Pair) bool { return p.Name == name })
+		}
+		return at(a) - at(b)
+	})
+	table := [][]string{append([]string{"scenario", "1.00 is"}, names...)}
+	for _, s := range r.Scenarios {
+		base := s.base()
+		if base == nil {
+			continue
+		}
+		f := figure(s.Cost)
+		row := []string{s.Name, strings.TrimSpace(f.Format(base.Summary[s.Cost].Value) + " " + f.Title)}
+		for _, name := range names {
+			row = append(row, orDash(relative(s.Server(name), base, s.Cost)))
+		}
+		table = append(table, row)
+	}
+	return table
+}
+
+// base is what 1.00 means in a scenario: the floor, or else bobbin.
+func (s *Scenario) base() *Server {
+	for _, role := range []string{"floor", "ours"} {
+		if v := s.with(role); v != nil {
+			if _, ok := v.Summary[s.Cost]; ok {
+				return v
+			}
+		}
+	}
+	return nil
+}
+
+// Print writes the table of a scenario for a terminal, with what is to be known
+// of it.
+func (s *Scenario) Print(w io.Writer) {
+	fmt.Fprintf(w, "\n%s: %s\n\n", s.Name, s.Title)
+	if len(s.Servers) > 0 {
+		align(w, s.cells())
+	}
+	for _, v := range s.Servers {
+		for _, n := range v.Notes {
+			fmt.Fprintf(w, "  %s: %s\n", v.Name, n)
+		}
+	}
+	for _, l := range s.Left {
+		fmt.Fprintf(w, "  without %s: %s\n", l.Name, l.Says)
+	}
+}
+
+// PrintOverview writes the last table: all scenarios on one screen.
+func (r *Report) PrintOverview(w io.Writer) {
+	table := r.overview()
+	if len(table) < 2 {
+		return
+	}
+	fmt.Fprint(w, "\nCost per request as a multiple of the floor's (of bobbin's where there is no floor)\n\n")
+	align(w, table)
+}
+
+// align writes a table in columns, numbers to the right.
+func align(w io.Writer, table [][]string) {
+	widths := make([]int, len(table[0]))
+	for _, row := range table {
+		for i, cell := range row {
+			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
+		}
+	}
+	for _, row := range table {
+		var line strings.Builder
+		for i, cell := range row {
+			gap := strings.Repeat(" ", widths[i]-utf8.RuneCountInString(cell))
+			if i == 0 {
+				line.WriteString("  " + cell + gap)
+			} else {
+				line.WriteString("  " + gap + cell)
+			}
+		}
+		fmt.Fprintln(w, strings.TrimRight(line.String(), " "))
+	}
+}

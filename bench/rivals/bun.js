@@ -1,0 +1,19 @@
+// Bun's own server: bun bun.js PORT [FOLDER [CERTIFICATE KEY]]
+import path from "node:path";
+
+const [port, folder, certificate, key] = Bun.argv.slice(2);
+
+Bun.serve({
+  hostname: "127.0.0.1",
+  port: Number(port),
+  idleTimeout: 255, // seconds, the most there is
+  tls: certificate ? { cert: Bun.file(certificate), key: Bun.file(key) } : undefined,
+  async fetch(request) {
+    const { pathname } = new URL(request.url);
+    if (pathname === "/bench") {
+      return new Response("Hello, World!", { headers: { "Content-Type": "text/plain" } });
+    }
+    const file = folder && Bun.file(path.join(folder, path.normalize(pathname)));
+    return file && (await file.exists()) ? new Response(file) : new Response(null, { status: 404 });
+  },
+});

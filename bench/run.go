@@ -1,0 +1,363 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/bobbin-http/bobbin/bench/child"
+	"github.com/bobbin-http/bobbin/bench/meter"
+	"github.com/bobbin-http/bobbin/bench/report"
+	"github.com/bobbin-http/bobbin/bench/server"
+)
+
+// A bench is one run of everything.
+type bench struct {
+	options
+	ctx       context.Context
+	stdout    io.Writer
+	words     *progress
+	kinds     []*server.Kind
+	scenarios []*scenario
+
+	shop        *server.Workshop
+	site        *server.Site
+	certificate *server.Certificate
+	cores       meter.Cores
+	meter       *meter.Meter
+	report      *report.Report
+	deadline    time.Time // of a quick run; zero if there is none
+
+	noted struct { // for warnings
+		disturbed int     // cells in which others used the server's core
+		worst     float64 // the largest part of it that they used
+		trips     []float64
+	}
+}
+
+// minute is what a quick run has for measuring, when all is built: less than a
+// minute, since ends are not for free.
+const minute = 48 * time.Second
+
+// all is one run, from looking for servers to writing the report.
+func (b *bench) all(scratch string, args []string) error {
+	open := descriptors()
+	b.scenarios = scenarios(open, b.quick)
+	if b.list {
+		b.printList()
+		return nil
+	}
+	if err := b.prepare(scratch, args, open); err != nil {
+		return err
+	}
+	err := b.measureAll()
+	if len(b.report.Scenarios) == 0 {
+		return errors.Join(err, errors.New("nothing was measured; bench --list says what there is"))
+	}
+	b.warn()
+	b.report.Took = time.Since(b.report.Date)
+	b.report.PrintOverview(b.stdout)
+	b.sayLeft()
+	if err := b.report.Write(b.folder()); err != nil {
+		return err
+	}
+	fmt.Fprintf(b.stdout, "\nwritten to %s\n", b.folder())
+	return err
+}
+
+// prepare builds and looks for everything that is needed.
+func (b *bench) prepare(scratch string, args []string, open int) error {
+	b.report = &report.Report{
+		Date:    time.Now(),
+		Command: command(args),
+		Partial: b.quick || b.only != "",
+		Rounds:  b.rounds,
+		Seconds: b.seconds,
+	}
+	var err error
+	if b.shop == nil {
+		if b.shop, err = server.NewWorkshop(scratch); err != nil {
+			return err
+		}
+	}
+	if b.site, err = server.MakeSite(scratch); err != nil {
+		return err
+	}
+	if b.certificate, err = server.MakeCertificate(scratch); err != nil {
+		return err
+	}
+	b.cores = meter.ChooseCores()
+	b.meter = meter.New(b.ctx, b.cores.Server, b.cores.Client, scratch)
+	b.report.Commit = b.commit()
+	b.findServers()
+	b.chooseScenarios()
+	b.report.Machine = b.machine(open)
+	b.report.Method = b.method()
+	if b.quick {
+		b.deadline = time.Now().Add(minute)
+	}
+	return b.ctx.Err()
+}
+
+// command is what was typed, such that it can be typed again.
+func command(args []string) string {
+	words := []string{"go run ."}
+	for _, a := range args {
+		if strings.ContainsAny(a, " *?[]") {
+			a = "'" + a + "'"
+		}
+		words = append(words, a)
+	}
+	return strings.Join(words, " ")
+}
+
+// skip remembers what is left out. Neighbours that are for the same reason share
+// a line.
+func (b *bench) skip(what, why string) {
+	if n := len(b.report.Skipped); n > 0 && b.report.Skipped[n-1].Says == why {
+		b.report.Skipped[n-1].Name += ", " + what
+		return
+	}
+	b.report.Skipped = append(b.report.Skipped, report.Pair{Name: what, Says: why})
+}
+
+// findServers keeps those that are there and wanted.
+func (b *bench) findServers() {
+	var found []*server.Kind
+	for _, k := range b.kinds {
+		if !slices.ContainsFunc(b.scenarios, func(s *scenario) bool { return b.wants(s, k.Name) }) {
+			continue
+		}
+		if b.quick && k.Slow && !b.names(k.Name) {
+			b.skip(k.Name, "not in a quick run")
+			continue
+		}
+		b.words.now("building and looking for servers: %s", k.Name)
+		if err := b.shop.Find(b.ctx, k); err != nil {
+			if b.ctx.Err() != nil {
+				return
+			}
+			b.skip(k.Name, err.Error())
+			continue
+		}
+		found = append(found, k)
+		b.report.Versions = append(b.report.Versions, report.Pair{
+			Name: k.Name, Says: k.About + ". " + b.shop.Version(b.ctx, k),
+		})
+	}
+	b.kinds = found
+}
+
+// chooseScenarios keeps those that are wanted and can be run here.
+func (b *bench) chooseScenarios() {
+	var chosen []*scenario
+	_, noWrk := exec.LookPath("wrk")
+	encrypts := b.bobbinEncrypts()
+	for _, s := range b.scenarios {
+		switch {
+		case !b.wants(s, ""):
+		case s.byWrk && noWrk != nil:
+			b.skip(s.name, "wrk is not installed")
+		case s.request.TLS && !encrypts:
+			b.skip(s.name, "this bobbin has no --tls-cert")
+		case s.rate > 0 && b.cores.Server == b.cores.Client && b.cores.Server != child.AnyCore:
+			b.skip(s.name, "the client of an open loop needs a core to itself")
+		default:
+			chosen = append(chosen, s)
+		}
+	}
+	b.scenarios = chosen
+	if b.quick {
+		b.skip("system calls", "not in a quick run")
+	} else if _, err := exec.LookPath("strace"); err != nil {
+		b.skip("system calls", "strace is not installed")
+	}
+}
+
+// bobbinEncrypts asks bobbin, if there is one.
+func (b *bench) bobbinEncrypts() bool {
+	for _, k := range b.kinds {
+		if k.Role == server.Ours {
+			help, _ := b.shop.Output(b.ctx, k, "--help")
+			return strings.Contains(help, "--tls-cert")
+		}
+	}
+	return true
+}
+
+// method is how the figures came about, in sentences.
+func (b *bench) method() []string {
+	m := []string{
+		fmt.Sprintf("%s of %d s each. In each round all servers have their turn, one after the other, in an order that moves by one from round to round. A figure is the median of the rounds; a ratio is the median of the ratios within a round.", plural(b.rounds, "round"), b.seconds),
+		"Each server is a process of its own and has one core, the client another: " + b.cores.Words + ".",
+		"All servers of a scenario run at the same time, and those whose turn it is not have nothing to do. Before it is measured, each is asked what it will be asked, and takes part only if status and body are those of all others. Fields are not compared: how long an answer is stands with the details.",
+		"bobbin is built as it ships, by `go build ./cmd/bobbin`: no path through it is there for this.",
+		"Requests are made by wrk with one thread, in a closed loop, unless a scenario says otherwise.",
+	}
+	if b.meter.Instructions {
+		m = append(m, "The cost is instructions per request, user and kernel, counted by `perf stat -p` during the load.")
+	} else {
+		m = append(m, "The cost is **processor time** per request: utime and stime of the server with all threads and children, read before and after the load (the sum from the process's clock, to the nanosecond; its parts from /proc/PID/stat). Instructions would be the better figure, but could not be counted: "+b.meter.Why+".")
+	}
+	m = append(m, fmt.Sprintf("The command: `%s`", b.report.Command))
+	return m
+}
+
+// cost is the figure by which servers are compared in a scenario.
+func (b *bench) cost(s *scenario) string {
+	switch {
+	case s.cost != "":
+		return s.cost
+	case b.meter.Instructions:
+		return report.Instructions
+	}
+	return report.CPU
+}
+
+// expected is how long a scenario will take.
+func (b *bench) expected(s *scenario) time.Duration {
+	servers := 0
+	for _, k := range b.kinds {
+		if b.wants(s, k.Name) {
+			servers++
+		}
+	}
+	each := time.Duration(b.seconds)*time.Second + 150*time.Millisecond
+	if b.meter.Instructions {
+		each += 300 * time.Millisecond
+	}
+	if s.idle > 0 {
+		each += time.Second/2 + time.Duration(s.idle)*100*time.Microsecond
+	}
+	rounds := b.rounds
+	if s.once {
+		rounds, each = 1, each-time.Duration(b.seconds)*time.Second
+	}
+	all := time.Duration(rounds*servers) * each
+	if b.warms(s) {
+		all += time.Duration(servers) * 1150 * time.Millisecond
+	}
+	if b.countsCalls(s) {
+		all += time.Duration(servers) * 1300 * time.Millisecond
+	}
+	return all + time.Second
+}
+
+// warms says whether each server is loaded once before it is measured: compilers
+// that compile while they run, caches that fill.
+func (b *bench) warms(s *scenario) bool { return !b.quick && !s.once && s.byWrk }
+
+// countsCalls says whether there is a round for system calls.
+func (b *bench) countsCalls(s *scenario) bool {
+	_, err := exec.LookPath("strace")
+	return s.calls && !b.quick && err == nil
+}
+
+func (b *bench) measureAll() error {
+	var sum time.Duration
+	for _, s := range b.scenarios {
+		sum += b.expected(s)
+	}
+	if !b.quick {
+		b.words.say("bench: %s, %s, %s of %d s: about %s",
+			plural(len(b.scenarios), "scenario"), plural(len(b.kinds), "server"), plural(b.rounds, "round"), b.seconds,
+			plural(max(1, int(sum.Round(time.Minute).Minutes())), "minute"))
+	}
+	b.words.expect(sum)
+	for _, s := range b.scenarios {
+		if !b.deadline.IsZero() && time.Now().Add(b.expected(s)).After(b.deadline) {
+			b.skip(s.name, "the minute is over; --only measures what it is given")
+			continue
+		}
+		result, err := b.measure(s)
+		result.Servers = slices.DeleteFunc(result.Servers, unmeasured)
+		if len(result.Servers)+len(result.Left) > 0 {
+			result.Sum()
+			b.report.Scenarios = append(b.report.Scenarios, result)
+			b.words.clear()
+			result.Print(b.stdout)
+		}
+		if err != nil {
+			b.report.Partial = true
+			return err
+		}
+	}
+	return nil
+}
+
+// othersTolerated is the part of the server's core that others may use before it
+// is worth a word. The kernel itself has things to do there.
+const othersTolerated = 0.05
+
+// disturbed takes note of who else was there.
+func (b *bench) disturbed(c meter.Cost) {
+	if c.Others < 0 || c.Took <= 0 {
+		return
+	}
+	if part := c.Others.Seconds() / c.Took.Seconds(); part > othersTolerated {
+		b.noted.disturbed++
+		b.noted.worst = max(b.noted.worst, part)
+	}
+}
+
+// warn says what casts doubt on the whole.
+func (b *bench) warn() {
+	add := func(format string, a ...any) {
+		b.report.Warnings = append(b.report.Warnings, fmt.Sprintf(format, a...))
+	}
+	if n := b.noted.disturbed; n > 0 {
+		add("Others used the server's core during %d measurements, up to %.0f %% of it: processor times and latencies of those are too long.", n, 100*b.noted.worst)
+	}
+	if t := b.noted.trips; len(t) > 0 && slices.Max(t) > 2*slices.Min(t) {
+		add("The way from one core to the other and back took from %.0f to %.0f ns in different rounds: times of one round cannot be compared with those of another.", 1e9*slices.Min(t), 1e9*slices.Max(t))
+	}
+}
+
+// sayLeft names what was not measured.
+func (b *bench) sayLeft() {
+	for _, w := range b.report.Warnings {
+		fmt.Fprintf(b.stdout, "\n%s\n", w)
+	}
+	if len(b.report.Skipped) > 0 {
+		fmt.Fprintln(b.stdout, "\nleft out:")
+		for _, s := range b.report.Skipped {
+			fmt.Fprintf(b.stdout, "  %s: %s\n", s.Name, s.Says)
+		}
+	}
+	if !b.meter.Instructions {
+		fmt.Fprintf(b.stdout, "\nThe cost is processor time, because %s.\n", b.meter.Why)
+	}
+}
+
+// folder is where the report goes. What is not the whole does not overwrite the
+// whole.
+func (b *bench) folder() string {
+	switch {
+	case b.options.out != "":
+		return b.options.out
+	case b.report.Partial:
+		return filepath.Join(b.shop.Bench(), "results", "partial")
+	}
+	return filepath.Join(b.shop.Bench(), "results")
+}
+
+func (b *bench) printList() {
+	fmt.Fprintln(b.stdout, "scenarios (* in a quick run):")
+	for _, s := range b.scenarios {
+		mark := " "
+		if s.quick {
+			mark = "*"
+		}
+		fmt.Fprintf(b.stdout, " %s %-18s %s\n", mark, s.name, s.title)
+	}
+	fmt.Fprintln(b.stdout, "\nservers:")
+	for _, k := range b.kinds {
+		fmt.Fprintf(b.stdout, "   %-18s %s\n", k.Name, k.About)
+	}
+}

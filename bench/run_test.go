@@ -1,0 +1,148 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/bobbin-http/bobbin/bench/report"
+	"github.com/bobbin-http/bobbin/bench/server"
+)
+
+// serving is a kind of server that this test binary is.
+func serving(name string, role server.Role, text string) *server.Kind {
+	return &server.Kind{
+		Name: name, Role: role, About: "a test's", Version: []string{"go", "version"},
+		Command: func(_ *server.Workshop, j server.Job) ([]string, error) {
+			self, err := os.Executable()
+			return []string{self, "serve", strconv.Itoa(j.Port), text}, err
+		},
+	}
+}
+
+func needWrk(t *testing.T) {
+	t.Helper()
+	if _, err := exec.LookPath("wrk"); err != nil {
+		t.Skip("wrk is not installed")
+	}
+}
+
+func TestARunFromEndToEnd(t *testing.T) {
+	needWrk(t)
+	var out, words strings.Builder
+	folder := t.TempDir()
+	b := &bench{
+		ctx:     t.Context(),
+		options: options{quick: true, only: "hello-64,idle-memory", rounds: 1, seconds: 1, out: folder},
+		stdout:  &out,
+		words:   newProgress(&words),
+		kinds: []*server.Kind{
+			serving("floor", server.Floor, server.Hello),
+			serving("bobbin", server.Ours, server.Hello),
+			serving("other", server.Rival, "Hello, world!"),
+			serving("mortal", server.Rival, "mortal"),
+			{Name: "absent", Role: server.Rival, Program: "no-such-server"},
+		},
+	}
+	if err := b.all(t.TempDir(), nil); err != nil {
+		t.Fatalf("%v\n%s%s", err, &words, &out)
+	}
+	text, err := os.ReadFile(filepath.Join(folder, "results.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var r report.Report
+	if err := json.Unmarshal(text, &r); err != nil {
+		t.Fatal(err)
+	}
+	if len(r.Scenarios) != 2 || !r.Partial || r.Commit == "" || len(r.Machine) < 5 {
+		t.Errorf("the report has %d scenarios, of commit %q on %v", len(r.Scenarios), r.Commit, r.Machine)
+	}
+	if len(r.Skipped) != 2 || r.Skipped[0].Says != "no-such-server is not installed" {
+		t.Errorf("left out is %v", r.Skipped)
+	}
+
+	s := r.Scenarios[0]
+	left := make(map[string]string)
+	for _, l := range s.Left {
+		left[l.Name] = l.Says
+	}
+	if want := "its answer is not that of the others: the answer has another body from byte 7 on"; left["other"] != want {
+		t.Errorf("a server with another answer is left out because %q, want %q", left["other"], want)
+	}
+	if !strings.Contains(left["mortal"], "in round 1: it died: exit status 3: ") {
+		t.Errorf("a server that dies is left out because %q", left["mortal"])
+	}
+	if len(s.Servers) != 2 {
+		t.Fatalf("%d servers were measured, want 2\n%s", len(s.Servers), &out)
+	}
+	for _, v := range s.Servers {
+		sum := v.Summary[s.Cost]
+		if sum.Value <= 0 || sum.Floor <= 0 || v.Summary[report.Rate].Value <= 0 || v.Summary[report.P99].Value <= 0 || v.Summary[report.Resident].Value <= 0 {
+			t.Errorf("%s: %+v", v.Name, v.Summary)
+		}
+	}
+	if sum := s.Server("floor").Summary[s.Cost]; sum.Floor != 1 {
+		t.Errorf("the floor is %v times as expensive as itself", sum.Floor)
+	}
+	if held := r.Scenarios[1].Server("bobbin").Summary[report.Held].Value; held < 100 || held > 1<<20 {
+		t.Errorf("an idle connection of net/http takes %v bytes", held)
+	}
+	for _, want := range []string{"hello-64: 13 bytes of text", "× best rival", "no-such-server is not installed", "written to "} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("what is printed does not have %q:\n%s", want, &out)
+		}
+	}
+	for _, name := range []string{"README.md", "hello-64.svg", "overview.svg"} {
+		if _, err := os.Stat(filepath.Join(folder, name)); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestARunThatIsInterruptedEndsAtOnceAndKeepsWhatItHas(t *testing.T) {
+	needWrk(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	folder := t.TempDir()
+	b := &bench{
+		ctx:     ctx,
+		options: options{only: "idle-memory,connections-1,connections-10", rounds: 1000, seconds: 1, out: folder},
+		stdout:  io.Discard,
+		words:   newProgress(io.Discard),
+		kinds:   []*server.Kind{serving("bobbin", server.Ours, server.Hello)},
+	}
+	b.stdout = writerFunc(func(p []byte) { // the first scenario is through
+		if strings.Contains(string(p), "idle-memory") {
+			time.AfterFunc(100*time.Millisecond, cancel)
+		}
+	})
+	ended := make(chan error)
+	go func() { ended <- b.all(t.TempDir(), nil) }()
+	select {
+	case err := <-ended:
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("it ended with %v", err)
+		}
+	case <-time.After(30 * time.Second):
+		t.Fatal("it does not end")
+	}
+	if _, err := os.Stat(filepath.Join(folder, "idle-memory.svg")); err != nil {
+		t.Error(err)
+	}
+}
+
+type writerFunc func(p []byte)
+
+func (f writerFunc) Write(p []byte) (int, error) {
+	f(p)
+	return len(p), nil
+}

@@ -1,0 +1,415 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/bobbin-http/bobbin/bench/load"
+	"github.com/bobbin-http/bobbin/bench/meter"
+	"github.com/bobbin-http/bobbin/bench/report"
+	"github.com/bobbin-http/bobbin/bench/server"
+)
+
+// A scenario is one kind of load.
+type scenario struct {
+	name  string // for --only
+	title string
+	does  string // what happens, in a sentence or two
+	not   string // what its figures do not say, beside what the columns do not
+
+	request     server.Request
+	files       bool // the path is that of a file
+	connections int
+	idle        int     // connections beside those, which say nothing
+	rate        float64 // requests a second, for an open loop
+	load        loader  // what makes requests
+	byWrk       bool    // that is wrk
+	measure     func(*cell) error
+	patience    time.Duration // for which a connection has to be kept that says nothing
+
+	byBytes bool // requests are counted by the bytes that came, because few of them end within a run
+
+	cost  string // the figure to compare by; "" is instructions, or CPU time where there are none
+	once  bool   // one round says everything
+	calls bool   // system calls are counted, too
+	quick bool   // part of a quick run
+	group string // scenarios that differ in one number
+	x     int    // that number
+}
+
+// A loader makes requests of a server for some seconds.
+type loader func(ctx context.Context, c *cell, seconds int) (load.Outcome, error)
+
+// A cell is one server in one scenario in one round: what is measured at once.
+type cell struct {
+	bench    *bench
+	scenario *scenario
+	running  *server.Running
+	result   *report.Server
+	round    int
+	seconds  int
+}
+
+// What is asked for how long an idle connection is to be kept: longer than any
+// scenario lasts.
+const longIdle = 10 * time.Minute
+
+// fewConnections are as many as one user's browser has open to a few sites;
+// loads that move 10 MB at a time need no more to keep a core busy.
+const fewConnections = 8
+
+// scenarios is all of them, for a machine on which so many descriptors may be
+// open at once.
+func scenarios(descriptors int, quick bool) []*scenario {
+	hello := server.Request{Path: server.HelloPath}
+	most := max(100, min(10_000, descriptors-500)) // connections; the rest is for files
+	crowd := most
+	if quick {
+		crowd = min(1_000, most)
+	}
+	// Some servers count two descriptors for a connection, whatever they need.
+	silent := min(crowd, max(100, (descriptors/2-500)/1000*1000))
+	all := []*scenario{
+		{
+			name: "hello-64", title: "13 bytes of text, 64 connections", quick: true, calls: true,
+			does:    "64 connections that stay open; each asks for 13 bytes, waits for them, and asks again.",
+			not:     "how a server does with a real page, with real work, or with a network in between. It says what HTTP itself costs.",
+			request: hello, connections: 64, byWrk: true, load: closedLoop,
+		},
+		{
+			name: "close", title: "one request per connection", quick: true, calls: true,
+			does:    "64 clients at a time; each connects, asks for 13 bytes, and is answered and left. The floor is a plain accept loop.",
+			not:     "what a new connection costs over a network, where the way back and forth is most of it.",
+			request: server.Request{Path: server.HelloPath, Close: true}, connections: 64, byWrk: true, load: closedLoop,
+		},
+		{
+			name: "pipelined", title: "16 requests in one write, 64 connections", quick: true, calls: true,
+			does:    "As hello-64, but each connection sends 16 requests at once and waits for their answers.",
+			not:     "anything about browsers, which do not do this. It shows what is left when the kernel's part is shared by 16. wrk knows no latencies here.",
+			request: server.Request{Path: server.HelloPath, Pipeline: 16}, connections: 64, byWrk: true, load: closedLoop,
+		},
+		{
+			name: "static-64k", title: "a file of 64 KiB, 64 connections", quick: true, calls: true,
+			does:    "A file that does not change and is in the page cache. The floor has it in memory.",
+			not:     "what a disk costs: nothing is read from one. 64 connections ask for the same file, which suits whoever keeps files in memory.",
+			request: server.Request{Path: "/64k.bin"}, files: true, connections: 64, byWrk: true, load: closedLoop,
+		},
+		{
+			name: "browser", title: "a browser's request of 600 bytes, 64 connections", quick: true, calls: true,
+			does:    "As hello-64, with the twelve fields that a browser sends.",
+			not:     "what looking at those fields costs: a server that skips them is cheapest, and the floor looks at nothing but their end.",
+			request: server.Request{Path: server.HelloPath, Fields: browserFields}, connections: 64, byWrk: true, load: closedLoop,
+		},
+		{
+			name: "hello-256", title: "13 bytes of text, 256 connections", calls: true,
+			does:    "As hello-64, with four times as many connections: more of them are ready at each turn of a loop.",
+			not:     "how many connections a server can have; see idle-busy and connections.",
+			request: hello, connections: 256, byWrk: true, load: closedLoop,
+		},
+		{
+			name: "static-1k", title: "a file of 1 KiB, 64 connections", calls: true,
+			does:    "As static-64k, with a small file.",
+			not:     "what looking for a file costs that is asked for the first time.",
+			request: server.Request{Path: "/1k.bin"}, files: true, connections: 64, byWrk: true, load: closedLoop,
+		},
+		{
+			name: "static-10m", title: "a file of 10 MiB, 8 connections", calls: true,
+			does: "As static-64k, with a large file and fewer connections. The floor uses sendfile. The cost is processor time: copying is few instructions and many cycles. Downloads that were not complete at the end count by their bytes.",
+			not:  "how fast a download is. The client copies every byte out of the kernel, and is the slower side.",
+			cost: report.CPU, byBytes: true, request: server.Request{Path: "/10m.bin"}, files: true, connections: fewConnections, byWrk: true, load: closedLoop,
+		},
+		{
+			name: "rate", title: "20,000 requests a second, 64 connections", quick: true,
+			does:    "An open loop: every 50 µs a request is due, on one of 64 connections, whether or not answers have come. Latency is counted from when a request was due, so that a stall counts for all whom it keeps waiting.",
+			not:     "the latency at any other rate. The client looks at its sockets all the time, and so sees an answer a few microseconds late; a server that is mostly asleep is woken by the kernel, which takes longer than to answer.",
+			request: hello, connections: 64, rate: 20_000, load: openLoop,
+		},
+		{
+			name: "idle-memory", title: fmt.Sprintf("memory of an idle connection, of %s", thousands(crowd)), quick: true, once: true,
+			does: fmt.Sprintf("%s connections are opened; each asks once, and then says nothing more. What the server has grown by since it had answered 64, divided by their number.", thousands(crowd)),
+			not:  "what a connection needs while it is used, and what the kernel keeps for each, which is some kilobytes.",
+			cost: report.Held, request: hello, idle: crowd, measure: memoryOfIdle, patience: longIdle,
+		},
+		{
+			name: "idle-busy", title: fmt.Sprintf("64 busy connections among %s idle ones", thousands(silent)),
+			does:    fmt.Sprintf("As hello-64, while %s other connections are open and say nothing.", thousands(silent)),
+			not:     "what happens when they all wake up at once.",
+			request: hello, connections: 64, idle: silent, byWrk: true, load: closedLoop, patience: longIdle,
+		},
+	}
+	for _, n := range []int{1, 10, 100, 1_000, most} {
+		if n > most || n == most && most <= 1_000 {
+			continue
+		}
+		all = append(all, &scenario{
+			name: fmt.Sprintf("connections-%d", n), title: "13 bytes of text, " + plural(n, "connection"),
+			group: "connections", x: n,
+			does:    "As hello-64, with more and more connections, all of them busy.",
+			not:     "only the cost of a request: that of opening the connections at the beginning is contained, and with many of them and few seconds is a few hundredths. With one connection, the server sleeps between any two requests.",
+			request: hello, connections: n, byWrk: true, load: closedLoop,
+		})
+	}
+	for _, n := range []int{1, 10, 30, 100} {
+		all = append(all, &scenario{
+			name: fmt.Sprintf("fields-%d", n), title: "a request with " + plural(n, "field"),
+			group: "fields", x: n,
+			does:    "As hello-64, with more and more fields in the request, of 40 bytes each.",
+			not:     "what the program behind the server does with them; most servers here are asked for none.",
+			request: server.Request{Path: server.HelloPath, Fields: manyFields(n - 1)}, connections: 64, byWrk: true, load: closedLoop,
+		})
+	}
+	encrypted := []*scenario{
+		{
+			name: "tls-hello", title: "13 bytes over TLS, 64 connections", calls: true,
+			does:    "As hello-64, encrypted.",
+			not:     "which cipher each server chose, if it could not be told; it stands in the notes.",
+			request: server.Request{Path: server.HelloPath, TLS: true}, connections: 64, byWrk: true, load: closedLoop,
+		},
+		{
+			name: "tls-64k", title: "64 KiB over TLS, 64 connections", calls: true,
+			does: "As static-64k, encrypted. The cost is processor time, as encrypting is few instructions.",
+			not:  "anything about kernels that encrypt (kTLS), which is off.",
+			cost: report.CPU, request: server.Request{Path: "/64k.bin", TLS: true}, files: true, connections: 64, byWrk: true, load: closedLoop,
+		},
+		{
+			name: "tls-handshakes", title: "TLS handshakes, 8 clients",
+			does: "Each client connects, shakes hands in full (TLS 1.3, X25519, ECDSA P-256, nothing resumed), asks for 13 bytes, and leaves. Latency is that of the handshake, with the connecting.",
+			not:  "how many handshakes a second are possible: the client has the dearer half of each, and one core. Resumed ones are cheaper, and what a browser does the second time.",
+			cost: report.CPU, request: server.Request{Path: server.HelloPath, TLS: true, Close: true}, connections: fewConnections, load: handshaking,
+		},
+	}
+	all = append(all, encrypted...)
+	for _, s := range all {
+		if s.measure == nil {
+			s.measure = underLoad
+		}
+	}
+	return all
+}
+
+// browserFields are those of a browser that follows a link.
+var browserFields = []string{
+	"Cache-Control: max-age=0",
+	"Upgrade-Insecure-Requests: 1",
+	"User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36",
+	"Accept: text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8",
+	"Referer: https://www.example.org/articles/",
+	"Accept-Encoding: gzip, deflate, br, zstd",
+	"Accept-Language: en-GB,en;q=0.9,de;q=0.8",
+	"Cookie: session=0123456789abcdef; theme=dark; seen=2026-11-23T19:45:00Z",
+	"Sec-Fetch-Dest: document",
+	"Sec-Fetch-Mode: navigate",
+	"Sec-Fetch-Site: same-origin",
+}
+
+// manyFields makes fields of 40 bytes, with the two that end a line.
+func manyFields(n int) []string {
+	fields := make([]string, n)
+	for i := range fields {
+		fields[i] = fmt.Sprintf("X-Field-%03d: %s", i, strings.Repeat("v", 40-2-13))
+	}
+	return fields
+}
+
+func plural(n int, one string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return thousands(n) + " " + one + "s"
+}
+
+func thousands(n int) string {
+	if n < 1000 {
+		return fmt.Sprint(n)
+	}
+	return fmt.Sprintf("%d,%03d", n/1000, n%1000)
+}
+
+// descriptors is how many this process and its children may have open. The
+// limit is raised as far as it goes; having set it, Go passes it on.
+func descriptors() int {
+	var limit syscall.Rlimit
+	if syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit) != nil {
+		return 1024
+	}
+	raised := limit
+	raised.Cur = limit.Max
+	if syscall.Setrlimit(syscall.RLIMIT_NOFILE, &raised) == nil {
+		limit = raised
+	}
+	return int(min(limit.Cur, 1<<20))
+}
+
+// closedLoop is wrk.
+func closedLoop(ctx context.Context, c *cell, seconds int) (load.Outcome, error) {
+	r := c.scenario.request
+	return load.Wrk{
+		URL:         r.URL(c.running.Address),
+		Connections: c.scenario.connections,
+		Seconds:     seconds,
+		Fields:      r.AllFields(),
+		Pipeline:    r.Pipeline,
+		Core:        c.bench.cores.Client,
+		Scratch:     c.bench.shop.Scratch,
+	}.Run(ctx)
+}
+
+func (c *cell) job(kind load.Kind, seconds int) load.Job {
+	return load.Job{
+		Kind:        kind,
+		To:          c.running.Address,
+		Request:     c.scenario.request.Text(c.running.Address),
+		Connections: c.scenario.connections,
+		Rate:        c.scenario.rate,
+		Lasts:       time.Duration(seconds) * time.Second,
+	}
+}
+
+func openLoop(ctx context.Context, c *cell, seconds int) (load.Outcome, error) {
+	return c.job(load.OpenLoop, seconds).Run(ctx, c.bench.cores.Client)
+}
+
+func handshaking(ctx context.Context, c *cell, seconds int) (load.Outcome, error) {
+	return c.job(load.Handshakes, seconds).Run(ctx, c.bench.cores.Client)
+}
+
+// gathering is how long idle connections may take until they are all open.
+const gathering = 30 * time.Second
+
+func (c *cell) crowd(n int) (*load.Crowd, error) {
+	j := c.job(load.Hold, 0)
+	j.Connections = n
+	return j.Gather(c.bench.ctx, c.bench.cores.Client, gathering)
+}
+
+// errOtherStatus is for a server that answers well when it is asked politely,
+// and otherwise under load.
+var errOtherStatus = errors.New("under load it gives other answers")
+
+// underLoad measures what a load costs the server.
+func underLoad(c *cell) error {
+	b, s := c.bench, c.scenario
+	var crowd *load.Crowd
+	if s.idle > 0 {
+		var err error
+		if crowd, err = c.crowd(s.idle); err != nil {
+			return err
+		}
+		defer crowd.End()
+	}
+	pid := c.running.Child.PID()
+	m, err := b.meter.Begin(b.ctx, pid)
+	if err != nil {
+		return err
+	}
+	o, err := s.load(b.ctx, c, c.seconds)
+	cost, costErr := m.End() // also after an error: it has to be ended
+	if err := errors.Join(err, costErr); err != nil {
+		return err
+	}
+	if o.Failed[load.OtherStatus] > 0 {
+		return errOtherStatus
+	}
+	b.disturbed(cost)
+	values := make(map[string]float64)
+	n := float64(o.Requests)
+	if s.byBytes && o.Bytes > 0 {
+		n = float64(o.Bytes) / float64(c.result.Bytes)
+	}
+	if n > 0 {
+		values[report.Rate] = n / o.Seconds
+		values[report.CPU] = cost.CPU.Seconds() / n
+		if sum := cost.User + cost.Kernel; sum > 0 {
+			values[report.KernelShare] = float64(cost.Kernel) / float64(sum)
+		}
+		if b.meter.Instructions {
+			values[report.InUser] = cost.UserInstructions / n
+			values[report.InKernel] = cost.KernelInstructions / n
+			values[report.Instructions] = values[report.InUser] + values[report.InKernel]
+		}
+	} else {
+		c.note("not one answer")
+	}
+	for key, t := range map[string]time.Duration{report.P50: o.P50, report.P99: o.P99, report.P999: o.P999} {
+		if t > 0 {
+			values[key] = t.Seconds()
+		}
+	}
+	if n, err := meter.Resident(meter.Family(pid)); err == nil {
+		values[report.Resident] = float64(n)
+	}
+	c.result.Add(c.round, values)
+	if trouble := o.Trouble(); trouble != "" {
+		c.note(trouble)
+	}
+	if o.Late > lateClient {
+		c.note(fmt.Sprintf("the client itself was %v late with one request in a hundred", o.Late.Round(time.Microsecond)))
+	}
+	if crowd != nil {
+		if open, err := crowd.Dismiss(); err == nil && open < s.idle {
+			c.note(fmt.Sprintf("it kept %s of %s idle connections", thousands(open), thousands(s.idle)))
+		}
+	}
+	return nil
+}
+
+// lateClient is from when on the open loop's own lateness is worth a word.
+const lateClient = 100 * time.Microsecond
+
+// settling is for what a server does when a connection has become idle.
+const settling = 500 * time.Millisecond
+
+// memoryOfIdle measures by how much a server grows with idle connections.
+func memoryOfIdle(c *cell) error {
+	pid := c.running.Child.PID()
+	// What it needs to answer at all is not to be divided among them.
+	first, err := c.crowd(64)
+	if err != nil {
+		return err
+	}
+	if _, err := first.Dismiss(); err != nil {
+		return err
+	}
+	before, err := meter.Resident(meter.Family(pid))
+	if err != nil {
+		return fmt.Errorf("its memory is not told: %w", err)
+	}
+	crowd, err := c.crowd(c.scenario.idle)
+	if err != nil {
+		return err
+	}
+	defer crowd.End()
+	select {
+	case <-time.After(settling):
+	case <-c.bench.ctx.Done():
+		return c.bench.ctx.Err()
+	}
+	after, err := meter.Resident(meter.Family(pid))
+	if err != nil {
+		return err
+	}
+	open, err := crowd.Dismiss()
+	if err != nil {
+		return err
+	}
+	if open < c.scenario.idle {
+		return fmt.Errorf("it kept %s of %s idle connections", thousands(open), thousands(c.scenario.idle))
+	}
+	c.result.Add(c.round, map[string]float64{
+		report.Held:     max(0, float64(after-before)) / float64(c.scenario.idle),
+		report.Resident: float64(after),
+	})
+	return nil
+}
+
+// note adds a remark to what is told of the server.
+func (c *cell) note(s string) {
+	if c.bench.rounds > 1 && !c.scenario.once {
+		s = fmt.Sprintf("round %d: %s", c.round, s)
+	}
+	c.result.Notes = append(c.result.Notes, s)
+}

@@ -1,0 +1,177 @@
+package server
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/tls"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// A Request is what a scenario asks, again and again.
+type Request struct {
+	Path     string
+	Fields   []string // beside Host: "Name: value"
+	Pipeline int      // so many in one write; 0 is 1
+	Close    bool     // the connection is to end with the answer
+	TLS      bool
+}
+
+// Count is how many answers there are to it.
+func (r Request) Count() int { return max(1, r.Pipeline) }
+
+// AllFields are those of the request and what Close adds.
+func (r Request) AllFields() []string {
+	if r.Close {
+		return append(r.Fields[:len(r.Fields):len(r.Fields)], "Connection: close")
+	}
+	return r.Fields
+}
+
+// Text is one such request, as wrk sends it.
+func (r Request) Text(address string) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "GET %s HTTP/1.1\r\nHost: %s\r\n", r.Path, address)
+	for _, f := range r.AllFields() {
+		b.WriteString(f + "\r\n")
+	}
+	b.WriteString("\r\n")
+	return b.String()
+}
+
+// URL is what wrk is given.
+func (r Request) URL(address string) string {
+	if r.TLS {
+		return "https://" + address + r.Path
+	}
+	return "http://" + address + r.Path
+}
+
+// An Answer is what came back.
+type Answer struct {
+	Status int
+	Body   []byte
+	Length int    // bytes in all, the head among them
+	Closes bool   // the server ends the connection with it
+	Cipher string // of the connection, "" without TLS
+}
+
+// Ask asks once and reads all answers.
+func Ask(ctx context.Context, address string, r Request, patience time.Duration) ([]Answer, error) {
+	c, cipher, err := connect(ctx, address, r.TLS, patience)
+	if err != nil {
+		return nil, err
+	}
+	defer c.Close()
+	if _, err := io.WriteString(c, strings.Repeat(r.Text(address), r.Count())); err != nil {
+		return nil, err
+	}
+	count := &counting{r: c}
+	in := bufio.NewReader(count)
+	var answers []Answer
+	for i := range r.Count() {
+		before := count.n - in.Buffered()
+		a, err := read(in)
+		if err != nil {
+			return nil, fmt.Errorf("answer %d of %d: %w", i+1, r.Count(), err)
+		}
+		a.Length = count.n - in.Buffered() - before
+		a.Cipher = cipher
+		answers = append(answers, a)
+	}
+	if n := in.Buffered(); n > 0 {
+		return nil, fmt.Errorf("%d bytes behind the last answer", n)
+	}
+	last := &answers[len(answers)-1]
+	if r.Close {
+		if _, err := in.ReadByte(); err != io.EOF {
+			return nil, fmt.Errorf("it was asked to close the connection, and has not: %v", err)
+		}
+		last.Closes = true
+	}
+	return answers, nil
+}
+
+func connect(ctx context.Context, address string, encrypted bool, patience time.Duration) (net.Conn, string, error) {
+	d := net.Dialer{Timeout: patience}
+	c, err := d.DialContext(ctx, "tcp", address)
+	if err != nil {
+		return nil, "", err
+	}
+	c.SetDeadline(time.Now().Add(patience))
+	if !encrypted {
+		return c, "", nil
+	}
+	t := tls.Client(c, &tls.Config{InsecureSkipVerify: true}) // the certificate is ours
+	if err := t.HandshakeContext(ctx); err != nil {
+		c.Close()
+		return nil, "", err
+	}
+	s := t.ConnectionState()
+	return t, tls.VersionName(s.Version) + " " + tls.CipherSuiteName(s.CipherSuite), nil
+}
+
+func read(in *bufio.Reader) (Answer, error) {
+	response, err := http.ReadResponse(in, nil)
+	if err != nil {
+		return Answer{}, err
+	}
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		return Answer{}, err
+	}
+	return Answer{Status: response.StatusCode, Body: body, Closes: response.Close}, nil
+}
+
+type counting struct {
+	r io.Reader
+	n int
+}
+
+func (c *counting) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	c.n += n
+	return n, err
+}
+
+// Same says how answers differ from the one that is expected each time, in what
+// must not differ: status and body. Fields do differ, and are said to.
+func Same(want Answer, got []Answer) error {
+	for i, a := range got {
+		which := "the answer"
+		if len(got) > 1 {
+			which = fmt.Sprintf("answer %d of %d", i+1, len(got))
+		}
+		switch {
+		case a.Status != want.Status:
+			return fmt.Errorf("%s has status %d in place of %d", which, a.Status, want.Status)
+		case len(a.Body) != len(want.Body):
+			return fmt.Errorf("%s has a body of %d bytes in place of %d", which, len(a.Body), len(want.Body))
+		case !bytes.Equal(a.Body, want.Body):
+			at := 0
+			for a.Body[at] == want.Body[at] {
+				at++
+			}
+			return fmt.Errorf("%s has another body from byte %d on", which, at)
+		}
+	}
+	return nil
+}
+
+// Check asks a server what it is going to be asked, and compares. It returns one
+// of the answers.
+func (r *Running) Check(ctx context.Context, request Request, want Answer) (Answer, error) {
+	got, err := Ask(ctx, r.Address, request, 10*time.Second)
+	if err != nil {
+		return Answer{}, err
+	}
+	if err := Same(want, got); err != nil {
+		return Answer{}, err
+	}
+	return got[0], nil
+}

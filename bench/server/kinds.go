@@ -1,0 +1,153 @@
+package server
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
+)
+
+// Kinds are all servers. To add one, add a row here, and a program in rivals/ or
+// a configuration in config.go if it needs one.
+func Kinds() []*Kind {
+	return []*Kind{
+		{
+			Name: "floor", Role: Floor, Program: "floor", Command: floor(),
+			About:   "C, epoll, no parser: reads to the empty line and sends a finished answer. Level-triggered",
+			Version: []string{"gcc", "--version"},
+		},
+		{
+			Name: "floor-edge", Role: Floor, Program: "floor", Command: floor("--edge"), Slow: true,
+			About:   "the same, edge-triggered, as bobbin's loop is",
+			Version: []string{"gcc", "--version"},
+		},
+		{
+			Name: "bobbin", Role: Ours, Program: "bobbin", Command: bobbin,
+			About:   "as built from this repository",
+			Version: []string{"bobbin", "--version"},
+		},
+		{
+			Name: "nethttp", Role: Rival, Program: "nethttp", Command: written("nethttp"),
+			About: "Go's standard library",
+		},
+		{
+			Name: "fasthttp", Role: Rival, Program: "fasthttp", Command: written("fasthttp"),
+			About: "Go, a goroutine for each connection",
+		},
+		{
+			Name: "hertz", Role: Rival, Program: "hertz", Command: written("hertz"),
+			About: "Go, on cloudwego/netpoll",
+		},
+		{
+			Name: "nginx", Role: Rival, Program: "nginx", Command: nginx,
+			About:   "one worker, sendfile, open_file_cache, no logs, no end to keep-alive",
+			Version: []string{"nginx", "-v"},
+		},
+		{
+			Name: "h2o", Role: Rival, Program: "h2o", Command: h2o,
+			About:   "one thread; answers hello from a file of 13 bytes",
+			Version: []string{"h2o", "-v"},
+		},
+		{
+			Name: "lighttpd", Role: Rival, Program: "lighttpd", Command: lighttpd,
+			About:   "answers hello from a file of 13 bytes; 65,535 requests a connection, the most it can be told",
+			Version: []string{"lighttpd", "-v"},
+		},
+		{
+			Name: "haproxy", Role: Rival, Program: "haproxy", Command: haproxy,
+			About:   "one thread, http-request return",
+			Version: []string{"haproxy", "-v"},
+		},
+		{
+			Name: "node", Role: Rival, Program: "node", Command: script("node.js"),
+			About:   "Node's http",
+			Version: []string{"node", "--version"},
+		},
+		{
+			Name: "bun", Role: Rival, Program: "bun", Command: script("bun.js"),
+			About:   "Bun.serve",
+			Version: []string{"bun", "--version"},
+		},
+		{
+			Name: "article", Role: Rival, Program: "python3", Command: article,
+			About:   "Python, blocking: one connection after the other, one request each. The server of many an introduction",
+			Version: []string{"python3", "--version"},
+		},
+	}
+}
+
+func floor(flags ...string) func(*Workshop, Job) ([]string, error) {
+	return func(w *Workshop, j Job) ([]string, error) {
+		if j.TLS != nil {
+			return nil, cannot("it speaks no TLS")
+		}
+		args := append([]string{w.programs["floor"], strconv.Itoa(j.Port)}, flags...)
+		if j.Request.Close {
+			args = append(args, "--close")
+		}
+		if j.Files {
+			args = append(args, "--file", j.File)
+		}
+		return args, nil
+	}
+}
+
+func bobbin(w *Workshop, j Job) ([]string, error) {
+	args := []string{w.programs["bobbin"], "--quiet", "--listen", fmt.Sprintf("127.0.0.1:%d", j.Port)}
+	if j.Idle > 0 {
+		args = append(args, "--limit", "IdleTimeout="+j.Idle.String())
+	}
+	if j.TLS != nil {
+		args = append(args, "--tls-cert", j.TLS.File, "--tls-key", j.TLS.Key)
+	}
+	if j.Files {
+		args = append(args, j.Folder)
+	}
+	return args, nil
+}
+
+// written is a rival in Go, in rivals/ of this module.
+func written(program string) func(*Workshop, Job) ([]string, error) {
+	return func(w *Workshop, j Job) ([]string, error) {
+		args := []string{w.programs[program], "-port", strconv.Itoa(j.Port), "-folder", j.Folder}
+		if j.TLS != nil {
+			args = append(args, "-cert", j.TLS.File, "-key", j.TLS.Key)
+		}
+		return args, nil
+	}
+}
+
+func script(name string) func(*Workshop, Job) ([]string, error) {
+	program := name[:len(name)-len(filepath.Ext(name))]
+	return func(w *Workshop, j Job) ([]string, error) {
+		args := []string{w.programs[program], filepath.Join(w.Bench(), "rivals", name), strconv.Itoa(j.Port), j.Folder}
+		if j.TLS != nil {
+			args = append(args, j.TLS.File, j.TLS.Key)
+		}
+		return args, nil
+	}
+}
+
+func article(w *Workshop, j Job) ([]string, error) {
+	switch {
+	case j.TLS != nil:
+		return nil, cannot("it speaks no TLS")
+	case j.Files:
+		return nil, cannot("it serves no files")
+	case j.Idle > 0:
+		return nil, cannot("it keeps no connection open")
+	}
+	return []string{w.programs["python3"], filepath.Join(w.Bench(), "rivals", "article.py"), strconv.Itoa(j.Port)}, nil
+}
+
+// seconds writes a duration as configuration files want it.
+func seconds(d time.Duration) string {
+	return strconv.Itoa(max(60, int(d/time.Second)))
+}
+
+// write puts a configuration into the server's folder.
+func (j Job) write(name, text string) (string, error) {
+	path := filepath.Join(j.Scratch, name)
+	return path, os.WriteFile(path, []byte(text), 0o600)
+}

@@ -1,0 +1,112 @@
+package server
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"fmt"
+	"math/big"
+	seeded "math/rand/v2"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// A Site is the folder that is served, the same to all.
+type Site struct {
+	Folder string
+	files  map[string][]byte
+}
+
+// The files, and how long they are.
+var sizes = []struct {
+	name string
+	size int
+}{{"1k.bin", 1 << 10}, {"64k.bin", 64 << 10}, {"10m.bin", 10 << 20}}
+
+// MakeSite makes a folder in which there is a file of each size, and one that
+// answers hello for those who can answer nothing but files.
+func MakeSite(scratch string) (*Site, error) {
+	s := &Site{Folder: filepath.Join(scratch, "site"), files: make(map[string][]byte)}
+	if err := os.Mkdir(s.Folder, 0o755); err != nil {
+		return nil, err
+	}
+	s.files[HelloPath] = []byte(Hello)
+	var seed [32]byte // the same bytes every time, and nothing that could be compressed
+	random := seeded.NewChaCha8(seed)
+	for _, f := range sizes {
+		body := make([]byte, f.size)
+		random.Read(body)
+		s.files["/"+f.name] = body
+	}
+	// Older than a minute: some servers distrust what changed just now.
+	then := time.Now().Add(-time.Hour)
+	for path, body := range s.files {
+		name := s.File(path)
+		if err := os.WriteFile(name, body, 0o644); err != nil {
+			return nil, err
+		}
+		if err := os.Chtimes(name, then, then); err != nil {
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+// File is where the answer to a path lies.
+func (s *Site) File(path string) string {
+	return filepath.Join(s.Folder, strings.TrimPrefix(path, "/"))
+}
+
+// Answer is what is expected for a path.
+func (s *Site) Answer(path string) Answer { return Answer{Status: 200, Body: s.files[path]} }
+
+// A Certificate is what all servers show.
+type Certificate struct {
+	File, Key string // PEM
+	Both      string // in one file, as haproxy wants it
+}
+
+// MakeCertificate makes one of ECDSA P-256 that its owner has signed.
+func MakeCertificate(scratch string) (*Certificate, error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return nil, err
+	}
+	template := x509.Certificate{
+		SerialNumber: big.NewInt(time.Now().UnixNano()),
+		Subject:      pkix.Name{CommonName: "localhost"},
+		NotBefore:    time.Now().Add(-time.Hour),
+		NotAfter:     time.Now().Add(30 * 24 * time.Hour),
+		KeyUsage:     x509.KeyUsageDigitalSignature,
+		ExtKeyUsage:  []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+		DNSNames:     []string{"localhost"},
+		IPAddresses:  []net.IP{net.IPv4(127, 0, 0, 1)},
+	}
+	certificate, err := x509.CreateCertificate(rand.Reader, &template, &template, &key.PublicKey, key)
+	if err != nil {
+		return nil, fmt.Errorf("certificate: %w", err)
+	}
+	private, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		return nil, err
+	}
+	shown := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate})
+	hidden := pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private})
+	c := &Certificate{
+		File: filepath.Join(scratch, "certificate.pem"),
+		Key:  filepath.Join(scratch, "key.pem"),
+		Both: filepath.Join(scratch, "both.pem"),
+	}
+	for name, text := range map[string][]byte{c.File: shown, c.Key: hidden, c.Both: append(shown[:len(shown):len(shown)], hidden...)} {
+		if err := os.WriteFile(name, text, 0o600); err != nil {
+			return nil, err
+		}
+	}
+	return c, nil
+}

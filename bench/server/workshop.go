@@ -1,0 +1,144 @@
+package server
+
+import (
+	"context"
+	"debug/buildinfo"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	"github.com/bobbin-http/bobbin/bench/child"
+)
+
+// A Workshop is where servers are built and found.
+type Workshop struct {
+	Root    string // of the repository
+	Scratch string // everything that is made goes here, and away at the end
+
+	programs map[string]string // what was found or built, by name
+	missing  map[string]error
+}
+
+// Bench is the folder of this module.
+func (w *Workshop) Bench() string { return filepath.Join(w.Root, "bench") }
+
+// NewWorkshop is for the repository that the current folder is in.
+func NewWorkshop(scratch string) (*Workshop, error) {
+	dir, err := os.Getwd()
+	if err != nil {
+		return nil, err
+	}
+	for ; ; dir = filepath.Dir(dir) {
+		if _, err := os.Stat(filepath.Join(dir, "bench", "floor", "floor.c")); err == nil {
+			break
+		}
+		if dir == filepath.Dir(dir) {
+			return nil, errors.New("this is not bobbin's repository: run it there, for it builds bobbin from source")
+		}
+	}
+	return &Workshop{
+		Root:     dir,
+		Scratch:  scratch,
+		programs: make(map[string]string),
+		missing:  make(map[string]error),
+	}, nil
+}
+
+// What is built, and by what name others know it. Anything else is looked for
+// among the installed programs.
+var (
+	goPrograms = map[string]struct{ module, pkg string }{
+		"bobbin":   {".", "./cmd/bobbin"},
+		"nethttp":  {"bench", "./rivals/nethttp"},
+		"fasthttp": {"bench", "./rivals/fasthttp"},
+		"hertz":    {"bench", "./rivals/hertz"},
+	}
+	compilers = []string{"gcc", "cc", "clang"}
+)
+
+// Find builds or looks for what a kind needs.
+func (w *Workshop) Find(ctx context.Context, k *Kind) error {
+	if k.Program == "" || w.programs[k.Program] != "" {
+		return nil
+	}
+	if err := w.missing[k.Program]; err != nil {
+		return err
+	}
+	path, err := w.find(ctx, k.Program)
+	if err != nil {
+		w.missing[k.Program] = err
+		return err
+	}
+	w.programs[k.Program] = path
+	return nil
+}
+
+func (w *Workshop) find(ctx context.Context, name string) (string, error) {
+	target := filepath.Join(w.Scratch, name)
+	if p, ok := goPrograms[name]; ok {
+		// As shipped: no flags, no tags.
+		_, err := child.Output(ctx, child.Command{
+			Args: []string{"go", "build", "-o", target, p.pkg},
+			Dir:  filepath.Join(w.Root, p.module),
+			Core: child.AnyCore,
+		})
+		return target, err
+	}
+	if name == "floor" {
+		return target, w.compile(ctx, target)
+	}
+	path, err := exec.LookPath(name)
+	if err != nil {
+		return "", fmt.Errorf("%s is not installed", name)
+	}
+	return filepath.Abs(path)
+}
+
+func (w *Workshop) compile(ctx context.Context, target string) error {
+	for _, compiler := range compilers {
+		if _, err := exec.LookPath(compiler); err != nil {
+			continue
+		}
+		_, err := child.Output(ctx, child.Command{
+			Args: []string{compiler, "-O2", "-o", target, filepath.Join(w.Bench(), "floor", "floor.c")},
+			Core: child.AnyCore,
+		})
+		return err
+	}
+	return fmt.Errorf("there is no C compiler: none of %s", strings.Join(compilers, ", "))
+}
+
+// Output runs what was found for a kind, with other arguments.
+func (w *Workshop) Output(ctx context.Context, k *Kind, args ...string) (string, error) {
+	return child.Output(ctx, child.Command{Args: append([]string{w.programs[k.Program]}, args...), Core: child.AnyCore})
+}
+
+// Version is what a server says that it is.
+func (w *Workshop) Version(ctx context.Context, k *Kind) string {
+	if k.Version != nil {
+		args := append([]string(nil), k.Version...)
+		if path := w.programs[args[0]]; path != "" {
+			args[0] = path
+		}
+		// Some write it where errors go.
+		out, err := exec.CommandContext(ctx, args[0], args[1:]...).CombinedOutput()
+		first, _, _ := strings.Cut(strings.TrimSpace(string(out)), "\n")
+		if err == nil && first != "" {
+			return first
+		}
+		return "unknown"
+	}
+	info, err := buildinfo.ReadFile(w.programs[k.Program])
+	if err != nil {
+		return "unknown"
+	}
+	for _, d := range info.Deps {
+		if strings.HasSuffix(d.Path, "/"+k.Name) {
+			return d.Path + " " + d.Version + ", " + info.GoVersion
+		}
+	}
+	return info.GoVersion
+}
