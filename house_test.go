@@ -46,6 +46,7 @@ var house = map[string]room{
 	"http/reload":                  {". eventloop http", "net net/http os/exec os/signal syscall"},
 	"http/compress":                {"github.com/andybalholm/brotli github.com/klauspost/compress/gzip github.com/klauspost/compress/zstd", "net/http"},
 	"http/middleware/basicauth.go": {". eventloop http golang.org/x/crypto/bcrypt", "net/http os/exec os/signal syscall"},
+	"http/acme":                    {"http golang.org/x/crypto/acme golang.org/x/crypto/acme/autocert golang.org/x/net/idna", "os/exec os/signal syscall"},
 	"http/std":                     {". eventloop http", "os/exec os/signal syscall"},
 	"http/httptest":                {". eventloop eventloop/sim http", "net net/http os os/exec os/signal syscall"},
 	"http/static/internal/mimegen": {"", "net/http"}, // a generator, run by go generate
