@@ -2,11 +2,13 @@ package main
 
 import (
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net/netip"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -16,6 +18,7 @@ import (
 
 	"github.com/bobbin-http/bobbin/eventloop"
 	"github.com/bobbin-http/bobbin/http"
+	"github.com/bobbin-http/bobbin/http/acme"
 	"github.com/bobbin-http/bobbin/http/certs"
 )
 
@@ -26,18 +29,32 @@ type httpsOptions struct {
 	certs, keys []string
 	mode        string
 	domains     []string
+	acme        acmeOptions
 	redirect    string
 	hsts        bool
 
-	store *certs.Store // once it is open
-	port  uint16       // where HTTPS is spoken, once it is
+	store   *certs.Store  // once it is open; nil if an ACME server has the certificates
+	manager *acme.Manager // once it is open, if so
+	port    uint16        // where HTTPS is spoken, once it is
+}
+
+// acmeOptions are about certificates that an ACME server gives.
+type acmeOptions struct {
+	email  string
+	server string
+	ca     string
+	folder string
 }
 
 func (h *httpsOptions) define(f *pflag.FlagSet) {
 	f.StringArrayVar(&h.certs, "tls-cert", nil, "speak HTTPS, with the certificate in a `file` in PEM; may be repeated, for several names")
 	f.StringArrayVar(&h.keys, "tls-key", nil, "the `file` of the certificate's key; as often as --tls-cert")
-	f.StringVar(&h.mode, "tls", "", "speak HTTPS with a certificate that is made for the purpose: `self`, which browsers warn of")
-	f.StringSliceVar(&h.domains, "domain", nil, "`names` that such a certificate is for, beside this machine's")
+	f.StringVar(&h.mode, "tls", "", "speak HTTPS with a certificate that is made for the purpose: `self`, which browsers warn of, or auto, from Let's Encrypt, whose terms you agree to")
+	f.StringSliceVar(&h.domains, "domain", nil, "`names` that such a certificate is for")
+	f.StringVar(&h.acme.email, "acme-email", "", "with --tls auto: the `address` to which it is written when something is wrong")
+	f.StringVar(&h.acme.server, "acme-server", "", "with --tls auto: the directory `URL` of another ACME server")
+	f.StringVar(&h.acme.ca, "acme-ca", "", "with --tls auto: the `file` of the authority that such a server's own certificate is from")
+	f.StringVar(&h.acme.folder, "acme-folder", "", "with --tls auto: the `folder` in which keys and certificates are kept")
 	f.StringVar(&h.redirect, "redirect-http", "", "listen at an `address`, such as :80, too, and send whoever asks there to HTTPS")
 	f.BoolVar(&h.hsts, "hsts", false, "tell browsers to use nothing but HTTPS for a year, for this name")
 }
@@ -50,8 +67,12 @@ func (h *httpsOptions) check() error {
 	switch {
 	case len(h.certs) != len(h.keys):
 		return fmt.Errorf("there are %d of --tls-cert and %d of --tls-key: each certificate has its key", len(h.certs), len(h.keys))
-	case h.mode != "" && h.mode != "self":
-		return fmt.Errorf("--tls: there is no %q: write --tls self, or name files with --tls-cert and --tls-key", h.mode)
+	case h.mode != "" && h.mode != "self" && h.mode != "auto":
+		return fmt.Errorf("--tls: there is no %q: write --tls self or --tls auto, or name files with --tls-cert and --tls-key", h.mode)
+	case h.mode == "auto" && len(h.domains) == 0:
+		return errors.New("--tls auto needs to know for which name: add --domain")
+	case h.mode != "auto" && h.acme != acmeOptions{}:
+		return errors.New("--acme-email, --acme-server, --acme-ca and --acme-folder are for --tls auto")
 	case h.mode != "" && len(h.certs) > 0:
 		return errors.New("--tls and --tls-cert contradict each other: leave one out")
 	case !h.on() && h.redirect != "":
@@ -59,7 +80,7 @@ func (h *httpsOptions) check() error {
 	case !h.on() && h.hsts:
 		return errors.New("--hsts is about HTTPS, and there is none: add --tls-cert and --tls-key, or --tls self")
 	case len(h.domains) > 0 && h.mode == "":
-		return errors.New("--domain is for --tls self")
+		return errors.New("--domain is for --tls self and --tls auto")
 	}
 	if h.redirect != "" {
 		if _, err := eventloop.ParseAddress(h.redirect); err != nil {
@@ -70,7 +91,11 @@ func (h *httpsOptions) check() error {
 }
 
 // open reads or makes the certificates.
-func (h *httpsOptions) open(at []string) error {
+func (h *httpsOptions) open(at []string, log *slog.Logger) (err error) {
+	if h.mode == "auto" {
+		h.manager, err = h.acme.open(h.domains, log)
+		return err
+	}
 	if h.mode == "self" {
 		cert, err := certs.Self(time.Now(), names(h.domains, at)...)
 		if err != nil {
@@ -89,6 +114,51 @@ func (h *httpsOptions) open(at []string) error {
 	}
 	h.store = store
 	return nil
+}
+
+// open makes ready to ask an ACME server.
+func (a *acmeOptions) open(domains []string, log *slog.Logger) (*acme.Manager, error) {
+	o := acme.Options{Domains: domains, Email: a.email, Directory: a.server, Cache: a.folder, Log: log}
+	if o.Cache == "" {
+		config, err := os.UserConfigDir()
+		if err != nil {
+			return nil, fmt.Errorf("%w: name a folder with --acme-folder", err)
+		}
+		o.Cache = filepath.Join(config, "bobbin", "acme")
+	}
+	if a.ca != "" {
+		text, err := os.ReadFile(a.ca)
+		if err != nil {
+			return nil, fmt.Errorf("--acme-ca: %w", err)
+		}
+		o.RootCAs = x509.NewCertPool()
+		if !o.RootCAs.AppendCertsFromPEM(text) {
+			return nil, fmt.Errorf("--acme-ca: there is no certificate in %s", a.ca)
+		}
+	}
+	m, err := acme.New(o)
+	if err != nil {
+		return nil, fmt.Errorf("--tls auto: %w", err)
+	}
+	return m, nil
+}
+
+// config is what a server needs.
+func (h *httpsOptions) config() (config *tls.Config, waits bool) {
+	if h.manager != nil {
+		return h.manager.Config(), false
+	}
+	return h.store.Config(), h.store.Slow()
+}
+
+// keep has the certificates kept up to date, until the result is called. Somebody
+// listens by now.
+func (h *httpsOptions) keep(loop *eventloop.Loop, log *slog.Logger) (stop func()) {
+	if h.manager != nil {
+		h.manager.Start()
+		return h.manager.Close
+	}
+	return keepFresh(loop, h.store, log)
 }
 
 // names are what a certificate of this machine's own is for.
@@ -152,9 +222,13 @@ func keepFresh(loop *eventloop.Loop, store *certs.Store, log *slog.Logger) (stop
 // httpsOnly sends those who speak plain HTTP to where HTTPS is spoken, and tells the
 // others to remember it, if that is wanted.
 func (h *httpsOptions) httpsOnly(next http.Handler) http.Handler {
+	plain := http.Handler(func(w *http.Response, r *http.Request) error { return toHTTPS(w, r, h.port) })
+	if h.manager != nil && h.redirect != "" {
+		plain = h.manager.Challenges(plain)
+	}
 	return func(w *http.Response, r *http.Request) error {
 		if r.TLS() == nil {
-			return toHTTPS(w, r, h.port)
+			return plain(w, r)
 		}
 		if h.hsts {
 			w.OnHead(func(w *http.Response) { w.Set("Strict-Transport-Security", "max-age=31536000") })

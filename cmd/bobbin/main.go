@@ -101,7 +101,7 @@ func prepare(o *options, stdout io.Writer, trouble *slog.Logger) (handler http.H
 		}
 	}
 	if err == nil && o.https.on() {
-		err = o.https.open(o.at)
+		err = o.https.open(o.at, trouble)
 		handler = o.https.httpsOnly(handler)
 	}
 	if err == nil {
@@ -124,7 +124,7 @@ func serve(o *options, handler http.Handler, every *around, stderr io.Writer, en
 	}
 	config := http.Config{Handler: handler, Limits: o.limits, Log: logTo(stderr, *o)}
 	if o.https.on() {
-		config.TLS, config.TLSWaits = o.https.store.Config(), o.https.store.Slow()
+		config.TLS, config.TLSWaits = o.https.config()
 	}
 	if env("BOBBIN_TRACE") == "1" {
 		config.Loop.Trace = stderr
@@ -145,7 +145,7 @@ func serve(o *options, handler http.Handler, every *around, stderr io.Writer, en
 	}
 	loop := server.Loop()
 	if o.https.on() {
-		defer keepFresh(loop, o.https.store, config.Log)()
+		defer o.https.keep(loop, config.Log)()
 	}
 	defer loop.OnSignal(func(os.Signal) { loop.Stop() }, os.Interrupt, syscall.SIGTERM)()
 	if every.file != nil {
