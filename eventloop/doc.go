@@ -17,6 +17,10 @@
 // remembers that its socket is readable or writable until a call says
 // otherwise.
 //
+// A listener whose beginning was made by [TLS.Around] speaks TLS. The protocol
+// above it is the same: what comes is decrypted before it is shown, and what is
+// said is encrypted when the socket has room.
+//
 // A Loop, its Conns and Listeners belong to the goroutine that calls
 // [Loop.Run]. Only [Loop.Post], [Loop.Stop] and [Loop.Wake] may be called from
 // elsewhere. With Config.CheckOwner set, as in this project's tests, a call

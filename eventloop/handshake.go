@@ -8,6 +8,9 @@ package eventloop
 // as much as a hundred small requests, or more: so they are taken in the order in
 // which they became possible, some in each turn, and a flood of them leaves the
 // others their share. Where a step may take long, a worker takes it.
+//
+// While it lasts, nobody asks crypto/tls what was agreed upon: the coroutine holds
+// the lock, and might be paused. That it has come to its end is the answer.
 
 import (
 	"crypto/tls"
@@ -118,10 +121,13 @@ func (h *handshake) Stopping(c *Conn) {
 // Gone implements Protocol.
 func (h *handshake) Gone(c *Conn, why error) {
 	h.gone = true
+	if h.away {
+		return // what the worker has is its own, until it comes back
+	}
 	if why != nil && h.result == nil {
 		c.loop.log.Debug("no TLS", "peer", c.Peer(), "error", why)
 	}
-	if h.task != nil && !h.away {
+	if h.task != nil {
 		h.task.Stop() // or it would be there for ever
 	}
 }
@@ -281,9 +287,6 @@ func (h *handshake) start() {
 	})
 	h.task.anywhere = h.aside
 }
-
-// wait pauses the task until more has come, or answers false.
-func (h *handshake) wait() bool { return h.pause() }
 
 // goOn does what follows from a step.
 func (h *handshake) goOn() {

@@ -225,7 +225,7 @@ func (s *secure) Read(p []byte) (int, error) {
 		if s.shake == nil {
 			return 0, errNotNow
 		}
-		if !s.shake.wait() {
+		if !s.shake.pause() {
 			return 0, errGivenUp
 		}
 	}

@@ -87,7 +87,7 @@ func request(r *http.Request, b *body) (*nethttp.Request, error) {
 		Method: r.Method(), URL: u, RequestURI: target,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: r.Minor(),
 		Header: fields, Host: r.Host(), ContentLength: r.Length(),
-		Body: nethttp.NoBody, RemoteAddr: r.RemoteAddr().String(),
+		Body: nethttp.NoBody, RemoteAddr: r.RemoteAddr().String(), TLS: r.TLS(),
 		Close: strings.EqualFold(fields.Get("Connection"), "close"),
 	}
 	if r.Minor() == 0 {

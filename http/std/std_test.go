@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"crypto/tls"
 	"fmt"
 	"io"
 	"net"
@@ -219,6 +220,51 @@ func TestAHandlerThatAbortsBreaksTheConnection(t *testing.T) {
 				t.Error("the client has taken it for an answer")
 			}
 		})
+	}
+}
+
+// TestHandlersLearnOfTLS asks over TLS, and in plain text.
+func TestHandlersLearnOfTLS(t *testing.T) {
+	borrowed := httptest.NewUnstartedServer(nil) // for its certificate
+	borrowed.StartTLS()
+	defer borrowed.Close()
+	h := Handler(nethttp.HandlerFunc(func(w nethttp.ResponseWriter, r *nethttp.Request) {
+		if r.TLS == nil {
+			fmt.Fprint(w, "plain")
+			return
+		}
+		fmt.Fprint(w, "TLS for ", r.TLS.ServerName)
+	}))
+	s, err := http.NewServer(http.Config{Handler: h, TLS: &tls.Config{Certificates: borrowed.TLS.Certificates}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	secure, err := s.ListenTLS("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	plain, err := s.Listen("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	over := make(chan error)
+	go func() { over <- s.Run() }()
+	client := borrowed.Client()
+	client.Transport.(*nethttp.Transport).TLSClientConfig.ServerName = "example.com"
+	for url, want := range map[string]string{"https://" + secure[0].Addr().String(): "TLS for example.com", "http://" + plain[0].Addr().String(): "plain"} {
+		answer, err := client.Get(url)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if body, err := io.ReadAll(answer.Body); string(body) != want || err != nil {
+			t.Errorf("%s: %q, %v", url, body, err)
+		}
+		answer.Body.Close()
+	}
+	client.CloseIdleConnections()
+	s.Stop()
+	if err := <-over; err != nil {
+		t.Error(err)
 	}
 }
 
