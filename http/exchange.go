@@ -78,7 +78,7 @@ func (x *exchange) refusal() *refusal {
 		return errMethodNotServed
 	case h.expectOther:
 		return errExpectation
-	case !decodable(h.path.of(x.raw)):
+	case !h.plain && !decodable(h.path.of(x.raw)):
 		return errBadEscape
 	}
 	return nil

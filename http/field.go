@@ -37,10 +37,10 @@ var tokenChars = charsOf("!#$%&'*+-.^_`|~")
 
 // readFields reads up to and with the empty line (RFC 9112 section 5).
 func (h *head) readFields(p []byte, l *Limits) *refusal {
-	for {
+	for most := fieldCount(l); ; {
 		end := lineEnd(h.size, h.first, l)
 		q := p[:min(len(p), end)]
-		last, why := h.readLine(q, l)
+		last, why := h.readField(q, most)
 		if why == more && len(q) == end {
 			if end == h.first+l.FieldBytes+2 {
 				return errFieldBytes
@@ -53,8 +53,9 @@ func (h *head) readFields(p []byte, l *Limits) *refusal {
 	}
 }
 
-// readLine reads one field, or the empty line that is the last.
-func (h *head) readLine(p []byte, l *Limits) (last bool, why *refusal) {
+// readField reads one field and the end of its line, or the empty line that is the
+// last. There may be as many fields as most.
+func (h *head) readField(p []byte, most int) (last bool, why *refusal) {
 	i := h.size
 	if i >= len(p) {
 		return false, more
@@ -63,61 +64,79 @@ func (h *head) readLine(p []byte, l *Limits) (last bool, why *refusal) {
 		if why = endOfLine(p, i); why != nil {
 			return false, why
 		}
-		h.size += 2
+		h.size = i + 2
 		return true, nil
 	}
-	if h.nfields >= fieldCount(l) {
+	n := h.nfields
+	if n >= most || n >= len(h.fields) {
 		return false, errFieldCount
 	}
-	f, i, why := readField(p, i)
-	if why == nil {
-		why = h.understand(p, f)
-	}
-	if why != nil {
-		return false, why
-	}
-	h.fields[h.nfields] = f
-	h.nfields++
-	h.size = i
-	return false, nil
-}
+	f := &h.fields[n]
 
-// readField reads one field and the end of its line, and returns where the next
-// line begins.
-func readField(p []byte, i int) (f field, next int, why *refusal) {
-	from := i
-	for i < len(p) && tokenChars[p[i]] {
-		i++
+	i = endOfName(p, i)
+	if i >= len(p) {
+		return false, more
 	}
-	if i == len(p) {
-		return f, i, more
+	if p[i] != ':' || i == h.size {
+		return false, badName(p[i], i == h.size)
 	}
-	if p[i] != ':' || i == from {
-		return f, i, badName(p[i], i == from)
-	}
-	f.name = between(from, i)
+	f.name = between(h.size, i)
 
 	i++
 	for i < len(p) && isBlank(p[i]) {
 		i++
 	}
-	from = i
+	from := i
 	i = endOfValue(p, i)
-	if i == len(p) {
-		return f, i, more
-	}
-	if p[i] != '\r' && p[i] != '\n' {
-		return f, i, errFieldValue
-	}
-	if why = endOfLine(p, i); why != nil {
-		return f, i, why
+	if i+1 >= len(p) || p[i] != '\r' || p[i+1] != '\n' {
+		return false, badEnd(p, i)
 	}
 	to := i
 	for to > from && isBlank(p[to-1]) {
 		to--
 	}
 	f.value = between(from, to)
-	return f, i + 2, nil
+	if why = h.understand(p, f); why != nil {
+		return false, why
+	}
+	h.nfields, h.size = n+1, i+2
+	return false, nil
+}
+
+// badEnd says what is wrong where the value of a field ends without CR LF.
+func badEnd(p []byte, i int) *refusal {
+	if i >= len(p) {
+		return more
+	}
+	if p[i] != '\r' && p[i] != '\n' {
+		return errFieldValue
+	}
+	return endOfLine(p, i)
+}
+
+// endOfName returns where the first byte stands, from i on, that is not part of a
+// token. Names are letters and dashes, with few exceptions. It looks at eight of
+// those at once: t-'a' and t-'{' are made by adding, so that the highest bit says
+// whether t is as large; nothing is carried, unless a byte is above ASCII, and
+// then what comes behind it does not matter.
+func endOfName(p []byte, i int) int {
+	for uint(i)+8 <= uint(len(p)) {
+		x := binary.LittleEndian.Uint64(p[i : i+8])
+		t := x | 0x20*ones
+		letters := (t + (0x80-'a')*ones) &^ (t + (0x80-'{')*ones)
+		others := (x ^ '-'*ones) + 0x7f*ones
+		m := (others&^letters | x) & (0x80 * ones)
+		if m == 0 {
+			i += 8
+			continue
+		}
+		i += bits.TrailingZeros64(m) >> 3
+		if i < len(p) && p[i] == ':' {
+			return i
+		}
+		break
+	}
+	return skip(p, i, &tokenChars)
 }
 
 // badName says what is wrong with a name that is not understood at c. First
@@ -139,20 +158,21 @@ func badName(c byte, first bool) *refusal {
 }
 
 // endOfValue returns where the first control character stands, from i on, other
-// than HTAB. Bytes above ASCII pass (RFC 9110 section 5.5). It looks at eight
-// at once: x-0x20 borrows in a byte below 0x20, and y-1 in one that is 0x7f;
-// the lowest bit of m that is set marks the first of them.
+// than HTAB. Bytes above ASCII pass (RFC 9110 section 5.5). It looks at sixteen
+// at once.
 func endOfValue(p []byte, i int) int {
-	for i+8 <= len(p) {
-		x := binary.LittleEndian.Uint64(p[i : i+8])
-		y := x ^ 0x7f*ones
-		m := ((x-0x20*ones)&^x | (y-ones)&^y) & (0x80 * ones)
-		if m == 0 {
-			i += 8
+	for uint(i)+16 <= uint(len(p)) {
+		q := p[i : i+16 : i+16]
+		m, n := controls(binary.LittleEndian.Uint64(q)), controls(binary.LittleEndian.Uint64(q[8:]))
+		if (m|n)&(0x80*ones) == 0 {
+			i += 16
 			continue
 		}
+		if m &= 0x80 * ones; m == 0 {
+			i, m = i+8, n&(0x80*ones)
+		}
 		i += bits.TrailingZeros64(m) >> 3
-		if p[i] != '\t' {
+		if i < len(p) && p[i] != '\t' {
 			return i
 		}
 		i++
@@ -163,33 +183,41 @@ func endOfValue(p []byte, i int) int {
 	return i
 }
 
+// controls marks the bytes of x that are control characters, by their highest bit;
+// the other bits mean nothing. Above the lowest of them it may mark others, because
+// x-0x20 borrows in a byte below 0x20, and y-1 in one that is 0x7f.
+func controls(x uint64) uint64 {
+	y := x ^ 0x7f*ones
+	return (x-0x20*ones)&^x | (y-ones)&^y
+}
+
 // inValue reports whether c may stand in the value of a field.
 func inValue(c byte) bool { return c >= ' ' && c != 0x7f || c == '\t' }
 
 func isBlank(c byte) bool { return c == ' ' || c == '\t' }
 
-// understand takes from a field what concerns the server.
-func (h *head) understand(p []byte, f field) *refusal {
-	name := f.name.of(p)
-	switch len(name) {
-	case len("host"):
-		if sameFold(name, "host") {
+// understand takes from a field what concerns the server. Most are told apart by
+// how long their names are.
+func (h *head) understand(p []byte, f *field) *refusal {
+	switch f.name.to - f.name.from {
+	case uint16(len("host")):
+		if sameFold(f.name.of(p), "host") {
 			return h.takeHost(p, f.value)
 		}
-	case len("expect"):
-		if sameFold(name, "expect") {
+	case uint16(len("expect")):
+		if sameFold(f.name.of(p), "expect") {
 			h.takeExpect(f.value.of(p))
 		}
-	case len("connection"):
-		if sameFold(name, "connection") {
+	case uint16(len("connection")):
+		if sameFold(f.name.of(p), "connection") {
 			h.takeConnection(f.value.of(p))
 		}
-	case len("content-length"):
-		if sameFold(name, "content-length") {
+	case uint16(len("content-length")):
+		if sameFold(f.name.of(p), "content-length") {
 			return h.takeLength(f.value.of(p))
 		}
-	case len("transfer-encoding"):
-		if sameFold(name, "transfer-encoding") {
+	case uint16(len("transfer-encoding")):
+		if sameFold(f.name.of(p), "transfer-encoding") {
 			return h.takeCoding(f.value.of(p))
 		}
 	}

@@ -36,6 +36,7 @@ type head struct {
 	path       span // of origin and absolute form; of the latter it may be empty, which means "/"
 	query      span // without the question mark
 	hasQuery   bool
+	plain      bool  // the target has no escape, no query and no fragment, for certain
 	minor      uint8 // 0 or 1; what comes after HTTP/1.1 counts as 1
 
 	host           span  // of the target if that has one, else the Host field
@@ -57,7 +58,7 @@ type head struct {
 func (h *head) reset() {
 	h.size = 0
 	h.method, h.methodName = methodOther, span{}
-	h.form, h.target, h.path, h.query, h.hasQuery = originForm, span{}, span{}, span{}, false
+	h.form, h.target, h.path, h.query, h.hasQuery, h.plain = originForm, span{}, span{}, span{}, false, false
 	h.minor = 0
 	h.host, h.length, h.chunked = span{}, -1, false
 	h.close, h.keepAlive, h.expectContinue, h.expectOther = false, false, false, false
@@ -243,14 +244,17 @@ func (h *head) readRequestLine(p []byte, l *Limits) *refusal {
 // something that is not HTTP, such as a TLS handshake, is not part of any
 // method, and so is refused without waiting for a line to end.
 func (h *head) readMethod(p []byte, i int) (int, *refusal) {
-	from := i
-	for i < len(p) && tokenChars[p[i]] {
-		i++
+	const usual = "GET "
+	if len(p)-i >= len(usual) && string(p[i:i+len(usual)]) == usual {
+		h.methodName, h.method = between(i, i+len(usual)-1), methodGet
+		return i + len(usual), nil
 	}
+	from := i
+	i = skip(p, i, &tokenChars)
 	if i == len(p) {
 		return i, more
 	}
-	if i == from || p[i] != ' ' {
+	if p[i] != ' ' || i == from {
 		return i, errMethod
 	}
 	h.methodName = between(from, i)

@@ -60,7 +60,7 @@ func (r *Request) Path() string {
 		return "/"
 	}
 	raw := r.piece(s)
-	if strings.IndexByte(raw, '%') < 0 {
+	if r.x.head.plain || strings.IndexByte(raw, '%') < 0 {
 		return raw
 	}
 	return string(decode(nil, []byte(raw)))

@@ -34,7 +34,7 @@ var (
 // readTarget reads a target and the space behind it.
 func (h *head) readTarget(p []byte, i int) (int, *refusal) {
 	from := i
-	i = endOfTarget(p, i)
+	i, h.plain = endOfTarget(p, i)
 	switch {
 	case i == len(p):
 		return i, more
@@ -53,18 +53,26 @@ func (h *head) readTarget(p []byte, i int) (int, *refusal) {
 // visible character of ASCII. It looks at eight at once: the lowest bit of m
 // that is set marks the first such byte; higher ones may be wrong, because
 // subtraction borrows and addition carries.
-func endOfTarget(p []byte, i int) int {
-	for ; i+8 <= len(p); i += 8 {
+//
+// Plain says that there is neither "#" nor "%" nor "?" before it, so that nobody
+// has to look for those any more. Where it is not said, there may still be none.
+func endOfTarget(p []byte, i int) (end int, plain bool) {
+	var marks uint64
+	for ; uint(i)+8 <= uint(len(p)); i += 8 {
 		x := binary.LittleEndian.Uint64(p[i : i+8])
 		m := ((x - 0x21*ones) | x | (x + ones)) & (0x80 * ones)
+		hash, percent, question := x^'#'*ones, x^'%'*ones, x^'?'*ones
+		s := ((hash-ones)&^hash | (percent-ones)&^percent | (question-ones)&^question) & (0x80 * ones)
 		if m != 0 {
-			return i + bits.TrailingZeros64(m)>>3
+			// Below the lowest bit of m, those of s that count.
+			return i + bits.TrailingZeros64(m)>>3, (marks | s&(m&-m-1)) == 0
 		}
+		marks |= s
 	}
 	for i < len(p) && p[i] > ' ' && p[i] < 0x7f {
 		i++
 	}
-	return i
+	return i, false
 }
 
 // ones has a 1 in each of its bytes.
@@ -76,6 +84,8 @@ func (h *head) resolveTarget(p []byte) *refusal {
 	t := h.target.of(p)
 	from := int(h.target.from)
 	switch {
+	case h.plain && t[0] == '/' && h.method != methodConnect:
+		h.path = h.target
 	case bytes.IndexByte(t, '#') >= 0:
 		return errFragment
 	case h.method == methodConnect:
@@ -173,18 +183,15 @@ func hostLength(p []byte) int {
 		}
 		return n + 1
 	}
-	for i := 0; i < len(p); i++ {
-		switch c := p[i]; {
-		case nameChars[c]:
-		case c == ':':
+	for i := 0; ; i += 3 {
+		i = skip(p, i, &nameChars)
+		switch {
+		case i == len(p) || p[i] == ':':
 			return i
-		case c == '%' && i+2 < len(p) && isHex(p[i+1]) && isHex(p[i+2]):
-			i += 2
-		default:
+		case !escapeAt(p, i):
 			return -1
 		}
 	}
-	return len(p)
 }
 
 // validIPv6 reports whether p is an address of eight groups, of which a run
@@ -285,6 +292,28 @@ var hexValues = func() (t [256]int8) {
 
 // nameChars are what a registered name is made of, besides escapes.
 var nameChars = charsOf("-._~" + "!$&'()*+,;=")
+
+// skip returns where the first byte stands, from i on, that is not one of chars.
+// It looks at one after the other, but for the end of p at every fourth only.
+func skip(p []byte, i int, chars *[256]bool) int {
+	for ; uint(i)+4 <= uint(len(p)); i += 4 {
+		q := p[i : i+4 : i+4]
+		switch {
+		case !chars[q[0]]:
+			return i
+		case !chars[q[1]]:
+			return i + 1
+		case !chars[q[2]]:
+			return i + 2
+		case !chars[q[3]]:
+			return i + 3
+		}
+	}
+	for i < len(p) && chars[p[i]] {
+		i++
+	}
+	return i
+}
 
 // charsOf returns a table with letters, digits and others.
 func charsOf(others string) (t [256]bool) {
