@@ -155,6 +155,13 @@ func (l *Loop) Limits() Limits { return l.limits }
 // Now returns the time of this turn. The clock is read once a turn.
 func (l *Loop) Now() time.Time { return l.time }
 
+// Elapsed returns how long before this turn the loop was made. For what is kept for
+// each connection it takes a third of the memory of a time.Time.
+func (l *Loop) Elapsed() time.Duration { return l.now }
+
+// At returns the time at which Elapsed was d.
+func (l *Loop) At(d time.Duration) time.Time { return l.start.Add(d) }
+
 // Stopping reports whether the loop wants to end.
 func (l *Loop) Stopping() bool { return l.stopping }
 

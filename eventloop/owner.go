@@ -10,8 +10,14 @@ import (
 // checked at all. A data race shows rarely and far from its cause; this shows
 // at once, with both names.
 func (l *Loop) own(call string) {
-	if !l.checkOwner || l.owner == "" {
-		return
+	if l.checkOwner {
+		l.mustOwn(call)
+	}
+}
+
+func (l *Loop) mustOwn(call string) {
+	if l.owner == "" {
+		return // it does not run yet
 	}
 	if here := goroutine(); here != l.owner {
 		panic(fmt.Sprintf("eventloop: %s was called on %s, but this loop belongs to %s: use Loop.Post", call, here, l.owner))

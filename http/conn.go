@@ -15,10 +15,10 @@ type conn struct {
 	conn   *eventloop.Conn
 	x      *exchange // the request that is being served, or nil
 
-	since    time.Time  // it was accepted
-	taken    int64      // position when the deadline was last looked at
-	requests int32      // answered
-	reader   headReader // of a head that is incomplete
+	since    time.Duration // it was accepted, by the clock of Server.elapsed
+	taken    int64         // position when the deadline was last looked at
+	requests int32         // answered
+	reader   headReader    // of a head that is incomplete
 	phase    phase
 	last     bool // the answer that was begun is the last
 	promised bool // the peer has said that it will send nothing more
@@ -162,7 +162,7 @@ func (c *conn) serve(behind []byte) {
 func (c *conn) mustEnd() bool {
 	l := &c.server.limits
 	return c.requests+1 >= int32(l.Requests) || c.server.loop.Stopping() ||
-		c.server.now().Sub(c.since) > l.Age
+		c.server.elapsed()-c.since > l.Age
 }
 
 // answer sends what the handler made, or what its error says, and decides what
@@ -181,7 +181,7 @@ func (c *conn) answer(err error) {
 		}
 		return
 	}
-	if errors.Is(err, ErrAbort) {
+	if err != nil && errors.Is(err, ErrAbort) {
 		c.conn.Abort(err)
 		return
 	}
@@ -220,7 +220,7 @@ func (c *conn) answered() {
 		c.rest()
 	default:
 		c.enter(discarding)
-		x.begun = c.server.now()
+		x.begun = c.server.elapsed()
 		c.conn.SetDeadline(c.server.limits.DiscardIdle)
 	}
 }

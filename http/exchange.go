@@ -18,13 +18,13 @@ type exchange struct {
 	own  []byte // a copy of it, for a request that outlives its turn
 
 	framing  body
-	body     []byte    // as far as it is here, and not yet read piece by piece
-	read     int       // how much of body a handler has had
-	since    time.Time // it was taken up
-	begun    time.Time // to receive the body, or to throw it away
-	got      int64     // bytes of the body, framing included
-	held     int64     // bytes counted against Limits.BodiesTotal
-	expects  bool      // the peer waits for 100 Continue
+	body     []byte        // as far as it is here, and not yet read piece by piece
+	read     int           // how much of body a handler has had
+	since    time.Duration // it was taken up, by the clock of Server.elapsed
+	begun    time.Duration // the body began to be received, or to be thrown away
+	got      int64         // bytes of the body, framing included
+	held     int64         // bytes counted against Limits.BodiesTotal
+	expects  bool          // the peer waits for 100 Continue
 	failed   *refusal
 	stale    string // why it may not be used any more, where that is checked
 	serial   uint32 // counts the uses of x, so that what comes late finds out
@@ -55,7 +55,9 @@ func (x *exchange) reset() {
 	x.body, x.read = x.body[:0], 0
 	x.got, x.held, x.expects = 0, 0, false
 	x.failed, x.result = nil, nil
-	x.wait = wait{}
+	if x.waited {
+		x.wait = wait{}
+	}
 	x.context, x.cancel, x.timeout = nil, nil, nil
 	x.request.reset()
 	x.response.reset()
@@ -89,7 +91,7 @@ func (x *exchange) hasBegun() bool { return x.open != nil || x.response.begun }
 
 // call runs the handler.
 func (x *exchange) call() error {
-	err := x.guarded(func() error { return x.conn.server.handler(&x.response, &x.request) })
+	err := x.guarded(x.conn.server.handler)
 	x.blame()
 	return err
 }
@@ -116,10 +118,12 @@ func (x *exchange) over() {
 	if x.cancel != nil {
 		x.cancel()
 	}
-	list := x.response.hooks.end
-	x.response.hooks.end = list[:0]
-	for _, f := range list {
-		f()
+	if list := x.response.hooks.end; len(list) > 0 {
+		x.response.hooks.end = list[:0]
+		for _, f := range list {
+			f()
+		}
+		clear(list)
 	}
 }
 

@@ -16,6 +16,9 @@ type hooks struct {
 
 // reset forgets them. Memory is kept.
 func (h *hooks) reset() {
+	if len(h.head)+len(h.answer)+len(h.end) == 0 {
+		return
+	}
 	clear(h.head)
 	clear(h.answer)
 	clear(h.end)
@@ -87,7 +90,7 @@ func (w *Response) Whole() ([]byte, bool) {
 	case w.begun || w.x.pieces || w.x.open != nil || w.file != nil:
 		return nil, false
 	case w.shared != nil:
-		return w.shared.body, true
+		return w.shared.Body(), true
 	case w.lent != nil:
 		return w.lent, true
 	case w.text != "":
@@ -118,7 +121,7 @@ func (w *Response) Field(name string) string {
 	if v, ok := fieldIn(string(w.fields), name); ok || w.shared == nil {
 		return v
 	}
-	v, _ := fieldIn(string(w.shared.fields), name)
+	v, _ := fieldIn(string(w.shared.text[:w.shared.fields]), name)
 	return v
 }
 

@@ -84,7 +84,7 @@ func (x *exchange) back(err error, reply func() error) {
 	if errors.Is(err, eventloop.ErrPanicked) {
 		c.last = true
 	} else {
-		err = x.guarded(reply)
+		err = x.guarded(func(*Response, *Request) error { return reply() })
 		x.blame()
 		c.last = c.last || x.panicked
 	}
@@ -104,9 +104,12 @@ func (c *conn) goOnReading() {
 
 // guarded runs a handler or a part of one. A panic costs this request and its
 // connection, and is logged.
-func (x *exchange) guarded(f func() error) (err error) {
+func (x *exchange) guarded(h Handler) (err error) {
 	x.running = true
 	defer func() {
+		if !x.running {
+			return // it has returned
+		}
 		x.running = false
 		if r := recover(); r != nil {
 			x.panicked = true
@@ -115,5 +118,7 @@ func (x *exchange) guarded(f func() error) (err error) {
 			err = StatusInternalServerError
 		}
 	}()
-	return f()
+	err = h(&x.response, &x.request)
+	x.running = false
+	return err
 }

@@ -13,7 +13,7 @@ var continueLine = []byte("HTTP/1.1 100 Continue\r\n\r\n")
 func (c *conn) serveWithBody() {
 	x := c.x
 	x.keepHead() // the handler may outlive the loop's bytes
-	x.begun = c.server.now()
+	x.begun = c.server.elapsed()
 	c.start(c.server.handler)
 	c.goOn()
 }
@@ -140,7 +140,7 @@ func (x *exchange) keep(data []byte) *refusal {
 // would let it go on for ever.
 func (c *conn) tooSlow() bool {
 	l := &c.server.limits
-	took := c.server.now().Sub(c.x.begun)
+	took := c.server.elapsed() - c.x.begun
 	return took > l.RateGrace && c.x.got < int64(took.Seconds()*float64(l.MinRate))
 }
 
@@ -150,7 +150,7 @@ func (c *conn) discarded() {
 	switch {
 	case x.framing.done():
 		c.rest()
-	case x.got > l.Discard || c.server.now().Sub(x.begun) > l.DiscardTime:
+	case x.got > l.Discard || c.server.elapsed()-x.begun > l.DiscardTime:
 		c.last = true
 		c.end()
 	default:

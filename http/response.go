@@ -147,12 +147,13 @@ func (w *Response) Write(p []byte) (int, error) {
 // A Prepared is an answer that is made once and given often: a body that stays
 // in memory, and the fields that go with it, as they are on the wire.
 type Prepared struct {
-	fields []byte
-	body   []byte
+	text   []byte // the fields, the length, the end of the head, and the body
+	fields int    // bytes of the fields
+	head   int    // bytes in front of the body
 }
 
-// Prepare makes an answer of a body, which nobody may change from then on, and
-// of fields, each a name and a value. It refuses what Response.Set does.
+// Prepare makes an answer of a body, which is copied, and of fields, each a name
+// and a value. It refuses what Response.Set does.
 func Prepare(body []byte, fields ...[2]string) (*Prepared, error) {
 	w := Response{x: &exchange{}}
 	w.reset()
@@ -165,16 +166,23 @@ func Prepare(body []byte, fields ...[2]string) (*Prepared, error) {
 	if w.broken != nil {
 		return nil, w.broken
 	}
-	p := &Prepared{body: body}
+	p := &Prepared{text: make([]byte, 0, len(w.typ)+len(w.fields)+len(body)+64)}
 	if w.typ != "" {
-		p.fields = append(p.fields, "Content-Type: "+w.typ+"\r\n"...)
+		p.text = append(p.text, "Content-Type: "+w.typ+"\r\n"...)
 	}
-	p.fields = append(p.fields, w.fields...)
+	p.text = append(p.text, w.fields...)
+	p.fields = len(p.text)
+	p.text = w.appendLength(p.text, int64(len(body)))
+	p.head = len(p.text)
+	p.text = append(p.text, body...)
 	return p, nil
 }
 
 // Size returns how many bytes the answer takes in memory.
-func (p *Prepared) Size() int { return len(p.fields) + len(p.body) }
+func (p *Prepared) Size() int { return cap(p.text) }
+
+// Body returns the body, which nobody may change.
+func (p *Prepared) Body() []byte { return p.text[p.head:] }
 
 // Give answers with what was prepared. Fields that are set beside it come
 // before its own.
@@ -182,7 +190,7 @@ func (w *Response) Give(p *Prepared) error { return w.body(func() { w.shared = p
 
 // AddFields sets the fields of what was prepared, and nothing of its body.
 func (w *Response) AddFields(p *Prepared) *Response {
-	w.fields = append(w.fields, p.fields...)
+	w.fields = append(w.fields, p.text[:p.fields]...)
 	return w
 }
 
@@ -220,7 +228,7 @@ func (w *Response) bodySize() int64 {
 		return w.size
 	}
 	if w.shared != nil {
-		return int64(len(w.shared.body))
+		return int64(len(w.shared.text) - w.shared.head)
 	}
 	return int64(len(w.text) + len(w.bytes) + len(w.lent))
 }
@@ -309,28 +317,36 @@ func (w *Response) send() {
 	}
 	heads := &c.server.heads
 	heads.at(c.server.now())
+	size, bodiless := w.bodySize(), w.bodiless()
+	together := !bodiless && w.file == nil && size <= copyMost
 	room := heads.most() + len(w.fields) + len(w.typ) + 128
 	if w.shared != nil {
-		room += len(w.shared.fields)
+		room += w.shared.head
 	}
-	size, silent := w.bodySize(), w.bodiless()
-	together := !silent && w.file == nil && size <= copyMost
 	if together {
 		room += int(size)
 	}
-	p := heads.begin(c.conn.Room(room), w.status)
-	p = w.appendFields(p)
-	p = w.appendLength(p, size)
-	if together {
-		p = append(p, w.text...)
-		p = append(p, w.bytes...)
-		p = append(p, w.lent...)
-		if w.shared != nil {
-			p = append(p, w.shared.body...)
+	p := w.appendFields(heads.begin(c.conn.Room(room), w.status))
+	switch {
+	case w.shared == nil:
+		p = w.appendLength(p, size)
+		if together {
+			p = append(p, w.text...)
+			p = append(p, w.bytes...)
+			p = append(p, w.lent...)
 		}
+	case w.silent() || w.length >= 0: // it is framed in another way than was prepared
+		p = w.appendLength(append(p, w.shared.text[:w.shared.fields]...), size)
+		if together {
+			p = append(p, w.shared.Body()...)
+		}
+	case together:
+		p = append(p, w.shared.text...)
+	default:
+		p = append(p, w.shared.text[:w.shared.head]...)
 	}
 	c.conn.Commit(len(p))
-	if together || silent {
+	if together || bodiless {
 		return
 	}
 	switch {
@@ -338,7 +354,7 @@ func (w *Response) send() {
 		c.conn.SendFile(w.file, w.offset, w.size)
 		w.file = nil // the connection releases it
 	case w.shared != nil:
-		c.conn.Share(w.shared.body)
+		c.conn.Share(w.shared.Body())
 	case w.lent != nil:
 		c.conn.Share(w.lent)
 	default:
@@ -369,8 +385,8 @@ func (w *Response) sendHead(chunked bool) {
 	c.conn.Commit(len(append(p, "\r\n"...)))
 }
 
-// appendFields appends everything between the Date and the fields that frame the
-// body.
+// appendFields appends what stands between the Date and what frames the body or was
+// prepared.
 func (w *Response) appendFields(p []byte) []byte {
 	c := w.x.conn
 	switch {
@@ -384,9 +400,8 @@ func (w *Response) appendFields(p []byte) []byte {
 		p = append(p, w.typ...)
 		p = append(p, "\r\n"...)
 	}
-	p = append(p, w.fields...)
-	if w.shared != nil {
-		p = append(p, w.shared.fields...)
+	if len(w.fields) > 0 {
+		p = append(p, w.fields...)
 	}
 	return p
 }

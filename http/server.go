@@ -133,11 +133,14 @@ func ListenAndServe(address string, h Handler) error {
 // begin makes the protocol of a new connection.
 func (s *Server) begin(c *eventloop.Conn) eventloop.Protocol {
 	c.SetDeadline(s.limits.HeadTimeout)
-	return &conn{server: s, conn: c, since: s.loop.Now()}
+	return &conn{server: s, conn: c, since: s.loop.Elapsed()}
 }
 
 // now is the time of this turn.
 func (s *Server) now() time.Time { return s.loop.Now() }
+
+// elapsed is the same, since the loop was made.
+func (s *Server) elapsed() time.Duration { return s.loop.Elapsed() }
 
 func (s *Server) takeExchange(c *conn) *exchange {
 	var x *exchange
@@ -149,7 +152,7 @@ func (s *Server) takeExchange(c *conn) *exchange {
 		x.request.x, x.response.x = x, x
 		x.reset()
 	}
-	x.conn, x.since = c, s.loop.Now()
+	x.conn, x.since = c, s.loop.Elapsed()
 	return x
 }
 

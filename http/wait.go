@@ -26,7 +26,8 @@ const (
 
 // wait is the part of an exchange whose handler may have to wait.
 type wait struct {
-	next next // is to be started when the handler that runs has returned
+	waited bool // any of this was set
+	next   next // is to be started when the handler that runs has returned
 
 	task   *eventloop.Task
 	aside  bool        // it runs on a goroutine of its own
@@ -65,6 +66,7 @@ func (x *exchange) later(h Handler, aside bool, ended func()) error {
 		return errOffloadedTwice
 	}
 	x.keepHead()
+	x.waited = true
 	x.next = next{h, aside, ended}
 	return nil
 }
@@ -82,9 +84,10 @@ func (c *conn) goOver() {
 // start makes the task of a handler.
 func (c *conn) start(h Handler) {
 	x := c.x
+	x.waited = true
 	run := func(pause func() bool) {
 		x.pause = pause
-		x.result = x.guarded(func() error { return h(&x.response, &x.request) })
+		x.result = x.guarded(h)
 	}
 	if !x.aside {
 		x.task = c.server.loop.NewTask(run)
@@ -238,6 +241,9 @@ func (c *conn) takeOver() {
 
 // abandon ends a handler of which nothing more is wanted.
 func (x *exchange) abandon() {
+	if !x.waited {
+		return
+	}
 	if x.timer != nil {
 		x.timer.Stop()
 		x.timer = nil

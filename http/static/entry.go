@@ -91,7 +91,7 @@ func newEntry(found *found, asked time.Time) *entry {
 
 // add makes a form of a variant.
 func (e *entry) add(c coding, v *variant) {
-	fm := &form{etag: etag(v.info, c, e.injected), weak: e.young, size: v.info.Size(), body: v.body}
+	fm := &form{etag: etag(v.info, c, e.injected), weak: e.young, size: v.info.Size()}
 	shown := fm.etag
 	if fm.weak {
 		shown = "W/" + shown
@@ -122,6 +122,7 @@ func (e *entry) add(c coding, v *variant) {
 			e.err = fmt.Errorf("static: %s: %w", e.path, err)
 			return
 		}
+		fm.body = fm.whole.Body()
 		e.bytes += int64(fm.whole.Size())
 	}
 	e.forms[c] = fm
