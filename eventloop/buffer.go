@@ -69,14 +69,21 @@ type output struct {
 // last returns the chunk at the end of the queue with room for n more bytes,
 // after adding one if need be.
 func (o *output) last(l *Loop, n int) *piece {
-	if k := len(o.pieces); k > 0 {
+	k := len(o.pieces)
+	if k > 0 {
 		p := &o.pieces[k-1]
 		if p.chunk && cap(p.bytes)-len(p.bytes) >= n {
 			return p
 		}
 	}
-	o.pieces = append(o.pieces, piece{bytes: l.takeChunk(n), chunk: true})
-	return &o.pieces[len(o.pieces)-1]
+	if k < cap(o.pieces) {
+		o.pieces = o.pieces[:k+1] // one that was released, and is empty
+	} else {
+		o.pieces = append(o.pieces, piece{})
+	}
+	p := &o.pieces[k]
+	p.bytes, p.chunk = l.takeChunk(n), true
+	return p
 }
 
 // send makes one write call for what is at the head of the queue.
@@ -147,6 +154,10 @@ func (l *Loop) readFile(p *piece, n int64) ([]byte, error) {
 
 // sent takes n bytes off the head of the queue.
 func (o *output) sent(l *Loop, n int) {
+	if int64(n) == o.size {
+		o.drop(l) // which is all of it, as nearly always
+		return
+	}
 	o.size -= int64(n)
 	done := 0
 	for n > 0 {
@@ -205,7 +216,7 @@ func (p *piece) release(l *Loop) {
 	*p = piece{}
 }
 
-// drop releases everything that was not sent.
+// drop releases everything.
 func (o *output) drop(l *Loop) {
 	l.memory -= o.memory
 	for i := range o.pieces {

@@ -270,8 +270,11 @@ func (c *Conn) SetDeadline(d time.Duration) {
 		c.deadline = 0 // whoever walks the wheel takes it off
 		return
 	}
+	before := c.deadline
 	c.deadline = c.loop.now + d
-	c.loop.wheel.moved(c)
+	if before == 0 || c.deadline < before {
+		c.loop.wheel.moved(c) // else it is looked at soon enough where it is
+	}
 }
 
 // SetIdle says whether nothing is under way here, so that this connection may
@@ -279,7 +282,7 @@ func (c *Conn) SetDeadline(d time.Duration) {
 func (c *Conn) SetIdle(idle bool) {
 	c.idleSince = 0
 	if idle {
-		c.idleSince = int32(c.loop.now/tick) + 1
+		c.idleSince = int32(c.loop.ticks) + 1
 	}
 }
 
@@ -383,13 +386,15 @@ func (l *Loop) proceed(c *Conn) {
 			l.queueAgain(c)
 		}
 	}
-	l.tellEnd(c)
+	if c.ended {
+		l.tellEnd(c)
+	}
 }
 
 // tellEnd tells the protocol that the peer has ended, once it has been shown
 // everything.
 func (l *Loop) tellEnd(c *Conn) {
-	if c.ended && !c.toldEnded && !c.queued && c.listens() {
+	if !c.toldEnded && !c.queued && c.listens() {
 		c.toldEnded = true
 		if c.truncated() {
 			c.Abort(ErrTruncated)

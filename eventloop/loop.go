@@ -45,8 +45,12 @@ type Loop struct {
 	// Everything below belongs to the loop's goroutine.
 	owner string // its name, if that is checked
 
-	time time.Time     // read once a turn
-	now  time.Duration // since start
+	time  time.Time     // read once a turn
+	now   time.Duration // since start
+	ticks int64         // the same, in ticks
+
+	alarm     time.Duration // how long the loop slept last, at most, since start
+	alarmTime time.Time     // the same
 
 	conns     []*Conn // by descriptor
 	listeners []*Listener
@@ -136,7 +140,7 @@ func New(config Config) (*Loop, error) {
 		scratch: make([]byte, limits.ReadBudget), ring: &ring{},
 		complaints: make(map[string]*complaint),
 	}
-	l.time = l.start
+	l.time, l.alarmTime = l.start, l.start
 	l.mail.limit = limits.Posts
 	l.dog.period = config.lookEvery()
 	return l, nil
@@ -225,6 +229,7 @@ func (l *Loop) wait() ([]bobbin.Event, error) {
 	l.getUp()
 	l.time = l.kernel.Now()
 	l.now = l.time.Sub(l.start)
+	l.ticks = int64(l.now / tick)
 	l.counters.Turns++
 	l.counters.Events += uint64(n)
 	if n > 0 {
@@ -264,7 +269,10 @@ func (l *Loop) wakeTime() time.Time {
 	if !ok {
 		return time.Time{}
 	}
-	return l.start.Add(at)
+	if at != l.alarm {
+		l.alarm, l.alarmTime = at, l.start.Add(at)
+	}
+	return l.alarmTime
 }
 
 // dispatch hears everybody about whom the kernel had news, and then those who
@@ -282,7 +290,9 @@ func (l *Loop) dispatch(events []bobbin.Event) {
 		ln.queued = false
 		l.guard(ln.accept)
 	}
-	l.shake()
+	if l.mayShake() {
+		l.shake()
+	}
 }
 
 // dispatchSome goes on with dispatch until the end, or until a panic of one

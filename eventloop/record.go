@@ -46,13 +46,13 @@ type ring struct {
 
 // record notes what happened, at the time that the turn has.
 func (l *Loop) record(kind Kind, c *Conn, arg int64) {
-	var id uint32
+	ring := l.ring
+	r := &ring.records[ring.n%ringSize]
+	ring.n++
+	r.At, r.Arg, r.Conn, r.Kind = l.now, arg, 0, kind
 	if c != nil {
-		id = c.id
+		r.Conn = c.id
 	}
-	r := &l.ring.records[l.ring.n%ringSize]
-	l.ring.n++
-	r.At, r.Arg, r.Conn, r.Kind = l.now, arg, id, kind
 	if l.trace != nil {
 		r.print(l.trace, l.counters.Turns)
 	}

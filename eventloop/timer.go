@@ -42,6 +42,9 @@ const timerBudget = 256
 // before its deadline counts: what came while the process was stopped or the
 // machine slept is served, not timed out.
 func (l *Loop) runTimers() {
+	if l.wheel.at >= l.ticks && (len(l.timers) == 0 || l.timers[0].at > l.now) {
+		return
+	}
 	ran := 0
 	for ; ran < timerBudget && len(l.timers) > 0 && l.timers[0].at <= l.now; ran++ {
 		l.step()

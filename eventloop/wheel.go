@@ -1,6 +1,7 @@
 package eventloop
 
 import (
+	"math"
 	"math/bits"
 	"time"
 )
@@ -21,7 +22,11 @@ type wheel struct {
 	slots [wheelSlots]*Conn       // heads of doubly linked lists
 	used  [wheelSlots / 64]uint64 // one bit a slot that is not empty
 	at    int64                   // the last tick that was walked
+	soon  int64                   // the tick of the next slot that is not empty; 0 if that must be looked for
 }
+
+// never is the tick of the next slot when all are empty.
+const never = math.MaxInt64
 
 // link puts c into the slot where its deadline will be looked at: rounded up,
 // because a deadline may be late but not early.
@@ -35,6 +40,7 @@ func (w *wheel) link(c *Conn) {
 	}
 	w.slots[slot] = c
 	w.used[slot/64] |= 1 << (slot % 64)
+	w.soon = min(w.soon, t)
 }
 
 // tickOf returns the tick at which a deadline is over, never one that was
@@ -53,6 +59,7 @@ func (w *wheel) unlink(c *Conn) {
 		w.slots[c.slot] = c.next
 		if c.next == nil {
 			w.used[c.slot/64] &^= 1 << (c.slot % 64)
+			w.soon = 0
 		}
 	}
 	if c.next != nil {
@@ -75,8 +82,17 @@ func (w *wheel) moved(c *Conn) {
 	}
 }
 
-// next returns when the next slot that is not empty is over.
+// next returns when the next slot that is not empty is over. It is asked each turn,
+// and seldom has to look.
 func (w *wheel) next() (at time.Duration, ok bool) {
+	if w.soon == 0 {
+		w.soon = w.find()
+	}
+	return time.Duration(w.soon) * tick, w.soon != never
+}
+
+// find looks for the tick of the next slot that is not empty.
+func (w *wheel) find() int64 {
 	from := int((w.at + 1) % wheelSlots)
 	for i := 0; i <= wheelSlots/64; i++ {
 		word := (from/64 + i) % (wheelSlots / 64)
@@ -89,10 +105,10 @@ func (w *wheel) next() (at time.Duration, ok bool) {
 		if set != 0 {
 			slot := word*64 + bits.TrailingZeros64(set)
 			ahead := (slot - from + wheelSlots) % wheelSlots
-			return time.Duration(w.at+1+int64(ahead)) * tick, true
+			return w.at + 1 + int64(ahead)
 		}
 	}
-	return 0, false
+	return never
 }
 
 // take unlinks and returns one connection whose slot is over at the time given,
@@ -107,11 +123,8 @@ func (w *wheel) take(now time.Duration) *Conn {
 		}
 		w.at++
 		// After a long sleep, empty slots are skipped by the bit map.
-		if at, ok := w.next(); !ok {
-			w.at = until
-		} else {
-			w.at = max(w.at, min(until, int64(at/tick)-1))
-		}
+		w.next()
+		w.at = max(w.at, min(until, w.soon-1))
 	}
 	return nil
 }
