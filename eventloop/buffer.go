@@ -206,12 +206,14 @@ func (p *piece) rest() []byte { return p.bytes[p.at:] }
 
 func (p *piece) release(l *Loop) {
 	switch {
+	case p.chunk:
+		l.giveChunk(p.bytes)
+		p.bytes, p.chunk, p.at = nil, false, 0
+		return
 	case p.fetch != nil:
 		p.fetch.orphan = true // a worker is reading from it
 	case p.file != nil:
 		p.file.Release()
-	case p.chunk:
-		l.giveChunk(p.bytes)
 	}
 	*p = piece{}
 }

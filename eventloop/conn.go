@@ -559,6 +559,9 @@ func (l *Loop) write(c *Conn) {
 			return
 		}
 	}
+	if c.out == nil && c.state == Open && !c.full && c.tls == nil {
+		return // all of it is sent, as nearly always
+	}
 	if c.state == Dead {
 		return
 	}

@@ -190,7 +190,9 @@ func (c *conn) answer(err error) {
 		c.conn.Abort(errBegun)
 		return
 	}
-	x.abandon()
+	if x.waited {
+		x.abandon()
+	}
 	x.away = false
 	if x.response.begun {
 		if x.response.complete(err) {

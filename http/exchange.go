@@ -111,7 +111,9 @@ func (x *exchange) complain(what string, err error) {
 
 // over lets everybody know who has asked that the request is over.
 func (x *exchange) over() {
-	x.abandon()
+	if x.waited {
+		x.abandon()
+	}
 	if x.timeout != nil {
 		x.timeout.Stop()
 	}

@@ -159,9 +159,10 @@ func badName(c byte, first bool) *refusal {
 
 // endOfValue returns where the first control character stands, from i on, other
 // than HTAB. Bytes above ASCII pass (RFC 9110 section 5.5). It looks at sixteen
-// at once.
+// at once, and to do so also at what lies behind p in the same memory; but nothing
+// that it finds there counts.
 func endOfValue(p []byte, i int) int {
-	for uint(i)+16 <= uint(len(p)) {
+	for i < len(p) && i+16 <= cap(p) {
 		q := p[i : i+16 : i+16]
 		m, n := controls(binary.LittleEndian.Uint64(q)), controls(binary.LittleEndian.Uint64(q[8:]))
 		if (m|n)&(0x80*ones) == 0 {
@@ -172,7 +173,7 @@ func endOfValue(p []byte, i int) int {
 			i, m = i+8, n&(0x80*ones)
 		}
 		i += bits.TrailingZeros64(m) >> 3
-		if i < len(p) && p[i] != '\t' {
+		if i < len(p) && !inValue(p[i]) {
 			return i
 		}
 		i++
@@ -180,16 +181,13 @@ func endOfValue(p []byte, i int) int {
 	for i < len(p) && inValue(p[i]) {
 		i++
 	}
-	return i
+	return min(i, len(p))
 }
 
-// controls marks the bytes of x that are control characters, by their highest bit;
-// the other bits mean nothing. Above the lowest of them it may mark others, because
-// x-0x20 borrows in a byte below 0x20, and y-1 in one that is 0x7f.
-func controls(x uint64) uint64 {
-	y := x ^ 0x7f*ones
-	return (x-0x20*ones)&^x | (y-ones)&^y
-}
+// controls marks the bytes of x that may be control characters, by their highest
+// bit; the other bits mean nothing. It misses none, but may mark others: x-0x20
+// borrows in a byte below 0x20, and x+1 carries in one that is 0xff.
+func controls(x uint64) uint64 { return (x - 0x20*ones | x + ones) &^ x }
 
 // inValue reports whether c may stand in the value of a field.
 func inValue(c byte) bool { return c >= ' ' && c != 0x7f || c == '\t' }
@@ -294,6 +292,10 @@ func (h *head) takeCoding(v []byte) *refusal {
 // takeConnection looks for the two options that matter. All others are for
 // proxies (RFC 9110 section 7.6.1).
 func (h *head) takeConnection(v []byte) {
+	if sameFold(v, "keep-alive") { // what browsers say
+		h.keepAlive = true
+		return
+	}
 	for again := true; again; {
 		var option []byte
 		option, v, again = nextElement(v)

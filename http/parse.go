@@ -27,44 +27,40 @@ type field struct{ name, value span }
 
 // A head is what the first part of a request says, as places in its bytes.
 type head struct {
+	meaning
+	fields [maxFields]field // those from nfields on are of earlier requests
+}
+
+// A meaning is what a head says, without its fields.
+type meaning struct {
 	size int // in bytes, with the empty lines before it and the one that ends it
 
 	method     method
-	methodName span
 	form       targetForm
+	minor      uint8 // 0 or 1; what comes after HTTP/1.1 counts as 1
+	methodName span
 	target     span // as it was sent
 	path       span // of origin and absolute form; of the latter it may be empty, which means "/"
 	query      span // without the question mark
-	hasQuery   bool
-	plain      bool  // the target has no escape, no query and no fragment, for certain
-	minor      uint8 // 0 or 1; what comes after HTTP/1.1 counts as 1
+	host       span // of the target if that has one, else the Host field
 
-	host           span  // of the target if that has one, else the Host field
-	length         int64 // Content-Length, or -1
+	hasQuery       bool
+	plain          bool // the target has no escape, no query and no fragment, for certain
+	hasHost        bool // there was a Host field
 	chunked        bool
 	close          bool // in any Connection field
 	keepAlive      bool // in any Connection field
 	expectContinue bool
-	expectOther    bool // something that nobody can expect of us
-	hasHost        bool // there was a Host field
+	expectOther    bool  // something that nobody can expect of us
+	length         int64 // Content-Length, or -1
 
 	first   int // where the fields begin
 	nfields int
-	fields  [maxFields]field // those from nfields on are of earlier requests
 }
 
 // reset forgets the last request. Clearing the fields as well would cost more
 // than parsing a small head.
-func (h *head) reset() {
-	h.size = 0
-	h.method, h.methodName = methodOther, span{}
-	h.form, h.target, h.path, h.query, h.hasQuery, h.plain = originForm, span{}, span{}, span{}, false, false
-	h.minor = 0
-	h.host, h.length, h.chunked = span{}, -1, false
-	h.close, h.keepAlive, h.expectContinue, h.expectOther = false, false, false, false
-	h.hasHost = false
-	h.first, h.nfields = 0, 0
-}
+func (h *head) reset() { h.meaning = meaning{length: -1} }
 
 // Why a request line is refused.
 var (
@@ -172,7 +168,10 @@ func fieldCount(l *Limits) int { return min(l.FieldCount, maxFields) }
 func (h *head) parse(p []byte, l *Limits) *refusal {
 	h.reset()
 	p = p[:min(len(p), maxHead)]
-	why := h.skipEmptyLines(p, l.EmptyLines)
+	var why *refusal
+	if len(p) > 0 && p[0] <= '\r' {
+		why = h.skipEmptyLines(p, l.EmptyLines)
+	}
 	if why == nil {
 		why = h.readRequestLine(p, l)
 	}
@@ -237,6 +236,10 @@ func (h *head) readRequestLine(p []byte, l *Limits) *refusal {
 		return why
 	}
 	h.size, h.first = i, i
+	if h.plain && p[h.target.from] == '/' && h.method != methodConnect {
+		h.path = h.target // in origin form, of which there is no more to be found out
+		return nil
+	}
 	return h.resolveTarget(p)
 }
 
@@ -249,6 +252,11 @@ func (h *head) readMethod(p []byte, i int) (int, *refusal) {
 		h.methodName, h.method = between(i, i+len(usual)-1), methodGet
 		return i + len(usual), nil
 	}
+	return h.readToken(p, i)
+}
+
+// readToken reads a method that is not GET.
+func (h *head) readToken(p []byte, i int) (int, *refusal) {
 	from := i
 	i = skip(p, i, &tokenChars)
 	if i == len(p) {
@@ -265,11 +273,17 @@ func (h *head) readMethod(p []byte, i int) (int, *refusal) {
 // readVersion reads a version and the end of its line. A minor version that is
 // not known is answered with the highest that is (RFC 9110 section 2.5).
 func (h *head) readVersion(p []byte, i int) (int, *refusal) {
-	const usual, shape = "HTTP/1.1\r\n", "HTTP/0.0"
+	const usual = "HTTP/1.1\r\n"
 	if len(p)-i >= len(usual) && string(p[i:i+len(usual)]) == usual {
 		h.minor = 1
 		return i + len(usual), nil
 	}
+	return h.readOtherVersion(p, i)
+}
+
+// readOtherVersion reads a version that is not HTTP/1.1.
+func (h *head) readOtherVersion(p []byte, i int) (int, *refusal) {
+	const shape = "HTTP/0.0"
 	from := i
 	for ; i < from+len(shape); i++ {
 		if i == len(p) {

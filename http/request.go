@@ -167,14 +167,16 @@ func (r *Request) FieldsBytes() iter.Seq2[[]byte, []byte] {
 
 // sameFold compares a name with one in lower case.
 func sameFold(p []byte, lower string) bool {
-	if len(p) != len(lower) {
-		return false
-	}
+	return len(p) == len(lower) && (len(p) == 0 || p[0]|0x20 == lower[0]|0x20) && sameRest(p, lower)
+}
+
+// sameRest is sameFold for two of one length, which may well be the same.
+func sameRest(p []byte, lower string) bool {
 	for i, b := range p {
 		if 'A' <= b && b <= 'Z' {
 			b |= 0x20
 		}
-		if b != lower[i] {
+		if i >= len(lower) || b != lower[i] {
 			return false
 		}
 	}

@@ -84,8 +84,6 @@ func (h *head) resolveTarget(p []byte) *refusal {
 	t := h.target.of(p)
 	from := int(h.target.from)
 	switch {
-	case h.plain && t[0] == '/' && h.method != methodConnect:
-		h.path = h.target
 	case bytes.IndexByte(t, '#') >= 0:
 		return errFragment
 	case h.method == methodConnect:
@@ -148,10 +146,7 @@ func schemeLength(t []byte) int {
 // character that does not belong there (RFC 9110 section 4.2.4).
 func validAuthority(p []byte) bool {
 	n := hostLength(p)
-	if n <= 0 {
-		return false
-	}
-	return n == len(p) || p[n] == ':' && validPort(p[n+1:])
+	return n > 0 && (n == len(p) || p[n] == ':' && validPort(p[n+1:]))
 }
 
 // hasPort reports whether a valid authority ends with a port that is not empty.
@@ -161,12 +156,10 @@ func hasPort(p []byte) bool {
 
 // validPort reports whether p is a number that a port can have, or empty.
 func validPort(p []byte) bool {
-	port := 0
+	port := uint(0)
 	for _, c := range p {
-		if !isDigit(c) {
-			return false
-		}
-		if port = port*10 + int(c-'0'); port > 65535 {
+		d := uint(c - '0')
+		if port = port*10 + d; d > 9 || port > 65535 {
 			return false
 		}
 	}

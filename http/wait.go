@@ -241,9 +241,6 @@ func (c *conn) takeOver() {
 
 // abandon ends a handler of which nothing more is wanted.
 func (x *exchange) abandon() {
-	if !x.waited {
-		return
-	}
 	if x.timer != nil {
 		x.timer.Stop()
 		x.timer = nil
