@@ -42,18 +42,18 @@ type Conn struct {
 	drained   bool // a Patient protocol is to be told that there is room
 
 	slot      int16 // on the wheel; -1 when it is on none
+	prev      int32 // there, the descriptor and 1; 0 for none
+	next      int32
 	idleSince int32 // in ticks, 0 while it is not idle
 
-	in        *input  // read, and not yet used
-	out       *output // for the socket, which has not taken it yet
-	tls       *secure // if there is TLS, when its handshake is done
-	lingering *lingering
-	deadline  time.Duration // since the loop was made, 0 for none
-	prev      *Conn         // on the wheel
-	next      *Conn
+	in       *input        // read, and not yet used
+	out      *output       // for the socket, which has not taken it yet
+	tls      *secure       // if there is TLS, when its handshake is done
+	deadline time.Duration // since the loop was made, 0 for none
 }
 
-// lingering is what a connection is allowed after our half of it is shut.
+// lingering is what a connection is allowed after our half of it is shut. As few are
+// in that state at a time, the loop has them, and not the connections.
 type lingering struct {
 	until time.Duration
 	bytes int
@@ -514,8 +514,10 @@ func (l *Loop) discard(c *Conn) {
 		if c.state != Lingering {
 			return
 		}
-		c.lingering.bytes += n
-		if c.ended || c.lingering.bytes > l.limits.LingerBytes {
+		left := l.lingering[c]
+		left.bytes += n
+		l.lingering[c] = left
+		if c.ended || left.bytes > l.limits.LingerBytes {
 			l.bury(c, nil)
 			return
 		}
@@ -618,7 +620,7 @@ func (l *Loop) finish(c *Conn) {
 		return
 	}
 	c.become(Lingering)
-	c.lingering = &lingering{until: l.now + l.limits.LingerTotal}
+	l.lingering[c] = lingering{until: l.now + l.limits.LingerTotal}
 	l.lingerOn(c)
 	c.readable = true // there may be something from before
 	l.queueAgain(c)
@@ -631,7 +633,7 @@ func (l *Loop) lingerOn(c *Conn) {
 	if l.stopping {
 		idle = min(idle, time.Second)
 	}
-	c.deadline = min(l.now+idle, c.lingering.until)
+	c.deadline = min(l.now+idle, l.lingering[c].until)
 	l.wheel.moved(c)
 }
 

@@ -69,6 +69,7 @@ type Loop struct {
 	dying     []death     // are to be closed
 	eager     []*Listener // have more to accept
 	heldBack  []*Conn     // wait until others' output is gone
+	lingering map[*Conn]lingering
 	posted    []func()
 	taken     []*Conn // the list that is being walked, kept for its memory
 	written   []*Conn // the one that flush walks
@@ -138,7 +139,7 @@ func New(config Config) (*Loop, error) {
 		trace: config.Trace, checkOwner: config.CheckOwner,
 		start: kernel.Now(), events: make([]bobbin.Event, 256),
 		scratch: make([]byte, limits.ReadBudget), ring: &ring{},
-		complaints: make(map[string]*complaint),
+		complaints: make(map[string]*complaint), lingering: make(map[*Conn]lingering),
 	}
 	l.time, l.alarmTime = l.start, l.start
 	l.mail.limit = limits.Posts
@@ -478,6 +479,7 @@ func (l *Loop) closeConn(d death) {
 	c.dropInput()
 	c.dropOutput()
 	l.wheel.unlink(c)
+	delete(l.lingering, c)
 	l.conns[c.fd] = nil
 	l.open--
 	if d.why == nil || d.why == io.EOF {

@@ -719,8 +719,10 @@ func TestWheel(t *testing.T) {
 	// is not early.
 	const n = 5000
 	left := make(map[*Conn]bool)
+	l := &Loop{conns: make([]*Conn, n)}
 	for i := range n {
-		c := &Conn{slot: -1, deadline: time.Duration(i*i%300_000) * time.Millisecond}
+		c := &Conn{loop: l, fd: int32(i), slot: -1, deadline: time.Duration(i*i%300_000) * time.Millisecond}
+		l.conns[i] = c
 		w.moved(c)
 		left[c] = true
 	}
@@ -752,9 +754,9 @@ func TestWheel(t *testing.T) {
 
 func TestWheelAfterALongSleep(t *testing.T) {
 	var w wheel
-	c := &Conn{slot: -1, deadline: time.Second}
+	c := &Conn{loop: new(Loop), slot: -1, deadline: time.Second}
 	w.moved(c)
-	far := &Conn{slot: -1, deadline: 40 * time.Hour}
+	far := &Conn{loop: new(Loop), slot: -1, deadline: 40 * time.Hour}
 	w.moved(far)
 	seen := 0
 	for {

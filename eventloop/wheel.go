@@ -34,9 +34,9 @@ func (w *wheel) link(c *Conn) {
 	t := min(w.tickOf(c.deadline), w.at+wheelSlots-1)
 	slot := int(t % wheelSlots)
 	c.slot = int16(slot)
-	c.prev, c.next = nil, w.slots[slot]
-	if c.next != nil {
-		c.next.prev = c
+	c.prev, c.next = 0, 0
+	if first := w.slots[slot]; first != nil {
+		first.prev, c.next = c.fd+1, first.fd+1
 	}
 	w.slots[slot] = c
 	w.used[slot/64] |= 1 << (slot % 64)
@@ -53,19 +53,29 @@ func (w *wheel) unlink(c *Conn) {
 	if c.slot < 0 {
 		return
 	}
-	if c.prev != nil {
-		c.prev.next = c.next
+	prev, next := c.loop.linked(c.prev), c.loop.linked(c.next)
+	if prev != nil {
+		prev.next = c.next
 	} else {
-		w.slots[c.slot] = c.next
-		if c.next == nil {
+		w.slots[c.slot] = next
+		if next == nil {
 			w.used[c.slot/64] &^= 1 << (c.slot % 64)
 			w.soon = 0
 		}
 	}
-	if c.next != nil {
-		c.next.prev = c.prev
+	if next != nil {
+		next.prev = c.prev
 	}
-	c.prev, c.next, c.slot = nil, nil, -1
+	c.prev, c.next, c.slot = 0, 0, -1
+}
+
+// linked returns the connection that another names in its list. Descriptors take
+// half of what pointers would.
+func (l *Loop) linked(number int32) *Conn {
+	if number == 0 {
+		return nil
+	}
+	return l.conns[number-1]
 }
 
 // moved is called when a deadline was set. Only one that has come nearer than
