@@ -190,6 +190,10 @@ func (l *Loop) evict() bool {
 		if idlest != nil {
 			found = true
 			l.counters.Evicted++
+			if idlest.tls != nil {
+				l.sayEnd(idlest)
+				l.write(idlest) // which the socket takes at once, or not at all
+			}
 			l.bury(idlest, ErrEvicted)
 		}
 	}

@@ -166,11 +166,16 @@ func (l *Loop) seal(c *Conn) bool {
 	for s.plain != nil && l.sealSome(c) {
 	}
 	if s.plain == nil && c.state == Closing && !s.ended && s.why == nil {
-		s.ended = true
-		_ = s.tls.CloseWrite() // there is nobody left to be told
+		l.sayEnd(c)
 	}
 	c.measure()
 	return c.out != nil && c.state != Dead
+}
+
+// sayEnd says by TLS that nothing more is said.
+func (l *Loop) sayEnd(c *Conn) {
+	c.tls.ended = true
+	_ = c.tls.tls.CloseWrite() // there is nobody left to be told
 }
 
 // sealSome encrypts a slice of what is first in the queue. It reports whether that

@@ -995,6 +995,68 @@ func TestConversationsOverTLS(t *testing.T) {
 	}
 }
 
+// TestAnIdleConnectionEndsByTLS has the loop end connections on which nothing is
+// under way, for all the reasons that there are. A client can tell that from
+// somebody else's interference.
+func TestAnIdleConnectionEndsByTLS(t *testing.T) {
+	rows := []struct {
+		name string
+		when func(h *house, s *sim.Script) // while the connection is idle
+		why  error
+	}{
+		{"at its deadline", func(h *house, s *sim.Script) {}, nil},
+		{"when the loop ends", func(h *house, s *sim.Script) {
+			s.Sleep(2 * time.Second)
+			h.Stop()
+		}, nil},
+		{"when another needs its room", func(h *house, s *sim.Script) {
+			s.Sleep(2 * time.Second)
+			w, err := h.k.Dial()
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			s.Send(w, []byte("late"))
+			if p, err := s.Receive(w, nil, 10); string(p) != "late" {
+				t.Errorf("the other heard %q, %v", p, err)
+			}
+			w.Close()
+		}, ErrEvicted},
+	}
+	for _, row := range rows {
+		for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
+			t.Run(row.name+", "+tls.VersionName(version), func(t *testing.T) {
+				var gone []error
+				h := buildTLS(t, Limits{Conns: 2}, &TLS{Config: serverConfig()}, func(c *Conn) Protocol {
+					p := echoing()
+					p.gone = func(_ *Conn, why error) { gone = append(gone, why) }
+					c.SetDeadline(time.Minute)
+					return p
+				})
+				h.call(func(l *line) {
+					config := clientConfig()
+					config.MinVersion, config.MaxVersion = version, version
+					conn := h.client(l, config)
+					if err := converse(conn); err != nil {
+						t.Error(err)
+					}
+					h.k.Go(func(s *sim.Script) { row.when(h, s) })
+					if n, err := conn.Read(make([]byte, 1)); err != io.EOF {
+						t.Errorf("it ended by: %d, %v", n, err)
+					}
+					l.w.Close()
+				})
+				if err := h.over(); err != nil {
+					t.Error(err)
+				}
+				if gone[0] != row.why {
+					t.Errorf("they have gone: %v", gone)
+				}
+			})
+		}
+	}
+}
+
 // A rawTLS is a client of TLS 1.3 that makes its records itself when the handshake
 // is done: crypto/tls would not let it say what it says here.
 type rawTLS struct {
