@@ -47,6 +47,7 @@ var house = map[string]room{
 	"http/compress":                {"github.com/andybalholm/brotli github.com/klauspost/compress/gzip github.com/klauspost/compress/zstd", "net/http"},
 	"http/middleware/basicauth.go": {". eventloop http golang.org/x/crypto/bcrypt", "net/http os/exec os/signal syscall"},
 	"http/acme":                    {"http golang.org/x/crypto/acme golang.org/x/crypto/acme/autocert golang.org/x/net/idna", "os/exec os/signal syscall"},
+	"http/acme/acmetest":           {"", "os/signal syscall"}, // starts a program, for tests
 	"http/std":                     {". eventloop http", "os/exec os/signal syscall"},
 	"http/httptest":                {". eventloop eventloop/sim http", "net net/http os os/exec os/signal syscall"},
 	"http/static/internal/mimegen": {"", "net/http"}, // a generator, run by go generate

@@ -29,6 +29,8 @@ import (
 	"time"
 
 	"golang.org/x/crypto/acme"
+
+	"github.com/bobbin-http/bobbin/http/acme/acmetest"
 )
 
 // An authority is an ACME server, for a test.
@@ -42,6 +44,12 @@ type authority struct {
 // A place is the ports at which an ACME server looks for every domain, 0 being one
 // at which there is nobody.
 type place struct{ plain, secure uint16 }
+
+// newPebble starts the ACME server that Let's Encrypt has for tests.
+func newPebble(t *testing.T, life time.Duration, at place) authority {
+	a := acmetest.Pebble(t, life, at.plain, at.secure)
+	return authority{a.Directory, a.Roots, func() *x509.CertPool { return a.Issuer(t) }, a.Stop}
+}
 
 // small is the ACME server of this process.
 type small struct {

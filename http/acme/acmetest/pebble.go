@@ -1,6 +1,6 @@
-package acme
-
-// pebble is Let's Encrypt's own ACME server for tests.
+// Package acmetest has an ACME server for tests: pebble, Let's Encrypt's own one for
+// that, where it is installed.
+package acmetest
 
 import (
 	"cmp"
@@ -25,37 +25,90 @@ import (
 	"time"
 )
 
-// newPebble starts pebble, and ends it with the test.
-func newPebble(t *testing.T, life time.Duration, at place) authority {
+// An Authority is an ACME server that runs for a test.
+type Authority struct {
+	Directory string         // the URL to begin with
+	CA        string         // the file of the authority that its own certificate is from
+	Roots     *x509.CertPool // that authority, too
+
+	client  *http.Client
+	root    string // the URL of the authority that has signed what it gives
+	process *process
+}
+
+// Pebble starts pebble, and ends it with the test; where it is not installed, the
+// test is skipped. It finds every domain on this machine, at two ports, 0 being one
+// at which there is nobody. Its certificates have a life.
+func Pebble(t testing.TB, life time.Duration, plain, secure uint16) *Authority {
+	t.Helper()
 	if _, err := exec.LookPath("pebble"); err != nil {
 		t.Skip("pebble is not installed: go install github.com/letsencrypt/pebble/v2/cmd/pebble@v2.10.1")
 	}
 	folder := t.TempDir()
-	roots := ownCertificate(t, folder)
-	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}}, Timeout: 5 * time.Second}
-	t.Cleanup(client.CloseIdleConnections)
+	a := &Authority{CA: filepath.Join(folder, "own.pem"), Roots: ownCertificate(t, folder)}
+	a.client = &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: a.Roots}}, Timeout: 5 * time.Second}
+	t.Cleanup(a.client.CloseIdleConnections)
 	names := resolve(t)
 	// Pebble must be told its ports, and others may be quicker to take them.
 	for range 5 {
 		ports := freePorts(t, 2)
-		p := startPebble(t, folder, names, life, at, ports)
-		directory := fmt.Sprintf("https://127.0.0.1:%d/dir", ports[0])
-		root := fmt.Sprintf("https://127.0.0.1:%d/roots/0", ports[1])
-		if p.listens(t, client, directory) && p.listens(t, client, root) {
-			return authority{directory, roots, func() *x509.CertPool { return rootOf(t, client, root) }, p.stop}
+		a.process = start(t, folder, names, life, plain, secure, ports)
+		a.Directory = fmt.Sprintf("https://127.0.0.1:%d/dir", ports[0])
+		a.root = fmt.Sprintf("https://127.0.0.1:%d/roots/0", ports[1])
+		if a.listens(t, a.Directory) && a.listens(t, a.root) {
+			return a
 		}
 	}
 	t.Fatal("pebble does not start")
-	return authority{}
+	return nil
 }
 
-// A pebble is a process.
-type pebble struct {
+// Stop ends it before the test is over.
+func (a *Authority) Stop() { a.process.stop() }
+
+// Issuer returns who signs the certificates that it gives.
+func (a *Authority) Issuer(t testing.TB) *x509.CertPool {
+	t.Helper()
+	answer, err := a.client.Get(a.root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	pool := x509.NewCertPool()
+	if p, err := io.ReadAll(answer.Body); err != nil || !pool.AppendCertsFromPEM(p) {
+		t.Fatalf("pebble's root is %q, %v", p, err)
+	}
+	return pool
+}
+
+// listens waits until pebble answers, or has ended.
+func (a *Authority) listens(t testing.TB, url string) bool {
+	t.Helper()
+	for range 4000 {
+		if answer, err := a.client.Get(url); err == nil {
+			answer.Body.Close()
+			if answer.StatusCode == http.StatusOK {
+				return true
+			}
+		}
+		select {
+		case <-a.process.ended:
+			return false
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
+	t.Fatal("in vain: pebble listens")
+	return false
+}
+
+// A process is pebble itself.
+type process struct {
 	command *exec.Cmd
 	ended   chan struct{}
 }
 
-func startPebble(t *testing.T, folder, names string, life time.Duration, at place, ports []uint16) *pebble {
+func start(t testing.TB, folder, names string, life time.Duration, plain, secure uint16, ports []uint16) *process {
+	t.Helper()
 	const nobody = 1 // is no port that somebody listens on
 	own := filepath.Join(folder, "own.pem")
 	text, err := json.Marshal(map[string]any{"pebble": map[string]any{
@@ -63,8 +116,8 @@ func startPebble(t *testing.T, folder, names string, life time.Duration, at plac
 		"managementListenAddress": fmt.Sprintf("127.0.0.1:%d", ports[1]),
 		"certificate":             own,
 		"privateKey":              own,
-		"httpPort":                cmp.Or(at.plain, nobody),
-		"tlsPort":                 cmp.Or(at.secure, nobody),
+		"httpPort":                cmp.Or(plain, nobody),
+		"tlsPort":                 cmp.Or(secure, nobody),
 		"keyAlgorithm":            "ecdsa",
 		"retryAfter":              map[string]int{"authz": 1, "order": 1},
 		"profiles":                map[string]any{"default": map[string]any{"validityPeriod": int(life.Seconds())}},
@@ -76,7 +129,7 @@ func startPebble(t *testing.T, folder, names string, life time.Duration, at plac
 	if err := os.WriteFile(config, text, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	p := &pebble{exec.Command("pebble", "-config", config, "-dnsserver", names), make(chan struct{})}
+	p := &process{exec.Command("pebble", "-config", config, "-dnsserver", names), make(chan struct{})}
 	p.command.Env = append(os.Environ(), "PEBBLE_VA_NOSLEEP=1", "PEBBLE_AUTHZREUSE=0")
 	var said strings.Builder
 	p.command.Stdout, p.command.Stderr = &said, &said
@@ -96,50 +149,18 @@ func startPebble(t *testing.T, folder, names string, life time.Duration, at plac
 	return p
 }
 
-func (p *pebble) stop() {
+func (p *process) stop() {
 	p.command.Process.Kill() // unless it has ended
 	<-p.ended
 }
 
-// listens waits until pebble answers, or has ended.
-func (p *pebble) listens(t *testing.T, client *http.Client, url string) bool {
-	up := false
-	await(t, "pebble listens", func() bool {
-		if a, err := client.Get(url); err == nil {
-			a.Body.Close()
-			up = a.StatusCode == 200
-		}
-		select {
-		case <-p.ended:
-			return true
-		default:
-			return up
-		}
-	})
-	return up
-}
-
-// rootOf asks who signs the certificates.
-func rootOf(t *testing.T, client *http.Client, url string) *x509.CertPool {
-	a, err := client.Get(url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer a.Body.Close()
-	pool := x509.NewCertPool()
-	if p, err := io.ReadAll(a.Body); err != nil || !pool.AppendCertsFromPEM(p) {
-		t.Fatalf("pebble's root is %q, %v", p, err)
-	}
-	return pool
-}
-
 // ownCertificate makes one for an ACME server on loopback.
-func ownCertificate(t *testing.T, folder string) *x509.CertPool {
+func ownCertificate(t testing.TB, folder string) *x509.CertPool {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
-	own := &x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+	own := &x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC), NotAfter: time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC),
 		IsCA: true, BasicConstraintsValid: true, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}}
 	signed, err := x509.CreateCertificate(rand.Reader, own, own, &key.PublicKey, key)
 	if err != nil {
@@ -159,7 +180,7 @@ func ownCertificate(t *testing.T, folder string) *x509.CertPool {
 }
 
 // freePorts returns ports that nobody listens on now.
-func freePorts(t *testing.T, n int) (ports []uint16) {
+func freePorts(t testing.TB, n int) (ports []uint16) {
 	for range n {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
@@ -172,7 +193,7 @@ func freePorts(t *testing.T, n int) (ports []uint16) {
 }
 
 // resolve is a DNS server by TCP that finds every name at 127.0.0.1.
-func resolve(t *testing.T) string {
+func resolve(t testing.TB) string {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -194,7 +215,7 @@ func resolve(t *testing.T) string {
 // section 4).
 func resolveOne(c net.Conn) {
 	defer c.Close()
-	c.SetDeadline(time.Now().Add(10 * time.Second))
+	defer time.AfterFunc(10*time.Second, func() { c.Close() }).Stop()
 	var size [2]byte
 	if _, err := io.ReadFull(c, size[:]); err != nil {
 		return
