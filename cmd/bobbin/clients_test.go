@@ -152,19 +152,21 @@ func TestNode(t *testing.T) {
 
 // chromium prints the page that a browser makes of an address, when everything
 // on it has been loaded.
-func chromium(t *testing.T, url string) string {
-	return tool(t, "chromium", "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+func chromium(t *testing.T, url string, flags ...string) string {
+	return tool(t, "chromium", append(flags, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
 		"--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
-		"--user-data-dir="+t.TempDir(), "--dump-dom", url)
+		"--user-data-dir="+t.TempDir(), "--dump-dom", url)...)
 }
 
-func TestBrowser(t *testing.T) {
+// busy is a folder with a page that has more on it than a browser has
+// connections for, and busyShows what it shows when all of that has come.
+func busy(t *testing.T) string {
 	files := map[string][]byte{
 		"style.css": []byte("body { color: red }"),
 		"dot.svg":   []byte(`<svg xmlns="http://www.w3.org/2000/svg" width="7" height="7"/>`),
 	}
 	page := `<!doctype html><link rel=stylesheet href=style.css><img src=dot.svg><body><p id=said>nothing</p>`
-	for i := range 20 { // more than a browser has connections for
+	for i := range 20 {
 		name := fmt.Sprintf("script%d.js", i)
 		files[name] = fmt.Appendf(nil, "window.came = (window.came || 0) + 1; // %s\n", some[:i*1000])
 		files[name] = bytes.ReplaceAll(files[name], []byte("\n"), []byte("\n//"))
@@ -174,8 +176,14 @@ func TestBrowser(t *testing.T) {
 		said.textContent = [came, getComputedStyle(document.body).color, document.images[0].naturalWidth].join(' and ');
 	}</script>`
 	files["index.html"] = []byte(page)
-	p := start(t, "", folder(t, files))
-	reports(t, chromium(t, p.url), `>20 and rgb\(255, 0, 0\) and 7<`)
+	return folder(t, files)
+}
+
+const busyShows = `>20 and rgb\(255, 0, 0\) and 7<`
+
+func TestBrowser(t *testing.T) {
+	p := start(t, "", busy(t))
+	reports(t, chromium(t, p.url), busyShows)
 }
 
 // TestBrowserShowsAListing loads a listing into a page that types into its

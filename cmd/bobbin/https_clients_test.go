@@ -12,9 +12,14 @@ import (
 	"io"
 	"net"
 	nethttp "net/http"
+	"net/netip"
+	"os"
+	"path/filepath"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/bobbin-http/bobbin/http/acme/acmetest"
 )
 
 // The clients that people use, over TLS. curl and openssl are in https_test.go.
@@ -146,5 +151,41 @@ func TestAnIdleConnectionEndsByTLS(t *testing.T) {
 				t.Errorf("%q, %v", rest, err)
 			}
 		})
+	}
+}
+
+// TestACertificateIsObtainedAndFoundAgain asks Let's Encrypt's ACME server for tests,
+// which comes to look by tls-alpn-01, and has nobody to ask after a restart.
+func TestACertificateIsObtainedAndFoundAgain(t *testing.T) {
+	at := netip.MustParseAddrPort(free(t)).Port()
+	ca := acmetest.Pebble(t, time.Hour, 0, at)
+	roots, kept := ca.Issuer(t), filepath.Join(t.TempDir(), "kept")
+	var first *x509.Certificate
+	for _, says := range []string{"certificate obtained", "certificate found"} {
+		p := start(t, "", "-p", fmt.Sprint(at), "--tls", "auto", "--domain", "a.example", "--acme-email", "me@a.example",
+			"--acme-server", ca.Directory, "--acme-ca", ca.CA, "--acme-folder", kept)
+		p.waits(says, 1)
+		c := tls.Client(p.dialTLS(), &tls.Config{RootCAs: roots, ServerName: "a.example"})
+		say(t, c, get)
+		if answer, err := nethttp.ReadResponse(bufio.NewReader(c), nil); err != nil || answer.StatusCode != 200 {
+			t.Fatalf("%v, %v", answer, err)
+		}
+		got := c.ConnectionState().PeerCertificates[0]
+		if first != nil && !got.Equal(first) {
+			t.Error("after a restart, there is another certificate")
+		}
+		first = got
+		c.Close()
+		for tries := 0; ; tries++ { // it is served first and kept then
+			if _, err := os.Stat(filepath.Join(kept, "a.example")); err == nil {
+				break
+			} else if tries == 3000 {
+				t.Fatal(err)
+			}
+			<-time.After(10 * time.Millisecond)
+		}
+		p.signal(syscall.SIGTERM)
+		p.ends(exitOK)
+		ca.Stop()
 	}
 }

@@ -176,21 +176,13 @@ func TestCertificatesAreReplacedWhileClientsAsk(t *testing.T) {
 			}
 		})
 	}
-	said := func(what string, n int) {
-		for tries := 0; strings.Count(p.said.String(), what) < n; tries++ {
-			if tries == 3000 {
-				t.Fatalf("%q was not said %d times: %s", what, n, p.said)
-			}
-			<-time.After(10 * time.Millisecond)
-		}
-	}
 	const times = 5
 	for n := range times {
 		if _, err := certs.Make(time.Now(), folder, "localhost", "127.0.0.1", "::1"); err != nil {
 			t.Fatal(err)
 		}
 		p.signal(syscall.SIGHUP)
-		said("certificates were read again", n+1)
+		p.waits("certificates were read again", n+1)
 		key, err := os.ReadFile(made.Pair.Key)
 		if err == nil {
 			err = os.WriteFile(made.Pair.Key, []byte("junk"), 0o600)
@@ -199,7 +191,7 @@ func TestCertificatesAreReplacedWhileClientsAsk(t *testing.T) {
 			t.Fatal(err)
 		}
 		p.signal(syscall.SIGHUP)
-		said("certificates stay as they are", n+1)
+		p.waits("certificates stay as they are", n+1)
 		if err := os.WriteFile(made.Pair.Key, key, 0o600); err != nil {
 			t.Fatal(err)
 		}

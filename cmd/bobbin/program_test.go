@@ -31,7 +31,7 @@ type program struct {
 	t     *testing.T
 	cmd   *exec.Cmd
 	url   string // with a slash at its end
-	first string // line that it says
+	first string // line that it says when it listens
 	said  *transcript
 	over  chan error
 }
@@ -62,11 +62,18 @@ func start(t *testing.T, shell string, args ...string) *program {
 		<-p.over
 	})
 	lines := bufio.NewReader(stderr)
-	first, err := lines.ReadString('\n')
-	p.first = first
-	_, rest, ok := strings.Cut(first, " listening ")
-	if p.url, _, _ = strings.Cut(rest, " "); err != nil || !ok {
-		t.Errorf("it says %q, %v", first, err)
+	for listens := false; !listens && !t.Failed(); {
+		line, err := lines.ReadString('\n')
+		var rest string
+		if _, rest, listens = strings.Cut(line, " listening "); listens {
+			p.first = line
+			p.url, _, _ = strings.Cut(rest, " ")
+		} else {
+			io.WriteString(p.said, line)
+		}
+		if err != nil {
+			t.Errorf("it says %q, %v", p.said, err)
+		}
 	}
 	go func() {
 		io.Copy(p.said, lines)
@@ -106,6 +113,17 @@ func (p *program) host() string {
 func (p *program) signal(s os.Signal) {
 	if err := p.cmd.Process.Signal(s); err != nil {
 		p.t.Error(err)
+	}
+}
+
+// waits waits until it has said something n times.
+func (p *program) waits(what string, n int) {
+	p.t.Helper()
+	for tries := 0; strings.Count(p.said.String(), what) < n; tries++ {
+		if tries == 3000 {
+			p.t.Fatalf("%q was not said %d times: %s", what, n, p.said)
+		}
+		<-time.After(10 * time.Millisecond)
 	}
 }
 
