@@ -214,6 +214,30 @@ func TestCertificatesAreReplacedWhileClientsAsk(t *testing.T) {
 	p.ends(exitOK)
 }
 
+func TestABurstOfHandshakesHasAnEnd(t *testing.T) {
+	var end burstEnd
+	for i, row := range []struct {
+		name       string
+		handshakes uint64
+		want       bool
+	}{
+		{"a few are none", burst - 1, false},
+		{"nor if nothing follows", burst - 1, false},
+		{"many have just come", 5000, false},
+		{"and come", 9000, false},
+		{"now they do not", 9000, true},
+		{"it is over once", 9000, false},
+		{"few follow", 9000 + burst - 1, false},
+		{"and add up to a burst that has an end", 9000 + burst, true},
+		{"many again", 20_000, false},
+		{"a few more are no reason to wait", 20_500, true},
+	} {
+		if got := end.now(row.handshakes); got != row.want {
+			t.Errorf("row %d, %s: %v", i, row.name, got)
+		}
+	}
+}
+
 func TestCertMakesWhatServes(t *testing.T) {
 	folder := filepath.Join(t.TempDir(), "certs")
 	code, out, complaint := try([]string{"cert", "--folder", folder, "localhost", "*.dev.example"}, "", nil)

@@ -146,6 +146,7 @@ func serve(o *options, handler http.Handler, every *around, stderr io.Writer, en
 	loop := server.Loop()
 	if o.https.on() {
 		defer o.https.keep(loop, config.Log)()
+		defer keepLittle(loop)()
 	}
 	defer loop.OnSignal(func(os.Signal) { loop.Stop() }, os.Interrupt, syscall.SIGTERM)()
 	if every.file != nil {
