@@ -125,6 +125,9 @@ func serve(o *options, handler http.Handler, every *around, stderr io.Writer, en
 	config := http.Config{Handler: handler, Limits: o.limits, Log: logTo(stderr, *o)}
 	if o.https.on() {
 		config.TLS, config.TLSWaits = o.https.config()
+		if config.TLSWaits {
+			leaveACore(&config.Limits, runtime.GOMAXPROCS(0))
+		}
 	}
 	if env("BOBBIN_TRACE") == "1" {
 		config.Loop.Trace = stderr
