@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	nethttp "net/http"
@@ -231,8 +232,11 @@ func TestBrowserIsRefreshed(t *testing.T) {
 	}
 	dir := folder(t, map[string][]byte{"index.html": page("first"), "style.css": []byte("h1 { color: blue }")})
 	p := start(t, "", "-v", "--reload", dir)
+	// As editors do it, so that nobody is shown half a file.
+	drafts := t.TempDir()
 	edit := func(name string, content []byte) {
-		if err := os.WriteFile(filepath.Join(dir, name), content, 0o644); err != nil {
+		draft := filepath.Join(drafts, name)
+		if err := errors.Join(os.WriteFile(draft, content, 0o644), os.Rename(draft, filepath.Join(dir, name))); err != nil {
 			t.Error(err)
 		}
 	}
@@ -246,11 +250,18 @@ func TestBrowserIsRefreshed(t *testing.T) {
 				return
 			}
 			do()
-			<-time.After(300 * time.Millisecond)
+			select {
+			case <-time.After(300 * time.Millisecond):
+			case <-t.Context().Done():
+				return
+			}
 		}
 	}
 	if _, err := exec.LookPath("chromium"); err == nil {
+		over := make(chan bool)
+		t.Cleanup(func() { <-over })
 		go func() {
+			defer close(over)
 			await("page", func() bool { return asked("/-/reload.js") == 1 }, func() {})
 			await("second page", func() bool { return asked("/-/reload.js") > 1 }, func() { edit("index.html", page("second")) })
 			// The last edit may have had it loaded once more.
