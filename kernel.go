@@ -166,7 +166,24 @@ type ListenOptions struct {
 	// which the client speaks first; a client that only connects is not seen.
 	// Where the kernel cannot, it means nothing.
 	DeferAccept bool
+
+	// Share says whether other sockets of this process listen at the address,
+	// too. Where the kernel can have that, it gives each connection to one of
+	// them, by its address, so that a client cannot choose.
+	Share Share
 }
+
+// Share is a socket's part in an address that several sockets listen at. The
+// first of them is Opening, so that an address at which another process listens
+// is in use as ever; the others are Joining. Another process of the same user
+// could join, too, if it was told to and did not look first.
+type Share uint8
+
+const (
+	Alone   Share = iota // nobody else listens there
+	Opening              // nobody else does yet, and others will join if the kernel can have that
+	Joining              // one is open already; Listen answers ErrNotShared where the kernel cannot
+)
 
 // Errors that those above tell apart. Everything else is the kernel's own
 // error, with what was being done.
@@ -183,6 +200,10 @@ var (
 	// ErrNoDualStack means that one socket cannot serve IPv4 and IPv6 here.
 	// Listen on each.
 	ErrNoDualStack = errors.New("bobbin: no socket for both IPv4 and IPv6 on this system")
+
+	// ErrNotShared means that connections to the address are not divided among
+	// several sockets: on a Unix socket, or on this system. One socket accepts.
+	ErrNotShared = errors.New("bobbin: no two sockets for one address here")
 
 	// ErrInUse means that somebody else listens at the address.
 	ErrInUse = errors.New("address already in use")

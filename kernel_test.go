@@ -23,9 +23,14 @@ import (
 type world struct {
 	bobbin.Kernel
 	t    *testing.T
-	fd   int // listening
-	dial func() client
+	fd   int            // listening
+	at   bobbin.Address // another to listen at
+	dial func() client  // to fd, or to what a row listens at: see serve
+	goes func(to bobbin.Address) func() client
 }
+
+// serve has clients go to another listener.
+func (w *world) serve(fd int, bound bobbin.Address) { w.fd, w.dial = fd, w.goes(bound) }
 
 // client is the other end of a connection. Receive waits.
 type client interface {
@@ -70,18 +75,26 @@ func real(t *testing.T, open func() (bobbin.Kernel, error), at bobbin.Address) *
 		k.Close(fd)
 		k.Shut()
 	})
-	return &world{Kernel: k, t: t, fd: fd, dial: func() client {
-		network := "tcp"
-		if bound.Path != "" {
-			network = "unix"
+	w := &world{Kernel: k, t: t, at: at}
+	if at.Path != "" {
+		w.at.Path += "2"
+	}
+	w.goes = func(to bobbin.Address) func() client {
+		return func() client {
+			network := "tcp"
+			if to.Path != "" {
+				network = "unix"
+			}
+			c, err := net.Dial(network, strings.TrimPrefix(to.String(), "unix:"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { c.Close() })
+			return netClient{c, t}
 		}
-		c, err := net.Dial(network, strings.TrimPrefix(bound.String(), "unix:"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { c.Close() })
-		return netClient{c, t}
-	}}
+	}
+	w.serve(fd, bound)
+	return w
 }
 
 type netClient struct {
@@ -119,17 +132,22 @@ func (c netClient) Reset() {
 
 func simulated(t *testing.T) *world {
 	k := sim.New(1)
-	fd, _, err := k.Listen(internet("127.0.0.1"), bobbin.ListenOptions{})
+	fd, bound, err := k.Listen(internet("127.0.0.1"), bobbin.ListenOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &world{Kernel: k, t: t, fd: fd, dial: func() client {
-		w, err := k.Dial()
-		if err != nil {
-			t.Fatal(err)
+	w := &world{Kernel: k, t: t, at: internet("127.0.0.1")}
+	w.goes = func(to bobbin.Address) func() client {
+		return func() client {
+			c, err := k.DialPort(to.IP.Port())
+			if err != nil {
+				t.Fatal(err)
+			}
+			return simClient{c, t}
 		}
-		return simClient{w, t}
-	}}
+	}
+	w.serve(fd, bound)
+	return w
 }
 
 type simClient struct {
@@ -436,6 +454,64 @@ func TestEveryKernelKeepsTheContract(t *testing.T) {
 			}
 			defer w.Close(fd)
 			if _, _, err := w.Listen(bound, bobbin.ListenOptions{}); !errors.Is(err, bobbin.ErrInUse) {
+				t.Errorf("got %v", err)
+			}
+		}},
+		{"an address that is opened can be joined, and each listener gets some of the connections", func(t *testing.T, w *world) {
+			fd, bound, err := w.Listen(w.at, bobbin.ListenOptions{Share: bobbin.Opening})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer w.Close(fd)
+			w.serve(fd, bound)
+			other, _, err := w.Listen(bound, bobbin.ListenOptions{Share: bobbin.Joining})
+			if errors.Is(err, bobbin.ErrNotShared) {
+				if bound.Path == "" && !strings.HasPrefix(t.Name(), "TestEveryKernelKeepsTheContract/kqueue") {
+					t.Error(err)
+				}
+				only, _ := w.accept()
+				w.Close(only)
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer w.Close(other)
+			for mine, others := 0, 0; mine == 0 || others == 0; {
+				w.dial()
+				one := -1
+				for one < 0 {
+					if one, _, err = w.Accept(fd); err == nil {
+						mine++
+					} else if one, _, err = w.Accept(other); err == nil {
+						others++
+					}
+				}
+				w.Close(one)
+				if mine+others > 1000 {
+					t.Fatalf("one has accepted %d, the other %d", mine, others)
+				}
+			}
+		}},
+		{"an address that is shared is in use for who does not join", func(t *testing.T, w *world) {
+			fd, bound, err := w.Listen(w.at, bobbin.ListenOptions{Share: bobbin.Opening})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer w.Close(fd)
+			for _, share := range []bobbin.Share{bobbin.Alone, bobbin.Opening} {
+				if _, _, err := w.Listen(bound, bobbin.ListenOptions{Share: share}); !errors.Is(err, bobbin.ErrInUse) {
+					t.Errorf("share %d: %v", share, err)
+				}
+			}
+		}},
+		{"an address that is not shared cannot be joined", func(t *testing.T, w *world) {
+			fd, bound, err := w.Listen(w.at, bobbin.ListenOptions{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer w.Close(fd)
+			if _, _, err := w.Listen(bound, bobbin.ListenOptions{Share: bobbin.Joining}); !errors.Is(err, bobbin.ErrInUse) && !errors.Is(err, bobbin.ErrNotShared) {
 				t.Errorf("got %v", err)
 			}
 		}},

@@ -80,6 +80,9 @@ const acceptTries = 64
 // the portable way: the flags are set after the socket is made, with the lock
 // that keeps a fork from coming between.
 func listen(at Address, how ListenOptions) (fd int, bound Address, err error) {
+	if how.Share == Joining && (at.Path != "" || !divides) {
+		return -1, at, ErrNotShared
+	}
 	if at.Path != "" {
 		return listenUnix(at, how)
 	}
@@ -147,8 +150,20 @@ func bindInternet(fd int, at Address, how ListenOptions) (Address, error) {
 	if how.DeferAccept {
 		deferAccept(fd)
 	}
+	if how.Share == Joining {
+		if err := share(fd); err != nil {
+			return at, err
+		}
+	}
 	if err := bindAndListen(fd, sa, how); err != nil {
 		return at, err
+	}
+	// Who opens an address shares it only when it is theirs: at one that another
+	// process shares, it has failed by now.
+	if how.Share == Opening && divides {
+		if err := share(fd); err != nil {
+			return at, err
+		}
 	}
 	name, err := unix.Getsockname(fd)
 	if err != nil {

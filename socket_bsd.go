@@ -146,6 +146,13 @@ func keepAlive(fd int) error {
 	return nil
 }
 
+// divides is false: there is SO_REUSEPORT, too, but on Darwin, OpenBSD and NetBSD
+// one of the sockets gets all connections. FreeBSD and DragonFly could divide them,
+// and are treated alike, so that there is one way on these systems.
+const divides = false
+
+func share(int) error { return ErrNotShared }
+
 // deferAccept has no counterpart here but accept filters, which need a module
 // in the kernel.
 func deferAccept(int) {}

@@ -228,6 +228,20 @@ func keepAlive(fd int) error {
 	return nil
 }
 
+// divides says that the kernel divides the connections to an address among the
+// sockets that share it.
+const divides = true
+
+// share lets other sockets of the same user's that ask for it, too, listen at the
+// address. It may be called for a socket that listens already (Linux 4.6): the
+// group is made when the second one joins.
+func share(fd int) error {
+	if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEPORT, 1); err != nil {
+		return failed("setsockopt SO_REUSEPORT", fd, err)
+	}
+	return nil
+}
+
 // deferAccept lets the kernel hold a connection until its first bytes are
 // there. That is a saving and no promise, so that a refusal means nothing.
 func deferAccept(fd int) {

@@ -68,6 +68,7 @@ type object struct {
 
 	listening bool
 	addr      bobbin.Address
+	shared    bool    // others may join
 	queue     []*Wire // waiting to be accepted
 
 	wire *Wire
@@ -174,11 +175,14 @@ func (k *Kernel) Listen(at bobbin.Address, how bobbin.ListenOptions) (int, bobbi
 		at.IP = netip.AddrPortFrom(at.IP.Addr(), 8079+k.port)
 	}
 	for _, o := range k.table {
-		if o != nil && o.listening && o.addr == at {
+		if o != nil && o.listening && o.addr == at && (how.Share != bobbin.Joining || !o.shared) {
 			return -1, at, bobbin.ErrInUse
 		}
 	}
-	o := &object{listening: true, addr: at}
+	if how.Share == bobbin.Joining && at.Path != "" {
+		return -1, at, bobbin.ErrNotShared
+	}
+	o := &object{listening: true, addr: at, shared: how.Share != bobbin.Alone}
 	if !k.give(o) {
 		return -1, at, bobbin.ErrExhausted
 	}

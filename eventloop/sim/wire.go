@@ -39,6 +39,7 @@ func (k *Kernel) DialPort(port uint16) (*Wire, error) {
 		if o == nil || !o.listening || port != 0 && o.addr.IP.Port() != port {
 			continue
 		}
+		o = k.oneOf(o)
 		w := &Wire{kernel: k, from: netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 0, 0, 1}), uint16(1024+k.Roll(60_000)))}
 		o.queue = append(o.queue, w)
 		o.pending |= bobbin.Readable
@@ -46,6 +47,20 @@ func (k *Kernel) DialPort(port uint16) (*Wire, error) {
 		return w, nil
 	}
 	return nil, errors.New("sim: connection refused")
+}
+
+// oneOf chooses, by chance, of the listeners that share an address with o.
+func (k *Kernel) oneOf(o *object) *object {
+	if !o.shared {
+		return o
+	}
+	var all []*object
+	for _, other := range k.table {
+		if other != nil && other.listening && other.shared && other.addr == o.addr {
+			all = append(all, other)
+		}
+	}
+	return all[k.Roll(len(all))]
 }
 
 func (w *Wire) edge(r bobbin.Ready) {
