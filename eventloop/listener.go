@@ -14,7 +14,14 @@ type Listener struct {
 	loop  *Loop
 	fd    int
 	addr  bobbin.Address
+	how   bobbin.ListenOptions
 	begin func(*Conn) Protocol
+
+	// Where the kernel does not divide connections among several loops; see loops.go.
+	hands  []*Listener // whom this one deals out to, itself among them
+	turn   int         // whose turn it is
+	basket *basket     // what this one accepts from, in place of a socket
+	heed   func()      // posted when something lies there
 
 	ready   bool // somebody may be waiting
 	queued  bool // on the loop's list of listeners to go on with
@@ -50,7 +57,7 @@ func (l *Loop) Listen(at bobbin.Address, how bobbin.ListenOptions, begin func(*C
 		l.kernel.Close(fd)
 		return nil, err
 	}
-	ln := &Listener{loop: l, fd: fd, addr: bound, begin: begin}
+	ln := &Listener{loop: l, fd: fd, addr: bound, how: how, begin: begin}
 	l.listeners = append(l.listeners, ln)
 	return ln, nil
 }
@@ -74,16 +81,17 @@ func (ln *Listener) accept() {
 		if !ln.ready || ln.closed || ln.pause != nil {
 			return
 		}
-		if l.open >= l.limits.Conns {
+		to := ln.next()
+		if to == nil {
 			l.record(Refused, nil, 1)
 			ln.makeRoom()
 			return
 		}
-		fd, from, err := l.kernel.Accept(ln.fd)
+		fd, from, err := ln.take()
 		switch {
 		case err == nil:
 			ln.backoff = 0
-			l.begin(ln, fd, from)
+			ln.deal(to, fd, from)
 		case err == bobbin.ErrNotNow:
 			ln.ready = false
 		case errors.Is(err, bobbin.ErrExhausted):
@@ -100,6 +108,14 @@ func (ln *Listener) accept() {
 		}
 	}
 	l.queueListener(ln)
+}
+
+// take takes one connection, from the socket or from the basket.
+func (ln *Listener) take() (int, netip.AddrPort, error) {
+	if ln.basket != nil {
+		return ln.basket.take()
+	}
+	return ln.loop.kernel.Accept(ln.fd)
 }
 
 // makeRoom closes connections that have been idle, and pauses if there are

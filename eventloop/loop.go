@@ -15,6 +15,7 @@ import (
 type Config struct {
 	Kernel bobbin.Kernel // the machine's own if nil
 	Limits Limits
+	Loops  int          // how many the descriptors of the process are divided among; 1 if 0
 	Log    *slog.Logger // for what an operator should know; nothing if nil
 
 	// Stall is how long a callback may hold the loop before it is logged, with
@@ -128,7 +129,7 @@ func New(config Config) (*Loop, error) {
 		if kernel, err = bobbin.Open(); err != nil {
 			return nil, err
 		}
-		limits.Conns = min(limits.Conns, affordable(bobbin.Descriptors()))
+		limits.Conns = min(limits.Conns, affordable(bobbin.Descriptors(), config.Loops))
 	}
 	log := config.Log
 	if log == nil {
@@ -147,11 +148,12 @@ func New(config Config) (*Loop, error) {
 	return l, nil
 }
 
-// affordable is how many connections so many descriptors allow: some are for
-// listeners, logs and the kernel itself, and a quarter of the rest for files.
-func affordable(descriptors int) int {
+// affordable is how many connections so many descriptors allow each of some loops:
+// some are for listeners, logs and the kernel itself, and a quarter of the rest for
+// files.
+func affordable(descriptors, loops int) int {
 	reserve := min(64, descriptors/4)
-	return max((descriptors-reserve)*3/4, 8)
+	return max((descriptors-reserve)*3/4/max(loops, 1), 8)
 }
 
 // Limits returns the limits that are in force, defaults included.
@@ -509,7 +511,9 @@ func (l *Loop) closeListener(ln *Listener) {
 			break
 		}
 	}
-	if err := l.kernel.Close(ln.fd); err != nil {
+	if ln.basket != nil {
+		ln.empty()
+	} else if err := l.kernel.Close(ln.fd); err != nil {
 		l.complain("close", err)
 	}
 }

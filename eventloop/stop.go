@@ -10,6 +10,13 @@ func (l *Loop) Stop() {
 	_ = l.kernel.Wake() // a loop that has ended needs none
 }
 
+// stopUnlessStopped is Stop if nobody has called that.
+func (l *Loop) stopUnlessStopped() {
+	if l.mail.stops.CompareAndSwap(0, 1) {
+		_ = l.kernel.Wake()
+	}
+}
+
 func (l *Loop) heedStops() {
 	switch n := l.mail.stops.Load(); {
 	case n > 0 && !l.stopping:
@@ -24,6 +31,9 @@ func (l *Loop) heedStops() {
 func (l *Loop) beginStop() {
 	l.stopping = true
 	for _, ln := range l.listeners {
+		if ln.basket != nil {
+			ln.basket.close() // what another loop accepts from now on, it keeps
+		}
 		ln.ready = true
 		for i := 0; ln.ready && i < backlogTurns; i++ {
 			l.guard(ln.accept)

@@ -284,6 +284,30 @@ func ExampleServer() {
 	// <nil>
 }
 
+// Two servers on two loops, each with a counter of its own.
+func ExampleServers() {
+	servers, err := http.NewServers(2, func(loop int) (http.Config, error) {
+		visits := 0 // of one loop, so that it needs no lock
+		return http.Config{Handler: func(w *http.Response, r *http.Request) error {
+			visits++
+			return w.Text(fmt.Sprintf("visit %d of loop %d", visits, loop))
+		}}, nil
+	})
+	if err != nil {
+		panic(err)
+	}
+	listeners, err := servers.Listen("127.0.0.1:0")
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println(listeners[0].Addr().IP.Addr())
+	go servers.Stop() // on SIGTERM, perhaps
+	fmt.Println(servers.Run())
+	// Output:
+	// 127.0.0.1
+	// <nil>
+}
+
 func ExampleParseDate() {
 	t, ok := http.ParseDate("Sun, 06 Nov 1994 08:49:37 GMT")
 	fmt.Println(t.UTC(), ok)

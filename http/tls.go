@@ -12,11 +12,19 @@ import (
 // ListenTLS is Listen for HTTPS, with the certificates of Config.TLS. One server
 // may listen in both ways, at different addresses.
 func (s *Server) ListenTLS(address string) ([]*eventloop.Listener, error) {
-	c := s.tls.Config
-	if c == nil || len(c.Certificates) == 0 && c.GetCertificate == nil && c.GetConfigForClient == nil {
-		return nil, errors.New("http: ListenTLS needs Config.TLS, with a certificate in it")
+	if err := s.checkTLS(); err != nil {
+		return nil, err
 	}
 	return s.loop.ListenAt(address, s.how, s.tls.Around(s.begin))
+}
+
+// checkTLS finds out whether there is a certificate.
+func (s *Server) checkTLS() error {
+	c := s.tls.Config
+	if c == nil || len(c.Certificates) == 0 && c.GetCertificate == nil && c.GetConfigForClient == nil {
+		return errors.New("http: ListenTLS needs Config.TLS, with a certificate in it")
+	}
+	return nil
 }
 
 // speaking returns a configuration of TLS for what we speak. It is the one that was

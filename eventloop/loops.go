@@ -1,0 +1,217 @@
+package eventloop
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"sync"
+
+	"github.com/bobbin-http/bobbin"
+)
+
+// Loops are several loops in one process. They share nothing: each has a kernel, its
+// listeners, its connections, its limits and a goroutine of its own, and no protocol
+// need know that there are others. What a protocol shares with those of other loops,
+// it has to protect.
+//
+// A connection stays on the loop that has begun it. Which one that is, the kernel
+// decides where it can (see bobbin.Share). Elsewhere, and on Unix sockets, the first
+// loop accepts, and deals out to all in turn.
+type Loops []*Loop
+
+// ListenAt is Loop.ListenAt for all of them: begin makes the beginning for each loop,
+// by its number. It returns the listeners of the first loop.
+func (ls Loops) ListenAt(s string, how bobbin.ListenOptions, begin func(loop int) func(*Conn) Protocol) ([]*Listener, error) {
+	if len(ls) > 1 {
+		how.Share = bobbin.Opening
+	}
+	opened, err := ls[0].ListenAt(s, how, begin(0))
+	if err != nil {
+		return nil, err
+	}
+	all := slices.Clone(opened)
+	for _, first := range opened {
+		for i, l := range ls[1:] {
+			ln, err := first.join(l, begin(i+1))
+			if err != nil {
+				for _, ln := range all {
+					ln.Close()
+				}
+				return nil, fmt.Errorf("cannot listen on %s once more: %w", first.addr, err)
+			}
+			all = append(all, ln)
+		}
+	}
+	return opened, nil
+}
+
+// join opens a listener on another loop that gets its part of the connections.
+func (ln *Listener) join(l *Loop, begin func(*Conn) Protocol) (*Listener, error) {
+	how := ln.how
+	how.Share = bobbin.Joining
+	other, err := l.Listen(ln.addr, how, begin)
+	if errors.Is(err, bobbin.ErrNotShared) {
+		return ln.dealTo(l, begin), nil
+	}
+	return other, err
+}
+
+// Run runs the loops, each on a goroutine of its own, until they have ended. If one
+// fails, the others are stopped. It returns what is wrong with the first that failed,
+// else ErrCut if something was cut off on any.
+func (ls Loops) Run() error {
+	ended := make(chan error)
+	for _, l := range ls {
+		go func() { ended <- l.Run() }()
+	}
+	var first error
+	for range ls {
+		err := <-ended
+		if err != nil && err != ErrCut && (first == nil || first == ErrCut) {
+			first = err
+			for _, l := range ls {
+				l.stopUnlessStopped()
+			}
+		} else if first == nil {
+			first = err
+		}
+	}
+	return first
+}
+
+// Stop stops each of them; see Loop.Stop. Any goroutine may call it.
+func (ls Loops) Stop() {
+	for _, l := range ls {
+		l.Stop()
+	}
+}
+
+// A basket is where connections lie that one loop has accepted for another, until
+// that takes them, in place of a listening socket's queue: the listener that has it
+// accepts from it. What the two loops share is this and no more.
+type basket struct {
+	room int // how many may lie here
+
+	mu     sync.Mutex
+	list   []arrival
+	closed bool
+}
+
+// An arrival is a connection that no loop has begun.
+type arrival struct {
+	fd   int
+	from netip.AddrPort
+}
+
+// put puts one in. It reports whether the basket had room and was open, else the
+// descriptor is still the caller's; and whether it was empty, so that its owner has
+// to be told.
+func (b *basket) put(a arrival) (taken, first bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.closed || len(b.list) >= b.room {
+		return false, false
+	}
+	b.list = append(b.list, a)
+	return true, len(b.list) == 1
+}
+
+// take takes one out, under the rules of Kernel.Accept.
+func (b *basket) take() (int, netip.AddrPort, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.list) == 0 {
+		return -1, netip.AddrPort{}, bobbin.ErrNotNow
+	}
+	a := b.list[0]
+	b.list = b.list[1:]
+	return a.fd, a.from, nil
+}
+
+// hasRoom reports whether put would take one.
+func (b *basket) hasRoom() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return !b.closed && len(b.list) < b.room
+}
+
+// close lets nothing more in.
+func (b *basket) close() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.closed = true
+}
+
+// dealTo opens a listener on another loop that has a basket and no socket, and has ln
+// deal connections out to it. Neither loop may run yet.
+func (ln *Listener) dealTo(l *Loop, begin func(*Conn) Protocol) *Listener {
+	other := &Listener{loop: l, fd: -1, addr: ln.addr, how: ln.how, begin: begin, basket: &basket{room: l.limits.AcceptBatch}}
+	other.heed = func() {
+		other.ready = true
+		l.guard(other.accept)
+	}
+	l.listeners = append(l.listeners, other)
+	if ln.hands == nil {
+		ln.hands = []*Listener{ln}
+	}
+	ln.hands = append(ln.hands, other)
+	return other
+}
+
+// next returns which listener begins the connection that is accepted next: ln itself,
+// or one of those to which it deals out. It is nil if none of them has room.
+func (ln *Listener) next() *Listener {
+	l := ln.loop
+	if ln.hands == nil {
+		if l.open >= l.limits.Conns {
+			return nil
+		}
+		return ln
+	}
+	for range ln.hands {
+		to := ln.hands[ln.turn]
+		if to == ln && l.open < l.limits.Conns || to != ln && to.basket.hasRoom() {
+			return to
+		}
+		ln.turn = (ln.turn + 1) % len(ln.hands)
+	}
+	return nil
+}
+
+// deal has the listener that next returned begin a connection. If that has come to an
+// end since, ln does: one more than its limit is better than one that is cut off.
+func (ln *Listener) deal(to *Listener, fd int, from netip.AddrPort) {
+	if ln.hands != nil {
+		ln.turn = (ln.turn + 1) % len(ln.hands)
+	}
+	if to == ln || !to.give(arrival{fd, from}) {
+		ln.loop.begin(ln, fd, from)
+	}
+}
+
+// give is called by another loop. It reports whether this one will begin the
+// connection.
+func (ln *Listener) give(a arrival) bool {
+	taken, first := ln.basket.put(a)
+	// One word is underway at a time, so that it need not count against the limit.
+	// A loop that does not hear it any more looks into the basket when it shuts.
+	if first && ln.loop.mail.put(ln.heed, false) == nil {
+		_ = ln.loop.kernel.Wake() // one that has just ended needs none
+	}
+	return taken
+}
+
+// empty gives back what nobody will begin.
+func (ln *Listener) empty() {
+	ln.basket.close()
+	for {
+		fd, _, err := ln.basket.take()
+		if err != nil {
+			return
+		}
+		if err := ln.loop.kernel.Close(fd); err != nil {
+			ln.loop.complain("close", err)
+		}
+	}
+}
