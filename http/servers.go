@@ -10,11 +10,8 @@ import (
 
 // Servers are several servers in one process that listen at the same addresses, each on
 // a loop of its own, for who has more cores than one. They share nothing but what their
-// handlers do: see NewServers.
-type Servers struct {
-	list  []*Server
-	loops eventloop.Loops
-}
+// handlers do: see NewServers, which makes them.
+type Servers []*Server
 
 // NewServers makes n servers. Config is called for each, by its number from 0 on, so
 // that each has a handler of its own, with middleware of its own: what belongs to one
@@ -23,11 +20,11 @@ type Servers struct {
 //
 // Limits are those of each server. If all have the same Config.TLS, a client that
 // comes back may resume on any of them.
-func NewServers(n int, config func(loop int) (Config, error)) (*Servers, error) {
+func NewServers(n int, config func(loop int) (Config, error)) (Servers, error) {
 	if n < 1 {
 		return nil, fmt.Errorf("http: %d servers serve nobody", n)
 	}
-	s := &Servers{}
+	var s Servers
 	var given *tls.Config // to the one before
 	for i := range n {
 		c, err := config(i)
@@ -37,39 +34,41 @@ func NewServers(n int, config func(loop int) (Config, error)) (*Servers, error) 
 		c.Loop.Loops = n
 		asked := c.TLS
 		if i > 0 && asked == given {
-			c.TLS = s.list[i-1].tls.Config // it may be a clone, whose keys of tickets are its own
+			c.TLS = s[i-1].tls.Config // it may be a clone, whose keys of tickets are its own
 		}
 		given = asked
 		one, err := NewServer(c)
 		if err != nil {
 			return nil, s.giveBack(err)
 		}
-		s.list, s.loops = append(s.list, one), append(s.loops, one.Loop())
+		s = append(s, one)
 	}
 	return s, nil
 }
 
 // giveBack ends the loops that were made before there was an error.
-func (s *Servers) giveBack(err error) error {
+func (s Servers) giveBack(err error) error {
 	s.Stop()
 	return errors.Join(err, s.Run())
 }
 
-// Each calls f for each of the servers.
-func (s *Servers) Each(f func(loop int, one *Server)) {
-	for i, one := range s.list {
-		f(i, one)
+// loops are those of the servers.
+func (s Servers) loops() eventloop.Loops {
+	list := make(eventloop.Loops, len(s))
+	for i, one := range s {
+		list[i] = one.loop
 	}
+	return list
 }
 
 // Listen is Server.Listen for all of them. It returns the listeners of the first.
-func (s *Servers) Listen(address string) ([]*eventloop.Listener, error) {
+func (s Servers) Listen(address string) ([]*eventloop.Listener, error) {
 	return s.listen(address, func(one *Server) func(*eventloop.Conn) eventloop.Protocol { return one.begin })
 }
 
 // ListenTLS is Server.ListenTLS for all of them. It returns the listeners of the first.
-func (s *Servers) ListenTLS(address string) ([]*eventloop.Listener, error) {
-	for _, one := range s.list {
+func (s Servers) ListenTLS(address string) ([]*eventloop.Listener, error) {
+	for _, one := range s {
 		if err := one.checkTLS(); err != nil {
 			return nil, err
 		}
@@ -77,14 +76,14 @@ func (s *Servers) ListenTLS(address string) ([]*eventloop.Listener, error) {
 	return s.listen(address, func(one *Server) func(*eventloop.Conn) eventloop.Protocol { return one.tls.Around(one.begin) })
 }
 
-func (s *Servers) listen(address string, begin func(*Server) func(*eventloop.Conn) eventloop.Protocol) ([]*eventloop.Listener, error) {
-	return s.loops.ListenAt(address, s.list[0].how, func(loop int) func(*eventloop.Conn) eventloop.Protocol { return begin(s.list[loop]) })
+func (s Servers) listen(address string, begin func(*Server) func(*eventloop.Conn) eventloop.Protocol) ([]*eventloop.Listener, error) {
+	return s.loops().ListenAt(address, s[0].how, func(loop int) func(*eventloop.Conn) eventloop.Protocol { return begin(s[loop]) })
 }
 
 // Run serves until Stop was called and everything has ended. It returns nil when all
 // that had begun was finished. If one server fails, the others are stopped.
-func (s *Servers) Run() error { return s.loops.Run() }
+func (s Servers) Run() error { return s.loops().Run() }
 
 // Stop has all servers end: what has begun is finished, within Limits.Drain. A second
 // call cuts everything off. Any goroutine may call it.
-func (s *Servers) Stop() { s.loops.Stop() }
+func (s Servers) Stop() { s.loops().Stop() }

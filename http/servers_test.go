@@ -102,11 +102,11 @@ func TestServersShareAnAddressAndNothingElse(t *testing.T) {
 	if err := <-over; err != nil {
 		t.Error(err)
 	}
-	s.Each(func(loop int, one *Server) {
+	for loop, one := range s {
 		if answers[loop] == 0 || one.Loop().Counters().Accepted != uint64(answers[loop]) {
 			t.Errorf("server %d has answered %d, and accepted %d", loop, answers[loop], one.Loop().Counters().Accepted)
 		}
-	})
+	}
 }
 
 func TestServersThatCannotBeMadeHoldNothing(t *testing.T) {

@@ -23,75 +23,85 @@ type aroundOptions struct {
 	trusted []string
 }
 
-// An around is that, made of what was typed. What it holds is closed when the loop
-// has ended.
+// An around is that, made of what was typed. What it holds is closed when the loops
+// have ended.
 type around struct {
-	list []http.Middleware // the innermost first
-	log  *middleware.AccessLog
-	file *logFile
+	limit   *middleware.RateLimit // of all loops together
+	proxies *middleware.RealIP
+	file    *logFile
+
+	out    io.Writer // for lines; nil if none are wanted
+	format middleware.LogFormat
+	logs   []*middleware.AccessLog // one for each loop: they write whole lines
 }
 
-// around makes it. Lines go to stdout unless a file is named.
-func (o *options) around(stdout io.Writer, trouble *slog.Logger) (*around, error) {
-	a := &around{}
+// open opens it. Lines go to stdout unless a file is named.
+func (a *around) open(o *options, stdout io.Writer) (err error) {
 	if o.every.rate != "" {
-		limit, err := middleware.ParseRateLimit(o.every.rate)
-		if err != nil {
-			return nil, fmt.Errorf("--limit-rate: %w", err)
+		if a.limit, err = middleware.ParseRateLimit(o.every.rate); err != nil {
+			return fmt.Errorf("--limit-rate: %w", err)
 		}
-		a.list = append(a.list, limit.Around)
+		a.limit.Shared = o.loops > 1
 	}
 	if len(o.every.trusted) > 0 {
 		prefixes, err := middleware.ParsePrefixes(strings.Join(o.every.trusted, ","))
 		if err != nil {
-			return nil, fmt.Errorf("--trust: %w", err)
+			return fmt.Errorf("--trust: %w", err)
 		}
-		a.list = append(a.list, (&middleware.RealIP{Trusted: prefixes, UnixSocket: true}).Around)
+		a.proxies = &middleware.RealIP{Trusted: prefixes, UnixSocket: true}
 	}
 	if o.every.log != "" && o.every.log != "off" {
-		if err := a.openLog(o, stdout, trouble); err != nil {
-			return nil, fmt.Errorf("--log: %w", err)
+		if err := a.openLog(o.every.log, stdout); err != nil {
+			return fmt.Errorf("--log: %w", err)
 		}
-		a.list = append(a.list, a.log.Around)
-	}
-	return a, nil
-}
-
-func (a *around) openLog(o *options, stdout io.Writer, trouble *slog.Logger) error {
-	name, path, toFile := strings.Cut(o.every.log, "=")
-	format, err := middleware.ParseLogFormat(name)
-	if err != nil {
-		return err
-	}
-	a.log = &middleware.AccessLog{Out: stdout, Format: format, OnError: func(err error) {
-		trouble.Error("access log", "error", err)
-	}}
-	if o.site.users != nil {
-		a.log.User = o.site.users.User
-	}
-	if toFile {
-		if a.file, err = openLogFile(path); err != nil {
-			return err
-		}
-		a.log.Out = a.file
 	}
 	return nil
 }
 
-// wrap puts it around a handler.
-func (a *around) wrap(h http.Handler) http.Handler {
-	for _, m := range a.list {
-		h = m(h)
+func (a *around) openLog(text string, stdout io.Writer) (err error) {
+	name, path, toFile := strings.Cut(text, "=")
+	if a.format, err = middleware.ParseLogFormat(name); err != nil {
+		return err
+	}
+	a.out = stdout
+	if toFile {
+		file, err := openLogFile(path)
+		if err != nil {
+			return err
+		}
+		a.file, a.out = file, file
+	}
+	return nil
+}
+
+// wrap puts it around what one loop serves.
+func (a *around) wrap(p *part, trouble *slog.Logger) http.Handler {
+	h := p.handler
+	if a.limit != nil {
+		h = a.limit.Around(h)
+	}
+	if a.proxies != nil {
+		h = a.proxies.Around(h)
+	}
+	if a.out != nil {
+		log := &middleware.AccessLog{Out: a.out, Format: a.format, OnError: func(err error) {
+			trouble.Error("access log", "error", err)
+		}}
+		if p.users != nil {
+			log.User = p.users.User
+		}
+		a.logs = append(a.logs, log)
+		h = log.Around(h)
 	}
 	return h
 }
 
-// close writes what is left. The loop has ended.
+// close writes what is left. The loops have ended.
 func (a *around) close() error {
-	if a.log == nil {
-		return nil
+	var err error
+	for _, log := range a.logs {
+		err = errors.Join(err, log.Close())
 	}
-	err := a.log.Close()
 	if a.file != nil {
 		err = errors.Join(err, a.file.close())
 	}

@@ -65,9 +65,9 @@ func configCommand(t *terminals, args []string, env func(string) string) int {
 		return exitOK
 	}
 	if err == nil && what == "test" {
-		var done func() error
-		if _, _, done, err = prepare(&o, io.Discard, slog.New(slog.DiscardHandler)); err == nil {
-			err = done()
+		var what *offer
+		if what, err = prepare(&o, io.Discard, slog.New(slog.DiscardHandler)); err == nil {
+			err = what.close()
 		}
 	}
 	if err != nil {

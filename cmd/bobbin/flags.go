@@ -9,8 +9,6 @@ import (
 
 	"github.com/bobbin-http/bobbin/eventloop"
 	"github.com/bobbin-http/bobbin/http"
-	"github.com/bobbin-http/bobbin/http/middleware"
-	"github.com/bobbin-http/bobbin/http/reload"
 )
 
 // options are what the user typed, in a command, the environment or a file.
@@ -20,6 +18,7 @@ type options struct {
 	at      []string // addresses, as eventloop.ParseAddress has them
 	port    int
 	public  bool
+	loops   int
 	quiet   bool
 	verbose bool
 	version bool
@@ -44,7 +43,6 @@ type siteOptions struct {
 	compress  string
 	copy      bool
 	reload    bool
-	reloader  *reload.Reloader // if it is wanted
 
 	cache     []string
 	header    []string
@@ -53,7 +51,6 @@ type siteOptions struct {
 	cors      string
 	security  bool
 	auth      string
-	users     *middleware.BasicAuth // if passwords are asked for
 	realm     string
 	limitText []string
 }
@@ -86,6 +83,8 @@ func (o *options) define() (help *bool, config *string) {
 	f.IntVarP(&o.port, "port", "p", 8080, "port to listen on; 0 for any that is free")
 	f.StringArrayVarP(&o.listen, "listen", "l", nil, "`address` to listen on, such as :8080, 192.0.2.1:80 or unix:/run/site; may be repeated")
 	f.BoolVar(&o.public, "public", false, "listen on all interfaces, not on this machine only")
+
+	f.IntVar(&o.loops, "loops", 1, "`how-many` loops serve, on as many cores; more than there are cores help nobody")
 
 	o.https.define(f)
 
@@ -158,6 +157,9 @@ func parse(args []string, env func(string) string) (options, error) {
 	return o, o.settle(env)
 }
 
+// mostLoops is more than there are cores for.
+const mostLoops = 256
+
 // settle looks at what was said as a whole.
 func (o *options) settle(env func(string) string) error {
 	if o.quiet && o.verbose {
@@ -172,6 +174,9 @@ func (o *options) settle(env func(string) string) error {
 	}
 	if o.port < 0 || o.port > 65535 {
 		return fmt.Errorf("there is no port %d: choose one from 0 to 65535", o.port)
+	}
+	if o.loops < 1 || o.loops > mostLoops {
+		return fmt.Errorf("--loops %d: choose a number from 1 to %d, and none beyond that of the cores", o.loops, mostLoops)
 	}
 	if err := setLimits(&o.limits, o.site.limitText); err != nil {
 		return err
@@ -225,7 +230,7 @@ func flagNames(f *pflag.FlagSet) (names []string) {
 }
 
 func usage(o options) string {
-	return `bobbin serves files over HTTP, from one thread.
+	return `bobbin serves files over HTTP, from one thread, or from as many as --loops says.
 
 Usage:
 

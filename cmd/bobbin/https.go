@@ -222,7 +222,7 @@ func keepFresh(loop *eventloop.Loop, store *certs.Store, log *slog.Logger) (stop
 		timer = loop.After(reloadEvery, look)
 	}
 	timer = loop.After(reloadEvery, look)
-	unhook := loop.OnSignal(func(os.Signal) { read(true) }, syscall.SIGHUP)
+	unhook := onSignal(func() { _ = loop.Post(func() { read(true) }) }, syscall.SIGHUP) // too late, if it has ended
 	return func() {
 		unhook()
 		timer.Stop()
@@ -272,10 +272,10 @@ func toHTTPS(w *http.Response, r *http.Request, port uint16) error {
 }
 
 // listenAll opens all sockets, and returns what to type into a browser for each.
-func (o *options) listenAll(server *http.Server) (at []string, err error) {
-	listen, scheme := server.Listen, "http"
+func (o *options) listenAll(servers http.Servers) (at []string, err error) {
+	listen, scheme := servers.Listen, "http"
 	if o.https.on() {
-		listen, scheme = server.ListenTLS, "https"
+		listen, scheme = servers.ListenTLS, "https"
 	}
 	for _, address := range o.at {
 		listeners, err := listen(address)
@@ -289,7 +289,7 @@ func (o *options) listenAll(server *http.Server) (at []string, err error) {
 		at = append(at, url(scheme, address, bound))
 	}
 	if o.https.redirect != "" {
-		if _, err := server.Listen(o.https.redirect); err != nil {
+		if _, err := servers.Listen(o.https.redirect); err != nil {
 			return nil, explainListen(err)
 		}
 	}

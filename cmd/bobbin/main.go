@@ -1,4 +1,5 @@
-// Bobbin serves a folder, one file, or its own site, over HTTP, from one thread.
+// Bobbin serves a folder, one file, or its own site, over HTTP, from one thread, or
+// from some.
 package main
 
 import (
@@ -12,11 +13,14 @@ import (
 	"runtime"
 	"runtime/debug"
 	"strings"
+	"sync"
 	"syscall"
 
 	"github.com/bobbin-http/bobbin"
 	"github.com/bobbin-http/bobbin/eventloop"
 	"github.com/bobbin-http/bobbin/http"
+	"github.com/bobbin-http/bobbin/http/middleware"
+	"github.com/bobbin-http/bobbin/http/reload"
 	"github.com/bobbin-http/bobbin/http/static"
 )
 
@@ -66,13 +70,16 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer, env func(stri
 		// less often costs a few MiB.
 		debug.SetGCPercent(400)
 	}
-	handler, every, done, err := prepare(&o, stdout, logTo(stderr, o))
+	if o.loops > 1 {
+		stdout, stderr = &oneByOne{to: stdout}, &oneByOne{to: stderr}
+	}
+	what, err := prepare(&o, stdout, logTo(stderr, o))
 	if err != nil {
 		fmt.Fprintf(stderr, "bobbin: %v\n", err)
 		return exitUsage
 	}
-	err = serve(&o, handler, every, stderr, env, terminal)
-	if failed := done(); err == nil {
+	err = serve(&o, what, stderr, env, terminal)
+	if failed := what.close(); err == nil {
 		err = failed
 	}
 	switch {
@@ -86,76 +93,131 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer, env func(stri
 	return exitFailed
 }
 
+// An offer is what is served.
+type offer struct {
+	parts []*part // one for each loop
+	every *around
+}
+
+// A part is what one loop serves. Nothing in it is another's.
+type part struct {
+	handler  http.Handler
+	files    *static.Files         // nil for the default site
+	reloader *reload.Reloader      // nil unless browsers are refreshed
+	users    *middleware.BasicAuth // nil unless passwords are asked for
+}
+
 // prepare opens what is to be served. What is wrong with it is a mistake of
 // whoever typed.
-func prepare(o *options, stdout io.Writer, trouble *slog.Logger) (handler http.Handler, every *around, done func() error, err error) {
-	end := func() {}
-	if o.path == "" {
-		// Rules are for folders, but a mistake in them is one here, too.
-		_, _, err = o.site.rules("")
-		handler = site()
-	} else {
-		var files *static.Files
-		if handler, files, err = openSite(o); err == nil {
-			end = func() { files.Close() }
+func prepare(o *options, stdout io.Writer, trouble *slog.Logger) (*offer, error) {
+	f := &offer{every: &around{}}
+	err := f.open(o, stdout, trouble)
+	if err != nil {
+		_ = f.close()
+		return nil, err
+	}
+	return f, nil
+}
+
+func (f *offer) open(o *options, stdout io.Writer, trouble *slog.Logger) error {
+	for i := range o.loops {
+		p := &part{}
+		var err error
+		if o.path == "" {
+			// Rules are for folders, but a mistake in them is one here, too.
+			_, _, err = o.site.rules("")
+			p.handler = site()
+		} else {
+			var leader *reload.Reloader
+			if i > 0 {
+				leader = f.parts[0].reloader
+			}
+			p, err = openSite(o, leader)
+		}
+		if err != nil {
+			return err
+		}
+		f.parts = append(f.parts, p)
+	}
+	if o.https.on() {
+		if err := o.https.open(o.at, trouble); err != nil {
+			return err
+		}
+		for _, p := range f.parts {
+			p.handler = o.https.httpsOnly(p.handler)
 		}
 	}
-	if err == nil && o.https.on() {
-		err = o.https.open(o.at, trouble)
-		handler = o.https.httpsOnly(handler)
+	if err := f.every.open(o, stdout); err != nil {
+		return err
 	}
-	if err == nil {
-		every, err = o.around(stdout, trouble)
+	for _, p := range f.parts {
+		p.handler = f.every.wrap(p, trouble)
 	}
-	if err != nil {
-		end()
-		return nil, nil, nil, err
+	return nil
+}
+
+// close ends what is open, when the loops have ended.
+func (f *offer) close() error {
+	for _, p := range f.parts {
+		if p.files != nil {
+			p.files.Close()
+		}
 	}
-	return every.wrap(handler), every, func() error {
-		end()
-		return every.close()
-	}, nil
+	return f.every.close()
 }
 
 // serve listens, says so, and serves.
-func serve(o *options, handler http.Handler, every *around, stderr io.Writer, env func(string) string, terminal bool) error {
-	if o.verbose {
-		handler = logged(handler, stderr)
-	}
-	config := http.Config{Handler: handler, Limits: o.limits, Log: logTo(stderr, *o)}
+func serve(o *options, what *offer, stderr io.Writer, env func(string) string, terminal bool) error {
+	log := logTo(stderr, *o)
+	config := http.Config{Limits: o.limits, Log: log}
 	if o.https.on() {
 		config.TLS, config.TLSWaits = o.https.config()
 		if config.TLSWaits {
-			leaveACore(&config.Limits, runtime.GOMAXPROCS(0))
+			leaveACore(&config.Limits, runtime.GOMAXPROCS(0)/o.loops)
 		}
 	}
-	if env("BOBBIN_TRACE") == "1" {
-		config.Loop.Trace = stderr
-	}
-	server, err := http.NewServer(config)
+	servers, err := http.NewServers(o.loops, func(loop int) (http.Config, error) {
+		c, name := config, ""
+		if o.loops > 1 {
+			name = fmt.Sprintf("loop %d ", loop)
+			c.Log = log.With("loop", loop)
+		}
+		c.Handler = what.parts[loop].handler
+		if o.verbose {
+			c.Handler = logged(c.Handler, stderr)
+		}
+		if env("BOBBIN_TRACE") == "1" {
+			c.Loop.Trace = named{name, stderr}
+		}
+		return c, nil
+	})
 	if err != nil {
 		return err
 	}
-	if o.site.reloader != nil {
-		if err := o.site.reloader.Start(server.Loop(), o.path); err != nil {
-			return err
+	for loop, p := range what.parts {
+		if p.reloader != nil {
+			if err := p.reloader.Start(servers[loop].Loop(), o.path); err != nil {
+				return err
+			}
+			defer p.reloader.Close()
 		}
-		defer o.site.reloader.Close()
 	}
-	at, err := o.listenAll(server)
+	at, err := o.listenAll(servers)
 	if err != nil {
 		return err
 	}
-	loop := server.Loop()
+	first := servers[0].Loop()
 	if o.https.on() {
-		defer o.https.keep(loop, config.Log)()
-		defer keepLittle(loop)()
+		defer o.https.keep(first, log)()
+		for _, server := range servers {
+			defer keepLittle(server.Loop())()
+		}
 	}
-	defer loop.OnSignal(func(os.Signal) { loop.Stop() }, os.Interrupt, syscall.SIGTERM)()
-	if every.file != nil {
-		defer loop.OnSignal(func(os.Signal) {
-			if err := every.file.reopen(); err != nil {
-				config.Log.Error("access log", "error", err)
+	defer onSignal(servers.Stop, os.Interrupt, syscall.SIGTERM)()
+	if file := what.every.file; file != nil {
+		defer onSignal(func() {
+			if err := file.reopen(); err != nil {
+				log.Error("access log", "error", err)
 			}
 		}, syscall.SIGUSR1)()
 	}
@@ -163,9 +225,56 @@ func serve(o *options, handler http.Handler, every *around, stderr io.Writer, en
 		banner(stderr, *o, at, terminal)
 	}
 	if n := bobbin.Descriptors(); n < 1024 {
-		fmt.Fprintf(stderr, "bobbin: only %d descriptors are allowed, so at most %d connections: raise it with ulimit -n\n", n, loop.Limits().Conns)
+		fmt.Fprintf(stderr, "bobbin: only %d descriptors are allowed, so at most %d connections: raise it with ulimit -n\n", n, o.loops*first.Limits().Conns)
 	}
-	return server.Run()
+	return servers.Run()
+}
+
+// onSignal calls f for each of the signals that arrives, until the result is called. It
+// does so on a goroutine of its own, as one loop may have ended while others go on.
+func onSignal(f func(), signals ...os.Signal) (stop func()) {
+	ch := make(chan os.Signal, 8) // room for some, since a signal that finds none is lost
+	done := make(chan struct{})
+	signal.Notify(ch, signals...)
+	go func() {
+		for {
+			select {
+			case <-ch:
+				f()
+			case <-done:
+				return
+			}
+		}
+	}()
+	return func() {
+		signal.Stop(ch)
+		close(done)
+	}
+}
+
+// A oneByOne has several goroutines write one after the other, and so whole lines.
+type oneByOne struct {
+	mu sync.Mutex
+	to io.Writer
+}
+
+// Write implements io.Writer.
+func (w *oneByOne) Write(p []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.to.Write(p)
+}
+
+// A named writer says before each line whose it is. It is given one at a time.
+type named struct {
+	name string
+	to   io.Writer
+}
+
+// Write implements io.Writer.
+func (w named) Write(p []byte) (int, error) {
+	_, err := w.to.Write(append([]byte(w.name), p...))
+	return len(p), err
 }
 
 // logTo is the log for what an operator should know.
@@ -202,6 +311,9 @@ func banner(w io.Writer, o options, at []string, terminal bool) {
 		more := ""
 		if f := o.https.fingerprint(); f != "" {
 			more = " fingerprint=" + f
+		}
+		if o.loops > 1 {
+			more += fmt.Sprintf(" loops=%d", o.loops)
 		}
 		fmt.Fprintf(w, "bobbin %s listening %s root=%q poller=%s pid=%d%s\n", version, strings.Join(at, ","), root, poller(), os.Getpid(), more)
 		return

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -36,7 +37,7 @@ type program struct {
 	over  chan error
 }
 
-// start runs bobbin on a free port, and waits until it says where. Shell, if not
+// start runs bobbin on a free port, unless it is told where, and waits until it says where. Shell, if not
 // empty, is a command that is run before it.
 func start(t *testing.T, shell string, args ...string) *program {
 	t.Helper()
@@ -44,7 +45,9 @@ func start(t *testing.T, shell string, args ...string) *program {
 	if err != nil {
 		t.Fatal(err)
 	}
-	args = append([]string{"-p", "0"}, args...)
+	if !slices.Contains(args, "-l") {
+		args = append([]string{"-p", "0"}, args...)
+	}
 	p := &program{t: t, cmd: exec.Command(self, args...), said: &transcript{}, over: make(chan error, 1)}
 	if shell != "" {
 		p.cmd = exec.Command("/bin/sh", append([]string{"-c", shell + `; exec "$0" "$@"`, self}, args...)...)
@@ -331,6 +334,10 @@ func TestWhoMistypesIsTold(t *testing.T) {
 		{"a log where none can be", "--log combined=/no/such/folder/log", "", exitUsage, "/no/such/folder"},
 		{"a rate that is none", "--limit-rate fast", "", exitUsage, "such as 100/s"},
 		{"a proxy that is nowhere", "--trust 10.0.0.300", "", exitUsage, "10.0.0.300"},
+		{"no loop", "--loops 0", "", exitUsage, "--loops 0: choose a number from 1 to 256"},
+		{"less than no loop", "--loops=-2", "", exitUsage, "--loops -2: choose"},
+		{"more loops than there are cores for", "--loops 257", "", exitUsage, "--loops 257: choose"},
+		{"a number of loops that is none", "--loops all", "", exitUsage, "--loops"},
 		{"a limit that there is not", "--limit Bodyy=1", "", exitUsage, "Body"},
 		{"a limit without a value", "--limit Body", "", exitUsage, "Body"},
 		{"a limit that is no size", "--limit Body=large", "", exitUsage, "large"},

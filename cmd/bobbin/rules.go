@@ -20,9 +20,11 @@ import (
 // What is served, made of what was typed. Everything that can be wrong with it
 // is found here, before anybody listens.
 
-// openSite opens the folder or the file with all its rules.
-func openSite(o *options) (http.Handler, *static.Files, error) {
+// openSite opens the folder or the file with all its rules, for one loop. Leader
+// watches the folder, if somebody does by now.
+func openSite(o *options, leader *reload.Reloader) (*part, error) {
 	s := &o.site
+	p := &part{}
 	so := static.Options{
 		Index: s.index, Dotfiles: s.dotfiles, CleanURLs: s.cleanURLs, Copy: s.copy, Fallback: strings.TrimPrefix(s.fallback, "/"),
 	}
@@ -31,55 +33,56 @@ func openSite(o *options) (http.Handler, *static.Files, error) {
 	}
 	redirects, fields, err := s.rules(o.path)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	so.Fields = fields.of
 	if so.Types, err = readTypes(s.types); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	if so.Encoders, err = readCodings(s.compress); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	if so.Symlinks, err = pick("--symlinks", s.symlinks, map[string]static.Symlinks{"none": static.NoLinks, "inside": static.LinksInside, "all": static.AllLinks}); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	if so.Listing, err = pick("--listing", s.listing, map[string]bool{"on": true, "off": false, "auto": o.local()}); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	var files *static.Files
-	around, err := s.middleware(func() { files.Forget() })
+	around, err := s.middleware(p, leader)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	as := func(w *http.Response, r *http.Request, path string) error { return files.ServeAs(w, r, path) }
+	as := func(w *http.Response, r *http.Request, path string) error { return p.files.ServeAs(w, r, path) }
 	if len(redirects) > 0 {
 		so.Missing = redirects.Missing(as)
 	}
-	if files, err = static.Open(o.path, so); err != nil {
-		return nil, nil, explainPath(o.path, err)
+	if p.files, err = static.Open(o.path, so); err != nil {
+		return nil, explainPath(o.path, err)
 	}
 	if info, err := os.Stat(o.path); s.reload && err == nil && !info.IsDir() {
-		files.Close()
-		return nil, nil, fmt.Errorf("--reload watches a folder, and %s is a file: serve the one that it is in", o.path)
+		p.files.Close()
+		return nil, fmt.Errorf("--reload watches a folder, and %s is a file: serve the one that it is in", o.path)
 	}
-	handler := http.Handler(files.Serve)
+	p.handler = p.files.Serve
 	if len(redirects) > 0 {
-		handler = redirects.Forced(handler, as)
+		p.handler = redirects.Forced(p.handler, as)
 	}
 	for _, m := range around {
-		handler = m(handler)
+		p.handler = m(p.handler)
 	}
-	return handler, files, nil
+	return p, nil
 }
 
-// middleware is what happens around the files, the innermost first. Forget is
-// called when they have changed, if somebody watches them.
-func (s *siteOptions) middleware(forget func()) (list []http.Middleware, err error) {
+// middleware is what happens around the files of a part, the innermost first.
+func (s *siteOptions) middleware(p *part, leader *reload.Reloader) (list []http.Middleware, err error) {
 	if s.reload {
-		if s.reloader, err = reload.New(forget); err != nil {
+		forget := func() { p.files.Forget() } // they have changed
+		if leader != nil {
+			p.reloader = leader.Beside(forget)
+		} else if p.reloader, err = reload.New(forget); err != nil {
 			return nil, err
 		}
-		list = append(list, s.reloader.Around)
+		list = append(list, p.reloader.Around)
 	}
 	if s.auth != "" {
 		file, err := os.Open(s.auth)
@@ -92,7 +95,7 @@ func (s *siteOptions) middleware(forget func()) (list []http.Middleware, err err
 			return nil, fmt.Errorf("--auth: %s: %w", s.auth, err)
 		}
 		users.Realm = s.realm
-		s.users = users
+		p.users = users
 		list = append(list, users.Around)
 	}
 	if s.cors != "" {

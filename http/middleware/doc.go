@@ -2,7 +2,7 @@
 // Each file is one of them, and stands alone.
 //
 // What they remember belongs to one loop and needs no lock: with several loops,
-// each has its own. They go outside of http.Blocking, whose handlers run elsewhere.
+// each has its own. A RateLimit alone may be shared. They go outside of http.Blocking, whose handlers run elsewhere.
 // Each goes around those that stand below it here, if it is used with them:
 //
 //	AccessLog     a line for each request

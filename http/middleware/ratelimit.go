@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/bobbin-http/bobbin/http"
@@ -26,7 +27,8 @@ import (
 // client that owes the least, and takes over what it owes. That is nothing unless
 // more clients are busy at a time than Clients says; if so, make it larger.
 //
-// A RateLimit goes outside of http.Blocking, and belongs to one loop.
+// A RateLimit goes outside of http.Blocking, and belongs to one loop, unless it is
+// Shared.
 type RateLimit struct {
 	Rate   int           // requests in a Window
 	Window time.Duration // a second if 0
@@ -40,14 +42,21 @@ type RateLimit struct {
 	// if empty.
 	Name string
 
+	// Shared lets the handlers of several loops use it, so that a client gets its
+	// share of all together and not of each. It takes a lock then. Around is called
+	// for all of them before the first serves.
+	Shared bool
+
 	// Clients is how many are told apart, at 16 bytes each; 65,536 if 0.
 	Clients int
 
-	interval int64     // nanoseconds that a request costs
-	most     int64     // nanoseconds that a client may owe
-	policy   string    // a field
-	quoted   string    // Name
-	start    time.Time // the times below count from it
+	interval int64       // nanoseconds that a request costs
+	most     int64       // nanoseconds that a client may owe
+	policy   string      // a field
+	quoted   string      // Name
+	mu       *sync.Mutex // held for what is below; nil unless it is Shared
+	start    time.Time   // the times below count from it
+	latest   int64       // the latest of them so far
 	seed     maphash.Seed
 	table    []debt
 	said     map[verdict]*http.Prepared
@@ -78,7 +87,13 @@ func ParseRateLimit(s string) (*RateLimit, error) {
 }
 
 // Refused returns how many requests were answered with 429.
-func (l *RateLimit) Refused() uint64 { return l.refused }
+func (l *RateLimit) Refused() uint64 {
+	if l.mu != nil {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+	}
+	return l.refused
+}
 
 // check finds limits that cannot be counted, and fills in the others.
 func (l *RateLimit) check() error {
@@ -107,14 +122,26 @@ func (l *RateLimit) Around(next http.Handler) http.Handler {
 		if !limited {
 			return next(w, r)
 		}
-		v := l.take(key, l.since(r.Time()))
-		w.AddFields(l.fields(v))
-		if v.refused {
-			l.refused++
+		fields, refused := l.count(key, r.Time())
+		w.AddFields(fields)
+		if refused {
 			return http.StatusTooManyRequests
 		}
 		return next(w, r)
 	}
+}
+
+// count counts a request, and says in fields what is left.
+func (l *RateLimit) count(key uint64, now time.Time) (fields *http.Prepared, refused bool) {
+	if l.mu != nil {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+	}
+	v := l.take(key, l.since(now))
+	if v.refused {
+		l.refused++
+	}
+	return l.fields(v), v.refused
 }
 
 // begin makes the table, unless another handler has.
@@ -147,18 +174,24 @@ func (l *RateLimit) begin() {
 	for size < clients {
 		size *= 2
 	}
+	if l.Shared {
+		l.mu = new(sync.Mutex)
+	}
 	l.seed = maphash.MakeSeed()
 	l.table = make([]debt, size)
 	l.said = make(map[verdict]*http.Prepared)
 }
 
 // since counts nanoseconds from the first request on. What nobody owes any more is
-// then below it, as the zero value is.
+// then below it, as the zero value is. The turns of two loops overlap, so that a
+// request may be counted after one of a later time; it must not seem to come before
+// that, when less was owed.
 func (l *RateLimit) since(now time.Time) int64 {
 	if l.start.IsZero() {
 		l.start = now
 	}
-	return int64(now.Sub(l.start))
+	l.latest = max(l.latest, int64(now.Sub(l.start)))
+	return l.latest
 }
 
 // key returns a number for the client. The hash is keyed, so that nobody can

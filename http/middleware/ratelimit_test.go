@@ -230,6 +230,30 @@ func TestNobodyGetsMoreThanItsShare(t *testing.T) {
 	}
 }
 
+// TestASharedLimitIsOfAllLoopsTogether counts on several goroutines, whose times are
+// those of turns, and so behind one another.
+func TestASharedLimitIsOfAllLoopsTogether(t *testing.T) {
+	l := limit(t, "100/h")
+	l.Shared = true
+	l.begin()
+	begun := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	let := make(chan int)
+	for loop := range 4 {
+		go func() {
+			n := 0
+			for i := range 50 {
+				if _, refused := l.count(7, begun.Add(time.Duration(i-loop)*time.Microsecond)); !refused {
+					n++
+				}
+			}
+			let <- n
+		}()
+	}
+	if n := <-let + <-let + <-let + <-let; n != 100 || l.Refused() != 100 {
+		t.Errorf("%d were let in, and %d refused, not 100 each", n, l.Refused())
+	}
+}
+
 func TestALimitCostsNoMemory(t *testing.T) {
 	l := limit(t, "100/s")
 	l.begin()

@@ -38,7 +38,9 @@ const walkMost = 100_000
 // A Reloader watches a folder. Once it is started it belongs to the loop's
 // goroutine.
 type Reloader struct {
-	before func() // the pages are told
+	leader *Reloader   // who watches, if it is not this one
+	beside []*Reloader // on other loops, for whom this one watches
+	before func()      // the pages are told
 	loop   *eventloop.Loop
 	folder string
 	watch  *bobbin.FolderWatch // nil where there is none
@@ -74,9 +76,24 @@ func New(before func()) (*Reloader, error) {
 	return &Reloader{before: before, script: js, id: rand.Text(), pages: make(map[*http.Events]bool)}, nil
 }
 
+// Beside makes a Reloader for another loop, whose pages are told of what this one
+// sees. It watches nothing itself. It is made and started before either loop runs.
+func (r *Reloader) Beside(before func()) *Reloader {
+	if before == nil {
+		before = func() {}
+	}
+	// Which of the two it is, a page that comes back must not notice.
+	other := &Reloader{leader: r, before: before, script: r.script, id: r.id, pages: make(map[*http.Events]bool)}
+	r.beside = append(r.beside, other)
+	return other
+}
+
 // Start begins to watch a folder, before the loop runs or on its goroutine.
 func (r *Reloader) Start(loop *eventloop.Loop, folder string) (err error) {
 	r.loop, r.folder = loop, folder
+	if r.leader != nil {
+		return nil
+	}
 	r.watch, err = bobbin.WatchFolder(folder)
 	switch {
 	case errors.Is(err, errors.ErrUnsupported):
@@ -150,15 +167,26 @@ func (r *Reloader) tellSoon() {
 	r.timer = r.loop.After(settle, r.tell)
 }
 
-// tell lets every page know. One that does not listen will be told to begin anew
-// when it comes back.
+// tell lets every page know, whichever loop it is on.
 func (r *Reloader) tell() {
-	r.before()
 	name := "css"
 	if r.others {
 		name = "page"
 	}
 	r.styles, r.others = false, false
+	r.tellOwn(name)
+	for _, other := range r.beside {
+		if other.loop.Post(func() { other.tellOwn(name) }) == eventloop.ErrFull {
+			r.others = true // it is too busy to hear
+			r.tellSoon()
+		}
+	}
+}
+
+// tellOwn lets the pages on this loop know. One that does not listen will be told to
+// begin anew when it comes back.
+func (r *Reloader) tellOwn(name string) {
+	r.before()
 	for page := range r.pages {
 		if page.Send(http.Event{Name: name, Data: "changed"}) == http.ErrFull {
 			page.Close()

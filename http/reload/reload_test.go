@@ -99,6 +99,87 @@ func TestAPageIsToldWhatHasChanged(t *testing.T) {
 	r.Close()
 }
 
+// TestPagesOnAnotherLoopAreTold has one watch, over the machine's own kernel, and the
+// page on another.
+func TestPagesOnAnotherLoopAreTold(t *testing.T) {
+	folder := t.TempDir()
+	r, err := New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	forgotten := 0
+	beside := r.Beside(func() { forgotten++ })
+	watching, err := eventloop.New(eventloop.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server, err := bobbinhttp.NewServer(bobbinhttp.Config{Handler: beside.Around(page), Loop: eventloop.Config{CheckOwner: true}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for one, loop := range map[*Reloader]*eventloop.Loop{r: watching, beside: server.Loop()} {
+		if err := one.Start(loop, folder); err != nil {
+			t.Fatal(err)
+		}
+	}
+	listeners, err := server.Listen("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	over := make(chan error)
+	loops := eventloop.Loops{watching, server.Loop()}
+	go func() { over <- loops.Run() }()
+	c, err := net.Dial("tcp", listeners[0].Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	c.SetDeadline(time.Now().Add(time.Minute)) // or a mistake would hang the test
+	c.Write([]byte("GET /-/reload HTTP/1.1\r\nHost: a\r\n\r\n"))
+	answer, err := http.ReadResponse(bufio.NewReader(c), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	told := make(chan string)
+	go func() {
+		lines := bufio.NewScanner(answer.Body)
+		for lines.Scan() {
+			told <- lines.Text()
+		}
+		close(told)
+	}()
+	if event, id := <-told, <-told; event != "event: hello" || id != "data: "+r.id {
+		t.Errorf("first comes %q, %q", event, id)
+	}
+	for n, got := 0, ""; got != "event: page"; n++ {
+		if err := os.WriteFile(filepath.Join(folder, "a.html"), []byte(strings.Repeat("a", 1+n%1000)), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		for more := true; more && got != "event: page"; {
+			select {
+			case got, more = <-told:
+				if !more {
+					t.Fatal("nothing is told")
+				}
+			case <-time.After(100 * time.Millisecond):
+				more = false
+			}
+		}
+	}
+	loops.Stop()
+	for range told {
+	}
+	c.Close()
+	if err := <-over; err != nil {
+		t.Error(err)
+	}
+	if forgotten == 0 {
+		t.Error("what is remembered would have been served")
+	}
+	r.Close()
+	beside.Close()
+}
+
 func TestThePagesAndTheScriptAreServed(t *testing.T) {
 	r, err := New(nil)
 	if err != nil {
