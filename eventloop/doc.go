@@ -21,6 +21,8 @@
 // above it is the same: what comes is decrypted before it is shown, and what is
 // said is encrypted when the socket has room.
 //
+// [Loops] are several of them in one process, of which none knows.
+//
 // A Loop, its Conns and Listeners belong to the goroutine that calls
 // [Loop.Run]. Only [Loop.Post], [Loop.Stop] and [Loop.Wake] may be called from
 // elsewhere. With Config.CheckOwner set, as in this project's tests, a call

@@ -91,7 +91,7 @@ func (ls Loops) Stop() {
 // that takes them, in place of a listening socket's queue: the listener that has it
 // accepts from it. What the two loops share is this and no more.
 type basket struct {
-	room int // how many may lie here
+	room int // how many may lie here, beside the connections of the loop
 
 	mu     sync.Mutex
 	list   []arrival
