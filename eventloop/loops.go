@@ -21,7 +21,8 @@ import (
 type Loops []*Loop
 
 // ListenAt is Loop.ListenAt for all of them: begin makes the beginning for each loop,
-// by its number. It returns the listeners of the first loop.
+// by its number. It returns the listeners of the first loop; what is done to one of
+// them concerns no other loop's.
 func (ls Loops) ListenAt(s string, how bobbin.ListenOptions, begin func(loop int) func(*Conn) Protocol) ([]*Listener, error) {
 	if len(ls) > 1 {
 		how.Share = bobbin.Opening
