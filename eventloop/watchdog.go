@@ -69,9 +69,10 @@ type watchdog struct {
 	open int // looks at the question that is not answered
 	idle int // looks at a loop that sleeps
 
-	// Written by the watchdog while the word is asked, the loop's when it is
-	// caught.
-	report *Stall
+	// Written by the watchdog while the word is asked, read by the loop when it was
+	// caught. Between the loop's answer and its reading the watchdog may have asked
+	// once more, and caught it at that, if the loop had no core for so long.
+	report atomic.Pointer[Stall]
 
 	// Owned by the loop's goroutine.
 	answered time.Time // when the loop last answered, by its kernel's clock
@@ -163,7 +164,7 @@ func (d *watchdog) look() (park bool) {
 // catch leaves a report for the loop, unless it got on while that was made: then
 // the stack is somebody else's.
 func (d *watchdog) catch() {
-	d.report = d.inspect()
+	d.report.Store(d.inspect())
 	d.word.CompareAndSwap(asked, caught)
 }
 
@@ -220,7 +221,7 @@ func (l *Loop) takeStall() *Stall {
 	if !caughtUs {
 		return nil
 	}
-	s := d.report
+	s := d.report.Load()
 	s.For = max(s.For, now.Sub(since))
 	l.counters.Stalls++
 	l.record(Held, nil, int64(s.For))
