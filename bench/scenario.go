@@ -35,8 +35,9 @@ type scenario struct {
 
 	cost  string // the figure to compare by; "" is instructions, or CPU time where there are none
 	once  bool   // one round says everything
-	calls bool   // system calls are counted, too
+	calls bool   // system calls are counted, too, and where perf cannot, instructions of user space
 	quick bool   // part of a quick run
+	few   bool   // only with the cheapest of the rivals
 	group string // scenarios that differ in one number
 	x     int    // that number
 }
@@ -178,8 +179,20 @@ func scenarios(descriptors int, quick bool) []*scenario {
 		{
 			name: "tls-handshakes", title: "TLS handshakes, 8 clients",
 			does: "Each client connects, shakes hands in full (TLS 1.3, X25519, ECDSA P-256, nothing resumed), asks for 13 bytes, and leaves. Latency is that of the handshake, with the connecting.",
-			not:  "how many handshakes a second are possible: the client has the dearer half of each, and one core. Resumed ones are cheaper, and what a browser does the second time.",
-			cost: report.CPU, request: server.Request{Path: server.HelloPath, TLS: true, Close: true}, connections: fewConnections, load: handshaking,
+			not:  "how many handshakes a second are possible: the client has the dearer half of each, and one core. What a browser does the second time is tls-resumed.",
+			cost: report.CPU, request: server.Request{Path: server.HelloPath, TLS: true, Close: true}, connections: fewConnections, load: handshaking(load.Handshakes),
+		},
+		{
+			name: "tls-resumed", title: "TLS handshakes that are resumed, 8 clients",
+			does: "As tls-handshakes, but each client shows the ticket that its last connection was given, and nothing counts but handshakes that were resumed by one.",
+			not:  "what a server does that has lost its keys for tickets, or has more than one machine; and, in the cost, that each client's first handshake was a full one.",
+			cost: report.CPU, request: server.Request{Path: server.HelloPath, TLS: true, Close: true}, connections: fewConnections, load: handshaking(load.Resumed),
+		},
+		{
+			name: "tls-rate", title: "5,000 requests a second over TLS, 64 connections",
+			does:    "As rate, encrypted, and a request each 200 µs.",
+			not:     "the latency at any other rate, or how long a handshake takes; the connections are open. The client encrypts, too, and what that takes is in the latency.",
+			request: server.Request{Path: server.HelloPath, TLS: true}, connections: 64, rate: 5_000, load: openLoop,
 		},
 	}
 	all = append(all, encrypted...)
@@ -264,6 +277,7 @@ func (c *cell) job(kind load.Kind, seconds int) load.Job {
 		To:          c.running.Address,
 		Request:     c.scenario.request.Text(c.running.Address),
 		Connections: c.scenario.connections,
+		TLS:         c.scenario.request.TLS,
 		Rate:        c.scenario.rate,
 		Lasts:       time.Duration(seconds) * time.Second,
 	}
@@ -273,8 +287,10 @@ func openLoop(ctx context.Context, c *cell, seconds int) (load.Outcome, error) {
 	return c.job(load.OpenLoop, seconds).Run(ctx, c.bench.cores.Client)
 }
 
-func handshaking(ctx context.Context, c *cell, seconds int) (load.Outcome, error) {
-	return c.job(load.Handshakes, seconds).Run(ctx, c.bench.cores.Client)
+func handshaking(kind load.Kind) loader {
+	return func(ctx context.Context, c *cell, seconds int) (load.Outcome, error) {
+		return c.job(kind, seconds).Run(ctx, c.bench.cores.Client)
+	}
 }
 
 // gathering is how long idle connections may take until they are all open.

@@ -246,26 +246,72 @@ func TestHeldConnectionsAreCountedAtTheEnd(t *testing.T) {
 	}
 }
 
-func TestHandshakesAreFullOnes(t *testing.T) {
-	var resumed, all atomic.Int64
-	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		all.Add(1)
-		if r.TLS.DidResume || r.TLS.Version != tls.VersionTLS13 {
-			resumed.Add(1)
+// sealed is a server of net/http over TLS, which notes how connections began.
+type sealed struct {
+	*httptest.Server
+	full, resumed atomic.Int64
+}
+
+func seal(t *testing.T, tickets bool) (*sealed, netip.AddrPort) {
+	t.Helper()
+	s := &sealed{}
+	s.Server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.TLS.DidResume {
+			s.resumed.Add(1)
+		} else {
+			s.full.Add(1)
 		}
 		io.WriteString(w, "hi")
 	}))
 	s.Config.ErrorLog = log.New(io.Discard, "", 0) // the last handshakes are cut off
+	s.TLS = &tls.Config{SessionTicketsDisabled: !tickets, MinVersion: tls.VersionTLS13}
 	s.StartTLS()
-	defer s.Close()
-	to := s.Listener.Addr().(*net.TCPAddr).AddrPort()
-	o, err := handshakes(t.Context(), to, []byte("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"), 2, 200*time.Millisecond)
+	t.Cleanup(s.Close)
+	return s, s.Listener.Addr().(*net.TCPAddr).AddrPort()
+}
+
+func TestHandshakesAreOfTheKindThatIsAskedFor(t *testing.T) {
+	const clients = 2
+	tests := []struct {
+		name            string
+		tickets, resume bool
+		err             error
+	}{
+		{"full ones are full even where there are tickets", true, false, nil},
+		{"resumed ones are resumed, but for the first of each client", true, true, nil},
+		{"a server that gives no tickets is named", false, true, errNotResumed},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			s, to := seal(t, test.tickets)
+			o, err := handshakes(t.Context(), to, []byte("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"), clients, 200*time.Millisecond, test.resume)
+			if err != test.err {
+				t.Fatalf("the error is %v, want %v", err, test.err)
+			}
+			if err != nil {
+				return
+			}
+			asked, other := s.full.Load(), s.resumed.Load()
+			if test.resume {
+				asked, other = other, asked-clients
+			}
+			// At the end of time, some may have been answered in vain.
+			if o.Requests == 0 || o.Requests > asked || o.P50 == 0 || other != 0 || o.Trouble() != "" {
+				t.Errorf("%d handshakes, p50 %v, %q; the server saw %d in full and %d resumed", o.Requests, o.P50, o.Trouble(), s.full.Load(), s.resumed.Load())
+			}
+		})
+	}
+}
+
+func TestTheOpenLoopSpeaksTLS(t *testing.T) {
+	s, to := seal(t, true)
+	l := &openLoop{to: to, request: []byte(request), rate: 400, lasts: 250 * time.Millisecond, grace: time.Second, tls: clientTLS()}
+	o, err := l.run(t.Context(), 8)
 	if err != nil {
 		t.Fatal(err)
 	}
-	// At the end of time, some may have been answered in vain.
-	if o.Requests == 0 || o.Requests > all.Load() || o.P50 == 0 || resumed.Load() != 0 {
-		t.Errorf("%d handshakes, the server saw %d, of which %d were not full; p50 %v", o.Requests, all.Load(), resumed.Load(), o.P50)
+	if o.Requests != 100 || o.P50 == 0 || o.Trouble() != "" || s.full.Load() != 100 {
+		t.Errorf("%d answers to 100 requests, of which the server saw %d; p50 %v, %q", o.Requests, s.full.Load(), o.P50, o.Trouble())
 	}
 }
 

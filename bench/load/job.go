@@ -24,6 +24,7 @@ type Job struct {
 	To          string // address and port
 	Request     string
 	Connections int
+	TLS         bool          `json:",omitempty"` // for an open loop; handshakes are encrypted anyway
 	Rate        float64       `json:",omitempty"` // requests a second
 	Lasts       time.Duration `json:",omitempty"`
 }
@@ -32,9 +33,10 @@ type Job struct {
 type Kind string
 
 const (
-	OpenLoop   Kind = "open loop"  // Rate, Connections, Lasts
+	OpenLoop   Kind = "open loop"  // Rate, Connections, Lasts, TLS
 	Hold       Kind = "hold"       // Connections, until the input ends
-	Handshakes Kind = "handshakes" // Connections, Lasts
+	Handshakes Kind = "handshakes" // Connections, Lasts; full ones
+	Resumed    Kind = "resumed"    // the same, by tickets
 )
 
 // Word is the first argument of a process that is a generator. Nobody types it.
@@ -67,11 +69,16 @@ func (j Job) do(ctx context.Context, in io.Reader, out io.Writer) (Outcome, erro
 	switch j.Kind {
 	case OpenLoop:
 		l := &openLoop{to: to, request: []byte(j.Request), rate: j.Rate, lasts: j.Lasts, grace: grace}
+		if j.TLS {
+			l.tls = clientTLS()
+		}
 		return l.run(ctx, j.Connections)
 	case Hold:
 		return hold(ctx, to, []byte(j.Request), j.Connections, in, out)
 	case Handshakes:
-		return handshakes(ctx, to, []byte(j.Request), j.Connections, j.Lasts)
+		return handshakes(ctx, to, []byte(j.Request), j.Connections, j.Lasts, false)
+	case Resumed:
+		return handshakes(ctx, to, []byte(j.Request), j.Connections, j.Lasts, true)
 	}
 	return Outcome{}, fmt.Errorf("there is no generator %q", j.Kind)
 }

@@ -2,6 +2,7 @@ package load
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -25,6 +26,7 @@ type openLoop struct {
 	rate    float64
 	lasts   time.Duration
 	grace   time.Duration // for answers, when the last request is due
+	tls     *tls.Config   // nil for no TLS
 
 	began     time.Time
 	total     int // requests that will become due
@@ -41,8 +43,9 @@ type openLoop struct {
 // A line is a connection and the requests that go over it.
 type line struct {
 	fd      int
-	k       int  // the next of its requests, or the one it waits for
-	waiting bool // for an answer
+	tls     *tls.Conn // over fd, or nil
+	k       int       // the next of its requests, or the one it waits for
+	waiting bool      // for an answer
 	answer  answer
 }
 
@@ -120,7 +123,7 @@ func (l *openLoop) sendDue(now time.Duration) error {
 func (l *openLoop) send(i int) error {
 	n := &l.lines[i]
 	for range 3 {
-		if _, err := unix.Write(n.fd, l.request); err == nil {
+		if err := n.write(l.request); err == nil {
 			n.waiting = true
 			l.waiting++
 			return nil
@@ -131,6 +134,23 @@ func (l *openLoop) send(i int) error {
 		}
 	}
 	return errGone
+}
+
+func (n *line) write(p []byte) (err error) {
+	if n.tls != nil {
+		_, err = n.tls.Write(p)
+	} else {
+		_, err = unix.Write(n.fd, p)
+	}
+	return err
+}
+
+// read takes some of what there is, and says errNotNow when there is nothing.
+func (n *line) read(p []byte) (int, error) {
+	if n.tls != nil {
+		return n.tls.Read(p)
+	}
+	return socket{fd: n.fd}.Read(p)
 }
 
 // open gives a line a new connection.
@@ -144,8 +164,14 @@ func (l *openLoop) open(i int) error {
 		n.fd = 0
 		return err
 	}
+	n.fd, n.tls, n.answer = fd, nil, answer{head: n.answer.head[:0]}
+	if l.tls != nil {
+		n.tls = tls.Client(socket{fd: fd}, l.tls)
+		if err := n.tls.Handshake(); err != nil {
+			return fmt.Errorf("handshake: %w", err)
+		}
+	}
 	unix.SetNonblock(fd, true)
-	n.fd, n.answer = fd, answer{head: n.answer.head[:0]}
 	l.watched[i] = unix.PollFd{Fd: int32(fd), Events: unix.POLLIN}
 	return nil
 }
@@ -196,12 +222,20 @@ func (l *openLoop) hear(milliseconds int) error {
 // answer.
 func (l *openLoop) read(i int) (done bool, err error) {
 	n := &l.lines[i]
-	got, err := unix.Read(n.fd, l.in)
-	switch {
-	case err == unix.EAGAIN || err == unix.EINTR:
-		return false, nil
-	case err == nil && got > 0:
-		return n.answer.feed(l.in[:got])
+	for {
+		got, err := n.read(l.in)
+		if err == errNotNow {
+			return false, nil
+		}
+		if err != nil || got == 0 {
+			break
+		}
+		done, err := n.answer.feed(l.in[:got])
+		if done || err != nil || n.tls == nil {
+			return done, err
+		}
+		// There may be more in the memory of crypto/tls, of which poll knows
+		// nothing.
 	}
 	// Closed. If we wait for an answer, the request is sent once more.
 	if l.outcome.Failed[lost] > l.outcome.Requests/2+100 {

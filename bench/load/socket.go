@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"net/netip"
 	"strconv"
 
@@ -27,6 +29,43 @@ func dial(to netip.AddrPort) (fd int, err error) {
 	}
 	return fd, nil
 }
+
+// A socket is a descriptor as crypto/tls wants it. It has no deadlines: nobody
+// sets one.
+type socket struct {
+	net.Conn // nil, for what is never called
+	fd       int
+}
+
+// Read says errNotNow when there is nothing at present. Since that is a passing
+// trouble (net.Error), crypto/tls does not keep it, once the handshake is done.
+func (s socket) Read(p []byte) (int, error) {
+	for {
+		switch n, err := unix.Read(s.fd, p); {
+		case err == unix.EINTR:
+		case err == unix.EAGAIN:
+			return 0, errNotNow
+		case err != nil:
+			return 0, err
+		case n == 0:
+			return 0, io.EOF
+		default:
+			return n, nil
+		}
+	}
+}
+
+// Write writes a request or a piece of a handshake, for which there is room.
+func (s socket) Write(p []byte) (int, error) { return unix.Write(s.fd, p) }
+
+// notNow is the error of a socket that has nothing to read.
+type notNow struct{}
+
+var errNotNow net.Error = notNow{}
+
+func (notNow) Error() string   { return "not now" }
+func (notNow) Timeout() bool   { return true }
+func (notNow) Temporary() bool { return true }
 
 // An answer is read as it comes. That it is the right one has been checked
 // before anything is measured; here it is only looked for its end.
