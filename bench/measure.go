@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/bobbin-http/bobbin/bench/load"
 	"github.com/bobbin-http/bobbin/bench/report"
 	"github.com/bobbin-http/bobbin/bench/server"
 )
@@ -78,10 +79,18 @@ func (b *bench) measure(s *scenario) (*report.Scenario, error) {
 		}
 	}
 	if b.countsCalls(s) {
-		for _, c := range slices.Clone(cells) {
+		for _, c := range cells {
 			b.words.now("%s: system calls of %s", s.name, c.result.Name)
 			if err := b.countCalls(c); err != nil && b.ctx.Err() == nil {
-				c.note("system calls: " + err.Error())
+				c.result.Notes = append(c.result.Notes, "system calls: "+err.Error())
+			}
+		}
+	}
+	if b.countsUser(s) {
+		for _, c := range cells {
+			b.words.now("%s: user instructions of %s", s.name, c.result.Name)
+			if err := b.countUser(c); err != nil && b.ctx.Err() == nil {
+				c.result.Notes = append(c.result.Notes, "user instructions: "+err.Error())
 			}
 		}
 	}
@@ -153,9 +162,9 @@ func (b *bench) job(s *scenario) server.Job {
 	return j
 }
 
-// callsRound is the number of the round in which system calls are counted and
-// nothing else.
-const callsRound = 0
+// countingRound is the number of the round in which something is counted and
+// nothing else: system calls, or instructions of user space.
+const countingRound = 0
 
 func (b *bench) countCalls(c *cell) error {
 	var requests int64
@@ -176,6 +185,55 @@ func (b *bench) countCalls(c *cell) error {
 		c.result.Calls[name] = n / float64(requests)
 		sum += n
 	}
-	c.result.Add(callsRound, map[string]float64{report.SystemCalls: sum / float64(requests)})
+	c.result.Add(countingRound, map[string]float64{report.SystemCalls: sum / float64(requests)})
+	return nil
+}
+
+// countUser starts the server of a cell once more, under valgrind, and counts
+// what it executes.
+func (b *bench) countUser(c *cell) error {
+	kind := c.running.Kind
+	if kind.Uncounted != "" {
+		return errors.New(kind.Uncounted)
+	}
+	g, err := b.meter.NewCallgrind()
+	if err != nil {
+		return err
+	}
+	defer g.End()
+	job := b.job(c.scenario)
+	job.Under, job.Env = g.Args(), g.Env()
+	running, err := b.shop.Start(b.ctx, kind, job, b.cores.Server)
+	if err != nil {
+		return fmt.Errorf("under valgrind: %w", err)
+	}
+	defer running.End()
+	again := *c
+	again.running = running
+	ask := func() (int64, error) {
+		o, err := c.scenario.load(b.ctx, &again, 1)
+		if err == nil && o.Failed[load.OtherStatus] > 0 {
+			err = errOtherStatus
+		}
+		return o.Requests, err
+	}
+	if _, err := ask(); err != nil { // what happens once does not count
+		return err
+	}
+	var requests int64
+	n, err := g.CountUser(b.ctx, running.Child.PID(), func() error {
+		requests, err = ask()
+		return err
+	})
+	if died := running.Child.Died(); died != nil {
+		return fmt.Errorf("under valgrind it died: %w", died)
+	}
+	if err != nil {
+		return err
+	}
+	if requests == 0 {
+		return errors.New("not one answer while they were counted")
+	}
+	c.result.Add(countingRound, map[string]float64{report.UserCounted: n / float64(requests)})
 	return nil
 }

@@ -173,10 +173,18 @@ func (b *bench) chooseScenarios() {
 		}
 	}
 	b.scenarios = chosen
-	if b.quick {
+	switch _, err := exec.LookPath("strace"); {
+	case b.quick:
 		b.skip("system calls", "not in a quick run")
-	} else if _, err := exec.LookPath("strace"); err != nil {
+	case err != nil:
 		b.skip("system calls", "strace is not installed")
+	}
+	switch err := meter.CanSimulate(); {
+	case b.meter.Instructions: // which is better, and both are not needed
+	case b.quick:
+		b.skip("user instructions", "not in a quick run")
+	case err != nil:
+		b.skip("user instructions", err.Error())
 	}
 }
 
@@ -204,6 +212,9 @@ func (b *bench) method() []string {
 		m = append(m, "The cost is instructions per request, user and kernel, counted by `perf stat -p` during the load.")
 	} else {
 		m = append(m, "The cost is **processor time** per request: utime and stime of the server with all threads and children, read before and after the load (the sum from the process's clock, to the nanosecond; its parts from /proc/PID/stat). Instructions would be the better figure, but could not be counted: "+b.meter.Why+".")
+		if slices.ContainsFunc(b.scenarios, b.countsUser) {
+			m = append(m, "Those of user space are counted by valgrind's callgrind, which executes the program by itself: in a round of their own, for a second, after a second that does not count. Under it run a server's own process and what that forks.")
+		}
 	}
 	m = append(m, fmt.Sprintf("The command: `%s`", b.report.Command))
 	return m
@@ -246,6 +257,9 @@ func (b *bench) expected(s *scenario) time.Duration {
 	if b.countsCalls(s) {
 		all += time.Duration(servers) * 1300 * time.Millisecond
 	}
+	if b.countsUser(s) {
+		all += time.Duration(servers) * 4500 * time.Millisecond
+	}
 	return all + time.Second
 }
 
@@ -257,6 +271,12 @@ func (b *bench) warms(s *scenario) bool { return !b.quick && !s.once && s.byWrk 
 func (b *bench) countsCalls(s *scenario) bool {
 	_, err := exec.LookPath("strace")
 	return s.calls && !b.quick && err == nil
+}
+
+// countsUser says whether there is a round for instructions of user space: not
+// where perf counts them, nor where they are not what a scenario is about.
+func (b *bench) countsUser(s *scenario) bool {
+	return s.calls && s.cost == "" && !b.quick && !b.meter.Instructions && meter.CanSimulate() == nil
 }
 
 func (b *bench) measureAll() error {

@@ -1,6 +1,7 @@
 package meter
 
 import (
+	"fmt"
 	"maps"
 	"os"
 	"os/exec"
@@ -138,6 +139,110 @@ func TestWhatStracePrintsIsUnderstood(t *testing.T) {
 	}
 	if _, err := parseStrace("strace: attach: ptrace(PTRACE_SEIZE, 1): Operation not permitted\n"); err == nil {
 		t.Error("calls were found where there are none")
+	}
+}
+
+func TestWhatCallgrindWritesIsUnderstood(t *testing.T) {
+	const head = "# callgrind format\nversion: 1\ncreator: callgrind-3.19.0\npid: 13768\ncmd:  ./floor 9001\npart: 1\n\ndesc: Trigger: dump\n\npositions: line\n"
+	tests := []struct {
+		name string
+		text string
+		want float64
+		err  string
+	}{
+		{"the totals are what was collected", head + "events: Ir\nsummary: 10518604\n\nfn=(1) main\n0 5\n\ntotals: 10567011\n", 10567011, ""},
+		{"among other events", head + "events: Dr Ir Dw\nsummary: 1 2 3\n\ntotals: 7 10567011 9\n", 10567011, ""},
+		{"events at the end that did not happen are left out", head + "events: Ir Dr\nsummary: 3\n\ntotals: 3\n", 3, ""},
+		{"a file without instructions is no program that executed none", head + "events: Dr\nsummary: 1\n\ntotals: 1\n", 0, "no count of instructions"},
+		{"a file that is cut off is noticed", head + "events: Ir\nsummary: 10518604\n", 0, "has not written"},
+		{"a number that is none is noticed", head + "events: Ir\n\ntotals: many\n", 0, "no count of instructions"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			got, err := parseCallgrind(test.text)
+			if got != test.want || (err == nil) != (test.err == "") || err != nil && !strings.Contains(err.Error(), test.err) {
+				t.Errorf("got %v, %v, want %v, %q", got, err, test.want, test.err)
+			}
+		})
+	}
+}
+
+// simulated starts a shell script under valgrind, and waits until it has said
+// that it is there.
+func simulated(t *testing.T, script string) (*Callgrind, *child.Child) {
+	t.Helper()
+	if err := CanSimulate(); err != nil {
+		t.Skip(err)
+	}
+	m := &Meter{clientCore: child.AnyCore, scratch: t.TempDir()}
+	g, err := m.NewCallgrind()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(g.End)
+	c, err := child.Start(t.Context(), child.Command{
+		Args: append(g.Args(), "sh", "-c", script), Env: g.Env(), Core: child.AnyCore,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.End)
+	for until := time.Now().Add(20 * time.Second); !strings.Contains(c.Tail(), "here I am"); time.Sleep(time.Millisecond) {
+		if err := c.Died(); err != nil || time.Now().After(until) {
+			t.Skipf("valgrind does not run here: %v", c.Tail())
+		}
+	}
+	return g, c
+}
+
+// works lets a family have some time of the processor.
+func works(pid int) error {
+	began, _, _, err := used(Family(pid))
+	for now := began; err == nil && now-began < 50*time.Millisecond; {
+		now, _, _, err = used(Family(pid))
+	}
+	return err
+}
+
+// escaped says whether one of a family is a shell that valgrind does not run.
+func escaped(pid int) bool {
+	return slices.ContainsFunc(Family(pid), func(p int) bool {
+		line, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", p))
+		return strings.HasPrefix(string(line), "sh\x00")
+	})
+}
+
+func TestCallgrindCountsAProcessAndItsForks(t *testing.T) {
+	// The first process waits for the second, which does all the work.
+	g, c := simulated(t, "(while :; do :; done) & echo here I am; wait")
+	n, err := g.CountUser(t.Context(), c.PID(), func() error { return works(c.PID()) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Valgrind does some hundred million a second.
+	if n < 50_000 || n > 1e10 {
+		t.Errorf("in 50 ms it counted %v instructions", n)
+	}
+}
+
+func TestWhatCallgrindDoesNotSeeIsNotCountedAsNothing(t *testing.T) {
+	tests := []struct {
+		name, script, want string
+	}{
+		{"the program has become another", "echo here I am; exec sh -c 'while :; do :; done'", "has become another program"},
+		{"the work is done by what it has started", "sh -c 'while :; do :; done' & echo here I am; wait", "out of valgrind's reach"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			g, c := simulated(t, test.script)
+			for !escaped(c.PID()) {
+				time.Sleep(time.Millisecond)
+			}
+			n, err := g.CountUser(t.Context(), c.PID(), func() error { return works(c.PID()) })
+			if err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("it counted %v, %v; want %q", n, err, test.want)
+			}
+		})
 	}
 }
 

@@ -60,12 +60,12 @@ func Kinds() []*Kind {
 			Version: []string{"haproxy", "-v"},
 		},
 		{
-			Name: "node", Role: Rival, Program: "node", Command: script("node.js"),
+			Name: "node", Role: Rival, Program: "node", Command: script("node.js"), Uncounted: compiles,
 			About:   "Node's http",
 			Version: []string{"node", "--version"},
 		},
 		{
-			Name: "bun", Role: Rival, Program: "bun", Command: script("bun.js"),
+			Name: "bun", Role: Rival, Program: "bun", Command: script("bun.js"), Uncounted: compiles,
 			About:   "Bun.serve",
 			Version: []string{"bun", "--version"},
 		},
@@ -76,6 +76,9 @@ func Kinds() []*Kind {
 		},
 	}
 }
+
+// compiles is why some rivals are not run under valgrind.
+const compiles = "it compiles while it runs, and under valgrind answers hardly anybody"
 
 func floor(flags ...string) func(*Workshop, Job) ([]string, error) {
 	return func(w *Workshop, j Job) ([]string, error) {

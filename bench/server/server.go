@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"slices"
 	"strconv"
 	"time"
 
@@ -35,6 +36,14 @@ type Kind struct {
 	// it cannot do.
 	Command func(w *Workshop, j Job) ([]string, error)
 
+	// Uncounted says why its instructions cannot be counted by valgrind; "" if
+	// they can.
+	Uncounted string
+
+	// Cheap says that it is among the cheapest rivals, which take part where a
+	// number grows. The others would only make the picture unreadable.
+	Cheap bool
+
 	// Version is a command whose first line tells it.
 	Version []string
 }
@@ -47,6 +56,8 @@ type Job struct {
 	File    string        // the one that will be asked for, for who has only one
 	Idle    time.Duration // for which a connection may say nothing
 	TLS     *Certificate  // or nil
+	Under   []string      // what starts it, such as valgrind; nil for nobody
+	Env     []string      // added to ours
 	Port    int           // set by Start
 	Scratch string        // a folder of its own, set by Start
 }
@@ -104,7 +115,9 @@ func (w *Workshop) try(ctx context.Context, k *Kind, j Job, core int) (*Running,
 	if err != nil {
 		return nil, err
 	}
-	c, err := child.Start(ctx, child.Command{Args: args, Core: core, Dir: j.Scratch})
+	c, err := child.Start(ctx, child.Command{
+		Args: slices.Concat(j.Under, args), Env: j.Env, Core: core, Dir: j.Scratch,
+	})
 	if err != nil {
 		return nil, err
 	}
