@@ -1,0 +1,99 @@
+//go:build unix
+
+package eventloop
+
+import (
+	"fmt"
+	"runtime"
+	"runtime/debug"
+	"testing"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// forbidden is memory that may be closed: who touches it then, panics.
+type forbidden []byte
+
+func forbid(t *testing.T, size int) forbidden {
+	t.Helper()
+	m, err := unix.Mmap(-1, 0, size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_ANON|unix.MAP_PRIVATE)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { unix.Munmap(m) })
+	return m
+}
+
+func (m forbidden) close(t *testing.T) {
+	t.Helper()
+	if err := unix.Mprotect(m, unix.PROT_NONE); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestATurnTouchesNoIdleConnection turns a loop with 10,000 idle connections, all
+// of which lie in memory that nobody may touch: neither they nor their places in
+// the loop's table. So no list of them can be walked, however quickly.
+func TestATurnTouchesNoIdleConnection(t *testing.T) {
+	const idle, busy, turns = 10_000, 8, 1_000
+	l, k := crowd(t, busy+idle, busy)
+	before := l.conns // the collector does not look into memory that is not its own
+	first := squareListener + 1 + busy
+
+	// The table, whose first page has the places of those who speak.
+	const slot = int(unsafe.Sizeof((*Conn)(nil)))
+	page := unix.Getpagesize()
+	if first*slot > page {
+		t.Fatal("those who speak do not fit on a page")
+	}
+	table := forbid(t, page+len(before)*slot)
+	l.conns = unsafe.Slice((**Conn)(unsafe.Pointer(&table[0])), page/slot+len(before))
+	// Those who speak stand where their descriptors say; the idle ones, whose
+	// descriptors nobody will say, behind that page.
+	rooms := forbid(t, idle*int(unsafe.Sizeof(Conn{})))
+	conns := unsafe.Slice((*Conn)(unsafe.Pointer(&rooms[0])), idle)
+	copy(l.conns, before[:first])
+	moved := 0
+	for _, c := range before[first:] {
+		if c == nil {
+			continue
+		}
+		l.wheel.unlink(c)
+		conns[moved] = *c
+		l.conns[page/slot+moved] = &conns[moved]
+		l.wheel.link(&conns[moved])
+		moved++
+	}
+	if moved != idle {
+		t.Fatalf("%d connections are idle, want %d", moved, idle)
+	}
+	table[page:].close(t)
+	rooms.close(t)
+
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	touches := func(f func()) (what any) {
+		defer func() { what = recover() }()
+		f()
+		return nil
+	}
+	if what := touches(func() {
+		for range turns {
+			if err := l.turn(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}); what != nil {
+		t.Errorf("a turn touched who was idle: %v", what)
+	}
+	if c := l.Counters(); c.Panics != 0 || k.written < turns*busy {
+		t.Errorf("there were %d panics and %d answers, want none and %d", c.Panics, k.written, turns*busy)
+	}
+	// The trap is set: who asks for all connections walks into it.
+	if what := touches(func() { l.Each(func(*Conn) {}) }); what == nil {
+		t.Error("the memory of the idle can be touched")
+	} else if _, ok := what.(runtime.Error); !ok {
+		t.Error(fmt.Sprint(what))
+	}
+	runtime.KeepAlive(before)
+}
