@@ -1,7 +1,7 @@
 // Bench compares bobbin with other servers: it starts them all, checks that they
 // answer alike, loads them in turn, and writes down what a request costs each.
 //
-//	cd bench && go run .            everything; about an hour
+//	cd bench && go run .            everything; half an hour
 //	cd bench && go run . --quick    a look; a minute
 //	go -C bench run . --quick       the same, from the root
 //
@@ -64,8 +64,8 @@ const usage = `bench compares bobbin with other servers.
   --quick           end within a minute, once everything is built
   --only LIST       only these, separated by commas: SCENARIO, SCENARIO/SERVER,
                     with * and ?, such as 'hello-*/bobbin,close,*/nginx'
-  --rounds N        how often everything is measured (5)
-  --seconds N       how long each time (3)
+  --rounds N        how often everything is measured (3)
+  --seconds N       how long each time (2)
   --out FOLDER      where to put README.md, results.json and plots
                     (results, or results/partial if not everything is measured)
   --list            say what there is, and end
@@ -98,8 +98,8 @@ func parse(args []string) (options, error) {
 			}
 		}
 	}
-	number(&o.rounds, 1, 5)
-	number(&o.seconds, 1, 3)
+	number(&o.rounds, 1, 3)
+	number(&o.seconds, 1, 2)
 	for _, pattern := range o.patterns() {
 		for part := range strings.SplitSeq(pattern, "/") {
 			if _, err := path.Match(part, ""); err != nil {

@@ -12,6 +12,8 @@ import (
 
 	"github.com/bobbin-http/bobbin/bench/child"
 	"github.com/bobbin-http/bobbin/bench/load"
+	"github.com/bobbin-http/bobbin/bench/report"
+	"github.com/bobbin-http/bobbin/bench/server"
 )
 
 // TestMain lets this binary be what the program is, too: a generator of load,
@@ -58,10 +60,10 @@ func TestTheCommandLine(t *testing.T) {
 		want options
 		err  string
 	}{
-		{"nothing means everything, five times", "", options{rounds: 5, seconds: 3}, ""},
+		{"nothing means everything, three times", "", options{rounds: 3, seconds: 2}, ""},
 		{"a quick run measures once", "--quick", options{quick: true, rounds: 1, seconds: 1}, ""},
 		{"unless it is told otherwise", "--quick --rounds 2 --seconds 4", options{quick: true, rounds: 2, seconds: 4}, ""},
-		{"only and out", "--only a/b,c --out x", options{rounds: 5, seconds: 3, only: "a/b,c", out: "x"}, ""},
+		{"only and out", "--only a/b,c --out x", options{rounds: 3, seconds: 2, only: "a/b,c", out: "x"}, ""},
 		{"an unknown flag is refused", "--fast", options{}, "fast"},
 		{"a pattern that is none is refused", "--only [", options{}, "syntax error in pattern"},
 		{"so is what is no flag", "hello-64", options{}, "--only names what to measure"},
@@ -112,6 +114,66 @@ func TestWhatIsMeasured(t *testing.T) {
 	}
 }
 
+func TestWhoTakesPart(t *testing.T) {
+	tests := []struct {
+		name, only, scenario, server string
+		want                         bool
+	}{
+		{"all rivals where nothing grows", "", "hello-64", "haproxy", true},
+		{"the cheapest rivals where a number grows", "", "connections-10", "nginx", true},
+		{"with the floor", "", "fields-10", "floor", true},
+		{"and bobbin", "", "fields-10", "bobbin", true},
+		{"but no other rivals", "", "connections-10", "haproxy", false},
+		{"unless they are asked for by name", "connections-10/haproxy", "connections-10", "haproxy", true},
+		{"a pattern of all servers asks for none of them", "connections-10/*", "connections-10", "haproxy", false},
+		{"the second floor where waiting is part of the cost", "", "hello-64", "floor-edge", true},
+		{"and not with files", "", "static-64k", "floor-edge", false},
+		{"nobody but bobbin has our loop", "", "turn-10", "bobbin", true},
+		{"no rival", "", "turn-10", "nginx", false},
+		{"not even if it is asked for", "turn-10/nginx", "turn-10", "nginx", false},
+	}
+	all, kinds := scenarios(20_000, false), server.Kinds()
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			b := &bench{options: options{only: test.only}}
+			s := all[slices.IndexFunc(all, func(s *scenario) bool { return s.name == test.scenario })]
+			k := kinds[slices.IndexFunc(kinds, func(k *server.Kind) bool { return k.Name == test.server })]
+			if got := b.takesPart(s, k); got != test.want {
+				t.Errorf("%s takes part in %s: %v", test.server, test.scenario, got)
+			}
+		})
+	}
+}
+
+func TestWhatABenchmarkPrintsIsUnderstood(t *testing.T) {
+	const both = "goos: linux\nBenchmarkTurn/connections=10-2   \t 3730722\t       320.0 ns/op\t       0 B/op\t       0 allocs/op\n" +
+		"BenchmarkDeadlines/connections=10 \t69953895\t        16.00 ns/op\n"
+	tests := []struct {
+		name, text     string
+		turn, deadline float64
+		err            string
+	}{
+		{"with and without the number of processors", both + "PASS\n", 320e-9, 16e-9, ""},
+		{"others do not count", both + "BenchmarkOther/connections=10 1 5 ns/op\n", 320e-9, 16e-9, ""},
+		{"one of two is too few", both[:strings.Index(both, "BenchmarkDeadlines")], 0, 0, "did not all run"},
+		{"a time that is none is noticed", strings.Replace(both, "320.0", "soon", 1), 0, 0, "which is no time"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			got, err := parseBenchmarks(test.text)
+			if test.err != "" {
+				if err == nil || !strings.Contains(err.Error(), test.err) {
+					t.Errorf("the error is %v, want %q", err, test.err)
+				}
+				return
+			}
+			if err != nil || got[report.Turn] != test.turn || got[report.Deadline] != test.deadline {
+				t.Errorf("got %v, %v", got, err)
+			}
+		})
+	}
+}
+
 func TestScenariosFitTheMachine(t *testing.T) {
 	for _, descriptors := range []int{256, 1024, 4096, 20_000, 1 << 20} {
 		for _, quick := range []bool{false, true} {
@@ -124,7 +186,7 @@ func TestScenariosFitTheMachine(t *testing.T) {
 				if s.connections+s.idle > max(descriptors-100, 1100) {
 					t.Errorf("%s has %d connections, with %d descriptors", s.name, s.connections+s.idle, descriptors)
 				}
-				if s.not == "" || s.does == "" || s.measure == nil || s.load == nil && s.name != "idle-memory" {
+				if s.not == "" || s.does == "" || s.measure == nil || s.load == nil && s.name != "idle-memory" && !s.inside {
 					t.Errorf("%s is not complete", s.name)
 				}
 			}

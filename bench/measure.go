@@ -18,11 +18,14 @@ import (
 // and ended. An error is one that ends everything; a server's trouble is its own.
 func (b *bench) measure(s *scenario) (*report.Scenario, error) {
 	result := &report.Scenario{
-		Name: s.name, Title: s.title, Does: s.does, Not: s.not, Group: s.group, X: s.x, Cost: b.cost(s),
+		Name: s.name, Title: s.title, Does: s.does, Not: s.not, Group: s.group, X: s.x, Grows: s.grows, Cost: b.cost(s),
 	}
 	b.words.now("%s: starting", s.name)
 	if !b.words.terminal {
 		b.words.say("%s", s.name)
+	}
+	if s.inside {
+		return result, b.measureInside(s, result)
 	}
 	cells := b.startAll(s, result)
 	defer func() {
@@ -112,7 +115,7 @@ func (b *bench) startAll(s *scenario, result *report.Scenario) []*cell {
 	var starts []*start
 	var all sync.WaitGroup
 	for _, k := range b.kinds {
-		if !b.wants(s, k.Name) {
+		if !b.takesPart(s, k) {
 			continue
 		}
 		t := &start{kind: k}

@@ -40,6 +40,9 @@ type scenario struct {
 	few   bool   // only with the cheapest of the rivals
 	group string // scenarios that differ in one number
 	x     int    // that number
+	grows string // what it counts
+
+	inside bool // benchmarks of package eventloop, and no server; see turn.go
 }
 
 // A loader makes requests of a server for some seconds.
@@ -148,7 +151,7 @@ func scenarios(descriptors int, quick bool) []*scenario {
 		}
 		all = append(all, &scenario{
 			name: fmt.Sprintf("connections-%d", n), title: "13 bytes of text, " + plural(n, "connection"),
-			group: "connections", x: n,
+			group: "connections", x: n, grows: "connections", few: true,
 			does:    "As hello-64, with more and more connections, all of them busy.",
 			not:     "only the cost of a request: that of opening the connections at the beginning is contained, and with many of them and few seconds is a few hundredths. With one connection, the server sleeps between any two requests.",
 			request: hello, connections: n, byWrk: true, load: closedLoop,
@@ -157,10 +160,18 @@ func scenarios(descriptors int, quick bool) []*scenario {
 	for _, n := range []int{1, 10, 30, 100} {
 		all = append(all, &scenario{
 			name: fmt.Sprintf("fields-%d", n), title: "a request with " + plural(n, "field"),
-			group: "fields", x: n,
+			group: "fields", x: n, grows: "fields", few: true,
 			does:    "As hello-64, with more and more fields in the request, of 40 bytes each.",
 			not:     "what the program behind the server does with them; most servers here are asked for none.",
 			request: server.Request{Path: server.HelloPath, Fields: manyFields(n - 1)}, connections: 64, byWrk: true, load: closedLoop,
+		})
+	}
+	for _, n := range []int{1, 10, 100, 1_000, 10_000} {
+		all = append(all, &scenario{
+			name: fmt.Sprintf("turn-%d", n), title: "a turn of the loop with " + plural(n, "connection"),
+			group: "turn", x: n, grows: "connections", inside: true, cost: report.Turn,
+			does: "bobbin's loop by itself, over a kernel in memory: of more and more connections one speaks at each turn and is answered, and all others are idle, each with its deadline. Beside that, all deadlines are set anew again and again. `go test -bench 'BenchmarkTurn|BenchmarkDeadlines' ./eventloop` does the same.",
+			not:  "that idle connections are touched by nothing: it only costs nothing that can be measured. TestATurnTouchesNoIdleConnection says that, and counts nothing by time.",
 		})
 	}
 	encrypted := []*scenario{

@@ -49,17 +49,41 @@ func (r *Report) Markdown(plots map[string]string) string {
 	r.columns(&b)
 	var drawn []string // groups
 	for _, s := range r.Scenarios {
-		say("## %s\n\n%s\n\n", s.Name, s.Title)
-		say("%s\n\n", s.Does)
-		if s.Group != "" && !slices.Contains(drawn, s.Group) {
+		switch {
+		case s.Group == "":
+			say("## %s\n\n%s\n\n%s\n\n", s.Name, s.Title, s.Does)
+			s.markdown(&b, plots)
+		case !slices.Contains(drawn, s.Group):
 			drawn = append(drawn, s.Group)
-			if _, ok := plots[s.Group+".svg"]; ok {
-				say("![cost as it grows](%s.svg)\n\n", s.Group)
-			}
+			r.group(&b, s.Group, plots)
 		}
-		s.markdown(&b, plots)
 	}
 	return b.String()
+}
+
+// group is the section of scenarios that differ in one number: how the cost
+// grows, and each of them for who wants to check.
+func (r *Report) group(b *strings.Builder, group string, plots map[string]string) {
+	members := r.members(group)
+	fmt.Fprintf(b, "## %s\n\n%s\n\n", group, members[0].Does)
+	if _, ok := plots[group+".svg"]; ok {
+		fmt.Fprintf(b, "![cost as it grows](%s.svg)\n\n", group)
+	}
+	if table := r.growth(group); table != nil {
+		fmt.Fprintf(b, "%s, by the number of %s:\n\n", figure(members[0].Cost).Title, members[0].Grows)
+		markdownTable(b, embolden(table, "bobbin"))
+	}
+	if members[0].Not != "" {
+		fmt.Fprintf(b, "*What this does not say:* %s\n\n", members[0].Not)
+	}
+	fmt.Fprint(b, "<details><summary>each of them, with all figures</summary>\n\n")
+	for _, s := range members {
+		fmt.Fprintf(b, "### %s\n\n%s\n\n", s.Name, s.Title)
+		alone := *s
+		alone.Not = "" // which was said of all
+		alone.markdown(b, plots)
+	}
+	fmt.Fprint(b, "</details>\n\n")
 }
 
 // columns says what each figure is, and what it does not say.

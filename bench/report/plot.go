@@ -104,6 +104,9 @@ func (s *Scenario) bars() string {
 	return d.String(s.Title)
 }
 
+// flattest is the least factor between the ends of the axis of costs.
+const flattest = 4.0
+
 // curves draws how the cost grows within a group, both axes logarithmic: what
 // is level costs the same for all, what rises at 45 degrees is linear.
 func (r *Report) curves(group string) string {
@@ -141,12 +144,20 @@ func (r *Report) curves(group string) string {
 	const high, top, bottom = 420.0, 56.0, 40.0
 	d := draw(wide, high)
 	f := figure(cost)
-	d.text(margin, 22, left, "title", group+": "+f.Title+" per request")
+	heading := group + ": " + f.Title
+	if cost != Turn {
+		heading += " per request"
+	}
+	d.text(margin, 22, left, "title", heading)
 	d.text(margin, 40, left, "quiet", title)
 	from, to := margin+64, wide-margin-names-8
 	x := logarithmic(slices.Min(xs), slices.Max(xs), from, to)
-	y := logarithmic(slices.Min(ys)*0.9, slices.Max(ys)*1.1, high-bottom, top)
-	for _, v := range marks(slices.Min(ys)*0.9, slices.Max(ys)*1.1) {
+	least, most := slices.Min(ys)*0.9, slices.Max(ys)*1.1
+	if middle := math.Sqrt(least * most); most/least < flattest { // or noise would look steep
+		least, most = middle/math.Sqrt(flattest), middle*math.Sqrt(flattest)
+	}
+	y := logarithmic(least, most, high-bottom, top)
+	for _, v := range marks(least, most) {
 		d.line(from, y(v), to, y(v), "grid")
 		d.text(from-8, y(v)+4, right, "quiet", short(f.Format(v)))
 	}
@@ -190,7 +201,7 @@ func (r *Report) dots() string {
 	most, least := 2.0, 0.9
 	for _, s := range r.Scenarios {
 		base := s.base()
-		if base == nil || s.Cost == Held { // memory is no cost of a request
+		if base == nil || s.Cost == Held || s.Cost == Turn { // which are no cost of a request
 			continue
 		}
 		rows = append(rows, s)

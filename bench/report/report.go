@@ -40,9 +40,10 @@ type Scenario struct {
 	Not   string    `json:"does_not_say"`
 	Cost  string    `json:"cost"` // the figure that servers are compared by
 	Group string    `json:"group,omitempty"`
-	X     int       `json:"x,omitempty"` // what grows within the group
-	Left  []Pair    `json:"left_out"`    // servers, and why
-	Trips []float64 `json:"round_trips"` // seconds from core to core and back, at each round
+	X     int       `json:"x,omitempty"`     // what grows within the group
+	Grows string    `json:"grows,omitempty"` // what that counts
+	Left  []Pair    `json:"left_out"`        // servers, and why
+	Trips []float64 `json:"round_trips"`     // seconds from core to core and back, at each round
 
 	Servers []*Server `json:"servers"`
 }

@@ -224,6 +224,37 @@ func TestPlotsAreWellFormed(t *testing.T) {
 	}
 }
 
+func TestWhatGrowsIsATable(t *testing.T) {
+	r := full()
+	for _, x := range []int{1, 10_000} {
+		s := &Scenario{Name: "turn-" + count0(float64(x)), Group: "turn", X: x, Grows: "connections", Cost: Turn, Servers: []*Server{{Name: "bobbin", Role: "ours"}}}
+		s.Servers[0].Add(1, map[string]float64{Turn: 340e-9, Deadline: 15.6e-9})
+		s.Sum()
+		r.Scenarios = append(r.Scenarios, s)
+	}
+	for _, s := range r.members("connections") {
+		s.Grows = "connections"
+	}
+	r.members("connections")[1].Servers = r.members("connections")[1].Servers[:1] // of which bobbin is missing
+	text := r.Markdown(r.Plots())
+	for name, want := range map[string]string{
+		"a row for each number, a column for each server": "| connections | floor | **bobbin** |\n|---|--:|--:|\n| 1 | 7.00 | **8.00** |\n| 10 | 7.00 | – |\n| 1,000 | 7.00 | **8,000** |\n",
+		"all figures of one that is alone":                "| connections | turn ns | deadline ns |\n|---|--:|--:|\n| 1 | 340 | 15.6 |\n| 10,000 | 340 | 15.6 |\n",
+	} {
+		if want = strings.Replace(want, "**bobbin**", "bobbin", 1); !strings.Contains(text, want) {
+			t.Errorf("%s: it does not say\n%s", name, want)
+		}
+	}
+	if n := strings.Count(text, "\n## turn\n"); n != 1 {
+		t.Errorf("there are %d sections for one group", n)
+	}
+	for _, row := range r.overview() {
+		if strings.HasPrefix(row[0], "turn") {
+			t.Error("a turn is among the costs of a request")
+		}
+	}
+}
+
 func TestOnePointIsEnoughForAPlot(t *testing.T) {
 	s := measured(map[string][]float64{"floor": {7e-6}})
 	s.Group, s.X = "alone", 1

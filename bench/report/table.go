@@ -79,6 +79,67 @@ func (s *Scenario) ratios() [][]string {
 	return table
 }
 
+// growth is the table of a group: a row for each number, and in it what each
+// server costs; of one that is alone, all its figures.
+func (r *Report) growth(group string) [][]string {
+	members := r.members(group)
+	var names []string
+	var grows string
+	for _, s := range members {
+		grows = s.Grows
+		for _, v := range s.Servers {
+			if !slices.Contains(names, v.Name) {
+				names = append(names, v.Name)
+			}
+		}
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	heading := append([]string{grows}, names...)
+	if len(names) == 1 {
+		heading = heading[:1]
+		for _, f := range members[0].columns() {
+			heading = append(heading, f.Title)
+		}
+	}
+	table := [][]string{heading}
+	for _, s := range members {
+		row := []string{count0(float64(s.X))}
+		cell := func(v *Server, f *Figure) {
+			says := "–"
+			if v != nil {
+				if sum, ok := v.Summary[f.Key]; ok {
+					says = f.Format(sum.Value)
+				}
+			}
+			row = append(row, says)
+		}
+		if len(names) == 1 {
+			for _, f := range members[0].columns() {
+				cell(s.Server(names[0]), &f)
+			}
+		} else {
+			for _, name := range names {
+				cell(s.Server(name), figure(s.Cost))
+			}
+		}
+		table = append(table, row)
+	}
+	return table
+}
+
+// members are the scenarios of a group.
+func (r *Report) members(group string) []*Scenario {
+	var all []*Scenario
+	for _, s := range r.Scenarios {
+		if s.Group == group {
+			all = append(all, s)
+		}
+	}
+	return all
+}
+
 func orDash(r float64) string {
 	if r == 0 {
 		return "–"
@@ -109,7 +170,7 @@ func (r *Report) overview() [][]string {
 	table := [][]string{append([]string{"scenario", "1.00 is"}, names...)}
 	for _, s := range r.Scenarios {
 		base := s.base()
-		if base == nil {
+		if base == nil || s.Cost == Turn { // which is no request's, and only ours
 			continue
 		}
 		f := figure(s.Cost)

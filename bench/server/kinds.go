@@ -32,7 +32,7 @@ func Kinds() []*Kind {
 			About: "Go's standard library",
 		},
 		{
-			Name: "fasthttp", Role: Rival, Program: "fasthttp", Command: written("fasthttp"),
+			Name: "fasthttp", Role: Rival, Program: "fasthttp", Command: written("fasthttp"), Cheap: true,
 			About: "Go, a goroutine for each connection",
 		},
 		{
@@ -40,12 +40,12 @@ func Kinds() []*Kind {
 			About: "Go, on cloudwego/netpoll",
 		},
 		{
-			Name: "nginx", Role: Rival, Program: "nginx", Command: nginx,
+			Name: "nginx", Role: Rival, Program: "nginx", Command: nginx, Cheap: true,
 			About:   "one worker, sendfile, open_file_cache, no logs, no end to keep-alive",
 			Version: []string{"nginx", "-v"},
 		},
 		{
-			Name: "h2o", Role: Rival, Program: "h2o", Command: h2o,
+			Name: "h2o", Role: Rival, Program: "h2o", Command: h2o, Cheap: true,
 			About:   "one thread; answers hello from a file of 13 bytes",
 			Version: []string{"h2o", "-v"},
 		},
@@ -138,8 +138,8 @@ func article(w *Workshop, j Job) ([]string, error) {
 		return nil, cannot("it speaks no TLS")
 	case j.Files:
 		return nil, cannot("it serves no files")
-	case j.Idle > 0:
-		return nil, cannot("it keeps no connection open")
+	case !j.Request.Close:
+		return nil, cannot("it keeps no connection open, so that this would be close once more")
 	}
 	return []string{w.programs["python3"], filepath.Join(w.Bench(), "rivals", "article.py"), strconv.Itoa(j.Port)}, nil
 }

@@ -29,7 +29,7 @@ type Kind struct {
 	Name    string // without spaces, for --only
 	Role    Role
 	About   string // for the report: what it is, and what should be known of it
-	Slow    bool   // left out of a quick run
+	Slow    bool   // left out of a quick run, and where it is hardly another than one before it
 	Program string // what must be there, see Workshop.find
 
 	// Command says how to start it for a job. An error says what about the job
@@ -40,8 +40,8 @@ type Kind struct {
 	// they can.
 	Uncounted string
 
-	// Cheap says that it is among the cheapest rivals, which take part where a
-	// number grows. The others would only make the picture unreadable.
+	// Cheap says that it is among the cheapest rivals, who alone take part where
+	// a number grows: ten curves are no picture, and each takes its time.
 	Cheap bool
 
 	// Version is a command whose first line tells it.

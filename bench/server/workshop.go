@@ -111,6 +111,23 @@ func (w *Workshop) compile(ctx context.Context, target string) error {
 	return fmt.Errorf("there is no C compiler: none of %s", strings.Join(compilers, ", "))
 }
 
+// LoopTest builds the tests of package eventloop, for the benchmarks among them,
+// and returns the program.
+func (w *Workshop) LoopTest(ctx context.Context) (string, error) {
+	const name = "eventloop.test"
+	if w.programs[name] == "" {
+		target := filepath.Join(w.Scratch, name)
+		_, err := child.Output(ctx, child.Command{
+			Args: []string{"go", "test", "-c", "-o", target, "./eventloop"}, Dir: w.Root, Core: child.AnyCore,
+		})
+		if err != nil {
+			return "", err
+		}
+		w.programs[name] = target
+	}
+	return w.programs[name], nil
+}
+
 // Output runs what was found for a kind, with other arguments.
 func (w *Workshop) Output(ctx context.Context, k *Kind, args ...string) (string, error) {
 	return child.Output(ctx, child.Command{Args: append([]string{w.programs[k.Program]}, args...), Core: child.AnyCore})

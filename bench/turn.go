@@ -1,0 +1,98 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/bobbin-http/bobbin/bench/child"
+	"github.com/bobbin-http/bobbin/bench/report"
+	"github.com/bobbin-http/bobbin/bench/server"
+)
+
+// What a turn of bobbin's loop costs as connections become more. A server under
+// load does not show it: the kernel's part is too large. So it is measured by
+// benchmarks of package eventloop, each time in a process of its own on the
+// server's core, and the rounds are those of everything else.
+
+// benchmarks are those that are run, and the figures that they give.
+var benchmarks = map[string]string{
+	"BenchmarkTurn":      report.Turn,
+	"BenchmarkDeadlines": report.Deadline,
+}
+
+// benchTime is how long each of them runs in a round.
+const benchTime = "200ms"
+
+// measureInside is measure for a scenario without servers.
+func (b *bench) measureInside(s *scenario, result *report.Scenario) error {
+	for _, k := range b.kinds {
+		if !b.takesPart(s, k) {
+			continue
+		}
+		v := &report.Server{Name: k.Name, Role: string(server.Ours)}
+		result.Servers = append(result.Servers, v)
+		for round := 1; round <= b.rounds; round++ {
+			b.words.now("%s: round %d of %d", s.name, round, b.rounds)
+			values, err := b.runBenchmarks(s.x)
+			if b.ctx.Err() != nil {
+				return b.ctx.Err()
+			}
+			if err != nil {
+				result.Left = append(result.Left, report.Pair{Name: k.Name, Says: err.Error()})
+				break
+			}
+			v.Add(round, values)
+		}
+	}
+	return nil
+}
+
+// runBenchmarks runs them with so many connections.
+func (b *bench) runBenchmarks(connections int) (map[string]float64, error) {
+	program, err := b.shop.LoopTest(b.ctx)
+	if err != nil {
+		return nil, err
+	}
+	text, err := child.Output(b.ctx, child.Command{
+		Args: []string{
+			program, "-test.run", "^$", "-test.benchtime", benchTime,
+			"-test.bench", fmt.Sprintf("^(BenchmarkTurn|BenchmarkDeadlines)$/^connections=%d$", connections),
+		},
+		Dir: b.shop.Scratch, Core: b.cores.Server,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return parseBenchmarks(text)
+}
+
+// parseBenchmarks reads what go test -bench prints, in seconds:
+//
+//	BenchmarkTurn/connections=10-2   3730722   323.3 ns/op   0 B/op   0 allocs/op
+//
+// The number behind the name, of processors, is missing where there is but one.
+func parseBenchmarks(text string) (map[string]float64, error) {
+	values := make(map[string]float64)
+	for line := range strings.Lines(text) {
+		f := strings.Fields(line)
+		if len(f) < 4 || f[3] != "ns/op" {
+			continue
+		}
+		name, _, _ := strings.Cut(f[0], "/")
+		key, ours := benchmarks[name]
+		if !ours {
+			continue
+		}
+		ns, err := strconv.ParseFloat(f[2], 64)
+		if err != nil {
+			return nil, fmt.Errorf("a benchmark says %q, which is no time", strings.TrimSpace(line))
+		}
+		values[key] = ns / 1e9
+	}
+	if len(values) < len(benchmarks) {
+		return nil, errors.New("the benchmarks of package eventloop did not all run")
+	}
+	return values, nil
+}
