@@ -1,9 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/bobbin-http/bobbin/bench/load"
@@ -92,7 +94,11 @@ func (b *bench) measure(s *scenario) (*report.Scenario, error) {
 	if b.countsUser(s) {
 		for _, c := range cells {
 			b.words.now("%s: user instructions of %s", s.name, c.result.Name)
-			if err := b.countUser(c); err != nil && b.ctx.Err() == nil {
+			err := b.countUser(c)
+			if errors.Is(err, errLost) {
+				err = b.countUser(c)
+			}
+			if err != nil && b.ctx.Err() == nil {
 				c.result.Notes = append(c.result.Notes, "user instructions: "+err.Error())
 			}
 		}
@@ -192,6 +198,10 @@ func (b *bench) countCalls(c *cell) error {
 	return nil
 }
 
+// errLost is what happens now and then to a program of Go's: another try may
+// well succeed.
+var errLost = errors.New("valgrind lost its way in it, and gave up")
+
 // countUser starts the server of a cell once more, under valgrind, and counts
 // what it executes.
 func (b *bench) countUser(c *cell) error {
@@ -220,18 +230,25 @@ func (b *bench) countUser(c *cell) error {
 		}
 		return o.Requests, err
 	}
+	died := func() error {
+		switch err := running.Child.Died(); {
+		case err == nil:
+			return nil
+		case strings.Contains(err.Error(), "www.valgrind.org"): // where to report that
+			return errLost
+		default:
+			return fmt.Errorf("under valgrind it died: %w", err)
+		}
+	}
 	if _, err := ask(); err != nil { // what happens once does not count
-		return err
+		return cmp.Or(died(), err)
 	}
 	var requests int64
 	n, err := g.CountUser(b.ctx, running.Child.PID(), func() error {
 		requests, err = ask()
 		return err
 	})
-	if died := running.Child.Died(); died != nil {
-		return fmt.Errorf("under valgrind it died: %w", died)
-	}
-	if err != nil {
+	if err := cmp.Or(died(), err); err != nil {
 		return err
 	}
 	if requests == 0 {

@@ -80,6 +80,16 @@ func IsCannot(err error) bool {
 	return errors.As(err, &c)
 }
 
+// Can says why a kind that was found was not made for a job, or nil. It starts
+// nothing.
+func (w *Workshop) Can(k *Kind, j Job) error {
+	j.Scratch = w.Scratch
+	if _, err := k.Command(w, j); IsCannot(err) {
+		return err
+	}
+	return nil
+}
+
 // Running is a server that answers.
 type Running struct {
 	Kind    *Kind

@@ -165,6 +165,9 @@ func TestServersThatNeedNoBuilding(t *testing.T) {
 					j.job.Folder = site.Folder
 					j.job.File = site.File(j.job.Request.Path)
 					r, err := w.Start(t.Context(), k, j.job, child.AnyCore)
+					if can := w.Can(k, j.job); (can == nil) == IsCannot(err) {
+						t.Errorf("that it can is told as %v, and then it is %v", can, err)
+					}
 					if IsCannot(err) {
 						t.Skip(err)
 					}
