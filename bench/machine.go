@@ -41,6 +41,9 @@ func (b *bench) machine(descriptors int) []report.Pair {
 	add("wrk", firstLine("wrk", "-v"))
 	add("C compiler", firstLine("gcc", "--version"))
 	add("perf", firstLine("perf", "--version"))
+	if !b.meter.Instructions {
+		add("valgrind", firstLine("valgrind", "--version"))
+	}
 	add("strace", firstLine("strace", "-V"))
 	return all
 }

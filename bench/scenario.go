@@ -171,7 +171,7 @@ func scenarios(descriptors int, quick bool) []*scenario {
 			name: fmt.Sprintf("turn-%d", n), title: "a turn of the loop with " + plural(n, "connection"),
 			group: "turn", x: n, grows: "connections", inside: true, cost: report.Turn,
 			does: "bobbin's loop by itself, over a kernel in memory: of more and more connections one speaks at each turn and is answered, and all others are idle, each with its deadline. Beside that, all deadlines are set anew again and again. `go test -bench 'BenchmarkTurn|BenchmarkDeadlines' ./eventloop` does the same.",
-			not:  "that idle connections are touched by nothing: it only costs nothing that can be measured. TestATurnTouchesNoIdleConnection says that, and counts nothing by time.",
+			not:  "that nothing touches an idle connection, only that nothing of the kind can be measured: TestATurnTouchesNoIdleConnection holds that, without a clock. With 10,000 connections a deadline costs some nanoseconds more, because their memory is more than the nearest caches hold.",
 		})
 	}
 	encrypted := []*scenario{

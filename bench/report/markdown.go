@@ -125,7 +125,7 @@ func (s *Scenario) markdown(b *strings.Builder, plots map[string]string) {
 	if _, ok := plots[s.Name+".svg"]; ok {
 		fmt.Fprintf(b, "![%s](%s.svg)\n\n", s.Title, s.Name)
 	}
-	if len(s.Servers) > 0 {
+	if len(s.Servers) > 0 && s.Cost != Turn { // which has no proportion to anything
 		s.details(b)
 	}
 }
