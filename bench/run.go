@@ -127,11 +127,11 @@ func (b *bench) skip(what, why string) {
 	b.report.Skipped = append(b.report.Skipped, report.Pair{Name: what, Says: why})
 }
 
-// takesPart says whether a kind is to be measured in a scenario: it is asked for
-// by its name, or else it is wanted, and nothing of this is so. Where a number
-// grows, there are the floor, bobbin and the cheapest rivals. How a loop waits
-// is little of the cost of files and of new connections, and so the floor is
-// there once.
+// takesPart says whether a kind is to be measured in a scenario. Where a number
+// grows, the floor, bobbin and the cheapest rivals are. How a loop waits is
+// little of the cost of files and of new connections, so that one floor is
+// enough for those. Who is asked for by name is measured nevertheless; but what
+// is ours alone, only bobbin has.
 func (b *bench) takesPart(s *scenario, k *server.Kind) bool {
 	switch {
 	case !b.wants(s, k.Name):
