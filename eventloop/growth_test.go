@@ -124,8 +124,10 @@ func TestADeadlineThatIsSetAnewMovesOnceItsLength(t *testing.T) {
 	for _, n := range []int{1, 10, 100} {
 		var w wheel
 		conns := make([]Conn, n)
+		l := &Loop{conns: make([]*Conn, n)}
 		for i := range conns {
-			conns[i].slot = -1
+			conns[i] = Conn{loop: l, fd: int32(i), slot: -1}
+			l.conns[i] = &conns[i]
 		}
 		moves := 0
 		for turn := range turns {
