@@ -42,6 +42,7 @@ type scenario struct {
 	x     int    // that number
 	grows string // what it counts
 
+	places bool // only with the places where handlers run, and with net/http
 	inside bool // benchmarks of package eventloop, and no server; see turn.go
 }
 
@@ -145,7 +146,13 @@ func scenarios(descriptors int, quick bool) []*scenario {
 			request: hello, connections: 64, idle: silent, byWrk: true, load: closedLoop, patience: longIdle,
 		},
 	}
-	for _, n := range []int{1, 10, 100, 1_000, most} {
+	all = append(all, &scenario{
+		name: "handlers", title: "handlers in Go, 64 connections", calls: true, places: true,
+		does:    "As hello-64, with bobbin in a program whose handler runs on the loop, as a coroutine, on a goroutine, or is one of net/http; beside net/http's own server.",
+		not:     "what a handler costs that really waits: these have their answer at once. On one core, as here, goroutines are not woken from elsewhere.",
+		request: hello, connections: 64, byWrk: true, load: closedLoop,
+	})
+	for _, n := range []int{1, 4, 10, 16, 100, 1_000, most} {
 		if n > most || n == most && most <= 1_000 {
 			continue
 		}

@@ -27,6 +27,10 @@ func Kinds() []*Kind {
 			About:   "as built from this repository",
 			Version: []string{"bobbin", "--version"},
 		},
+		place("plain", "a handler in Go behind bobbin, on the loop"),
+		place("streaming", "the same, as a coroutine on the loop"),
+		place("blocking", "the same, on a goroutine of its own"),
+		place("std", "the same for net/http, by http/std"),
 		{
 			Name: "nethttp", Role: Rival, Program: "nethttp", Command: written("nethttp"),
 			About: "Go's standard library",
@@ -108,6 +112,25 @@ func bobbin(w *Workshop, j Job) ([]string, error) {
 		args = append(args, j.Folder)
 	}
 	return args, nil
+}
+
+// place is a program with bobbin in it, whose handler runs in one of the places where
+// handlers run.
+func place(name, about string) *Kind {
+	command := written("handlers")
+	return &Kind{
+		Name: name, Role: Ours, Program: "handlers", In: "handlers", About: about,
+		Command: func(w *Workshop, j Job) ([]string, error) {
+			switch {
+			case j.TLS != nil:
+				return nil, cannot("it speaks no TLS")
+			case j.Files:
+				return nil, cannot("it serves no files")
+			}
+			args, err := command(w, j)
+			return append(args, "-place", name), err
+		},
+	}
 }
 
 // written is a rival in Go, in rivals/ of this module.

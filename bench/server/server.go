@@ -40,6 +40,9 @@ type Kind struct {
 	// they can.
 	Uncounted string
 
+	// In is the only scenario in which it takes part; "" for all.
+	In string
+
 	// Cheap says that it is among the cheapest rivals, who alone take part where
 	// a number grows: ten curves are no picture, and each takes its time.
 	Cheap bool

@@ -52,6 +52,7 @@ func NewWorkshop(scratch string) (*Workshop, error) {
 var (
 	goPrograms = map[string]struct{ module, pkg string }{
 		"bobbin":   {".", "./cmd/bobbin"},
+		"handlers": {"bench", "./handlers"},
 		"nethttp":  {"bench", "./rivals/nethttp"},
 		"fasthttp": {"bench", "./rivals/fasthttp"},
 		"hertz":    {"bench", "./rivals/hertz"},

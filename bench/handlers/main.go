@@ -1,0 +1,52 @@
+// Handlers is a program with bobbin in it, whose one handler runs in one of the places
+// where handlers run: what each of them costs is measured by it.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"io"
+	"log"
+	nethttp "net/http"
+	"os"
+
+	"github.com/bobbin-http/bobbin/bench/rivals"
+	"github.com/bobbin-http/bobbin/http"
+	"github.com/bobbin-http/bobbin/http/std"
+)
+
+// atOnce is for how many requests a handler runs at a time that may wait.
+const atOnce = 1000
+
+var places = map[string]http.Handler{
+	"plain":     hello,
+	"streaming": http.Streaming(hello),
+	"blocking":  http.Blocking(atOnce, hello),
+	"std": std.Handler(nethttp.HandlerFunc(func(w nethttp.ResponseWriter, _ *nethttp.Request) {
+		w.Header().Set("Content-Type", "text/plain")
+		io.WriteString(w, rivals.Hello)
+	})),
+}
+
+func main() {
+	place := flag.String("place", "plain", "where the handler runs: plain, streaming, blocking or std")
+	job := rivals.Asked()
+	h := places[*place]
+	if h == nil {
+		fmt.Fprintf(os.Stderr, "handlers: there is no place %q\n", *place)
+		os.Exit(2)
+	}
+	s, err := http.NewServer(http.Config{Handler: h})
+	if err != nil {
+		log.Fatal(err)
+	}
+	if _, err := s.Listen(job.Address); err != nil {
+		log.Fatal(err)
+	}
+	log.Fatal(s.Run())
+}
+
+func hello(w *http.Response, _ *http.Request) error {
+	w.Set("Content-Type", "text/plain")
+	return w.Text(rivals.Hello)
+}
