@@ -50,7 +50,8 @@ type Kernel interface {
 	// Writev is Write for several pieces in order, 16 at most.
 	Writev(fd int, pieces [][]byte, more bool) (int, error)
 
-	// SendFile writes n bytes of f from offset on, under the rules of Write.
+	// SendFile writes n bytes of f from offset on, under the rules of Write. What
+	// is not Cached it may wait for.
 	// When the file ends before n bytes, it answers what was written and, at
 	// the latest with the next call, io.ErrUnexpectedEOF.
 	SendFile(fd int, f File, offset int64, n int) (int, error)

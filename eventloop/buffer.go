@@ -29,6 +29,7 @@ type piece struct {
 	left  int64 // of the file
 	warm  int64 // up to where a worker has read it just now
 	fetch *fetch
+	asked int64 // in ticks, whether it has changed
 
 	at int64 // where the rest begins, in bytes or in the file
 }
@@ -43,8 +44,8 @@ type File interface {
 }
 
 // A Stable is a File that can tell whether it still is what it was when it was
-// promised. It is asked after each range that was sent, and a connection whose
-// file has changed is reset: half of one version and half of another is worse
+// promised. It is asked now and then, and before and after the last range that is
+// sent, and a connection whose file has changed is reset: half of one version and half of another is worse
 // than nothing.
 type Stable interface {
 	File
@@ -97,8 +98,11 @@ func (o *output) send(l *Loop, c *Conn, budget int) (int, error) {
 		if f, ok := p.file.(Copied); ok && f.Copy() {
 			return l.copyFile(fd, p, n)
 		}
+		if l.doubts(p, n == p.left) {
+			return 0, errShrunk
+		}
 		sent, err := l.kernel.SendFile(fd, p.file, p.at, int(n))
-		if sent > 0 && changed(p.file) {
+		if int64(sent) == p.left && changed(p.file) {
 			err = errShrunk
 		}
 		return sent, err
@@ -122,6 +126,17 @@ func (o *output) send(l *Loop, c *Conn, budget int) (int, error) {
 	sent, err := l.kernel.Writev(fd, l.iov[:n], n < len(o.pieces))
 	clear(l.iov[:n])
 	return sent, err
+}
+
+// doubts reports whether a file has changed, if it is time to ask: before the last
+// range, so that what is complete was not mixed, and now and then, so that nobody
+// waits for the end of what will be cut off.
+func (l *Loop) doubts(p *piece, last bool) bool {
+	if !last && p.asked == l.ticks {
+		return false
+	}
+	p.asked = l.ticks
+	return changed(p.file)
 }
 
 // changed reports whether a file says that it is not what was promised.

@@ -22,7 +22,7 @@ type conn struct {
 	phase    phase
 	last     bool // the answer that was begun is the last
 	promised bool // the peer has said that it will send nothing more
-	sending  bool // the deadline is for taking a large answer, not for idling
+	sending  bool // the deadline is for taking an answer, of which taken was so far
 }
 
 // phase is where a connection is in the life of one request.
@@ -244,6 +244,15 @@ func (c *conn) send() {
 	c.conn.SetDeadline(c.server.limits.SendTimeout)
 }
 
+// leave is the state in which the last of ours is on its way. Nearly always the
+// socket takes it at once; only when it has not for a second, what the peer takes is
+// measured.
+func (c *conn) leave() {
+	c.enter(closing)
+	c.sending = false
+	c.conn.SetDeadline(min(time.Second, c.server.limits.SendTimeout))
+}
+
 // position is how far the peer has come with its answer, from some beginning on.
 // That is judged by what it acknowledged: the kernel takes megabytes for a peer
 // that reads nothing, and nothing for one that reads slowly.
@@ -267,8 +276,7 @@ func (c *conn) keepsUp() bool {
 func (c *conn) end() {
 	clean := c.promised && c.x.framing.done()
 	c.giveBack()
-	c.enter(closing)
-	c.send()
+	c.leave()
 	if clean {
 		c.conn.Hangup()
 	} else {
@@ -311,8 +319,7 @@ func (c *conn) refuseHead(why *refusal) {
 func (c *conn) Ended(*eventloop.Conn) {
 	switch c.phase {
 	case waiting:
-		c.enter(closing)
-		c.send()
+		c.leave()
 		c.conn.Hangup()
 	case inHead:
 		c.refuseHead(errEndedInHead)
@@ -330,7 +337,7 @@ func (c *conn) Due(*eventloop.Conn) {
 	case queued > 0 && c.phase != inHead && c.phase != inBody:
 		// An answer is on its way. As long as the peer takes some of it, it
 		// has time.
-		if (c.sending || c.phase == closing) && !c.keepsUp() {
+		if c.sending && !c.keepsUp() {
 			c.conn.Abort(errStalled)
 			return
 		}
@@ -339,8 +346,7 @@ func (c *conn) Due(*eventloop.Conn) {
 	case c.phase == waiting && c.sending:
 		c.rest() // it has taken all of it, and may idle now
 	case c.phase == waiting:
-		c.enter(closing) // without a word: it would be taken for an answer
-		c.send()
+		c.leave() // without a word: it would be taken for an answer
 		c.conn.Close()
 	case c.phase == inHead:
 		c.refuseHead(errSlowHead)
@@ -361,8 +367,7 @@ func (c *conn) Due(*eventloop.Conn) {
 func (c *conn) Stopping(*eventloop.Conn) {
 	switch c.phase {
 	case waiting:
-		c.enter(closing)
-		c.send()
+		c.leave()
 		c.conn.Close()
 	default:
 		c.last = true
