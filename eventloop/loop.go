@@ -50,7 +50,7 @@ type Loop struct {
 	now   time.Duration // since start
 	ticks int64         // the same, in ticks
 
-	alarm     time.Duration // how long the loop slept last, at most, since start
+	alarm     time.Duration // until when it may sleep, as it was asked last; since start
 	alarmTime time.Time     // the same
 
 	conns     []*Conn // by descriptor

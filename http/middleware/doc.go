@@ -2,8 +2,9 @@
 // Each file is one of them, and stands alone.
 //
 // What they remember belongs to one loop and needs no lock: with several loops,
-// each has its own. A RateLimit alone may be shared. They go outside of http.Blocking, whose handlers run elsewhere.
-// Each goes around those that stand below it here, if it is used with them:
+// each has its own. A RateLimit alone may be shared. They go outside of
+// http.Blocking, whose handlers run elsewhere. Each goes around those that stand
+// below it here, if it is used with them:
 //
 //	AccessLog     a line for each request
 //	RealIP        the client's address, of a proxy that is trusted
