@@ -187,7 +187,7 @@ func endOfValue(p []byte, i int) int {
 // controls marks the bytes of x that may be control characters, by their highest
 // bit; the other bits mean nothing. It misses none, but may mark others: x-0x20
 // borrows in a byte below 0x20, and x+1 carries in one that is 0xff.
-func controls(x uint64) uint64 { return (x - 0x20*ones | x + ones) &^ x }
+func controls(x uint64) uint64 { return ((x - 0x20*ones) | (x + ones)) &^ x }
 
 // inValue reports whether c may stand in the value of a field.
 func inValue(c byte) bool { return c >= ' ' && c != 0x7f || c == '\t' }

@@ -1,0 +1,64 @@
+package http
+
+import (
+	"bytes"
+	"math/rand/v2"
+	"testing"
+)
+
+// TestScannersFindWhatAByteAtATimeWould compares those that look at eight or sixteen
+// bytes at once with what they are short for, on bytes that are likely to mislead
+// them: those beside the borders, above ASCII, and ones that carry into the next.
+func TestScannersFindWhatAByteAtATimeWould(t *testing.T) {
+	const (
+		seldom = "\x00\x1f\x7f\x80\xff\t\r\n :#%?"
+		beside = "!/09;@AZ[`az{|}~-,_."
+		usual  = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-"
+	)
+	first := func(p []byte, i int, stops func(c byte) bool) int {
+		for i < len(p) && !stops(p[i]) {
+			i++
+		}
+		return i
+	}
+	tests := []struct {
+		name  string
+		scan  func(p []byte, i int) int
+		stops func(c byte) bool
+	}{
+		{"the end of a value", endOfValue, func(c byte) bool { return !inValue(c) }},
+		{"the end of a name", endOfName, func(c byte) bool { return !tokenChars[c] }},
+		{"the end of a target", func(p []byte, i int) int { end, _ := endOfTarget(p, i); return end },
+			func(c byte) bool { return c <= ' ' || c >= 0x7f }},
+		{"the end of a host", func(p []byte, i int) int { return skip(p, i, &nameChars) },
+			func(c byte) bool { return !nameChars[c] }},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			luck := rand.New(rand.NewPCG(1, 2))
+			for range 200_000 {
+				memory := make([]byte, luck.IntN(48))
+				for i := range memory {
+					from := usual
+					switch luck.IntN(16) {
+					case 0:
+						from = seldom
+					case 1, 2, 3:
+						from = beside
+					}
+					memory[i] = from[luck.IntN(len(from))]
+				}
+				// What lies behind p in the same memory is not to matter.
+				p := memory[:luck.IntN(len(memory)+1)]
+				i := luck.IntN(len(p) + 1)
+				want := first(p, i, test.stops)
+				if got := test.scan(p, i); got != want {
+					t.Fatalf("in %q, of %q, from %d on it is %d, and not %d", p, memory, i, got, want)
+				}
+				if end, plain := endOfTarget(p, i); plain && bytes.ContainsAny(p[i:end], "#%?") {
+					t.Fatalf("%q is not plain", p[i:end])
+				}
+			}
+		})
+	}
+}
