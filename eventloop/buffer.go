@@ -45,8 +45,8 @@ type File interface {
 
 // A Stable is a File that can tell whether it still is what it was when it was
 // promised. It is asked now and then, and before and after the last range that is
-// sent, and a connection whose file has changed is reset: half of one version and half of another is worse
-// than nothing.
+// sent, and a connection whose file has changed is reset: half of one version and
+// half of another is worse than nothing.
 type Stable interface {
 	File
 	Unchanged() bool
