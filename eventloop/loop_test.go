@@ -391,6 +391,38 @@ func TestConversations(t *testing.T) {
 			[]string{"true", "released"},
 		},
 		{
+			"a file that changes under way is not sent to its end", Limits{WriteBudget: 10},
+			func(log *[]string) Protocol {
+				return &script{speak: func(c *Conn, p []byte) int {
+					c.SendFile(&fickle{text{strings.NewReader(thirty), log}, 1, 0}, 0, int64(len(thirty)))
+					return len(p)
+				}}
+			},
+			func(s *sim.Script, w *sim.Wire) {
+				s.Send(w, []byte("a"))
+				if _, err := s.ReceiveAll(w); err == nil {
+					panic("the end was a proper one")
+				}
+			},
+			[]string{"released"},
+		},
+		{
+			"a file that changes with its last bytes ends in a reset", Limits{WriteBudget: 10},
+			func(log *[]string) Protocol {
+				return &script{speak: func(c *Conn, p []byte) int {
+					c.SendFile(&fickle{text{strings.NewReader(thirty), log}, int64(len(thirty)), 0}, 0, int64(len(thirty)))
+					return len(p)
+				}}
+			},
+			func(s *sim.Script, w *sim.Wire) {
+				s.Send(w, []byte("a"))
+				if _, err := s.ReceiveAll(w); err == nil {
+					panic("the end was a proper one")
+				}
+			},
+			[]string{"all of it was read", "released"},
+		},
+		{
 			"saying nothing is saying nothing", Limits{},
 			func(log *[]string) Protocol {
 				return &script{speak: func(c *Conn, p []byte) int {
@@ -455,6 +487,24 @@ type text struct {
 
 func (f *text) Fd() uintptr { return 0 }
 func (f *text) Release()    { *f.log = append(*f.log, "released") }
+
+const thirty = "012345678901234567890123456789"
+
+// fickle is another text as soon as so many bytes of it were read.
+type fickle struct {
+	text
+	until, read int64
+}
+
+func (f *fickle) ReadAt(p []byte, at int64) (int, error) {
+	n, err := f.text.ReadAt(p, at)
+	if f.read = max(f.read, at+int64(n)); f.read == int64(len(thirty)) {
+		*f.log = append(*f.log, "all of it was read")
+	}
+	return n, err
+}
+
+func (f *fickle) Unchanged() bool { return f.read < f.until }
 
 func TestOutputThatSlowPeersLeaveStopsReadingFromEverybody(t *testing.T) {
 	const answer, clients = 10_000, 8
