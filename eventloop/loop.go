@@ -71,6 +71,7 @@ type Loop struct {
 	eager     []*Listener // have more to accept
 	heldBack  []*Conn     // wait until others' output is gone
 	lingering map[*Conn]lingering
+	clients   map[*Conn]Client // those that are not their peers
 	posted    []func()
 	taken     []*Conn // the list that is being walked, kept for its memory
 	written   []*Conn // the one that flush walks
@@ -482,6 +483,7 @@ func (l *Loop) closeConn(d death) {
 	c.dropOutput()
 	l.wheel.unlink(c)
 	delete(l.lingering, c)
+	delete(l.clients, c)
 	l.conns[c.fd] = nil
 	l.open--
 	if d.why == nil || d.why == io.EOF {

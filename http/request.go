@@ -204,7 +204,15 @@ func (r *Request) ClientAddr() netip.Addr {
 }
 
 // SetClientAddr is for middleware that knows for whom the peer, a proxy, speaks.
-func (r *Request) SetClientAddr(a netip.Addr) { r.client = a.Unmap() }
+// The connection is accounted to that client from then on. It must be called on the
+// loop's goroutine.
+func (r *Request) SetClientAddr(a netip.Addr) {
+	r.client = a.Unmap()
+	r.x.conn.conn.SetClient(eventloop.ClientOf(r.client))
+}
+
+// Client returns whom the request is accounted to: the client at ClientAddr.
+func (r *Request) Client() eventloop.Client { return eventloop.ClientOf(r.ClientAddr()) }
 
 // Conn returns the connection that the request came on.
 func (r *Request) Conn() *eventloop.Conn {

@@ -1,0 +1,79 @@
+package eventloop
+
+import "net/netip"
+
+// Every shared resource (connections, output, workers, what protocols add to
+// that) is accounted by client, so that whoever uses most pays first and a
+// client that asks for little is always served.
+
+// A Client is whom a connection is accounted to: an IPv4 address or an IPv6 /64
+// network, which one customer of a provider has to themselves. The zero Client
+// is that of all Unix sockets.
+type Client [16]byte
+
+// ClientOf returns the client that an address belongs to.
+func ClientOf(a netip.Addr) Client {
+	if !a.IsValid() {
+		return Client{}
+	}
+	c := Client(a.As16())
+	if a.Is6() && !a.Is4In6() {
+		clear(c[8:])
+	}
+	return c
+}
+
+// Known reports whether the client has an address.
+func (c Client) Known() bool { return c != Client{} }
+
+// String returns the address, or the network, as one would type it.
+func (c Client) String() string {
+	switch a := netip.AddrFrom16(c); {
+	case !c.Known():
+		return "unix"
+	case a.Is4In6():
+		return a.Unmap().String()
+	default:
+		return netip.PrefixFrom(a, 64).String()
+	}
+}
+
+// Client returns whom the connection is accounted to: its peer, or the client
+// that SetClient has named.
+func (c *Conn) Client() Client {
+	l := c.loop
+	if len(l.clients) > 0 {
+		if who, ok := l.clients[c]; ok {
+			return who
+		}
+	}
+	return c.peerClient()
+}
+
+// peerClient is the client at the peer's address.
+func (c *Conn) peerClient() Client {
+	if c.peerPort == 0 {
+		return Client{}
+	}
+	return ClientOf(netip.AddrFrom16(c.peer))
+}
+
+// SetClient has the connection accounted to another client than its peer: the one
+// for whom a trusted proxy speaks at present. It must be called on the loop's
+// goroutine.
+func (c *Conn) SetClient(who Client) {
+	l := c.loop
+	l.own("Conn.SetClient")
+	before := c.Client()
+	if who == before || c.state == Dead {
+		return
+	}
+	if who == c.peerClient() {
+		delete(l.clients, c)
+	} else {
+		if l.clients == nil {
+			l.clients = make(map[*Conn]Client)
+		}
+		l.clients[c] = who
+	}
+}

@@ -1,0 +1,94 @@
+package eventloop
+
+import "container/heap"
+
+// A Tally counts what each client holds of one resource, and knows which holds
+// most. The zero value is empty. It belongs to one goroutine; a change costs the
+// logarithm of the number of clients.
+type Tally struct {
+	total    int64
+	byClient map[Client]*holding
+	heap     holdings
+}
+
+// A holding is what one client holds.
+type holding struct {
+	who   Client
+	n     int64
+	index int // in the heap
+}
+
+// Add adds n, which may be negative, to what a client holds. A client that holds
+// nothing is forgotten.
+func (t *Tally) Add(who Client, n int64) {
+	if n == 0 {
+		return
+	}
+	t.total += n
+	h := t.byClient[who]
+	switch {
+	case h == nil:
+		if t.byClient == nil {
+			t.byClient = make(map[Client]*holding)
+		}
+		h = &holding{who: who, n: n}
+		t.byClient[who] = h
+		heap.Push(&t.heap, h)
+		return
+	case h.n+n == 0:
+		heap.Remove(&t.heap, h.index)
+		delete(t.byClient, who)
+		return
+	}
+	h.n += n
+	heap.Fix(&t.heap, h.index)
+}
+
+// Of returns what a client holds.
+func (t *Tally) Of(who Client) int64 {
+	if h := t.byClient[who]; h != nil {
+		return h.n
+	}
+	return 0
+}
+
+// Most returns the client that holds most, and how much that is; 0 if no client
+// holds anything.
+func (t *Tally) Most() (who Client, n int64) {
+	if len(t.heap) == 0 {
+		return Client{}, 0
+	}
+	return t.heap[0].who, t.heap[0].n
+}
+
+// Total returns what all clients hold together.
+func (t *Tally) Total() int64 { return t.total }
+
+// Clients returns how many clients hold something.
+func (t *Tally) Clients() int { return len(t.heap) }
+
+// holdings implements heap.Interface, the largest first.
+type holdings []*holding
+
+func (h holdings) Len() int           { return len(h) }
+func (h holdings) Less(i, j int) bool { return h[i].n > h[j].n }
+func (h holdings) Swap(i, j int) {
+	h[i], h[j] = h[j], h[i]
+	h[i].index, h[j].index = i, j
+}
+
+// Push implements heap.Interface.
+func (h *holdings) Push(x any) {
+	one := x.(*holding)
+	one.index = len(*h)
+	*h = append(*h, one)
+}
+
+// Pop implements heap.Interface.
+func (h *holdings) Pop() any {
+	old := *h
+	one := old[len(old)-1]
+	old[len(old)-1] = nil
+	*h = old[:len(old)-1]
+	return one
+}

@@ -1,0 +1,82 @@
+package eventloop
+
+// Turns is a queue that serves its clients by turns: one item of each, however
+// many one of them has put in, and the items of one client in their order. The
+// zero value is empty. It belongs to one goroutine and has no limit: Len and LenOf
+// are for the caller's, and DropLast makes room at the cost of the client that
+// waits for most.
+type Turns[T any] struct {
+	lines   map[Client]*queue[T]
+	order   []*queue[T] // whose turn is next comes first
+	waiting Tally
+}
+
+// A queue is what one client waits for.
+type queue[T any] struct {
+	who   Client
+	items []T
+}
+
+// Len returns how many items wait.
+func (t *Turns[T]) Len() int { return int(t.waiting.Total()) }
+
+// LenOf returns how many items of a client wait.
+func (t *Turns[T]) LenOf(who Client) int { return int(t.waiting.Of(who)) }
+
+// Push puts an item behind those of its client. A client that waits for nothing
+// else has its turn after all others have had one.
+func (t *Turns[T]) Push(who Client, item T) {
+	l := t.lines[who]
+	if l == nil {
+		if t.lines == nil {
+			t.lines = make(map[Client]*queue[T])
+		}
+		l = &queue[T]{who: who}
+		t.lines[who] = l
+		t.order = append(t.order, l)
+	}
+	l.items = append(l.items, item)
+	t.waiting.Add(who, 1)
+}
+
+// Pop takes out the item whose turn it is; ok is false if none waits.
+func (t *Turns[T]) Pop() (item T, ok bool) {
+	for len(t.order) > 0 {
+		l := t.order[0]
+		t.order[0] = nil
+		t.order = t.order[1:]
+		if len(l.items) == 0 {
+			continue // DropLast has taken its last one
+		}
+		var none T
+		item, l.items[0] = l.items[0], none
+		l.items = l.items[1:]
+		t.waiting.Add(l.who, -1)
+		if len(l.items) > 0 {
+			t.order = append(t.order, l)
+		} else {
+			delete(t.lines, l.who)
+		}
+		return item, true
+	}
+	t.order = nil
+	return item, false
+}
+
+// DropLast takes out the latest item of the client that waits for most.
+func (t *Turns[T]) DropLast() (item T, ok bool) {
+	who, n := t.waiting.Most()
+	if n == 0 {
+		return item, false
+	}
+	l := t.lines[who]
+	last := len(l.items) - 1
+	var none T
+	item, l.items[last] = l.items[last], none
+	l.items = l.items[:last]
+	t.waiting.Add(who, -1)
+	if last == 0 {
+		delete(t.lines, who) // Pop skips the empty line
+	}
+	return item, true
+}
