@@ -24,6 +24,7 @@ const (
 type piece struct {
 	bytes []byte
 	chunk bool // bytes is the loop's memory, and may grow
+	lent  bool // bytes is the protocol's, and perhaps lent to others too
 
 	file  File
 	left  int64 // of the file
@@ -64,7 +65,7 @@ type Copied interface {
 type output struct {
 	pieces []piece
 	size   int64 // bytes left in all of them
-	memory int64 // of those, the ones that are in memory
+	memory int64 // of those, the ones that are in memory and not lent
 }
 
 // last returns the chunk at the end of the queue with room for n more bytes,
@@ -186,8 +187,10 @@ func (o *output) sent(l *Loop, n int) {
 			n = 0
 		} else {
 			k := min(n, len(p.rest()))
-			o.memory -= int64(k)
-			l.memory -= int64(k)
+			if !p.lent {
+				o.memory -= int64(k)
+				l.memory -= int64(k)
+			}
 			n -= k
 			p.at += int64(k)
 			if len(p.rest()) > 0 {
@@ -225,6 +228,8 @@ func (p *piece) release(l *Loop) {
 		l.giveChunk(p.bytes)
 		p.bytes, p.chunk, p.at = nil, false, 0
 		return
+	case p.lent:
+		l.endLoan(p.bytes)
 	case p.fetch != nil:
 		p.fetch.orphan = true // a worker is reading from it
 	case p.file != nil:

@@ -34,7 +34,6 @@ type Conn struct {
 	full      bool // above the high-water mark
 	queued    bool // on the loop's again list
 	dirty     bool // on the loop's dirty list
-	heldBack  bool // on the loop's list of those that wait for others' output
 	toldEnded bool // the protocol knows that the peer has ended
 	linger    bool // before closing
 	watched   bool // by the kernel
@@ -63,6 +62,7 @@ type lingering struct {
 var (
 	ErrInputFull = errors.New("eventloop: the peer sent more than its protocol could use")
 	ErrEvicted   = errors.New("eventloop: idle, and others needed the room")
+	ErrShed      = errors.New("eventloop: its client owed most of the output, and there was no room for more")
 	ErrCut       = errors.New("eventloop: cut off, the loop had to end")
 	ErrAborted   = errors.New("eventloop: aborted")
 )
@@ -132,11 +132,7 @@ func (c *Conn) Crowded() bool {
 	if !c.speaks() {
 		return true // to nobody; Gone is next
 	}
-	if !c.full && l.choked && c.Queued() > 0 {
-		c.drained = true
-		l.holdBack(c)
-		return true
-	}
+	c.checkTotal()
 	return c.full
 }
 
@@ -186,8 +182,9 @@ func (c *Conn) Share(p []byte) {
 		return
 	}
 	o := c.queue()
-	o.pieces = append(o.pieces, piece{bytes: p})
-	c.grew(o, int64(len(p)), int64(len(p)))
+	o.pieces = append(o.pieces, piece{bytes: p, lent: true})
+	c.loop.lend(p)
+	c.grew(o, int64(len(p)), 0)
 }
 
 // SendFile sends n bytes of f from offset on. If the file turns out to be
@@ -234,12 +231,20 @@ func (c *Conn) grew(o *output, size, memory int64) {
 // measure looks whether more is queued than should be.
 func (c *Conn) measure() {
 	l := c.loop
-	if l.memory > l.limits.OutputTotal {
-		l.choked = true
+	if l.memory > l.scarceAt && !l.scarce {
+		l.beginScarcity()
 	}
-	if queued := c.Queued(); !c.full && queued > int64(l.limits.HighWater) {
+	if queued := c.Queued(); queued > int64(l.limits.HighWater) {
+		c.hold(queued)
+	}
+}
+
+// hold has nothing more be read from the connection until its peer has taken
+// enough of what is queued.
+func (c *Conn) hold(queued int64) {
+	if !c.full {
 		c.full = true
-		l.record(Stalled, c, queued)
+		c.loop.record(Stalled, c, queued)
 	}
 }
 
@@ -367,10 +372,8 @@ func (l *Loop) proceed(c *Conn) {
 		return
 	case c.state > Open:
 		return
-	case l.choked && c.listens():
-		l.holdBack(c)
-		return
 	}
+	c.checkTotal()
 	for budget := l.limits.ReadBudget; c.readable && budget > 0 && !c.queued; {
 		if !c.listens() {
 			if c.hungUp {
@@ -567,7 +570,7 @@ func (l *Loop) write(c *Conn) {
 	if c.state == Dead {
 		return
 	}
-	if c.full && c.Queued() <= int64(l.limits.HighWater/2) {
+	if c.full && c.Queued() <= l.resumeAt() {
 		c.full, c.drained = false, true
 		l.queueAgain(c)
 	}

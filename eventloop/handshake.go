@@ -353,7 +353,7 @@ func (h *handshake) giveWay() {
 	}
 	switch {
 	case len(p) == 0 || c.state > Open:
-	case c.listens() && !l.choked:
+	case c.listens():
 		l.hear(c, p)
 	default:
 		l.keep(c, p) // until somebody listens

@@ -9,7 +9,7 @@ type Limits struct {
 	// All connections together.
 	Conns       int   // open at once; 16,384 or what the descriptors allow; the idlest goes, else accepting pauses
 	AcceptBatch int   // accepted in one turn from one listener; 64; the rest waits a turn
-	OutputTotal int64 // answers the peers have not taken; 64 MiB; no more is read until it falls
+	OutputTotal int64 // answers the peers have not taken; 64 MiB; from three quarters on who owes is not read, at all of it who owes most is reset
 	Workers     int   // goroutines for what waits for a disk; 32; more wait for their turn
 	Posts       int   // functions posted and not yet run; 65,536; Post returns ErrFull
 	Handshakes  int   // steps of TLS handshakes in one turn, and with workers at a time; 8; more wait for their turn

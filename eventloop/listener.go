@@ -92,6 +92,9 @@ func (ln *Listener) accept() {
 		case err == nil:
 			ln.backoff = 0
 			ln.deal(to, fd, from)
+			if l.scarce {
+				l.flush()
+			}
 		case err == bobbin.ErrNotNow:
 			ln.ready = false
 		case errors.Is(err, bobbin.ErrExhausted):

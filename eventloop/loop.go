@@ -69,7 +69,6 @@ type Loop struct {
 	dirty     []*Conn     // have something to say
 	dying     []death     // are to be closed
 	eager     []*Listener // have more to accept
-	heldBack  []*Conn     // wait until others' output is gone
 	lingering map[*Conn]lingering
 	clients   map[*Conn]Client // those that are not their peers
 	posted    []func()
@@ -81,7 +80,6 @@ type Loop struct {
 	gaveUp    bool    // on all that has not ended
 	timers    timerHeap
 	wheel     wheel
-	choked    bool // more output in memory than Limits.OutputTotal
 	stopping  bool
 	cut       bool // some connection was cut off at the end
 	collapsed error
@@ -99,7 +97,13 @@ type Loop struct {
 	outputs []*output
 	inputs  []*input
 	iov     [callPieces][]byte
-	memory  int64 // queued for all connections together
+
+	// Output that clients have not taken; see owed.go.
+	memory    int64           // of all connections together, what is lent counted once
+	loans     map[*byte]*loan // by where they begin
+	freeLoans []*loan
+	scarceAt  int64 // bytes of memory from which on it is scarce
+	scarce    bool  // since then, until half of the total is left
 
 	complaints map[string]*complaint
 	counters   Counters
@@ -115,6 +119,7 @@ type Counters struct {
 	Closed       uint64 // by either side, in order
 	Failed       uint64 // by an error, a deadline or a limit
 	Evicted      uint64 // of those, to make room
+	Shed         uint64 // of those, because their client owed most of the output
 	Handshakes   uint64 // of TLS, that were completed
 	Resumed      uint64 // of those, by a ticket
 	Panics       uint64 // of protocols
@@ -145,6 +150,7 @@ func New(config Config) (*Loop, error) {
 	}
 	l.time, l.alarmTime = l.start, l.start
 	l.mail.limit = limits.Posts
+	l.scarceAt = limits.OutputTotal / 4 * 3
 	l.dog.period = config.lookEvery()
 	return l, nil
 }
@@ -310,7 +316,7 @@ func (l *Loop) dispatchSome(events []bobbin.Event, again []*Conn) {
 		if c := l.at(ev.FD); c != nil {
 			l.current = c
 			l.react(c, ev.Ready)
-			if len(l.dirty) >= chunksKept {
+			if len(l.dirty) >= chunksKept || l.scarce {
 				l.flush() // while their memory is warm, and before there is none
 			}
 		} else if ln := l.listener(ev.FD); ln != nil {
@@ -331,10 +337,14 @@ func (l *Loop) dispatchSome(events []bobbin.Event, again []*Conn) {
 		if c.drained {
 			l.tellDrained(c)
 		}
-		if c.in != nil && c.listens() && !l.choked {
+		c.checkTotal()
+		if c.in != nil && c.listens() {
 			l.hearAgain(c)
 		}
 		l.proceed(c)
+		if l.scarce {
+			l.flush()
+		}
 	}
 }
 
@@ -405,14 +415,6 @@ func (l *Loop) queueListener(ln *Listener) {
 	}
 }
 
-// holdBack has a connection wait until other connections' output is gone.
-func (l *Loop) holdBack(c *Conn) {
-	if !c.heldBack {
-		c.heldBack = true
-		l.heldBack = append(l.heldBack, c)
-	}
-}
-
 // flush is the phase in which sockets are written to.
 func (l *Loop) flush() {
 	list := l.dirty
@@ -424,22 +426,9 @@ func (l *Loop) flush() {
 	}
 	clear(list)
 	l.written = list[:0]
-	l.unchoke()
-}
-
-// unchoke lets those go on who were held back because there was too much output
-// in memory for anybody to be heard.
-func (l *Loop) unchoke() {
-	if !l.choked || l.memory > l.limits.OutputTotal/2 {
-		return
+	if l.scarce {
+		l.checkScarcity()
 	}
-	l.choked = false
-	for i, c := range l.heldBack {
-		c.heldBack = false
-		l.heldBack[i] = nil
-		l.queueAgain(c)
-	}
-	l.heldBack = l.heldBack[:0]
 }
 
 // reap is the phase in which descriptors are closed, and the only one: a
@@ -576,5 +565,6 @@ func (l *Loop) mayComplain(what string, now time.Duration) (skipped int, ok bool
 	return skipped, true
 }
 
-// Memory returns how many bytes of output are queued for all connections.
+// Memory returns how many bytes of output are queued for all connections, what is
+// lent to several of them counted once.
 func (l *Loop) Memory() int64 { return l.memory }

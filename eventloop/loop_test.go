@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/netip"
 	"runtime"
 	"slices"
 	"strings"
@@ -88,9 +89,12 @@ func build(t *testing.T, limits Limits, begin func(*Conn) Protocol) *house {
 }
 
 // visit adds a client.
-func (h *house) visit(f func(s *sim.Script, w *sim.Wire)) {
+func (h *house) visit(f func(s *sim.Script, w *sim.Wire)) { h.visitFrom("10.0.0.1", f) }
+
+// visitFrom adds a client at an address.
+func (h *house) visitFrom(from string, f func(s *sim.Script, w *sim.Wire)) {
 	h.k.Go(func(s *sim.Script) {
-		w, err := h.k.Dial()
+		w, err := h.k.DialFrom(netip.MustParseAddr(from), 0)
 		if err != nil {
 			h.t.Error(err)
 			return
@@ -505,45 +509,6 @@ func (f *fickle) ReadAt(p []byte, at int64) (int, error) {
 }
 
 func (f *fickle) Unchanged() bool { return f.read < f.until }
-
-func TestOutputThatSlowPeersLeaveStopsReadingFromEverybody(t *testing.T) {
-	const answer, clients = 10_000, 8
-	h := build(t, Limits{OutputTotal: 20_000}, func(*Conn) Protocol {
-		return &script{speak: func(c *Conn, p []byte) int {
-			c.Write(make([]byte, answer))
-			return len(p)
-		}}
-	})
-	h.k.Buffer = 100
-	most := int64(0)
-	every := h.k.Every
-	h.k.Every = func() {
-		most = max(most, h.Memory())
-		every()
-	}
-	for i := range clients {
-		h.visit(func(s *sim.Script, w *sim.Wire) {
-			s.Sleep(time.Duration(i) * time.Millisecond)
-			s.Send(w, []byte("a"))
-			got := 0
-			for got < answer {
-				p, err := s.Receive(w, nil, 1000)
-				if got += len(p); err != nil {
-					t.Errorf("client %d: %v after %d bytes", i, err, got)
-					break
-				}
-				s.Sleep(time.Millisecond)
-			}
-			w.Close()
-		})
-	}
-	if err := h.live(); err != nil {
-		t.Error(err)
-	}
-	if most > 20_000+answer {
-		t.Errorf("%d bytes were queued at once", most)
-	}
-}
 
 func TestAtTheLimitOfConnectionsTheIdlestMakesRoom(t *testing.T) {
 	var gone []error

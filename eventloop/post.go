@@ -74,6 +74,9 @@ func (l *Loop) runPosted() {
 		l.posted[i] = nil
 		l.step()
 		f()
+		if l.scarce {
+			l.flush()
+		}
 	}
 	l.record(Posted, nil, int64(len(l.posted)))
 }

@@ -11,7 +11,6 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
-	"runtime/debug"
 	"strings"
 	"sync"
 	"syscall"
@@ -66,9 +65,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer, env func(stri
 		return exitOK
 	}
 	if env("GOGC") == "" {
-		// The program holds little and makes little garbage: collecting it
-		// less often costs a few MiB.
-		debug.SetGCPercent(400)
+		boundGarbage()
 	}
 	if o.loops > 1 {
 		stdout, stderr = &oneByOne{to: stdout}, &oneByOne{to: stderr}

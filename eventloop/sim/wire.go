@@ -35,12 +35,17 @@ func (k *Kernel) Dial() (*Wire, error) { return k.DialPort(0) }
 
 // DialPort connects to the listener at a port, 0 being any.
 func (k *Kernel) DialPort(port uint16) (*Wire, error) {
+	return k.DialFrom(netip.AddrFrom4([4]byte{10, 0, 0, 1}), port)
+}
+
+// DialFrom connects to the listener at a port from an address.
+func (k *Kernel) DialFrom(from netip.Addr, port uint16) (*Wire, error) {
 	for _, o := range k.table {
 		if o == nil || !o.listening || port != 0 && o.addr.IP.Port() != port {
 			continue
 		}
 		o = k.oneOf(o)
-		w := &Wire{kernel: k, from: netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 0, 0, 1}), uint16(1024+k.Roll(60_000)))}
+		w := &Wire{kernel: k, from: netip.AddrPortFrom(from, uint16(1024+k.Roll(60_000)))}
 		o.queue = append(o.queue, w)
 		o.pending |= bobbin.Readable
 		k.note("dial", o.fd, len(o.queue))
