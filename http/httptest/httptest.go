@@ -20,6 +20,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/netip"
 	"strconv"
 	"strings"
 	"testing"
@@ -75,7 +76,7 @@ func Run(t testing.TB, config Config, client func(c *Client)) {
 			server.Stop()
 		}
 	}
-	k.Go(func(s *sim.Script) { client(&Client{t: t, kernel: k, script: s}) })
+	k.Go(func(s *sim.Script) { client(&Client{t: t, kernel: k, script: s, from: usual}) })
 	err = server.Run()
 	k.Abandon()
 	if err != nil {
@@ -97,6 +98,17 @@ type Client struct {
 	t      testing.TB
 	kernel *sim.Kernel
 	script *sim.Script
+	from   netip.Addr
+}
+
+// usual is the address that a client has if At gives it no other.
+var usual = netip.AddrFrom4([4]byte{10, 0, 0, 1})
+
+// At returns the same client at another address, such as "10.0.0.2".
+func (c *Client) At(address string) *Client {
+	other := *c
+	other.from = netip.MustParseAddr(address)
+	return &other
 }
 
 // Now returns the time, by the server's clock.
@@ -107,7 +119,7 @@ func (c *Client) Sleep(d time.Duration) { c.script.Sleep(d) }
 
 // Go runs another client beside this one. The run lasts until all have returned.
 func (c *Client) Go(client func(c *Client)) {
-	c.kernel.Go(func(s *sim.Script) { client(&Client{t: c.t, kernel: c.kernel, script: s}) })
+	c.kernel.Go(func(s *sim.Script) { client(&Client{t: c.t, kernel: c.kernel, script: s, from: c.from}) })
 }
 
 // Get asks for a path.
@@ -142,7 +154,7 @@ func Request(method, path, body string, fields ...string) string {
 
 // Dial opens a connection, for what Do does not do.
 func (c *Client) Dial() *Conn {
-	w, err := c.kernel.Dial()
+	w, err := c.kernel.DialFrom(c.from, 0)
 	if err != nil {
 		c.t.Errorf("httptest: %v", err)
 		w = &sim.Wire{}

@@ -147,3 +147,22 @@ func TestALateUsePanicsWithBothPlaces(t *testing.T) {
 		}
 	}
 }
+
+func TestClientsHaveAddresses(t *testing.T) {
+	h := func(w *http.Response, r *http.Request) error { return w.Text(r.Client().String()) }
+	Run(t, Config{Handler: h}, func(c *Client) {
+		for address, want := range map[string]string{"10.9.8.7": "10.9.8.7", "2001:db8::1": "2001:db8::/64"} {
+			if a := c.At(address).Get("/"); a.Body != want {
+				t.Errorf("the client at %s is taken for %s", address, a.Body)
+			}
+		}
+		c.At("10.0.0.2").Go(func(c *Client) {
+			if a := c.Get("/"); a.Body != "10.0.0.2" {
+				t.Errorf("a client beside it is at %s", a.Body)
+			}
+		})
+		if a := c.Get("/"); a.Body != "10.0.0.1" {
+			t.Errorf("a client is at %s", a.Body)
+		}
+	})
+}
