@@ -219,7 +219,11 @@ func (k *epoll) Close(fd int) error {
 }
 
 // keepAlive finds peers that are gone without a word: a probe after 30 s of
-// silence, three at 10 s, and 30 s for bytes that nobody acknowledges.
+// silence, three at 10 s. Linux sends no such probes while bytes are unacknowledged:
+// then those above have deadlines, and after a quarter of an hour of repeating them
+// (net.ipv4.tcp_retries2) the kernel gives up. TCP_USER_TIMEOUT would bound that, but
+// it also counts the time in which a peer answers that it has no room at present, and
+// so resets honest clients that read slowly.
 func keepAlive(fd int) error {
 	for _, o := range []struct {
 		level, name, value int
@@ -229,7 +233,6 @@ func keepAlive(fd int) error {
 		{unix.IPPROTO_TCP, unix.TCP_KEEPIDLE, 30, "TCP_KEEPIDLE"},
 		{unix.IPPROTO_TCP, unix.TCP_KEEPINTVL, 10, "TCP_KEEPINTVL"},
 		{unix.IPPROTO_TCP, unix.TCP_KEEPCNT, 3, "TCP_KEEPCNT"},
-		{unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, 30_000, "TCP_USER_TIMEOUT"},
 	} {
 		if err := unix.SetsockoptInt(fd, o.level, o.name, o.value); err != nil {
 			return failed("setsockopt "+o.called, fd, err)

@@ -16,13 +16,13 @@ type conn struct {
 	x      *exchange // the request that is being served, or nil
 
 	since    time.Duration // it was accepted, by the clock of Server.elapsed
-	taken    int64         // position when the deadline was last looked at
+	taken    int64         // position when it was last asked for; see slow.go
 	requests int32         // answered
 	reader   headReader    // of a head that is incomplete
 	phase    phase
 	last     bool // the answer that was begun is the last
 	promised bool // the peer has said that it will send nothing more
-	sending  bool // the deadline is for taking an answer, of which taken was so far
+	sending  bool // the deadline is for taking an answer; see slow.go
 }
 
 // phase is where a connection is in the life of one request.
@@ -70,6 +70,9 @@ func (c *conn) enter(p phase) {
 // Speak implements eventloop.Protocol.
 func (c *conn) Speak(_ *eventloop.Conn, p []byte) (used int) {
 	c.conn.SetIdle(false)
+	if c.sending {
+		c.countTaken()
+	}
 	for served := c.requests; used < len(p); {
 		n := 0
 		switch c.phase {
@@ -109,6 +112,7 @@ func (c *conn) readHead(p []byte) int {
 		if c.phase == waiting {
 			c.enter(inHead)
 			if c.requests > 0 {
+				c.sending = false
 				c.conn.SetDeadline(s.limits.HeadTimeout)
 			} // else the one from accept holds
 		}
@@ -222,6 +226,7 @@ func (c *conn) answered() {
 		c.rest()
 	default:
 		c.enter(discarding)
+		c.sending = false
 		x.begun = c.server.elapsed()
 		c.conn.SetDeadline(c.server.limits.DiscardIdle)
 	}
@@ -231,44 +236,25 @@ func (c *conn) answered() {
 func (c *conn) rest() {
 	c.giveBack()
 	c.enter(waiting)
-	if c.sending = c.conn.Full(); c.sending {
+	if c.conn.Full() {
 		c.send()
-	} else {
-		c.conn.SetDeadline(c.server.limits.IdleTimeout)
+		return
 	}
-}
-
-// send sets the deadline for taking an answer.
-func (c *conn) send() {
-	c.taken = c.position()
-	c.conn.SetDeadline(c.server.limits.SendTimeout)
+	c.sending = false
+	c.conn.SetDeadline(c.server.limits.IdleTimeout)
 }
 
 // leave is the state in which the last of ours is on its way. Nearly always the
-// socket takes it at once; only when it has not for a second, what the peer takes is
-// measured.
+// socket takes it at once; only when it has not for a second, or the answer is large,
+// what the peer takes is measured.
 func (c *conn) leave() {
 	c.enter(closing)
+	if c.conn.Full() {
+		c.send()
+		return
+	}
 	c.sending = false
 	c.conn.SetDeadline(min(time.Second, c.server.limits.SendTimeout))
-}
-
-// position is how far the peer has come with its answer, from some beginning on.
-// That is judged by what it acknowledged: the kernel takes megabytes for a peer
-// that reads nothing, and nothing for one that reads slowly.
-func (c *conn) position() int64 {
-	p := -c.conn.Unsent()
-	if c.x != nil {
-		p += c.x.response.sent
-	}
-	return p
-}
-
-// keepsUp reports whether the peer has taken enough of its answer since the
-// deadline was set.
-func (c *conn) keepsUp() bool {
-	l := &c.server.limits
-	return c.position()-c.taken >= max(1, int64(l.SendTimeout.Seconds()*float64(l.MinRate)))
 }
 
 // end closes after the answer. If the peer has promised to send nothing more
@@ -332,18 +318,17 @@ func (c *conn) Ended(*eventloop.Conn) {
 
 // Due implements eventloop.Protocol.
 func (c *conn) Due(*eventloop.Conn) {
-	queued := c.conn.Queued()
 	switch {
-	case queued > 0 && c.phase != inHead && c.phase != inBody:
+	case c.phase != inHead && c.phase != inBody && c.owed() > 0:
 		// An answer is on its way. As long as the peer takes some of it, it
 		// has time.
-		if c.sending && !c.keepsUp() {
+		if !c.sending {
+			c.send()
+		} else if !c.keepsUp() {
 			c.conn.Abort(errStalled)
-			return
 		}
-		c.sending = true
-		c.send()
 	case c.phase == waiting && c.sending:
+		delete(c.server.slow, c)
 		c.rest() // it has taken all of it, and may idle now
 	case c.phase == waiting:
 		c.leave() // without a word: it would be taken for an answer
@@ -356,7 +341,7 @@ func (c *conn) Due(*eventloop.Conn) {
 		c.last = true
 		c.end()
 	case c.phase == answering:
-		c.send() // it has taken all that there was
+		c.hasTakenAll()
 	default:
 		c.conn.Abort(errStalled)
 	}
@@ -403,4 +388,7 @@ func (c *conn) Gone(*eventloop.Conn, error) {
 		x.response.afterAnswer(hooks, x.response.sent)
 	}
 	c.giveBack()
+	if len(c.server.slow) > 0 {
+		delete(c.server.slow, c)
+	}
 }

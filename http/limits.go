@@ -41,9 +41,16 @@ type Limits struct {
 	BodyTimeout time.Duration // between two pieces of a body; 15 s; 408
 	DiscardIdle time.Duration // between two pieces of a body that nobody wants; 2 s; close
 	DiscardTime time.Duration // for such a body in all; 5 s; close
-	SendTimeout time.Duration // in which the peer takes less than MinRate of an answer; 20 s; reset
 	MinRate     int64         // bytes a second of a body, after RateGrace, or of an answer; 240; 408 or reset
 	RateGrace   time.Duration // before MinRate counts; 5 s
+
+	// How long a peer may take nothing of an answer. What it acknowledges comes in
+	// jumps, minutes apart where it has a large buffer and reads it slowly, so that
+	// bytes it took before earn it time: see docs/limits.md.
+	SendTimeout time.Duration // in which it takes less than MinRate, earned time aside; 20 s; reset
+	SendFree    int64         // of an answer, that earn no time; 128 KiB, which a kernel takes for a program that reads nothing
+	SendRate    int64         // bytes beyond that earn a second; 5,000: who takes so much a second is never reset
+	SendSaved   time.Duration // earned at most; 2 min
 }
 
 // maxHead is what a head may come to with every limit at its largest: offsets
@@ -70,9 +77,12 @@ func (l Limits) withDefaults() Limits {
 	number(&l.BodyTimeout, 15*time.Second)
 	number(&l.DiscardIdle, 2*time.Second)
 	number(&l.DiscardTime, 5*time.Second)
-	number(&l.SendTimeout, 20*time.Second)
 	number(&l.MinRate, 240)
 	number(&l.RateGrace, 5*time.Second)
+	number(&l.SendTimeout, 20*time.Second)
+	number(&l.SendFree, 128<<10)
+	number(&l.SendRate, 5000)
+	number(&l.SendSaved, 2*time.Minute)
 	return l
 }
 

@@ -22,6 +22,7 @@ func (c *conn) serveWithBody() {
 func (c *conn) receive() {
 	c.enter(inBody)
 	c.conn.Resume()
+	c.sending = false
 	c.conn.SetDeadline(c.server.limits.BodyTimeout)
 	if c.x.expects {
 		c.x.expects = false
@@ -154,6 +155,7 @@ func (c *conn) discarded() {
 		c.last = true
 		c.end()
 	default:
+		c.sending = false
 		c.conn.SetDeadline(l.DiscardIdle)
 	}
 }

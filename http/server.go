@@ -60,6 +60,8 @@ type Server struct {
 	heads heads       // ready-made beginnings of answers
 	free  []*exchange // to be used again
 	held  int64       // bytes of request bodies that wait for handlers
+
+	slow map[*conn]*slow // clients that are slow to take an answer
 }
 
 // NewServer makes a server. It listens nowhere yet.

@@ -183,11 +183,13 @@ func (c *conn) hasBody() bool {
 func (c *conn) standBy() {
 	c.enter(answering)
 	c.conn.Pause()
-	if c.sending = c.x.hasBegun(); c.sending {
-		c.send()
-	} else {
+	switch {
+	case !c.x.hasBegun():
+		c.sending = false
 		c.conn.SetDeadline(0)
-	}
+	case !c.sending:
+		c.send()
+	} // else the deadline for what was sent before holds
 }
 
 // handlerEnded goes on with what a task has answered.

@@ -151,6 +151,21 @@ func (s *Script) Receive(w *Wire, dst []byte, most int) ([]byte, error) {
 	}
 }
 
+// Take receives n bytes as they come and throws them away, as the kernel of a peer
+// acknowledges them that has room for so many: its window is open until they are
+// here, and shut until Take is called again. It returns how many came before an end
+// or an error.
+func (s *Script) Take(w *Wire, n int) (taken int, err error) {
+	for taken < n {
+		p, err := s.Receive(w, nil, min(n-taken, 64<<10))
+		taken += len(p)
+		if err != nil {
+			return taken, err
+		}
+	}
+	return taken, nil
+}
+
 // ReceiveAll reads to the end.
 func (s *Script) ReceiveAll(w *Wire) ([]byte, error) {
 	var all []byte

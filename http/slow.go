@@ -1,0 +1,138 @@
+package http
+
+import "time"
+
+// Clients that are slow to take an answer. Progress is what the peer has
+// acknowledged, as far as the kernel tells: a socket takes megabytes for a peer that
+// reads nothing, and nothing for one that reads slowly. Acknowledgements come in
+// jumps: a client with a buffer of two megabytes that reads 20 kB a second takes two
+// megabytes at once, and then nothing for a minute and a half. So bytes that were
+// taken earn time. docs/limits.md says how much.
+//
+// An answer that the socket takes whole costs nothing of this. The first look at a
+// larger one comes after a quarter of SendTimeout, and only then does its connection
+// get an account.
+
+// slow is the account of a connection whose client is slow.
+type slow struct {
+	taken int64         // acknowledged since the last look
+	free  int64         // to be acknowledged before time is earned
+	owed  int64         // not acknowledged at the last look
+	left  time.Duration // of SendTimeout
+	saved time.Duration // earned beyond that
+}
+
+// looks is how often a client that owes is looked at within SendTimeout.
+const looks = 4
+
+// send begins to watch how the peer takes its answer.
+func (c *conn) send() {
+	c.sending = true
+	c.taken = c.position()
+	c.conn.SetDeadline(c.server.limits.lookEvery())
+}
+
+// lookEvery is after which time a client that owes is looked at.
+func (l *Limits) lookEvery() time.Duration { return max(l.SendTimeout/looks, 1) }
+
+// position is how far the peer has come with its answer, from some beginning on.
+func (c *conn) position() int64 {
+	p := -c.conn.Unsent()
+	if c.x != nil {
+		p += c.x.response.sent
+	}
+	return p
+}
+
+// owed returns how many bytes the peer has still to take. While an answer is
+// prepared, or the connection seems to be idle, that includes what is in the kernel.
+func (c *conn) owed() int64 {
+	if c.phase == waiting || c.phase == answering {
+		return c.conn.Unsent()
+	}
+	return c.conn.Queued()
+}
+
+// account returns the account of the connection, and opens one if there is none.
+func (c *conn) account() *slow {
+	s := c.server
+	a := s.slow[c]
+	if a == nil {
+		a = &slow{free: s.limits.SendFree, left: s.limits.SendTimeout}
+		if s.slow == nil {
+			s.slow = make(map[*conn]*slow)
+		}
+		s.slow[c] = a
+	}
+	return a
+}
+
+// countTaken notes what was acknowledged before more is said, after which position
+// begins elsewhere. A client that waits for each answer before it asks again owes
+// nothing by then, and is not slow.
+func (c *conn) countTaken() {
+	p := c.position()
+	if p == 0 && c.server.slow[c] == nil {
+		return
+	}
+	c.account().taken += max(p-c.taken, 0)
+	c.taken = p
+}
+
+// keepsUp reports whether the peer may have more time for what it is owed, after
+// another quarter of SendTimeout. If so, the deadline is set anew. It is the time
+// that was given that counts, and not the time that has passed: when the machine
+// slept, or the loop was held, the peer could not show that it takes something.
+func (c *conn) keepsUp() bool {
+	l := &c.server.limits
+	a := c.account()
+	p := c.position()
+	n := a.taken + max(p-c.taken, 0)
+	a.taken, c.taken = 0, p
+
+	step := l.lookEvery()
+	a.left = min(a.left+earned(n, l.MinRate, l.SendTimeout)-step, l.SendTimeout)
+	if n > 0 && n >= a.owed {
+		a.left = l.SendTimeout // it has taken all that it was owed by then
+	}
+	a.earn(n, l)
+	if a.left < 0 {
+		a.saved, a.left = a.saved+a.left, 0
+	}
+	if a.left+a.saved <= 0 {
+		return false
+	}
+	a.owed = c.conn.Unsent()
+	c.conn.SetDeadline(step)
+	return true
+}
+
+// earn saves the time that n more bytes are worth.
+func (a *slow) earn(n int64, l *Limits) {
+	free := min(n, a.free)
+	a.free -= free
+	a.saved = min(a.saved+earned(n-free, l.SendRate, l.SendSaved), l.SendSaved)
+}
+
+// earned is the time that n bytes are worth at a rate.
+func earned(n, rate int64, most time.Duration) time.Duration {
+	return time.Duration(min(float64(n)/float64(rate), most.Seconds()) * float64(time.Second))
+}
+
+// hasTakenAll is keepsUp where the peer of an answer in pieces owes nothing at
+// present. What it has earned it keeps.
+func (c *conn) hasTakenAll() {
+	l := &c.server.limits
+	a := c.server.slow[c]
+	p := c.position()
+	if a == nil && p-c.taken > l.SendFree {
+		a = c.account()
+	}
+	if a != nil {
+		a.earn(a.taken+max(p-c.taken, 0), l)
+		a.taken, a.owed, a.left = 0, 0, l.SendTimeout
+		c.taken = p
+	}
+	c.sending = true
+	c.conn.SetDeadline(2 * l.lookEvery())
+}
