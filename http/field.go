@@ -158,11 +158,11 @@ func badName(c byte, first bool) *refusal {
 }
 
 // endOfValue returns where the first control character stands, from i on, other
-// than HTAB. Bytes above ASCII pass (RFC 9110 section 5.5). It looks at sixteen
-// at once, and to do so also at what lies behind p in the same memory; but nothing
-// that it finds there counts.
+// than HTAB. Bytes above ASCII pass (RFC 9110 section 5.5). It looks at sixteen at
+// once, and never at what lies behind p in the same memory: another goroutine may be
+// writing there.
 func endOfValue(p []byte, i int) int {
-	for i < len(p) && i+16 <= cap(p) {
+	for uint(i)+16 <= uint(len(p)) {
 		q := p[i : i+16 : i+16]
 		m, n := controls(binary.LittleEndian.Uint64(q)), controls(binary.LittleEndian.Uint64(q[8:]))
 		if (m|n)&(0x80*ones) == 0 {
@@ -173,15 +173,20 @@ func endOfValue(p []byte, i int) int {
 			i, m = i+8, n&(0x80*ones)
 		}
 		i += bits.TrailingZeros64(m) >> 3
-		if i < len(p) && !inValue(p[i]) {
+		if i >= len(p) || !inValue(p[i]) {
 			return i
 		}
 		i++
 	}
+	// Fewer than sixteen are left.
+	if uint(i)+8 <= uint(len(p)) {
+		m := controls(binary.LittleEndian.Uint64(p[i:i+8])) & (0x80 * ones)
+		i += bits.TrailingZeros64(m) >> 3 // 8 if there is none
+	}
 	for i < len(p) && inValue(p[i]) {
 		i++
 	}
-	return min(i, len(p))
+	return i
 }
 
 // controls marks the bytes of x that may be control characters, by their highest
