@@ -271,6 +271,9 @@ func TestCertMakesWhatServes(t *testing.T) {
 	if code, _, complaint := try([]string{"cert", "--folder", folder, "a b"}, "", nil); code != exitUsage || !strings.Contains(complaint, `"a b"`) {
 		t.Errorf("%d, %q", code, complaint)
 	}
+	if code, _, complaint := try([]string{"cert", "--folder", folder, "ca"}, "", nil); code != exitUsage || !strings.Contains(complaint, "put another name first") {
+		t.Errorf("%d, %q", code, complaint)
+	}
 	if code, out, complaint := try([]string{"config", "test", "--tls-cert", filepath.Join(folder, "localhost.pem"), "--tls-key", filepath.Join(folder, "localhost-key.pem")}, "", nil); code != exitOK {
 		t.Errorf("%d, %q, %q", code, out, complaint)
 	}

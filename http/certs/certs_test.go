@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -217,6 +218,84 @@ func TestAuthoritiesThatAreNone(t *testing.T) {
 				t.Error("it has signed")
 			}
 		})
+	}
+}
+
+// TestWhatMakeWritesIsNeverAnothersFile: the authority's key above all.
+func TestWhatMakeWritesIsNeverAnothersFile(t *testing.T) {
+	rows := []struct {
+		name  string
+		first string // is made before
+		then  string
+		ok    bool
+	}{
+		{"a name may be made again", "a.example", "a.example", true},
+		{"the authority's name is refused", "a.example", "ca", false},
+		{"that of its key, too", "a.example", "ca-key", false},
+		{"on disks that tell no case apart these are the same", "a.example", "CA", false},
+		{"and so is this", "a.example", "Ca-Key", false},
+		{"the authority's name is refused before there is one", "", "ca", false},
+		{"what only begins so is free", "a.example", "ca.example", true},
+		{"a certificate in place of a key is refused", "a", "a-key", false},
+		{"a key in place of a certificate is refused", "a-key", "a", false},
+		{"a wildcard is a file of its own", "a.example", "*.a.example", true},
+	}
+	for _, row := range rows {
+		t.Run(row.name, func(t *testing.T) {
+			folder := filepath.Join(t.TempDir(), "certs")
+			if row.first != "" {
+				made(t, folder, row.first)
+			}
+			before := contents(t, folder)
+			_, err := Make(time.Now(), folder, row.then, "localhost")
+			if (err == nil) != row.ok {
+				t.Errorf("%q after %q: %v", row.then, row.first, err)
+			}
+			after := contents(t, folder)
+			for name, text := range before {
+				if after[name] != text && (!row.ok || strings.HasPrefix(name, "ca")) {
+					t.Errorf("%s is another", name)
+				}
+			}
+			if !row.ok && len(after) != len(before) {
+				t.Errorf("something was written: there were %d files, there are %d", len(before), len(after))
+			}
+		})
+	}
+}
+
+// contents are the files of a folder.
+func contents(t *testing.T, folder string) map[string]string {
+	t.Helper()
+	all := make(map[string]string)
+	list, err := os.ReadDir(folder)
+	if err != nil && !os.IsNotExist(err) {
+		t.Fatal(err)
+	}
+	for _, file := range list {
+		text, err := os.ReadFile(filepath.Join(folder, file.Name()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		all[file.Name()] = string(text)
+	}
+	return all
+}
+
+func TestHalfAnAuthorityIsNotReplaced(t *testing.T) {
+	for _, lost := range []string{"ca.pem", "ca-key.pem"} {
+		folder := t.TempDir()
+		made(t, folder, "a")
+		if err := os.Remove(filepath.Join(folder, lost)); err != nil {
+			t.Fatal(err)
+		}
+		before := contents(t, folder)
+		if _, err := Make(time.Now(), folder, "a"); err == nil || !strings.Contains(err.Error(), lost) {
+			t.Errorf("without %s: %v", lost, err)
+		}
+		if after := contents(t, folder); !maps.Equal(before, after) {
+			t.Errorf("without %s another was made", lost)
+		}
 	}
 }
 

@@ -115,6 +115,12 @@ const (
 	keySuffix  = "-key.pem"
 )
 
+// What stands in them, as PEM calls it.
+const (
+	certKind = "CERTIFICATE"
+	keyKind  = "PRIVATE KEY"
+)
+
 // Made says what Make has written.
 type Made struct {
 	CA    string // the authority's certificate, which is to be trusted
@@ -126,20 +132,26 @@ type Made struct {
 // Make writes a certificate for names and addresses into a folder, signed by an
 // authority of its own, which it makes there if there is none. Whoever trusts the
 // authority trusts what it has signed, so its key is for its owner's eyes only.
+//
+// The files are called like the first of the names. It is an error if that is what
+// the authority's own files are called, or those of another name.
 func Make(now time.Time, folder string, names ...string) (*Made, error) {
+	c, err := leaf(now, names, leafDays)
+	if err != nil {
+		return nil, err
+	}
+	m := &Made{CA: filepath.Join(folder, caFile), Pair: pairOf(folder, names[0]), Until: c.NotAfter}
+	if err := m.Pair.mayBeWritten(names[0]); err != nil {
+		return nil, err
+	}
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return nil, err
 	}
-	m := &Made{CA: filepath.Join(folder, caFile)}
 	ca, caKey, err := readCA(now, folder)
 	if errors.Is(err, os.ErrNotExist) {
 		m.New = true
 		ca, caKey, err = makeCA(now, folder)
 	}
-	if err != nil {
-		return nil, err
-	}
-	c, err := leaf(now, names, leafDays)
 	if err != nil {
 		return nil, err
 	}
@@ -151,12 +163,42 @@ func Make(now time.Time, folder string, names ...string) (*Made, error) {
 	if err != nil {
 		return nil, err
 	}
-	base := filepath.Join(folder, strings.ReplaceAll(strings.ReplaceAll(names[0], "*", "_"), ":", "-"))
-	m.Pair, m.Until = Pair{base + certSuffix, base + keySuffix}, c.NotAfter
 	if err := writeKey(m.Pair.Key, key); err != nil {
 		return nil, err
 	}
 	return m, writeCert(m.Pair.Cert, der, 0o644)
+}
+
+// pairOf returns what the files for a name are called.
+func pairOf(folder, name string) Pair {
+	base := filepath.Join(folder, strings.ReplaceAll(strings.ReplaceAll(name, "*", "_"), ":", "-"))
+	return Pair{base + certSuffix, base + keySuffix}
+}
+
+// mayBeWritten reports whether nothing is lost by writing a pair. Some disks tell no
+// case apart, so that "CA" is refused everywhere. "a-key" would be the certificate of
+// one name and the key of another: such a file is there already, of the other kind.
+func (p Pair) mayBeWritten(name string) error {
+	for _, path := range []string{p.Cert, p.Key} {
+		for _, own := range []string{caFile, caKeyFile} {
+			if strings.EqualFold(filepath.Base(path), own) {
+				return fmt.Errorf("for %q the file would be %s, which is the authority's: put another name first", name, path)
+			}
+		}
+	}
+	for path, kind := range map[string]string{p.Cert: certKind, p.Key: keyKind} {
+		text, err := os.ReadFile(path)
+		if errors.Is(err, os.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if block, _ := pem.Decode(text); block == nil || block.Type != kind {
+			return fmt.Errorf("%s is there, and no %s: put another name first, or remove it", path, strings.ToLower(kind))
+		}
+	}
+	return nil
 }
 
 func makeCA(now time.Time, folder string) (*x509.Certificate, *ecdsa.PrivateKey, error) {
@@ -190,6 +232,11 @@ func makeCA(now time.Time, folder string) (*x509.Certificate, *ecdsa.PrivateKey,
 
 func readCA(now time.Time, folder string) (*x509.Certificate, *ecdsa.PrivateKey, error) {
 	cert, key := filepath.Join(folder, caFile), filepath.Join(folder, caKeyFile)
+	_, noCert := os.Lstat(cert)
+	_, noKey := os.Lstat(key)
+	if (noCert == nil) != (noKey == nil) {
+		return nil, nil, fmt.Errorf("of the authority there is only one of %s and %s: put the other back, or remove it, and another is made", cert, key)
+	}
 	pair, err := tls.LoadX509KeyPair(cert, key)
 	if err != nil {
 		if errors.Is(err, os.ErrNotExist) {
@@ -212,11 +259,11 @@ func writeKey(path string, key *ecdsa.PrivateKey) error {
 	if err != nil {
 		return err
 	}
-	return writePEM(path, "PRIVATE KEY", der, 0o600)
+	return writePEM(path, keyKind, der, 0o600)
 }
 
 func writeCert(path string, der []byte, mode os.FileMode) error {
-	return writePEM(path, "CERTIFICATE", der, mode)
+	return writePEM(path, certKind, der, mode)
 }
 
 // writePEM writes a file under another name first, so that nobody reads half of
