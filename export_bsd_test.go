@@ -7,3 +7,7 @@ package bobbin
 func Kernels() map[string]func() (Kernel, error) {
 	return map[string]func() (Kernel, error){"kqueue": Open}
 }
+
+// Asleep reports whether the loop's goroutine has said that it sleeps. Any goroutine
+// may ask.
+func Asleep(k Kernel) bool { return k.(*kqueue).woken.Load() == asleep }

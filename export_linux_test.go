@@ -8,3 +8,7 @@ func Kernels() map[string]func() (Kernel, error) {
 		"epoll, blocked": func() (Kernel, error) { return openEpoll(false) },
 	}
 }
+
+// Asleep reports whether the loop's goroutine has said that it sleeps. Any goroutine
+// may ask.
+func Asleep(k Kernel) bool { return k.(*epoll).woken.Load() == asleep }

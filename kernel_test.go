@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -578,6 +579,72 @@ func TestWakeFromAnotherGoroutine(t *testing.T) {
 				w.Wait(events, w.Now().Add(time.Millisecond))
 			}
 		})
+	}
+}
+
+// TestAWaitSleepsUntilItsTime counts how often a loop turns that has nothing to do
+// until a time. A kernel that forgets to set its deadline again after a wake-up, or
+// rounds the time down, answers at once until then: 200,000 turns in 300 ms were seen.
+func TestAWaitSleepsUntilItsTime(t *testing.T) {
+	rows := []struct {
+		name  string
+		ahead time.Duration
+		times int
+		run   func(t *testing.T, w *world, turn func()) // before turns are counted
+	}{
+		{"a time ahead is slept through", 20 * time.Millisecond, 1, func(*testing.T, *world, func()) {}},
+		{"half a millisecond is slept through", 500 * time.Microsecond, 40, func(*testing.T, *world, func()) {}},
+		{"a part of a millisecond beyond a whole one is slept through", 1100 * time.Microsecond, 40, func(*testing.T, *world, func()) {}},
+		{"after a wake-up, the same time is slept through", 50 * time.Millisecond, 2, func(t *testing.T, w *world, turn func()) {
+			woken := make(chan error, 1)
+			go func() {
+				for !bobbin.Asleep(w.Kernel) {
+					runtime.Gosched()
+				}
+				woken <- w.Wake()
+			}()
+			for done := false; !done; {
+				turn()
+				select {
+				case err := <-woken:
+					if done = true; err != nil {
+						t.Error(err)
+					}
+				default:
+				}
+			}
+		}},
+		{"after a time that was over, another is slept through", 20 * time.Millisecond, 2, func(t *testing.T, w *world, turn func()) {
+			for _, ago := range []time.Duration{0, time.Millisecond, time.Hour} {
+				if n, err := w.Wait(make([]bobbin.Event, 4), w.Now().Add(-ago)); n != 0 || err != nil {
+					t.Errorf("%d events, %v", n, err)
+				}
+			}
+		}},
+	}
+	for name, open := range bobbin.Kernels() {
+		for _, row := range rows {
+			t.Run(name+", "+row.name, func(t *testing.T) {
+				w := real(t, open, internet("127.0.0.1"))
+				turns := 0
+				for range row.times {
+					until := w.Now().Add(row.ahead)
+					turn := func() {
+						if n, err := w.Wait(make([]bobbin.Event, 4), until); n != 0 || err != nil {
+							t.Fatalf("%d events, %v", n, err)
+						}
+					}
+					row.run(t, w, turn)
+					for ; w.Now().Before(until); turns++ {
+						turn()
+					}
+				}
+				// A signal of the runtime's may end a wait early.
+				if most := 5*row.times + 20; turns > most {
+					t.Errorf("%d turns for %d waits of %v, %d at most were allowed", turns, row.times, row.ahead, most)
+				}
+			})
+		}
 	}
 }
 
