@@ -116,6 +116,9 @@ func (h *house) live() error {
 	if h.Memory() != 0 {
 		h.t.Errorf("%d bytes of output were not given back", h.Memory())
 	}
+	if len(h.chunks) != h.made {
+		h.t.Errorf("%d of %d chunks of memory were not given back", h.made-len(h.chunks), h.made)
+	}
 	return err
 }
 
