@@ -113,6 +113,9 @@ func site(w *Response, r *Request) error {
 	case "/bye":
 		w.Set("Connection", "close")
 		return w.Text("bye")
+	case "/stream-bye":
+		w.Set("Connection", "close")
+		return stream(w, r, 3, "bye ", time.Second)
 	}
 	switch {
 	case strings.HasPrefix(r.Path(), "/streaming/"):
@@ -235,6 +238,14 @@ func patient(w *Response, r *Request) error {
 			return err
 		}
 		return w.Text("hello")
+	case "bye":
+		w.Set("Connection", "close")
+		fmt.Fprint(w, "good ")
+		if err := w.Flush(); err != nil {
+			return err
+		}
+		fmt.Fprint(w, "bye")
+		return nil
 	case "empty":
 		return nil
 	case "none":

@@ -312,3 +312,46 @@ func ExampleParseRateLimit() {
 	// 600 1m0s 50 <nil>
 	// "fast" is no rate: give requests and a time, such as 100/s, and perhaps how many may come at once, such as 600/m,50
 }
+
+// TestTheClockOfALimitNeverGoesBack has loops count whose turns have begun in another
+// order: a request that is counted late must not seem to come before the others, when
+// its client owed more.
+func TestTheClockOfALimitNeverGoesBack(t *testing.T) {
+	start := time.Unix(1_000_000_000, 0)
+	for _, row := range []struct {
+		name string
+		when []time.Duration // requests of another client, before
+		at   time.Duration   // one of a client that was let in at 0, at a rate of 1 in 100 ms
+		want bool            // it is let in
+	}{
+		{"100 ms later it is let in", nil, 100 * time.Millisecond, true},
+		{"a moment before it is not", nil, 99 * time.Millisecond, false},
+		{"it is let in when others were counted 100 ms later", []time.Duration{100 * time.Millisecond}, 99 * time.Millisecond, true},
+		{"the latest time counts, in whatever order they come", []time.Duration{100 * time.Millisecond, 50 * time.Millisecond}, 60 * time.Millisecond, true},
+		{"a time before the first is that of the first", nil, -time.Second, false},
+	} {
+		l := limit(t, "10/s,1")
+		l.Shared = true
+		l.begin()
+		if _, refused := l.count(1, start); refused {
+			t.Errorf("%s: the first is refused", row.name)
+		}
+		for _, d := range row.when {
+			l.count(2, start.Add(d))
+		}
+		if _, refused := l.count(1, start.Add(row.at)); refused == row.want {
+			t.Errorf("%s: refused is %v", row.name, refused)
+		}
+	}
+	l := limit(t, "10/s")
+	l.begin()
+	r := rand.New(rand.NewPCG(1, 1))
+	before := int64(0)
+	for range 1000 {
+		now := l.since(start.Add(time.Duration(r.Int64N(int64(time.Second)))))
+		if now < before {
+			t.Fatalf("it went from %d to %d", before, now)
+		}
+		before = now
+	}
+}

@@ -21,6 +21,12 @@ func part(disposition, content string) string {
 
 const end = "--b--\r\n"
 
+// formOf is a form of n bytes in all, most of them in front of its first part.
+func formOf(n int) string {
+	form := "\r\n" + part(`name="file"; filename="a.txt"`, "hello") + end
+	return strings.Repeat("x", n-len(form)) + form
+}
+
 func TestReceive(t *testing.T) {
 	file := func(content string) string { return part(`name="file"; filename="a.txt"`, content) }
 	for _, row := range []struct {
@@ -49,7 +55,9 @@ func TestReceive(t *testing.T) {
 		{"there is a number of files", boundary, file("1") + file("2") + file("3") + file("4") + end, 413, "too many files"},
 		{"and of values", boundary, strings.Repeat(part(`name="a"`, ""), 5) + end, 413, "too many values"},
 		{"and of their bytes", boundary, part(`name="a"`, strings.Repeat("x", 60)) + end, 413, "too many values"},
-		{"a form has its limit", boundary, strings.Repeat(part(`name="file"; filename="a"`, strings.Repeat("x", 90)), 9) + end, 413, "too"},
+		{"a form of the largest size is taken", boundary, formOf(1000), 200, "file a.txt text/plain 5 hello\n"},
+		{"above which it is refused, whatever it holds", boundary, formOf(1001), 413, "the form is too large"},
+		{"by far, too", boundary, formOf(100_000), 413, "the form is too large"},
 	} {
 		for _, how := range []string{"length", "chunked"} {
 			t.Run(row.name+", "+how, func(t *testing.T) {
@@ -87,6 +95,25 @@ func TestReceive(t *testing.T) {
 			})
 		}
 	}
+}
+
+// TestAFormThatSaysItIsTooLargeIsNotAskedFor has a client that waits for the word to
+// go on: it hears the refusal in its place.
+func TestAFormThatSaysItIsTooLargeIsNotAskedFor(t *testing.T) {
+	h := http.Blocking(2, func(w *http.Response, r *http.Request) error {
+		_, err := Receive(r, Options{Folder: t.TempDir(), Total: 1000})
+		return err
+	})
+	httptest.Run(t, httptest.Config{Handler: h}, func(c *httptest.Client) {
+		for length, want := range map[int]int{1000: 100, 1001: 413} {
+			conn := c.Dial()
+			conn.Send(fmt.Sprintf("POST / HTTP/1.1\r\nHost: a\r\n%s\r\nContent-Length: %d\r\nExpect: 100-continue\r\n\r\n", boundary, length))
+			if a := conn.Answer("POST"); a.Status != want {
+				t.Errorf("%d bytes: %v", length, a)
+			}
+			conn.Reset()
+		}
+	})
 }
 
 // empty finds what is left behind.
