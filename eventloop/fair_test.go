@@ -101,3 +101,30 @@ func TestTurns(t *testing.T) {
 		}
 	}
 }
+
+func TestTurnsOfThoseThatMayHaveOne(t *testing.T) {
+	a, b, c := client("192.0.2.1"), client("192.0.2.2"), client("192.0.2.3")
+	var q Turns[int]
+	for i, who := range []Client{a, a, b, c, b} {
+		q.Push(who, i)
+	}
+	not := func(who Client) func(Client) bool { return func(x Client) bool { return x != who } }
+	for i, row := range []struct {
+		name string
+		do   func() (int, bool)
+		want int
+	}{
+		{"a client that may not is passed over", func() (int, bool) { return q.PopIf(not(a)) }, 2},
+		{"and has kept its place", q.Pop, 0},
+		{"one that had its turn stands behind", func() (int, bool) { return q.PopIf(not(a)) }, 3},
+		{"what is removed is not served", func() (int, bool) { q.Remove(b, 4); q.Remove(b, 4); q.Remove(c, 3); return q.Pop() }, 1},
+		{"then none waits", func() (int, bool) {
+			n, ok := q.Pop()
+			return n, !ok && q.Len() == 0 && q.order == nil && len(q.lines) == 0
+		}, 0},
+	} {
+		if got, ok := row.do(); got != row.want || !ok {
+			t.Errorf("%d: %s: %d, %v", i, row.name, got, ok)
+		}
+	}
+}

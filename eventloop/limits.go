@@ -10,9 +10,13 @@ type Limits struct {
 	Conns       int   // open at once; 16,384 or what the descriptors allow; the idlest goes, else accepting pauses
 	AcceptBatch int   // accepted in one turn from one listener; 64; the rest waits a turn
 	OutputTotal int64 // answers the peers have not taken; 64 MiB; from three quarters on who owes is not read, at all of it who owes most is reset
-	Workers     int   // goroutines for what waits for a disk; 32; more wait for their turn
+	Workers     int   // goroutines of a kind for what waits for a disk; 32; more wait for their turn
 	Posts       int   // functions posted and not yet run; 65,536; Post returns ErrFull
 	Handshakes  int   // steps of TLS handshakes in one turn, and with workers at a time; 8; more wait for their turn
+
+	// For work that waits for a disk, or takes long.
+	LargeWorkers  int           // goroutines for listings, compression and the like; 4; more wait for their turn
+	WorkerTimeout time.Duration // from when work is wanted until it is done; 20 s; 503, and the worker is replaced
 
 	Drain time.Duration // after Stop, for what has begun; 10 s; reset
 
@@ -41,6 +45,8 @@ func (l Limits) WithDefaults() Limits {
 	number(&l.AcceptBatch, 64)
 	number(&l.OutputTotal, 64<<20)
 	number(&l.Workers, 32)
+	number(&l.LargeWorkers, 4)
+	number(&l.WorkerTimeout, 20*time.Second)
 	number(&l.Posts, 65_536)
 	number(&l.Handshakes, 8)
 	number(&l.Drain, 10*time.Second)

@@ -74,8 +74,7 @@ type Loop struct {
 	posted    []func()
 	taken     []*Conn // the list that is being walked, kept for its memory
 	written   []*Conn // the one that flush walks
-	works     []job   // wait for a worker
-	working   int     // workers
+	working   int     // workers, without those that are lost
 	asides    int     // tasks that run on goroutines of their own
 	gaveUp    bool    // on all that has not ended
 	timers    timerHeap
@@ -83,6 +82,13 @@ type Loop struct {
 	stopping  bool
 	cut       bool // some connection was cut off at the end
 	collapsed error
+
+	lanes     [lanes]lane // of workers
+	earliest  *job        // the first of those that have a deadline
+	latest    *job        // the last of them
+	overdue   *Timer      // looks after them
+	reserved  int64       // memory for what workers prepare
+	forMemory Turns[*job] // wait for some of that
 
 	shaking       []*handshake // wait for their turn
 	shakingAside  []*handshake // wait for a worker
@@ -123,6 +129,9 @@ type Counters struct {
 	Handshakes   uint64 // of TLS, that were completed
 	Resumed      uint64 // of those, by a ticket
 	Panics       uint64 // of protocols
+	WorkTimeouts uint64 // jobs that were not done within Limits.WorkerTimeout
+	WorkersLost  uint64 // of those, workers that did not come back in time
+	Skipped      uint64 // jobs that were not wanted any more when their turn came
 	Stalls       uint64 // callbacks that held the loop for longer than Config.Stall
 }
 

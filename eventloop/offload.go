@@ -13,47 +13,13 @@ import (
 // ErrPanicked is what Offload's reply is given when the work panicked.
 var ErrPanicked = errors.New("eventloop: panic in offloaded work")
 
-// Offload has work run on a goroutine of its own, and then reply on the loop.
-// Limits.Workers run at a time; more wait for their turn. Work must touch
-// nothing of the loop's; reply runs exactly once, unless the loop ends before,
-// and err is nil or, wrapped, ErrPanicked. It must be called on the loop's
-// goroutine.
+// Offload has a worker do work that nobody is accounted for and that may take as
+// long as it likes, and then reply on the loop; OffloadJob is for all other work.
+// Work must touch nothing of the loop's; reply runs exactly once, unless the loop
+// ends before, and err is nil or, wrapped, ErrPanicked. It must be called on the
+// loop's goroutine.
 func (l *Loop) Offload(work func(), reply func(err error)) {
-	l.own("Loop.Offload")
-	l.works = append(l.works, job{work, reply})
-	l.hire()
-}
-
-// A job is work and what follows it.
-type job struct {
-	work  func()
-	reply func(error)
-}
-
-// hire starts waiting jobs as far as there is room.
-func (l *Loop) hire() {
-	for l.working < l.limits.Workers && len(l.works) > 0 {
-		j := l.works[0]
-		l.works[0] = job{}
-		l.works = l.works[1:]
-		l.working++
-		l.kernel.Work(func(func()) { l.toil(j) })
-	}
-	if len(l.works) == 0 {
-		l.works = nil
-	}
-}
-
-// toil runs elsewhere.
-func (l *Loop) toil(j job) {
-	err := j.run()
-	// What was promised is told even if others have posted too much.
-	l.mail.put(func() {
-		l.working--
-		l.hire()
-		j.reply(err)
-	}, false)
-	_ = l.kernel.Wake() // a loop that has ended needs none
+	l.OffloadJob(Job{Work: work, Reply: reply, Patient: true})
 }
 
 // run does the work. A panic of it must not end the process.
@@ -63,7 +29,7 @@ func (j *job) run() (err error) {
 			err = fmt.Errorf("%w: %v\n%s", ErrPanicked, r, debug.Stack())
 		}
 	}()
-	j.work()
+	j.Work()
 	return nil
 }
 
@@ -90,23 +56,57 @@ func (l *Loop) warm(c *Conn, p *piece, n int64) bool {
 	}
 	f, from, to := &fetch{file: p.file}, p.at, p.at+n
 	p.fetch = f
-	l.Offload(func() {
-		buf := make([]byte, min(n, fetchStep))
-		for at := from; at < to; {
-			got, err := f.file.ReadAt(buf[:min(int64(len(buf)), to-at)], at)
-			at += int64(got)
-			if err != nil || got == 0 {
-				break // whoever sends it will meet the same
+	l.OffloadJob(Job{
+		Lane: LaneReads, Client: c.Client(), Place: placeOf(p.file),
+		Work: func() {
+			buf := make([]byte, min(n, fetchStep))
+			for at := from; at < to; {
+				got, err := f.file.ReadAt(buf[:min(int64(len(buf)), to-at)], at)
+				at += int64(got)
+				if err != nil || got == 0 {
+					break // whoever sends it will meet the same
+				}
 			}
-		}
-	}, func(error) {
-		if f.orphan {
-			f.file.Release()
-			return
-		}
-		p := &c.queue().pieces[0] // it is still the one being sent
-		p.fetch, p.warm = nil, to
-		l.touch(c)
+		},
+		Reply: func(err error) {
+			if f.orphan {
+				return
+			}
+			if errors.Is(err, ErrWorkerTimeout) {
+				c.Abort(err) // the worker is still reading
+				return
+			}
+			c.queue().pieces[0].fetched(to) // it is still the one being sent
+			f.file = nil
+			l.touch(c)
+		},
+		Over: func() {
+			switch {
+			case f.file == nil:
+			case f.orphan:
+				f.file.Release()
+			default:
+				c.queue().pieces[0].fetched(to) // the connection is about to be closed
+			}
+		},
 	})
 	return false
+}
+
+// fetched notes that a worker is back, which has read up to some place.
+func (p *piece) fetched(to int64) { p.fetch, p.warm = nil, to }
+
+// A Placed is a File that knows where it is, so that reads which hang there leave
+// workers to others.
+type Placed interface {
+	File
+	Place() string // see Job.Place
+}
+
+// placeOf returns the place of a file, if that is known.
+func placeOf(f File) string {
+	if p, ok := f.(Placed); ok {
+		return p.Place()
+	}
+	return ""
 }

@@ -39,7 +39,7 @@ func TestOffload(t *testing.T) {
 		w.Close()
 	})
 	h.live()
-	if most != 3 || l.working != 0 || l.works != nil {
+	if most != 3 || l.working != 0 || l.lanes[LaneHandlers].waiting.Len() != 0 {
 		t.Errorf("%d ran at a time, %d still do", most, l.working)
 	}
 }

@@ -1,18 +1,20 @@
 package eventloop
 
+import "slices"
+
 // Turns is a queue that serves its clients by turns: one item of each, however
 // many one of them has put in, and the items of one client in their order. The
 // zero value is empty. It belongs to one goroutine and has no limit: Len and LenOf
 // are for the caller's, and DropLast makes room at the cost of the client that
 // waits for most.
-type Turns[T any] struct {
+type Turns[T comparable] struct {
 	lines   map[Client]*queue[T]
 	order   []*queue[T] // whose turn is next comes first
 	waiting Tally
 }
 
 // A queue is what one client waits for.
-type queue[T any] struct {
+type queue[T comparable] struct {
 	who   Client
 	items []T
 }
@@ -41,10 +43,19 @@ func (t *Turns[T]) Push(who Client, item T) {
 
 // Pop takes out the item whose turn it is; ok is false if none waits.
 func (t *Turns[T]) Pop() (item T, ok bool) {
-	for len(t.order) > 0 {
-		l := t.order[0]
-		t.order[0] = nil
-		t.order = t.order[1:]
+	return t.PopIf(func(Client) bool { return true })
+}
+
+// PopIf is Pop among the clients that may have a turn. Those that may not keep
+// their place.
+func (t *Turns[T]) PopIf(may func(Client) bool) (item T, ok bool) {
+	for i := 0; i < len(t.order); {
+		l := t.order[i]
+		if len(l.items) > 0 && !may(l.who) {
+			i++
+			continue
+		}
+		t.skip(i)
 		if len(l.items) == 0 {
 			continue // DropLast has taken its last one
 		}
@@ -59,8 +70,38 @@ func (t *Turns[T]) Pop() (item T, ok bool) {
 		}
 		return item, true
 	}
-	t.order = nil
+	if len(t.order) == 0 {
+		t.order = nil
+	}
 	return item, false
+}
+
+// skip takes a client out of the order.
+func (t *Turns[T]) skip(i int) {
+	if i > 0 {
+		t.order = slices.Delete(t.order, i, i+1)
+		return
+	}
+	t.order[0] = nil
+	t.order = t.order[1:]
+}
+
+// Remove takes an item of a client out, wherever it stands.
+func (t *Turns[T]) Remove(who Client, item T) {
+	l := t.lines[who]
+	if l == nil {
+		return
+	}
+	i := slices.Index(l.items, item)
+	if i < 0 {
+		return
+	}
+	l.items = slices.Delete(l.items, i, i+1)
+	t.waiting.Add(who, -1)
+	if len(l.items) == 0 {
+		delete(t.lines, who)
+		t.skip(slices.Index(t.order, l))
+	}
 }
 
 // DropLast takes out the latest item of the client that waits for most.

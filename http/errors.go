@@ -14,6 +14,7 @@ var (
 	errSlowBody        = &refusal{StatusRequestTimeout, "the body took too long"}
 	errBodyTooLarge    = &refusal{StatusContentTooLarge, "the body is too large"}
 	errSlowHandler     = &refusal{StatusServiceUnavailable, "it takes too long, try again later"}
+	errSlowWorker      = &refusal{StatusServiceUnavailable, "what it waits for does not answer, try again later"}
 	errBusy            = &refusal{StatusServiceUnavailable, "too many bodies at once, try again"}
 )
 

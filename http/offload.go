@@ -9,36 +9,70 @@ import (
 	"github.com/bobbin-http/bobbin/eventloop"
 )
 
-// Offload answers later: work runs on a goroutine of its own, where it may wait
-// for a disk, a database or a long calculation, and then reply runs on the loop
-// and makes the answer. A handler ends with
+// Offload answers later: work runs on a worker, where it may wait for a disk, a
+// database or a long calculation, and then reply runs on the loop and makes the
+// answer. A handler ends with
 //
 //	return http.Offload(w, work, reply)
 //
 // Work must touch neither w nor the Request; strings that were taken from it
 // before are its to keep. In reply both may be used. An error of work becomes
-// the answer, as a handler's would. If the client leaves meanwhile, work goes on
-// to its end, and reply is not called; a result that has to be given back, an
-// io.Closer, is closed instead, on the loop.
+// the answer, as a handler's would. If the client leaves before work has begun, it
+// is skipped; if it leaves later, work goes on to its end, and reply is not called; a
+// result that has to be given back, an io.Closer, is closed instead, on the loop.
 //
-// The connection is not read from until it has its answer. How many goroutines
-// there may be is Limits.Workers; more work waits for its turn.
+// The connection is not read from until it has its answer. How many workers there
+// may be is Limits.Workers; more work waits for its turn, and clients take turns.
+// Work that is not done within Limits.WorkerTimeout is answered by 503.
 func Offload[T any](w *Response, work func() (T, error), reply func(w *Response, result T) error) error {
+	return OffloadJob(w, eventloop.Job{}, work, reply)
+}
+
+// OffloadJob is Offload for work of which more is known: its Lane, its Place, its
+// Memory, and what is to be done when it is Over. The other fields of job are set
+// here.
+func OffloadJob[T any](w *Response, job eventloop.Job, work func() (T, error), reply func(w *Response, result T) error) error {
+	p, err := Later(w)
+	if err != nil {
+		return err
+	}
 	var result T
-	var err error
-	return w.x.offload(
-		func() { result, err = work() },
-		func() error {
+	done, used, over := false, false, job.Over
+	job.Client = w.x.request.Client()
+	job.Work = func() {
+		result, err = work()
+		done = true
+	}
+	job.Wanted = p.Wanted
+	job.Reply = func(failed error) {
+		if failed != nil {
+			p.Fail(failed)
+			return
+		}
+		used = p.Answer(func(w *Response) error {
 			if err != nil {
 				return err
 			}
 			return reply(w, result)
-		},
-		func() {
-			if c, ok := any(result).(io.Closer); ok && err == nil {
-				c.Close() // nobody is left to hear what it says
-			}
 		})
+	}
+	job.Over = func() {
+		if c, ok := any(result).(io.Closer); ok && done && err == nil && !used {
+			c.Close() // nobody is left to hear what it says
+		}
+		if over != nil {
+			over()
+		}
+	}
+	w.x.conn.server.loop.OffloadJob(job)
+	return nil
+}
+
+// A Pending is an answer that something else on the loop makes later. It belongs to
+// the loop's goroutine.
+type Pending struct {
+	x      *exchange
+	serial uint32 // of x
 }
 
 var (
@@ -46,27 +80,44 @@ var (
 	errAside          = errors.New("http: a handler that may wait has nothing to offload or to hold")
 )
 
-func (x *exchange) offload(work func(), reply func() error, drop func()) error {
+// Later leaves the answer to whoever calls Answer or Fail of what it returns; a
+// handler that has called it returns nil. It must be called before the handler
+// returns, and they must be called afterwards. There is no deadline: the caller has
+// one. Offload, which has, is built on it.
+func Later(w *Response) (*Pending, error) {
+	x := w.x
 	switch {
 	case x.aside:
 		x.response.fail(errAside)
-		return errAside
+		return nil, errAside
 	case x.away || x.next.handler != nil:
 		x.response.fail(errOffloadedTwice)
-		return errOffloadedTwice
+		return nil, errOffloadedTwice
 	}
 	x.away = true
 	x.keepHead()
-	serial := x.serial
-	x.conn.server.loop.Offload(work, func(err error) {
-		switch {
-		case x.serial == serial && x.away:
-			x.back(err, reply)
-		case err == nil:
-			drop()
-		}
-	})
-	return nil
+	return &Pending{x, x.serial}, nil
+}
+
+// Wanted reports whether the answer is still to be made: the client has not left,
+// as far as is known, and has had no other answer.
+func (p *Pending) Wanted() bool { return p.x.serial == p.serial && p.x.away }
+
+// Answer makes the answer, as a handler would, and reports whether that was wanted.
+func (p *Pending) Answer(reply func(w *Response) error) bool {
+	if !p.Wanted() {
+		return false
+	}
+	p.x.back(nil, func() error { return reply(&p.x.response) })
+	return true
+}
+
+// Fail answers with an error, as if a handler had returned it; with those of
+// eventloop.Job's Reply too.
+func (p *Pending) Fail(err error) {
+	if p.Wanted() {
+		p.x.back(err, nil)
+	}
 }
 
 // keepHead copies the head, for a request that outlives the loop's bytes.
@@ -81,9 +132,12 @@ func (x *exchange) keepHead() {
 func (x *exchange) back(err error, reply func() error) {
 	c := x.conn
 	x.away = false
-	if errors.Is(err, eventloop.ErrPanicked) {
+	switch {
+	case errors.Is(err, eventloop.ErrPanicked):
 		c.last = true
-	} else {
+	case errors.Is(err, eventloop.ErrWorkerTimeout), errors.Is(err, eventloop.ErrSkipped):
+		err = errSlowWorker
+	case err == nil:
 		err = x.guarded(func(*Response, *Request) error { return reply() })
 		x.blame()
 		c.last = c.last || x.panicked

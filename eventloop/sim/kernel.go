@@ -54,8 +54,9 @@ type Kernel struct {
 
 	scripts []*Script
 	works   []*work
-	parked  int // works that wait to be woken
-	idle    int // waits in a row in which nothing moved
+	running *work // the one that takes a step
+	parked  int   // works that wait to be woken
+	idle    int   // waits in a row in which nothing moved
 	faults  []string
 	trace   uint64 // hash of everything that happened
 }

@@ -22,6 +22,7 @@ type Luck struct {
 	DiedQueued int // a connection is reset while it waits to be accepted
 	ColdFile   int // a range of a file is not in memory
 	SlowWork   int // what runs elsewhere takes its time
+	HungWork   int // what runs elsewhere waits for a disk that hangs for minutes
 	PeerReset  int // a client that is waiting resets its connection instead
 }
 

@@ -12,6 +12,7 @@ type work struct {
 	at     time.Time // of the next step
 	next   func() (struct{}, bool)
 	stop   func()
+	yield  func(struct{}) bool
 	parked bool // it waits to be woken
 	woken  bool // it need not wait next time
 }
@@ -20,6 +21,7 @@ type work struct {
 func (k *Kernel) Work(f func(wait func())) (wake func()) {
 	w := &work{}
 	w.next, w.stop = iter.Pull(func(yield func(struct{}) bool) {
+		w.yield = yield
 		f(func() {
 			if !w.woken {
 				w.parked = true
@@ -48,7 +50,19 @@ func (k *Kernel) schedule(w *work) {
 	if k.strikes(k.Luck.SlowWork) {
 		w.at = k.now.Add(time.Duration(k.Roll(int(time.Second))))
 	}
+	if k.strikes(k.Luck.HungWork) {
+		w.at = k.now.Add(time.Duration(30+k.Roll(300)) * time.Second)
+	}
 	k.works = append(k.works, w)
+}
+
+// Hang, called by what runs elsewhere, returns when d has passed: a disk that does
+// not answer.
+func (k *Kernel) Hang(d time.Duration) {
+	w := k.running
+	w.at = k.now.Add(d)
+	k.works = append(k.works, w)
+	w.yield(struct{}{})
 }
 
 // runWorks takes the next step of what is due.
@@ -66,7 +80,9 @@ func (k *Kernel) runWorks() {
 	k.works = left
 	for _, w := range due {
 		k.note("work", 0, 0)
+		k.running = w
 		w.next()
+		k.running = nil
 	}
 }
 

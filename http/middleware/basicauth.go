@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/crypto/bcrypt"
 
+	"github.com/bobbin-http/bobbin/eventloop"
 	"github.com/bobbin-http/bobbin/http"
 )
 
@@ -103,11 +104,10 @@ func (a *BasicAuth) Around(next http.Handler) http.Handler {
 			return http.StatusServiceUnavailable
 		}
 		a.checking++
-		return http.Offload(w,
-			func() (*check, error) { return a.check(name, password), nil },
-			func(w *http.Response, c *check) error {
-				c.Close()
-				if !c.right {
+		return http.OffloadJob(w, eventloop.Job{Over: func() { a.checking-- }},
+			func() (right bool, err error) { return a.check(name, password), nil },
+			func(w *http.Response, right bool) error {
+				if !right {
 					return a.challenge(w)
 				}
 				if len(a.right) >= rightMost {
@@ -133,26 +133,14 @@ func (a *BasicAuth) User(r *http.Request) string {
 	return name
 }
 
-// A check is what was found out about a password.
-type check struct {
-	auth  *BasicAuth
-	right bool
-}
-
-// Close is called on the loop.
-func (c *check) Close() error {
-	c.auth.checking--
-	return nil
-}
-
 // check runs on a worker.
-func (a *BasicAuth) check(name, password string) *check {
+func (a *BasicAuth) check(name, password string) (right bool) {
 	hash, known := a.users[name]
 	if !known {
 		hash = nobody
 	}
 	err := bcrypt.CompareHashAndPassword(hash, []byte(password))
-	return &check{auth: a, right: known && err == nil && len(password) <= passwordMost}
+	return known && err == nil && len(password) <= passwordMost
 }
 
 // digest tells one pair from another, and nobody what it is.

@@ -1,0 +1,38 @@
+package eventloop
+
+// Memory that a worker prepares an answer in is reserved before the work begins, out
+// of Limits.OutputTotal: what is queued for connections and what is being prepared
+// for them are one sum. A reservation ends when Job.Reply has returned, and what the
+// reply has queued counts by itself from then on.
+
+// Reserved returns how many bytes are reserved for what workers prepare.
+func (l *Loop) Reserved() int64 { return l.reserved }
+
+// mayReserve reports whether there is room for n bytes. One job may always begin,
+// so that work goes on however much output there is.
+func (l *Loop) mayReserve(n int64) bool {
+	return n == 0 || l.reserved == 0 || l.memory+l.reserved+n <= l.limits.OutputTotal
+}
+
+// unreserve gives back what a job has reserved, and lets those go on who wait for
+// it.
+func (l *Loop) unreserve(j *job) {
+	n := j.Memory
+	if n == 0 || !j.counted && !j.lost {
+		return
+	}
+	j.Memory = 0
+	l.reserved -= n
+	for {
+		next, ok := l.forMemory.Pop()
+		if !ok {
+			return
+		}
+		if !l.mayReserve(next.Memory) {
+			l.enqueue(next, &l.forMemory)
+			return
+		}
+		l.enqueue(next, &l.lanes[next.Lane].waiting)
+		l.hire(next.Lane)
+	}
+}
