@@ -3,11 +3,11 @@ package eventloop
 // How TLS begins. A handshake is the protocol of its connection until it is done,
 // and then gives way to the one that was asked for.
 //
-// It costs next to nothing until a whole record of the peer's is here; then
-// there is a coroutine, and it is resumed for whole records only. Each step costs
-// as much as a hundred small requests, or more: so they are taken in the order in
-// which they became possible, some in each turn, and a flood of them leaves the
-// others their share. Where a step may take long, a worker takes it.
+// It costs next to nothing until the peer's hello is here (hello.go); then there is
+// a coroutine, and it is resumed for whole records only. Each step costs as much as
+// a hundred small requests, or more: so some are taken in each turn, and a flood of
+// them leaves the others their share. Clients take turns: one that begins thousands
+// of handshakes waits for them itself. Where a step may take long, a worker takes it.
 //
 // While it lasts, nobody asks crypto/tls what was agreed upon: the coroutine holds
 // the lock, and might be paused. That it has come to its end is the answer.
@@ -23,10 +23,18 @@ type handshake struct {
 	how   *TLS
 	begin func(*Conn) Protocol
 	conn  *Conn
+	who   Client
 	aside bool // workers take its steps
 
-	secure *secure // once there is a record
+	listed       bool // on the loop's list of those under way
+	older, newer *handshake
+	holds        int64 // bytes, as the loop accounts for them
+	held         bool  // it waits until others of its client's are over
+
+	hello  firstMessage
+	secure *secure // once the hello is here
 	task   *Task
+	taken  int64  // how much crypto/tls has taken of what has come
 	in     *input // lent to the present step
 	lent   int    // how much of it
 
@@ -48,6 +56,7 @@ const (
 	recordHead      = 5
 	largestText     = 16 << 10
 	largestRecord   = recordHead + largestText + 2<<10 // of any version
+	alertRecord     = 21
 	handshakeRecord = 22
 )
 
@@ -74,10 +83,33 @@ func (h *handshake) Speak(c *Conn, p []byte) int {
 		h.answerPlain(p)
 		return len(p)
 	}
-	if !h.waits && records(p) > 0 {
+	switch {
+	case h.waits:
+	case h.task == nil:
+		complete, alert := h.hello.look(p, c.loop.limits.Hello)
+		if alert != 0 {
+			h.refuse(alert)
+			return len(p)
+		}
+		if complete {
+			h.queue()
+		}
+	case records(p) > 0:
 		h.queue()
 	}
+	c.loop.weighShake(h, len(p))
 	return 0
+}
+
+// refuse ends the conversation by an alert, before crypto/tls has heard of it.
+func (h *handshake) refuse(alert byte) {
+	c := h.conn
+	c.loop.log.Debug("no TLS", "peer", c.Peer(), "error", ErrHello)
+	c.loop.endShake(h)
+	const fatal = 2
+	c.Write([]byte{alertRecord, 3, 1, 0, 2, fatal, alert})
+	c.SetDeadline(c.loop.limits.LingerTotal)
+	c.Close()
 }
 
 // answerPlain ends the conversation with somebody who thinks it is in plain text.
@@ -90,6 +122,7 @@ func (h *handshake) answerPlain(first []byte) {
 		h.conn.Abort(ErrNotTLS)
 		return
 	}
+	h.conn.loop.endShake(h)
 	h.conn.Write(answer)
 	h.conn.SetDeadline(h.conn.loop.limits.LingerTotal)
 	h.conn.Close()
@@ -121,6 +154,7 @@ func (h *handshake) Stopping(c *Conn) {
 // Gone implements Protocol.
 func (h *handshake) Gone(c *Conn, why error) {
 	h.gone = true
+	c.loop.endShake(h)
 	if h.away {
 		return // what the worker has is its own, until it comes back
 	}
@@ -145,54 +179,54 @@ func (h *handshake) queue() {
 		h.late, h.left = true, l.limits.LingerIdle
 	}
 	c.SetDeadline(0)
-	if h.aside {
-		l.shakingAside = append(l.shakingAside, h)
+	h.wait()
+}
+
+// wait puts it into the queue.
+func (h *handshake) wait() {
+	if l := h.conn.loop; h.aside {
+		l.shakingAside.push(h)
 	} else {
-		l.shaking = append(l.shaking, h)
+		l.shaking.push(h)
 	}
 }
 
 // mayShake reports whether shake has something to do.
 func (l *Loop) mayShake() bool {
-	return len(l.shaking) > 0 || len(l.shakingAside) > 0 && l.shakesAside < l.limits.Handshakes
+	return l.shaking.len() > 0 || l.shakingAside.len() > 0 && l.shakesAside < l.limits.Handshakes
 }
 
-// shake takes steps of handshakes, as many as one turn allows.
+// shake takes steps of handshakes, as many as one turn allows. It is one while there
+// are more connections to accept, which take turns only when they are: the one of an
+// honest client may stand in the kernel's queue behind a thousand of another.
 func (l *Loop) shake() {
 	l.shakeAside()
-	for n := l.limits.Handshakes; n > 0 && len(l.shaking) > 0; {
-		h := l.shaking[0]
-		l.shaking[0] = nil
-		l.shaking = l.shaking[1:]
-		if h.vain() {
-			continue
+	n := l.limits.Handshakes
+	if len(l.eager) > 0 {
+		n = 1
+	}
+	for ; n > 0; n-- {
+		h := l.nextShake(&l.shaking)
+		if h == nil {
+			return
 		}
-		n--
 		l.current = h.conn
 		l.guard(h.takeStep)
-	}
-	if len(l.shaking) == 0 {
-		l.shaking = nil
 	}
 }
 
 // shakeAside gives steps to workers, as many as there may be at a time: each keeps
 // a core busy that the loop might need.
 func (l *Loop) shakeAside() {
-	for l.shakesAside < l.limits.Handshakes && len(l.shakingAside) > 0 {
-		h := l.shakingAside[0]
-		l.shakingAside[0] = nil
-		l.shakingAside = l.shakingAside[1:]
-		if h.vain() {
-			continue
+	for l.shakesAside < l.limits.Handshakes {
+		h := l.nextShake(&l.shakingAside)
+		if h == nil {
+			return
 		}
 		l.shakesAside++
 		h.away = true
 		h.lend()
 		l.Offload(h.task.work, h.back)
-	}
-	if len(l.shakingAside) == 0 {
-		l.shakingAside = nil
 	}
 }
 
@@ -242,6 +276,7 @@ func (h *handshake) lend() {
 	p := h.in.rest()[:h.lent]
 	if h.task == nil {
 		h.start()
+		h.conn.loop.shakes.begun.Add(h.who, 1)
 		p = inSmallRecords(p)
 	}
 	h.secure.in = p
@@ -307,6 +342,7 @@ func (h *handshake) goOn() {
 			l.proceed(c)
 		}
 	case h.result != nil:
+		l.endShake(h)
 		c.tls, s.shake = s, nil
 		l.fail(c, h.result)
 	default:
@@ -319,7 +355,9 @@ func (h *handshake) goOn() {
 func (h *handshake) takeBack() {
 	c, in := h.conn, h.in
 	l := c.loop
-	in.at += h.lent - min(h.lent, len(h.secure.in)) // which may be of a hello that was cut
+	used := h.lent - min(h.lent, len(h.secure.in)) // which may be of a hello that was cut
+	in.at += used
+	h.taken += int64(used)
 	h.in, h.secure.in = nil, nil
 	if c.in != nil {
 		in.add(c.in.rest())
@@ -328,6 +366,7 @@ func (h *handshake) takeBack() {
 	if c.in = in; len(in.rest()) == 0 {
 		c.dropInput()
 	}
+	l.weighShake(h, len(c.Rest()))
 }
 
 // giveWay begins the protocol that was asked for, and shows it what has come
@@ -335,6 +374,7 @@ func (h *handshake) takeBack() {
 func (h *handshake) giveWay() {
 	c, s := h.conn, h.secure
 	l := c.loop
+	l.endShake(h)
 	state := s.tls.ConnectionState()
 	l.counters.Handshakes++
 	if state.DidResume {

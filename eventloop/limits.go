@@ -14,6 +14,8 @@ type Limits struct {
 	Posts       int   // functions posted and not yet run; 65,536; Post returns ErrFull
 	Handshakes  int   // steps of TLS handshakes in one turn, and with workers at a time; 8; more wait for their turn
 
+	HandshakesTotal int64 // held by TLS handshakes under way; 16 MiB; above three quarters the client that holds most loses its oldest, and of one that has begun most, hellos wait from a quarter on
+
 	// For work that waits for a disk, or takes long.
 	LargeWorkers  int           // goroutines for listings, compression and the like; 4; more wait for their turn
 	WorkerTimeout time.Duration // from when work is wanted until it is done; 20 s; 503, and the worker is replaced
@@ -22,6 +24,7 @@ type Limits struct {
 
 	// One connection.
 	HandshakeTimeout time.Duration // of TLS, from accept to the end; 10 s; reset
+	Hello            int           // the first message of TLS, as it declares; 16 KiB; an alert
 
 	Input     int // read and not yet used by its protocol; 128 KiB; aborted
 	HighWater int // written and not yet taken by the socket; 128 KiB; reading stops until half of it is gone
@@ -49,8 +52,10 @@ func (l Limits) WithDefaults() Limits {
 	number(&l.WorkerTimeout, 20*time.Second)
 	number(&l.Posts, 65_536)
 	number(&l.Handshakes, 8)
+	number(&l.HandshakesTotal, 16<<20)
 	number(&l.Drain, 10*time.Second)
 	number(&l.HandshakeTimeout, 10*time.Second)
+	number(&l.Hello, 16<<10)
 	number(&l.Input, 128<<10)
 	number(&l.HighWater, 128<<10)
 	number(&l.ReadBudget, 64<<10)

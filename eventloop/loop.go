@@ -90,9 +90,10 @@ type Loop struct {
 	reserved  int64       // memory for what workers prepare
 	forMemory Turns[*job] // wait for some of that
 
-	shaking       []*handshake // wait for their turn
-	shakingAside  []*handshake // wait for a worker
-	shakesAside   int          // that workers have
+	shakes        shakes     // handshakes under way
+	shaking       shakeQueue // those that wait for their turn
+	shakingAside  shakeQueue // those that wait for a worker
+	shakesAside   int        // that workers have
 	deadListeners []*Listener
 
 	// Memory, handed out and taken back.

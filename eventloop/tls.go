@@ -51,6 +51,12 @@ var (
 	ErrTruncated     = errors.New("eventloop: the peer's end came without TLS saying so")
 	ErrNotTLS        = errors.New("eventloop: the peer does not speak TLS")
 	ErrSlowHandshake = errors.New("eventloop: the TLS handshake took too long")
+
+	// ErrHello is about the first message of a handshake.
+	ErrHello = errors.New("eventloop: the first TLS message is no hello, or is larger than Limits.Hello")
+
+	// ErrHandshakesFull ends a handshake that has done nothing wrong by itself.
+	ErrHandshakesFull = errors.New("eventloop: handshakes hold more than three quarters of Limits.HandshakesTotal, and this client's hold most")
 )
 
 // Around makes a beginning of connections over TLS, for Listen, of one in plain
@@ -60,7 +66,9 @@ func (t *TLS) Around(begin func(*Conn) Protocol) func(*Conn) Protocol {
 	aside := t.Waits || hasSlowKey(t.Config)
 	return func(c *Conn) Protocol {
 		c.SetDeadline(c.loop.limits.HandshakeTimeout)
-		return &handshake{how: t, begin: begin, conn: c, aside: aside}
+		h := &handshake{how: t, begin: begin, conn: c, who: c.Client(), aside: aside}
+		c.loop.shakes.add(h)
+		return h
 	}
 }
 

@@ -308,7 +308,7 @@ func (h *house) over() error {
 	if after := runtime.NumGoroutine(); after > h.coroutines {
 		h.t.Errorf("%d coroutines were left behind", after-h.coroutines)
 	}
-	if h.shaking != nil || h.shakingAside != nil || h.shakesAside != 0 {
+	if h.shaking.len() != 0 || h.shakingAside.len() != 0 || h.shakesAside != 0 || h.shakes.oldest != nil || h.shakes.tally.Total() != 0 || h.shakes.begun.Total() != 0 {
 		h.t.Error("handshakes were left behind")
 	}
 	return err
@@ -1147,8 +1147,7 @@ func (r *rawTLS) record(kind byte, text []byte) []byte {
 
 // What records are (RFC 8446 section 5.1).
 const (
-	alertRecord = 21
-	textRecord  = 23
+	textRecord = 23
 )
 
 // say sends a record.

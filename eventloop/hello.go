@@ -1,0 +1,225 @@
+package eventloop
+
+// The first message of a handshake, before crypto/tls sees any of it. A handshake
+// whose peer has not finished its hello holds these bytes and nothing else: no
+// coroutine, and nothing of crypto/tls, which would make room for all that the
+// message declares.
+
+const (
+	clientHello = 1 // the type of the message (RFC 8446 section 4)
+	messageHead = 4 // its type and its length
+)
+
+// Alerts that refuse a hello (RFC 8446 section 6.2). OpenSSL refuses with the same.
+const (
+	alertUnexpectedMessage = 10
+	alertIllegalParameter  = 47
+)
+
+// A firstMessage is how far the first message has been looked at. What was looked at once
+// is not looked at again, however small the pieces in which it comes.
+type firstMessage struct {
+	at   int               // where the record begins that is looked at next
+	have int               // how much of the message is in the records before it
+	head [messageHead]byte // the beginning of the message
+}
+
+// look goes on in p, all that the peer has said. It reports whether the message is
+// complete, and otherwise the alert that refuses it, or 0. One that is no hello at
+// all counts as complete: crypto/tls is to refuse it. A message may be cut into
+// records as its peer likes, but twice its size is all that it may take on the way.
+func (m *firstMessage) look(p []byte, most int) (complete bool, alert byte) {
+	for len(p)-m.at >= recordHead {
+		head := p[m.at:]
+		size := int(head[3])<<8 + int(head[4])
+		if head[0] != handshakeRecord || size == 0 || size > largestRecord-recordHead {
+			return true, 0
+		}
+		text := head[recordHead:min(len(head), recordHead+size)]
+		if m.have < messageHead {
+			copy(m.head[m.have:], text)
+		}
+		if m.have+len(text) >= messageHead {
+			switch {
+			case m.head[0] != clientHello:
+				return false, alertUnexpectedMessage
+			case m.size() > most:
+				return false, alertIllegalParameter
+			}
+		}
+		if len(text) < size {
+			break
+		}
+		m.at += recordHead + size
+		m.have += size
+		if m.have >= messageHead && m.have >= messageHead+m.size() {
+			return true, 0
+		}
+	}
+	if len(p) > 2*most {
+		return false, alertIllegalParameter
+	}
+	return false, 0
+}
+
+// size is how long the message is without its head, as it declares.
+func (m *firstMessage) size() int {
+	return int(m.head[1])<<16 + int(m.head[2])<<8 + int(m.head[3])
+}
+
+// A shakes is the list of handshakes under way on a loop, and what they hold, by
+// client. When those that have begun hold a quarter of what all may, the hellos of the
+// client that has begun most wait until others of its handshakes are over. Above
+// three quarters, the client that holds most pays with its oldest.
+type shakes struct {
+	oldest, newest *handshake
+	tally          Tally // bytes
+	begun          Tally // how many have begun
+	held           int   // how many wait until others are over
+}
+
+// begunShake is what a handshake holds once crypto/tls has its hello: a coroutine,
+// a tls.Conn and keys. TestAHandshakeUnderWayHoldsWhatItIsChargedFor measures it.
+const begunShake = 24 << 10
+
+// add puts a handshake at the end of the list.
+func (s *shakes) add(h *handshake) {
+	h.listed, h.older = true, s.newest
+	if s.newest != nil {
+		s.newest.newer = h
+	} else {
+		s.oldest = h
+	}
+	s.newest = h
+}
+
+// endShake takes a handshake off the list. It holds nothing from then on, and those
+// that wait for room go on.
+func (l *Loop) endShake(h *handshake) {
+	s := &l.shakes
+	if !h.listed {
+		return
+	}
+	h.listed = false
+	s.tally.Add(h.who, -h.holds)
+	h.holds = 0
+	if h.held {
+		h.held = false
+		s.held--
+	}
+	if h.older != nil {
+		h.older.newer = h.newer
+	} else {
+		s.oldest = h.newer
+	}
+	if h.newer != nil {
+		h.newer.older = h.older
+	} else {
+		s.newest = h.older
+	}
+	h.older, h.newer = nil, nil
+	if h.task != nil {
+		s.begun.Add(h.who, -1)
+	}
+	free := l.mayBegin()
+	for h := s.oldest; h != nil && s.held > 0 && free > 0; h = h.newer {
+		if h.held {
+			h.held = false
+			s.held--
+			free--
+			h.left = h.conn.deadline - l.now
+			h.conn.SetDeadline(0)
+			h.wait()
+		}
+	}
+}
+
+// mayBegin is how many handshakes more may begin whosever they are.
+func (l *Loop) mayBegin() int64 {
+	return max(1, l.limits.HandshakesTotal/4/begunShake) - l.shakes.begun.Total()
+}
+
+// holdShake reports whether a handshake whose turn it is has to wait until others of
+// its client are over. Its time runs on meanwhile: they are its client's.
+func (l *Loop) holdShake(h *handshake) bool {
+	if h.task != nil || l.mayBegin() > 0 {
+		return false
+	}
+	if who, _ := l.shakes.begun.Most(); who != h.who {
+		return false
+	}
+	h.held = true
+	l.shakes.held++
+	h.conn.SetDeadline(max(h.left, tick))
+	return true
+}
+
+// weighShake accounts for what a handshake holds, with so many bytes that crypto/tls
+// has not taken, and makes room if that is too much.
+func (l *Loop) weighShake(h *handshake, waiting int) {
+	if !h.listed {
+		return
+	}
+	holds := int64(waiting)
+	if h.task != nil {
+		holds += begunShake + h.taken
+	}
+	s := &l.shakes
+	s.tally.Add(h.who, holds-h.holds)
+	h.holds = holds
+	for s.tally.Total() > l.limits.HandshakesTotal/4*3 {
+		l.shedShake()
+	}
+}
+
+// shedShake resets the oldest handshake of the client that holds most.
+func (l *Loop) shedShake() {
+	s := &l.shakes
+	who, held := s.tally.Most()
+	h := s.oldest
+	for h.who != who || h.holds == 0 {
+		h = h.newer
+	}
+	if skipped, ok := l.mayComplain("handshakes", l.now); ok {
+		l.log.Warn("a TLS handshake was cut off: all of them hold too much, and its client holds most", "client", who, "bytes", held, "skipped", skipped)
+	}
+	l.endShake(h)
+	h.conn.Abort(ErrHandshakesFull)
+}
+
+// A shakeQueue has handshakes wait for their turn. Those that have begun and those
+// that have not are served alternately, so that a burst of hellos does not become as
+// many begun handshakes at once, which hold ten times as much. In both, clients take
+// turns.
+type shakeQueue struct {
+	begun, fresh Turns[*handshake]
+	freshNext    bool
+}
+
+// push puts a handshake in.
+func (q *shakeQueue) push(h *handshake) {
+	if h.task != nil {
+		q.begun.Push(h.who, h)
+	} else {
+		q.fresh.Push(h.who, h)
+	}
+}
+
+// nextShake takes out the one whose turn it is, leaving out those that were abandoned
+// and those that have to wait for room; nil if none waits.
+func (l *Loop) nextShake(q *shakeQueue) *handshake {
+	for q.len() > 0 {
+		from := &q.begun
+		if q.freshNext && q.fresh.Len() > 0 || q.begun.Len() == 0 {
+			from = &q.fresh
+		}
+		if h, _ := from.Pop(); !h.vain() && !l.holdShake(h) {
+			q.freshNext = from == &q.begun
+			return h
+		}
+	}
+	return nil
+}
+
+// len is how many wait.
+func (q *shakeQueue) len() int { return q.begun.Len() + q.fresh.Len() }
