@@ -8,7 +8,7 @@ import "net/netip"
 
 // A Client is whom a connection is accounted to: an IPv4 address or an IPv6 /64
 // network, which one customer of a provider has to themselves. The zero Client
-// is that of all Unix sockets.
+// is unknown: that of all Unix sockets, and of proxies that have not said more.
 type Client [16]byte
 
 // ClientOf returns the client that an address belongs to.
@@ -30,7 +30,7 @@ func (c Client) Known() bool { return c != Client{} }
 func (c Client) String() string {
 	switch a := netip.AddrFrom16(c); {
 	case !c.Known():
-		return "unix"
+		return "unknown"
 	case a.Is4In6():
 		return a.Unmap().String()
 	default:
@@ -55,7 +55,15 @@ func (c *Conn) peerClient() Client {
 	if c.peerPort == 0 {
 		return Client{}
 	}
-	return ClientOf(netip.AddrFrom16(c.peer))
+	return c.loop.clientAt(netip.AddrFrom16(c.peer))
+}
+
+// clientAt returns the client that a peer is, the unknown one for a proxy.
+func (l *Loop) clientAt(peer netip.Addr) Client {
+	if peer = peer.Unmap(); l.proxies != nil && peer.IsValid() && l.proxies(peer) {
+		return Client{}
+	}
+	return ClientOf(peer)
 }
 
 // SetClient has the connection accounted to another client than its peer: the one
@@ -67,6 +75,10 @@ func (c *Conn) SetClient(who Client) {
 	before := c.Client()
 	if who == before || c.state == Dead {
 		return
+	}
+	if l.census != nil {
+		l.census.Add(before, -1)
+		l.census.Add(who, 1)
 	}
 	if who == c.peerClient() {
 		delete(l.clients, c)

@@ -43,7 +43,7 @@ type Conn struct {
 	slot      int16 // on the wheel; -1 when it is on none
 	prev      int32 // there, the descriptor and 1; 0 for none
 	next      int32
-	idleSince int32 // in ticks, 0 while it is not idle
+	idleSince int32 // in ticks, 0 while it is busy, negative while it waits for its peer
 
 	in       *input        // read, and not yet used
 	out      *output       // for the socket, which has not taken it yet
@@ -61,7 +61,7 @@ type lingering struct {
 // Reasons for the end of a connection, beside those that the kernel gives.
 var (
 	ErrInputFull = errors.New("eventloop: the peer sent more than its protocol could use")
-	ErrEvicted   = errors.New("eventloop: idle, and others needed the room")
+	ErrEvicted   = errors.New("eventloop: another connection needed the room")
 	ErrShed      = errors.New("eventloop: its client owed most of the output, and there was no room for more")
 	ErrCut       = errors.New("eventloop: cut off, the loop had to end")
 	ErrAborted   = errors.New("eventloop: aborted")
@@ -282,14 +282,19 @@ func (c *Conn) SetDeadline(d time.Duration) {
 	}
 }
 
-// SetIdle says whether nothing is under way here, so that this connection may
-// be closed when another needs its room.
+// SetIdle says whether nothing is under way here, so that this connection is the
+// first to be closed when another needs its room.
 func (c *Conn) SetIdle(idle bool) {
 	c.idleSince = 0
 	if idle {
 		c.idleSince = int32(c.loop.ticks) + 1
 	}
 }
+
+// SetWaiting says that something has begun that only the peer can continue, such as
+// half a request: this connection is closed for another that needs its room, after
+// those that are idle.
+func (c *Conn) SetWaiting() { c.idleSince = -int32(c.loop.ticks) - 1 }
 
 // Again has Speak called in the next turn with what it leaves over now,
 // although nothing more has come. So a protocol that has done its share of this
@@ -548,7 +553,7 @@ func (l *Loop) write(c *Conn) {
 			if len(c.out.pieces) == 0 {
 				l.giveOutput(c.out)
 				c.out = nil
-				if c.idleSince != 0 {
+				if c.idleSince > 0 {
 					c.SetIdle(true) // from now on
 				}
 			}

@@ -29,7 +29,7 @@ func TestAClientIsAnAddressOrANetwork(t *testing.T) {
 			t.Errorf("the client at %s is called %s, not %s", a, got, want)
 		}
 	}
-	if got := ClientOf(netip.Addr{}); got.Known() || got.String() != "unix" {
+	if got := ClientOf(netip.Addr{}); got.Known() || got.String() != "unknown" {
 		t.Errorf("the client of a Unix socket is %s", got)
 	}
 }

@@ -7,7 +7,8 @@ import "time"
 // when it is reached. Sizes are bytes.
 type Limits struct {
 	// All connections together.
-	Conns       int   // open at once; 16,384 or what the descriptors allow; the idlest goes, else accepting pauses
+	Conns       int   // open at once; 16,384 or what the descriptors allow; the client with most makes room for each newcomer
+	PerAddress  int   // of those, from one client's address; no limit; its idlest goes, else the newcomer is reset
 	AcceptBatch int   // accepted in one turn from one listener; 64; the rest waits a turn
 	OutputTotal int64 // answers the peers have not taken; 64 MiB; from three quarters on who owes is not read, at all of it who owes most is reset
 	Workers     int   // goroutines of a kind for what waits for a disk; 32; more wait for their turn

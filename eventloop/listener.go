@@ -23,6 +23,8 @@ type Listener struct {
 	basket *basket     // what this one accepts from, in place of a socket
 	heed   func()      // posted when something lies there
 
+	door []arrival // one that was accepted and waits for room, or none
+
 	ready   bool // somebody may be waiting
 	queued  bool // on the loop's list of listeners to go on with
 	closed  bool
@@ -35,14 +37,6 @@ type Listener struct {
 const (
 	shortestPause = 100 * time.Millisecond
 	longestPause  = time.Second
-)
-
-// evictAfter is how long a connection must have been idle to make room for
-// another, and evictBatch how many go in one turn.
-const (
-	evictAfter = time.Second
-	evictBatch = 8
-	evictScan  = 256 // connections looked at in one turn
 )
 
 // Listen opens a listening socket. For each connection begin makes the
@@ -82,16 +76,23 @@ func (ln *Listener) accept() {
 			return
 		}
 		to := ln.next()
-		if to == nil {
+		if to == ln && l.open >= l.limits.Conns+beyondConns {
 			l.record(Refused, nil, 1)
-			ln.makeRoom()
-			return
+			if len(l.dying) == 0 {
+				ln.rest(shortestPause)
+				return
+			}
+			break // reap gives descriptors back
 		}
 		fd, from, err := ln.take()
 		switch {
 		case err == nil:
 			ln.backoff = 0
-			ln.deal(to, fd, from)
+			if to != ln {
+				ln.deal(to, fd, from) // whose loop admits it or not
+			} else if !ln.admit(arrival{fd, from}) {
+				return
+			}
 			if l.scarce {
 				l.flush()
 			}
@@ -113,20 +114,45 @@ func (ln *Listener) accept() {
 	l.queueListener(ln)
 }
 
-// take takes one connection, from the socket or from the basket.
+// take takes one connection, from the door, the socket or the basket.
 func (ln *Listener) take() (int, netip.AddrPort, error) {
+	if k := len(ln.door); k > 0 {
+		a := ln.door[0]
+		ln.door = nil
+		return a.fd, a.from, nil
+	}
 	if ln.basket != nil {
 		return ln.basket.take()
 	}
 	return ln.loop.kernel.Accept(ln.fd)
 }
 
-// makeRoom closes connections that have been idle, and pauses if there are
-// none.
+// admit begins a connection that was accepted if there is room for it, or can be
+// made. If not, it waits at the door for a moment, and accepting with it. It reports
+// whether to go on accepting.
+func (ln *Listener) admit(a arrival) bool {
+	l := ln.loop
+	who := l.clientAt(a.from.Addr())
+	switch {
+	case l.admit(who):
+		ln.deal(ln, a.fd, a.from)
+		return true
+	case l.mayWait(who):
+		l.record(Refused, nil, 1)
+		ln.door = []arrival{a}
+		ln.rest(shortestPause)
+		return false
+	}
+	l.turnAway(who, a.fd)
+	return true
+}
+
+// makeRoom is called when the kernel has no descriptor for one more connection. It
+// closes one, and pauses if there is none to spare.
 func (ln *Listener) makeRoom() {
 	l := ln.loop
-	if l.evict() {
-		return // reap gives their descriptors back, and calls resume
+	if l.spareOne() {
+		return // reap gives its descriptor back, and calls resume
 	}
 	ln.backoff = min(max(2*ln.backoff, shortestPause), longestPause)
 	ln.rest(ln.backoff)
@@ -148,7 +174,7 @@ func (ln *Listener) resume() {
 		return
 	}
 	if ln.pause != nil {
-		if l.open > l.limits.Conns-l.limits.Conns/10 {
+		if l.open > l.limits.Conns-l.limits.Conns/10 && len(ln.door) == 0 {
 			return
 		}
 		ln.pause.Stop()
@@ -175,6 +201,9 @@ func (l *Loop) begin(ln *Listener, fd int, from netip.AddrPort) {
 		panic("eventloop: internal error: the kernel gave out a descriptor that is in use")
 	}
 	l.conns[fd] = c
+	if l.open > l.crowdedAt {
+		l.countIn(c)
+	}
 	l.record(Accepted, c, int64(fd))
 	l.current = c
 	l.step()
@@ -184,37 +213,4 @@ func (l *Loop) begin(ln *Listener, fd int, from netip.AddrPort) {
 	if l.stopping && c.speaks() {
 		c.protocol.Stopping(c)
 	}
-}
-
-// evict closes some connections that have been idle, of those that a hand
-// moving over the table comes by, the idlest first. It reports whether there
-// were any.
-func (l *Loop) evict() bool {
-	found := false
-	for range evictBatch {
-		var idlest *Conn
-		for range min(evictScan/evictBatch, len(l.conns)) {
-			l.hand = (l.hand + 1) % len(l.conns)
-			c := l.conns[l.hand]
-			if c == nil || c.state != Open || c.idleSince == 0 || c.Queued() > 0 {
-				continue // the peer is still to take an answer, perhaps
-			}
-			if l.now-time.Duration(c.idleSince)*tick < evictAfter {
-				continue
-			}
-			if idlest == nil || c.idleSince < idlest.idleSince {
-				idlest = c
-			}
-		}
-		if idlest != nil {
-			found = true
-			l.counters.Evicted++
-			if idlest.tls != nil {
-				l.sayEnd(idlest)
-				l.write(idlest) // which the socket takes at once, or not at all
-			}
-			l.bury(idlest, ErrEvicted)
-		}
-	}
-	return found
 }

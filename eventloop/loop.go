@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/netip"
 	"runtime"
 	"runtime/debug"
 	"time"
@@ -22,6 +23,11 @@ type Config struct {
 	// its stack. 0 means 100 ms on the machine's own kernel, and for ever on
 	// one that was given; less than 0 means for ever.
 	Stall time.Duration
+
+	// Proxies reports whether the peer at an address speaks for many clients, so
+	// that its connections are not accounted to it but, from their first request
+	// on, to the clients that a protocol names by Conn.SetClient. None does if nil.
+	Proxies func(netip.Addr) bool
 
 	// For those who look inside.
 	Trace      io.Writer // each record as it is made; nothing if nil
@@ -57,7 +63,6 @@ type Loop struct {
 	listeners []*Listener
 	attached  map[int]func()
 	open      int // connections that hold a descriptor
-	hand      int // where evict looks next
 
 	events  []bobbin.Event
 	turnAt  int   // how many of the events and of again this turn has done
@@ -65,23 +70,29 @@ type Loop struct {
 
 	// Lists of what is to be done. Each is taken before it is walked: what a
 	// callback adds belongs to the next round.
-	again     []*Conn     // have something left over from before
-	dirty     []*Conn     // have something to say
-	dying     []death     // are to be closed
-	eager     []*Listener // have more to accept
-	lingering map[*Conn]lingering
-	clients   map[*Conn]Client // those that are not their peers
-	posted    []func()
-	taken     []*Conn // the list that is being walked, kept for its memory
-	written   []*Conn // the one that flush walks
-	working   int     // workers, without those that are lost
-	asides    int     // tasks that run on goroutines of their own
-	gaveUp    bool    // on all that has not ended
-	timers    timerHeap
-	wheel     wheel
-	stopping  bool
-	cut       bool // some connection was cut off at the end
-	collapsed error
+	again         []*Conn     // have something left over from before
+	dirty         []*Conn     // have something to say
+	dying         []death     // are to be closed
+	eager         []*Listener // have more to accept
+	lingering     map[*Conn]lingering
+	crowdedAt     int    // open connections beyond which the census is taken
+	census        *Tally // of connections by client, while they are many; nil otherwise
+	spares        spares
+	refusingUntil int64 // in ticks; until then a newcomer for which there is no room does not wait
+	proxies       func(netip.Addr) bool
+	clients       map[*Conn]Client // those that are not their peers
+	posted        []func()
+	taken         []*Conn // the list that is being walked, kept for its memory
+	written       []*Conn // the one that flush walks
+	working       int     // workers, without those that are lost
+	asides        int     // tasks that run on goroutines of their own
+	gaveUp        bool    // on all that has not ended
+	timers        timerHeap
+	wheel         wheel
+	stopping      bool
+	special       bool // stopping, or a census is taken
+	cut           bool // some connection was cut off at the end
+	collapsed     error
 
 	lanes     [lanes]lane // of workers
 	earliest  *job        // the first of those that have a deadline
@@ -126,6 +137,7 @@ type Counters struct {
 	Closed       uint64 // by either side, in order
 	Failed       uint64 // by an error, a deadline or a limit
 	Evicted      uint64 // of those, to make room
+	Refused      uint64 // newcomers, because their client held all it may; they are not among Accepted
 	Shed         uint64 // of those, because their client owed most of the output
 	Handshakes   uint64 // of TLS, that were completed
 	Resumed      uint64 // of those, by a ticket
@@ -160,6 +172,11 @@ func New(config Config) (*Loop, error) {
 	}
 	l.time, l.alarmTime = l.start, l.start
 	l.mail.limit = limits.Posts
+	l.crowdedAt = limits.Conns - limits.Conns/4
+	if limits.PerAddress > 0 {
+		l.crowdedAt = 0
+	}
+	l.proxies = config.Proxies
 	l.scarceAt = limits.OutputTotal / 4 * 3
 	l.dog.period = config.lookEvery()
 	return l, nil
@@ -482,9 +499,12 @@ func (l *Loop) closeConn(d death) {
 	c.dropOutput()
 	l.wheel.unlink(c)
 	delete(l.lingering, c)
-	delete(l.clients, c)
 	l.conns[c.fd] = nil
 	l.open--
+	if l.census != nil {
+		l.countOut(c)
+	}
+	delete(l.clients, c)
 	if d.why == nil || d.why == io.EOF {
 		l.counters.Closed++
 	} else {
@@ -512,6 +532,12 @@ func (l *Loop) closeListener(ln *Listener) {
 			break
 		}
 	}
+	for _, a := range ln.door {
+		if err := l.kernel.Reset(a.fd); err != nil {
+			l.complain("reset", err)
+		}
+	}
+	ln.door = nil
 	if ln.basket != nil {
 		ln.empty()
 	} else if err := l.kernel.Close(ln.fd); err != nil {

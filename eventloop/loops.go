@@ -161,13 +161,11 @@ func (ln *Listener) dealTo(l *Loop, begin func(*Conn) Protocol) *Listener {
 }
 
 // next returns which listener begins the connection that is accepted next: ln itself,
-// or one of those to which it deals out. It is nil if none of them has room.
+// or one of those to which it deals out. If none has room, it is ln, where the newcomer
+// is admitted at the cost of another or not at all.
 func (ln *Listener) next() *Listener {
 	l := ln.loop
 	if ln.hands == nil {
-		if l.open >= l.limits.Conns {
-			return nil
-		}
 		return ln
 	}
 	for range ln.hands {
@@ -177,7 +175,7 @@ func (ln *Listener) next() *Listener {
 		}
 		ln.turn = (ln.turn + 1) % len(ln.hands)
 	}
-	return nil
+	return ln
 }
 
 // deal has the listener that next returned begin a connection. If that has come to an

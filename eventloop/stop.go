@@ -29,7 +29,7 @@ func (l *Loop) heedStops() {
 // beginStop empties the queues of the listeners before it closes them, because
 // closing resets whoever waits there.
 func (l *Loop) beginStop() {
-	l.stopping = true
+	l.stopping, l.special = true, true
 	for _, ln := range l.listeners {
 		if ln.basket != nil {
 			ln.basket.close() // what another loop accepts from now on, it keeps

@@ -66,6 +66,7 @@ func (t *TLS) Around(begin func(*Conn) Protocol) func(*Conn) Protocol {
 	aside := t.Waits || hasSlowKey(t.Config)
 	return func(c *Conn) Protocol {
 		c.SetDeadline(c.loop.limits.HandshakeTimeout)
+		c.SetWaiting()
 		h := &handshake{how: t, begin: begin, conn: c, who: c.Client(), aside: aside}
 		c.loop.shakes.add(h)
 		return h
@@ -164,7 +165,7 @@ func (c *Conn) failed() bool { return c.tls != nil && c.tls.why != nil }
 // else's doing, and matters: anybody on the way can end a connection, but only the
 // peer can say by TLS that it meant to. Between two requests, it may just leave.
 func (c *Conn) truncated() bool {
-	return c.tls != nil && !c.tls.heard && c.tls.shown && c.idleSince == 0
+	return c.tls != nil && !c.tls.heard && c.tls.shown && c.idleSince <= 0
 }
 
 // seal encrypts what the protocol has said, as far as it should be, and reports

@@ -1027,7 +1027,7 @@ func TestAnIdleConnectionEndsByTLS(t *testing.T) {
 		for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
 			t.Run(row.name+", "+tls.VersionName(version), func(t *testing.T) {
 				var gone []error
-				h := buildTLS(t, Limits{Conns: 2}, &TLS{Config: serverConfig()}, func(c *Conn) Protocol {
+				h := buildTLS(t, Limits{Conns: 1}, &TLS{Config: serverConfig()}, func(c *Conn) Protocol {
 					p := echoing()
 					p.gone = func(_ *Conn, why error) { gone = append(gone, why) }
 					c.SetDeadline(time.Minute)

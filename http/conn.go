@@ -95,8 +95,11 @@ func (c *conn) Speak(_ *eventloop.Conn, p []byte) (used int) {
 			break
 		}
 	}
-	if c.phase == waiting && used == len(p) {
+	switch {
+	case c.phase == waiting && used == len(p):
 		c.conn.SetIdle(true)
+	case c.phase == inHead || c.phase == inBody:
+		c.conn.SetWaiting()
 	}
 	return used
 }
@@ -165,8 +168,37 @@ func (c *conn) serve(behind []byte) {
 // ours.
 func (c *conn) mustEnd() bool {
 	l := &c.server.limits
-	return c.requests+1 >= int32(l.Requests) || c.server.loop.Stopping() ||
+	return c.requests+1 >= int32(l.Requests) || c.server.loop.Special() && c.inSpecialTimes() ||
 		c.server.elapsed()-c.since > l.Age
+}
+
+// inSpecialTimes reports whether the loop is ending. If it is only crowded, it looks
+// whether that is because of a proxy.
+func (c *conn) inSpecialTimes() bool {
+	s := c.server
+	if s.loop.Crowded() && !s.toldOfProxy {
+		s.tellOfProxy(c)
+	}
+	return s.loop.Stopping()
+}
+
+// tellOfProxy logs, once, that a peer is probably a proxy: it holds over half of the
+// connections and says for whom it speaks.
+func (s *Server) tellOfProxy(c *conn) {
+	who := c.conn.Client()
+	n, of := s.loop.Holds(who)
+	if 2*n <= of || !who.Known() || who != eventloop.ClientOf(c.conn.Peer().Addr()) {
+		return
+	}
+	for _, f := range c.x.head.fields[:c.x.head.nfields] {
+		if name := f.name.of(c.x.raw); sameFold(name, "x-forwarded-for") || sameFold(name, "forwarded") {
+			s.toldOfProxy = true
+			s.log.Warn("this client holds most of the connections and sends "+string(name)+
+				": if it is a proxy of yours, name it by --trust, or its clients are taken for one",
+				"client", who, "holds", n, "of", of)
+			return
+		}
+	}
 }
 
 // answer sends what the handler made, or what its error says, and decides what

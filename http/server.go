@@ -55,6 +55,8 @@ type Server struct {
 
 	anyMethod bool
 
+	toldOfProxy bool // the log has had its hint
+
 	strict bool // nothing is used again, so that a late use is found
 
 	heads heads       // ready-made beginnings of answers
@@ -135,6 +137,7 @@ func ListenAndServe(address string, h Handler) error {
 // begin makes the protocol of a new connection.
 func (s *Server) begin(c *eventloop.Conn) eventloop.Protocol {
 	c.SetDeadline(s.limits.HeadTimeout)
+	c.SetWaiting()
 	return &conn{server: s, conn: c, since: s.loop.Elapsed()}
 }
 

@@ -183,6 +183,9 @@ func serve(o *options, what *offer, stderr io.Writer, env func(string) string, t
 		if o.verbose {
 			c.Handler = logged(c.Handler, stderr)
 		}
+		if what.every.proxies != nil {
+			c.Loop.Proxies = what.every.proxies.Trusts
+		}
 		if env("BOBBIN_TRACE") == "1" {
 			c.Loop.Trace = named{name, stderr}
 		}

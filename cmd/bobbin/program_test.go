@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -226,6 +227,56 @@ func TestASignalLetsADownloadFinish(t *testing.T) {
 	p.ends(exitOK)
 }
 
+// TestOneAddressPaysForItsOwnConnections has one address hold all connections that
+// there may be, with half a request each, and come again when one is closed: another
+// address is answered all the time.
+func TestOneAddressPaysForItsOwnConnections(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("all of 127.0.0.0/8 is this machine on Linux only")
+	}
+	p := start(t, "ulimit -n 64")
+	greedy := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 9)}}
+	over := make(chan struct{})
+	var all sync.WaitGroup
+	for range 80 {
+		all.Go(func() {
+			for {
+				select {
+				case <-over:
+					return
+				default:
+				}
+				if c, err := greedy.Dial("tcp", p.host()); err == nil {
+					c.SetDeadline(time.Now().Add(time.Minute))
+					io.WriteString(c, get[:len(get)/2])
+					go func() { <-over; c.Close() }()
+					io.Copy(io.Discard, c)
+					c.Close()
+				}
+			}
+		})
+	}
+	honest := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 2)}}
+	for i := range 50 {
+		c, err := honest.Dial("tcp", p.host())
+		if err != nil {
+			t.Fatal(err)
+		}
+		say(t, c, get)
+		if answer, err := nethttp.ReadResponse(bufio.NewReader(c), nil); err != nil || answer.StatusCode != 200 {
+			t.Errorf("request %d: %v, %v", i, answer, err)
+		}
+		c.Close()
+	}
+	close(over)
+	all.Wait()
+	p.signal(syscall.SIGTERM)
+	p.ends(exitOK)
+	if said := p.said.String(); !strings.Contains(said, "127.0.0.9") {
+		t.Errorf("the log does not name the address: %q", said)
+	}
+}
+
 func TestASecondSignalCutsOff(t *testing.T) {
 	p := start(t, "", folder(t, map[string][]byte{"large": large}))
 	c := p.dial()
@@ -247,12 +298,22 @@ func TestASecondSignalCutsOff(t *testing.T) {
 	}
 }
 
+// TestOutOfDescriptorsItServesOneAfterTheOther has as many addresses as connections:
+// none pays for another's.
 func TestOutOfDescriptorsItServesOneAfterTheOther(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("all of 127.0.0.0/8 is this machine on Linux only")
+	}
 	const n = 150
 	p := start(t, "ulimit -n 64")
 	clients := make([]net.Conn, n)
 	for i := range clients {
-		clients[i] = p.dial()
+		d := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 1, byte(i+1))}}
+		c, err := d.Dial("tcp", p.host())
+		if err != nil {
+			t.Fatal(err)
+		}
+		clients[i] = c
 		say(t, clients[i], get[:len(get)/2])
 	}
 	// They hold what there is. When the first go, others come in.

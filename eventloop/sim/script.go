@@ -17,6 +17,7 @@ type Script struct {
 
 	at    time.Time   // when to go on, if ready is nil
 	ready func() bool // or what to wait for
+	until time.Time   // and until when, if that has an end
 	over  bool
 }
 
@@ -73,7 +74,7 @@ func (k *Kernel) runScripts() bool {
 
 func (s *Script) canGoOn() bool {
 	if s.ready != nil {
-		return s.ready()
+		return s.ready() || !s.until.IsZero() && !s.until.After(s.kernel.now)
 	}
 	return !s.at.After(s.kernel.now)
 }
@@ -89,8 +90,12 @@ func (k *Kernel) nextMove() (time.Time, bool) {
 		}
 	}
 	for _, s := range k.scripts {
-		if s.ready == nil && (!found || s.at.Before(first)) {
-			first, found = s.at, true
+		at := s.at
+		if s.ready != nil {
+			at = s.until
+		}
+		if (s.ready == nil || !at.IsZero()) && (!found || at.Before(first)) {
+			first, found = at, true
 		}
 	}
 	return first, found
@@ -100,6 +105,16 @@ func (k *Kernel) nextMove() (time.Time, bool) {
 func (s *Script) Sleep(d time.Duration) {
 	s.ready, s.at = nil, s.kernel.now.Add(d)
 	s.yield()
+}
+
+// Until waits for something to be read, or for a time. It reports whether it was the
+// former.
+func (s *Script) Until(w *Wire, t time.Time) bool {
+	readable := func() bool { return w.reset || len(w.out) > 0 || w.outEnded }
+	s.until = t
+	s.wait(readable)
+	s.until = time.Time{}
+	return readable()
 }
 
 // wait goes on when the condition holds.

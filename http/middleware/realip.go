@@ -84,6 +84,10 @@ func (ip RealIP) Around(next http.Handler) http.Handler {
 	}
 }
 
+// Trusts reports whether the peer at an address is one of the proxies, for
+// eventloop.Config.Proxies.
+func (ip *RealIP) Trusts(a netip.Addr) bool { return ip.trusts(a) }
+
 // trusts reports whether what somebody says is believed. On a Unix socket there
 // is no address.
 func (ip *RealIP) trusts(a netip.Addr) bool {
