@@ -100,7 +100,7 @@ type Kernel interface {
 	Work(f func(wait func())) (wake func())
 
 	// Now reads the clock. The result carries the monotonic reading for
-	// deadlines and the wall clock for dates.
+	// deadlines and the wall clock for dates. Any goroutine may call it.
 	Now() time.Time
 
 	// Shut gives back what the kernel itself holds. Sockets are their owner's.

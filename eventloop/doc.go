@@ -28,6 +28,8 @@
 // elsewhere. With Config.CheckOwner set, as in this project's tests, a call
 // from a stranger panics and names both goroutines.
 //
+// What logs on a loop must not wait: a [LogWriter] does not.
+//
 // With Config.Trace set, every record of the loop is printed as it is made:
 //
 //	+0.104211s turn 7: 2 events

@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"net/netip"
 	"runtime"
-	"runtime/debug"
 	"time"
 
 	"github.com/bobbin-http/bobbin"
@@ -17,7 +16,7 @@ type Config struct {
 	Kernel bobbin.Kernel // the machine's own if nil
 	Limits Limits
 	Loops  int          // how many the descriptors of the process are divided among; 1 if 0
-	Log    *slog.Logger // for what an operator should know; nothing if nil
+	Log    *slog.Logger // for what an operator should know; nothing if nil; its handler must not wait, see LogWriter
 
 	// Stall is how long a callback may hold the loop before it is logged, with
 	// its stack. 0 means 100 ms on the machine's own kernel, and for ever on
@@ -30,7 +29,7 @@ type Config struct {
 	Proxies func(netip.Addr) bool
 
 	// For those who look inside.
-	Trace      io.Writer // each record as it is made; nothing if nil
+	Trace      io.Writer // each record as it is made; nothing if nil; must not wait, see LogWriter
 	CheckOwner bool      // panic when a stranger's goroutine calls; for tests
 }
 
@@ -123,7 +122,7 @@ type Loop struct {
 	scarceAt  int64 // bytes of memory from which on it is scarce
 	scarce    bool  // since then, until half of the total is left
 
-	complaints map[string]*complaint
+	complaints complaints
 	counters   Counters
 	ring       *ring
 }
@@ -168,7 +167,7 @@ func New(config Config) (*Loop, error) {
 		trace: config.Trace, checkOwner: config.CheckOwner,
 		start: kernel.Now(), events: make([]bobbin.Event, 256),
 		scratch: make([]byte, limits.ReadBudget), ring: &ring{},
-		complaints: make(map[string]*complaint), lingering: make(map[*Conn]lingering),
+		lingering: make(map[*Conn]lingering),
 	}
 	l.time, l.alarmTime = l.start, l.start
 	l.mail.limit = limits.Posts
@@ -561,7 +560,7 @@ func (l *Loop) survive() {
 		return
 	}
 	l.counters.Panics++
-	l.log.Error("panic", "value", fmt.Sprint(r), "stack", string(debug.Stack()))
+	l.LogPanic("panic", r)
 	if c == nil {
 		panic(r) // ours: no connection was being served
 	}
@@ -569,36 +568,6 @@ func (l *Loop) survive() {
 		c.reset = true
 		l.bury(c, fmt.Errorf("eventloop: panic: %v", r))
 	}
-}
-
-// complaint is when something was last logged, and how often it was not.
-type complaint struct {
-	at      time.Duration
-	skipped int
-}
-
-// complain logs a trouble of the machine's, once a second for each kind.
-func (l *Loop) complain(what string, err error) {
-	if skipped, ok := l.mayComplain(what, l.now); ok {
-		l.log.Warn(what, "error", err, "skipped", skipped)
-	}
-}
-
-// mayComplain reports whether to log something of a kind, and how often that was
-// not done since it was last.
-func (l *Loop) mayComplain(what string, now time.Duration) (skipped int, ok bool) {
-	last := l.complaints[what]
-	if last == nil {
-		last = &complaint{at: -time.Hour}
-		l.complaints[what] = last
-	}
-	if now-last.at < time.Second {
-		last.skipped++
-		return 0, false
-	}
-	skipped = last.skipped
-	last.at, last.skipped = now, 0
-	return skipped, true
 }
 
 // Memory returns how many bytes of output are queued for all connections, what is

@@ -3,7 +3,6 @@ package eventloop
 import (
 	"errors"
 	"fmt"
-	"runtime/debug"
 )
 
 // Work that waits for a disk, or takes long, is done elsewhere, so that the loop
@@ -23,10 +22,11 @@ func (l *Loop) Offload(work func(), reply func(err error)) {
 }
 
 // run does the work. A panic of it must not end the process.
-func (j *job) run() (err error) {
+func (j *job) run(l *Loop) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			err = fmt.Errorf("%w: %v\n%s", ErrPanicked, r, debug.Stack())
+			l.LogPanic("panic in offloaded work", r)
+			err = fmt.Errorf("%w: %v", ErrPanicked, r)
 		}
 	}()
 	j.Work()

@@ -222,7 +222,7 @@ func (l *Loop) hangs(j *job) bool {
 
 // toil runs on the worker.
 func (l *Loop) toil(j *job) {
-	err := j.run()
+	err := j.run(l)
 	// What was promised is told even if others have posted too much.
 	if l.mail.put(func() { l.conclude(j, err) }, false) == nil {
 		_ = l.kernel.Wake()

@@ -2,9 +2,7 @@ package http
 
 import (
 	"errors"
-	"fmt"
 	"io"
-	"runtime/debug"
 
 	"github.com/bobbin-http/bobbin/eventloop"
 )
@@ -167,8 +165,7 @@ func (x *exchange) guarded(h Handler) (err error) {
 		x.running = false
 		if r := recover(); r != nil {
 			x.panicked = true
-			x.conn.server.log.Error("panic in a handler", "request", x.request.line(),
-				"value", fmt.Sprint(r), "stack", string(debug.Stack()))
+			x.conn.server.loop.LogPanic("panic in a handler", r, "request", x.request.line())
 			err = StatusInternalServerError
 		}
 	}()

@@ -14,7 +14,12 @@ import (
 type Config struct {
 	Handler Handler
 	Limits  Limits
-	Log     *slog.Logger // for what an operator should know; nothing if nil
+
+	// Log is for what an operator should know; nothing if nil. Its handler is called
+	// on the loop, and must not wait: an eventloop.LogWriter never does, where a
+	// pipe that is not read or a slow disk would hold all clients. Of panics, one a
+	// second has its stack.
+	Log *slog.Logger
 
 	// Name is sent as the Server field; "bobbin" if empty.
 	Name string
