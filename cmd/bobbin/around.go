@@ -5,10 +5,10 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"os"
 	"strings"
-	"sync"
+	"time"
 
+	"github.com/bobbin-http/bobbin/eventloop"
 	"github.com/bobbin-http/bobbin/http"
 	"github.com/bobbin-http/bobbin/http/middleware"
 )
@@ -30,13 +30,12 @@ type around struct {
 	proxies *middleware.RealIP
 	file    *logFile
 
-	out    io.Writer // for lines; nil if none are wanted
+	out    *eventloop.LogWriter // for the lines of all loops; nil if none are wanted
 	format middleware.LogFormat
-	logs   []*middleware.AccessLog // one for each loop: they write whole lines
 }
 
 // open opens it. Lines go to stdout unless a file is named.
-func (a *around) open(o *options, stdout io.Writer) (err error) {
+func (a *around) open(o *options, stdout io.Writer, trouble *slog.Logger) (err error) {
 	if o.every.rate != "" {
 		if a.limit, err = middleware.ParseRateLimit(o.every.rate); err != nil {
 			return fmt.Errorf("--limit-rate: %w", err)
@@ -51,31 +50,38 @@ func (a *around) open(o *options, stdout io.Writer) (err error) {
 		a.proxies = &middleware.RealIP{Trusted: prefixes, UnixSocket: true}
 	}
 	if o.every.log != "" && o.every.log != "off" {
-		if err := a.openLog(o.every.log, stdout); err != nil {
+		if err := a.openLog(o.every.log, stdout, trouble); err != nil {
 			return fmt.Errorf("--log: %w", err)
 		}
 	}
 	return nil
 }
 
-func (a *around) openLog(text string, stdout io.Writer) (err error) {
+// logDelay is for how long lines of the access log are gathered for one call.
+const logDelay = 250 * time.Millisecond
+
+func (a *around) openLog(text string, stdout io.Writer, trouble *slog.Logger) (err error) {
 	name, path, toFile := strings.Cut(text, "=")
 	if a.format, err = middleware.ParseLogFormat(name); err != nil {
 		return err
 	}
-	a.out = stdout
+	to := stdout
 	if toFile {
-		file, err := openLogFile(path)
-		if err != nil {
+		if a.file, err = openLogFile(path, trouble); err != nil {
 			return err
 		}
-		a.file, a.out = file, file
+		to = a.file
 	}
+	a.out = eventloop.NewLogWriter(to, eventloop.LogOptions{
+		Delay:   logDelay,
+		Dropped: func(p []byte, lines int) []byte { return a.format.AppendDropped(p, time.Now(), lines) },
+		OnError: func(err error) { trouble.Error("access log", "error", err) },
+	})
 	return nil
 }
 
 // wrap puts it around what one loop serves.
-func (a *around) wrap(p *part, trouble *slog.Logger) http.Handler {
+func (a *around) wrap(p *part) http.Handler {
 	h := p.handler
 	if a.limit != nil {
 		h = a.limit.Around(h)
@@ -84,23 +90,20 @@ func (a *around) wrap(p *part, trouble *slog.Logger) http.Handler {
 		h = a.proxies.Around(h)
 	}
 	if a.out != nil {
-		log := &middleware.AccessLog{Out: a.out, Format: a.format, OnError: func(err error) {
-			trouble.Error("access log", "error", err)
-		}}
+		log := &middleware.AccessLog{Out: a.out, Format: a.format}
 		if p.users != nil {
 			log.User = p.users.User
 		}
-		a.logs = append(a.logs, log)
 		h = log.Around(h)
 	}
 	return h
 }
 
-// close writes what is left. The loops have ended.
-func (a *around) close() error {
+// close writes what is left, for a moment. The loops have ended.
+func (a *around) close(within time.Duration) error {
 	var err error
-	for _, log := range a.logs {
-		err = errors.Join(err, log.Close())
+	if a.out != nil {
+		err = a.out.Close(within)
 	}
 	if a.file != nil {
 		err = errors.Join(err, a.file.close())
@@ -109,46 +112,4 @@ func (a *around) close() error {
 		return fmt.Errorf("--log: %w", err)
 	}
 	return nil
-}
-
-// A logFile is a file that may be renamed while it is written to: Reopen begins
-// another under its name. It may be used by several goroutines.
-type logFile struct {
-	path string
-	mu   sync.Mutex
-	file *os.File
-}
-
-func openLogFile(path string) (*logFile, error) {
-	l := &logFile{path: path}
-	return l, l.reopen()
-}
-
-// reopen opens the file again. The old one is kept if that fails.
-func (l *logFile) reopen() error {
-	f, err := os.OpenFile(l.path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
-	if err != nil {
-		return err
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	old := l.file
-	l.file = f
-	if old != nil {
-		return old.Close()
-	}
-	return nil
-}
-
-// Write implements io.Writer.
-func (l *logFile) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.file.Write(p)
-}
-
-func (l *logFile) close() error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.file.Close()
 }

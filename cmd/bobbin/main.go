@@ -12,8 +12,8 @@ import (
 	"os/signal"
 	"runtime"
 	"strings"
-	"sync"
 	"syscall"
+	"time"
 
 	"github.com/bobbin-http/bobbin"
 	"github.com/bobbin-http/bobbin/eventloop"
@@ -67,27 +67,37 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer, env func(stri
 	if env("GOGC") == "" {
 		boundGarbage()
 	}
-	if o.loops > 1 {
-		stdout, stderr = &oneByOne{to: stdout}, &oneByOne{to: stderr}
-	}
-	what, err := prepare(&o, stdout, logTo(stderr, o))
+	lines := eventloop.NewLogWriter(stderr, eventloop.LogOptions{})
+	code, until := serveAll(&o, stdout, lines, env, terminal)
+	_ = lines.Close(max(time.Until(until), logEnd/10)) // there is nowhere left to say what was lost
+	return code
+}
+
+// logEnd is how long the end waits for lines to be written, of all logs together:
+// what reads them may hang for ever.
+const logEnd = time.Second
+
+// serveAll serves, and writes lines about it, until when those have to be written.
+func serveAll(o *options, stdout io.Writer, lines io.Writer, env func(string) string, terminal bool) (code int, until time.Time) {
+	what, err := prepare(o, stdout, logTo(lines, *o))
 	if err != nil {
-		fmt.Fprintf(stderr, "bobbin: %v\n", err)
-		return exitUsage
+		fmt.Fprintf(lines, "bobbin: %v\n", err)
+		return exitUsage, time.Now().Add(logEnd)
 	}
-	err = serve(&o, what, stderr, env, terminal)
-	if failed := what.close(); err == nil {
-		err = failed
+	err = serve(o, what, lines, env, terminal)
+	until = time.Now().Add(logEnd)
+	if err := what.close(); err != nil {
+		fmt.Fprintf(lines, "bobbin: %v\n", err) // which is no failure of what was served
 	}
 	switch {
 	case err == nil:
-		return exitOK
+		return exitOK, until
 	case errors.Is(err, eventloop.ErrCut):
-		fmt.Fprintln(stderr, "bobbin: some answers were cut off")
-		return exitCut
+		fmt.Fprintln(lines, "bobbin: some answers were cut off")
+		return exitCut, until
 	}
-	fmt.Fprintf(stderr, "bobbin: %v\n", err)
-	return exitFailed
+	fmt.Fprintf(lines, "bobbin: %v\n", err)
+	return exitFailed, until
 }
 
 // An offer is what is served.
@@ -144,11 +154,11 @@ func (f *offer) open(o *options, stdout io.Writer, trouble *slog.Logger) error {
 			p.handler = o.https.httpsOnly(p.handler)
 		}
 	}
-	if err := f.every.open(o, stdout); err != nil {
+	if err := f.every.open(o, stdout, trouble); err != nil {
 		return err
 	}
 	for _, p := range f.parts {
-		p.handler = f.every.wrap(p, trouble)
+		p.handler = f.every.wrap(p)
 	}
 	return nil
 }
@@ -160,7 +170,7 @@ func (f *offer) close() error {
 			p.files.Close()
 		}
 	}
-	return f.every.close()
+	return f.every.close(logEnd)
 }
 
 // serve listens, says so, and serves.
@@ -250,19 +260,6 @@ func onSignal(f func(), signals ...os.Signal) (stop func()) {
 		signal.Stop(ch)
 		close(done)
 	}
-}
-
-// A oneByOne has several goroutines write one after the other, and so whole lines.
-type oneByOne struct {
-	mu sync.Mutex
-	to io.Writer
-}
-
-// Write implements io.Writer.
-func (w *oneByOne) Write(p []byte) (int, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.to.Write(p)
 }
 
 // A named writer says before each line whose it is. It is given one at a time.

@@ -22,7 +22,11 @@ import (
 // TestMain lets the test binary be the program itself, when a test runs it as
 // that: so signals, exit codes and limits of the system can be tried.
 func TestMain(m *testing.M) {
-	if os.Getenv("BOBBIN_TEST_PROGRAM") != "" {
+	switch os.Getenv("BOBBIN_TEST_PROGRAM") {
+	case "":
+	case "panics":
+		os.Exit(runWithPanics())
+	default:
 		main()
 	}
 	os.Exit(m.Run())

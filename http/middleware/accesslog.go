@@ -3,8 +3,7 @@ package middleware
 import (
 	"bytes"
 	"io"
-	"strconv"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/bobbin-http/bobbin/eventloop"
@@ -17,14 +16,16 @@ import (
 // before there was an answer has "-" as its status. What is asked of the server
 // itself, below "/-/", is not logged.
 //
-// Lines are gathered, and written on a worker a quarter of a second later: a slow
-// disk, or a pipe that nobody reads, does not hold the loop. If it is so slow that
-// a mebibyte has gathered, lines are dropped, and a line says how many were.
+// Lines are gathered, and written a quarter of a second later by a goroutine of the
+// log's own, an eventloop.LogWriter: a slow disk, or a pipe that is not read, holds
+// neither the loop nor its end. If it is so slow that a mebibyte has gathered, lines
+// are dropped, and a line says how many were.
 //
 // An AccessLog goes around everything else, and belongs to one loop. Those of
-// several loops may write to the same file: what is written at a time is whole
-// lines.
+// several loops share a file through one LogWriter, which is Out for all of them.
 type AccessLog struct {
+	// Out is written to by a LogWriter that the first line makes and Close ends,
+	// unless it is a LogWriter: that is used as it is, and ended by its owner.
 	Out    io.Writer
 	Format LogFormat
 
@@ -32,36 +33,24 @@ type AccessLog struct {
 	// BasicAuth.User does. Nobody is known if it is nil.
 	User func(r *http.Request) string
 
-	// OnError, if set, is told on the loop that Out has failed. The lines that
-	// it was given count as dropped.
+	// OnError, if set, is told that lines begin to be lost, because Out fails or does
+	// not take them. It is called on a goroutine of its own.
 	OnError func(err error)
 
 	// Owned by the loop's goroutine.
-	loop     *eventloop.Loop
-	lines    []byte // gathered
-	gathered int    // how many those are
-	dropped  int    // since the last line that says so
-	armed    bool   // a timer will flush
-	away     bool   // a worker writes
-	free     []*visit
-	work     func() // the methods, made into functions once
-	back     func(error)
-	due      func()
+	loop *eventloop.Loop
+	to   *eventloop.LogWriter
+	line []byte // the last one
+	free []*visit
 
-	mu    sync.Mutex // held while Out is written to
-	batch []byte     // handed to the worker, and not yet taken up
-	size  int        // how many lines that is
-	lost  int        // lines that Out did not take
-	torn  bool       // Out has taken a part of a line
-	err   error
+	last atomic.Int64 // when the last line was made, in nanoseconds since 1970
 }
 
-// Lines are written when there are logEnough bytes of them, or logDelay after the
-// first. There may be logMost bytes of them, and as many being written.
+// logDelay is for how long lines are gathered, and logEnd how long Close waits for
+// them to be written.
 const (
-	logEnough = 32 << 10
-	logMost   = 1 << 20
-	logDelay  = 250 * time.Millisecond
+	logDelay = 250 * time.Millisecond
+	logEnd   = time.Second
 )
 
 // reserved is where the server answers for itself: health checks and metrics
@@ -103,8 +92,7 @@ func (l *AccessLog) follow(w *http.Response, r *http.Request) {
 
 func (l *AccessLog) take(r *http.Request) *visit {
 	if l.loop == nil {
-		l.loop = r.Conn().Loop()
-		l.work, l.back, l.due = l.write, l.written, l.tick
+		l.open(r.Conn().Loop())
 	}
 	var v *visit
 	if n := len(l.free); n > 0 {
@@ -137,148 +125,47 @@ func (v *visit) over() {
 	}
 }
 
-// add gathers a line.
+// open makes ready for the first line.
+func (l *AccessLog) open(loop *eventloop.Loop) {
+	l.loop = loop
+	if to, ok := l.Out.(*eventloop.LogWriter); ok {
+		l.to = to
+		return
+	}
+	l.to = eventloop.NewLogWriter(l.Out, eventloop.LogOptions{
+		Delay:   logDelay,
+		OnError: l.OnError,
+		Dropped: func(p []byte, lines int) []byte {
+			return l.Format.AppendDropped(p, time.Unix(0, l.last.Load()), lines)
+		},
+	})
+}
+
+// add writes a line.
 func (l *AccessLog) add(v *visit) {
-	if len(l.lines) >= logMost {
-		l.dropped++
-		return
-	}
-	l.confess()
 	if l.Format == JSON {
-		l.lines = l.appendJSON(l.lines, v)
+		l.line = l.appendJSON(l.line[:0], v)
 	} else {
-		l.lines = l.appendCommon(l.lines, v)
+		l.line = l.appendCommon(l.line[:0], v)
 	}
-	l.gathered++
-	if len(l.lines) >= logEnough {
-		l.Flush()
-	} else {
-		l.arm()
-	}
+	l.last.Store(l.loop.Now().UnixNano())
+	l.to.Write(l.line)
 }
 
-// confess adds a line about those that were dropped.
-func (l *AccessLog) confess() {
-	if l.dropped == 0 {
-		return
-	}
-	p := l.lines
-	if l.Format == JSON {
-		p = l.loop.Now().UTC().AppendFormat(append(p, `{"time":"`...), jsonTime)
-		p = append(p, `","log.dropped":`...)
-		p = strconv.AppendInt(p, int64(l.dropped), 10)
-		p = append(p, "}\n"...)
-	} else {
-		// In the shape of the others, so that it disturbs nobody who reads them.
-		p = l.loop.Now().AppendFormat(append(p, "- - - "...), commonTime)
-		p = append(p, ` "`...)
-		p = strconv.AppendInt(p, int64(l.dropped), 10)
-		p = append(p, ` lines dropped" - -`...)
-		if l.Format == Combined {
-			p = append(p, ` "-" "-"`...)
-		}
-		p = append(p, '\n')
-	}
-	l.lines, l.dropped = p, 0
-}
-
-func (l *AccessLog) arm() {
-	if !l.armed && !l.away {
-		l.armed = true
-		l.loop.After(logDelay, l.due)
-	}
-}
-
-func (l *AccessLog) tick() {
-	l.armed = false
-	l.Flush()
-}
-
-// Flush has what was gathered written now. It does not wait for that, and must be
-// called on the loop.
+// Flush has the lines that were gathered written now. It does not wait for that, and
+// must be called on the loop.
 func (l *AccessLog) Flush() {
-	if l.away || len(l.lines) == 0 {
-		return
-	}
-	l.away = true
-	l.hand()
-	l.loop.Offload(l.work, l.back)
-}
-
-// hand makes a batch of what was gathered.
-func (l *AccessLog) hand() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.batch, l.lines = l.lines, l.batch[:0]
-	l.size, l.gathered = l.gathered, 0
-}
-
-// write runs on a worker. Until Out has taken a batch, it counts as lost.
-func (l *AccessLog) write() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	p, size := l.batch, l.size
-	l.batch, l.size = p[:0], 0
-	if len(p) == 0 {
-		return // Close was faster
-	}
-	l.lost += size
-	if l.torn {
-		if _, l.err = l.Out.Write([]byte("\n")); l.err != nil {
-			return
-		}
-		l.torn = false
-	}
-	n, err := l.Out.Write(p)
-	if err == nil {
-		l.lost -= size
-	} else {
-		l.err = err
-		l.torn = n > 0 && p[n-1] != '\n'
+	if l.to != nil {
+		l.to.Flush()
 	}
 }
 
-// written runs on the loop when a worker has written, or tried to.
-func (l *AccessLog) written(panicked error) {
-	l.away = false
-	err := l.settle()
-	if panicked != nil {
-		err = panicked
-	}
-	if err != nil && l.OnError != nil {
-		l.OnError(err)
-	}
-	switch {
-	case len(l.lines) >= logEnough:
-		l.Flush()
-	case len(l.lines) > 0:
-		l.arm()
-	}
-}
-
-// settle takes notice of what was lost.
-func (l *AccessLog) settle() error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	err := l.err
-	l.dropped += l.lost
-	l.lost, l.err = 0, nil
-	return err
-}
-
-// Close writes what is left, and waits for that. It is called when the loop has
-// ended.
+// Close waits until the lines are written, for a second at most, and says how many
+// were lost. It is called when the loop has ended. A LogWriter that was given is left
+// to its owner.
 func (l *AccessLog) Close() error {
-	if l.loop == nil {
-		return nil // there was no request
+	if l.to == nil || l.to == l.Out {
+		return nil
 	}
-	l.write() // what no worker has come to
-	err := l.settle()
-	l.confess()
-	l.hand()
-	l.write()
-	if last := l.settle(); last != nil {
-		err = last
-	}
-	return err
+	return l.to.Close(logEnd)
 }

@@ -16,6 +16,7 @@ import (
 
 	"golang.org/x/crypto/bcrypt"
 
+	"github.com/bobbin-http/bobbin/eventloop"
 	"github.com/bobbin-http/bobbin/http"
 )
 
@@ -191,96 +192,102 @@ func TestTheUserIsOneWhoKnowsThePassword(t *testing.T) {
 	}
 }
 
+// A dam takes nothing until it is opened.
+type dam struct {
+	bytes.Buffer
+	open chan struct{}
+}
+
+func (d *dam) Write(p []byte) (int, error) {
+	<-d.open
+	return d.Buffer.Write(p)
+}
+
 func TestLinesThatAreTooManyAreCounted(t *testing.T) {
 	const most = 30_000
 	for _, format := range []LogFormat{Common, Combined, JSON} {
-		l := &AccessLog{Format: format}
-		largest := 0
-		got := logged(t, l, func(w *http.Response, r *http.Request) error {
+		out := &dam{open: make(chan struct{})}
+		told := make(chan error, 1)
+		l := &AccessLog{Out: out, Format: format, OnError: func(err error) { told <- err }}
+		play(t, l.Around(func(w *http.Response, r *http.Request) error {
 			if r.Path() == "/flood" {
 				v := &visit{log: l, request: r, begun: r.Time(), status: 200, size: 5}
 				for range most {
 					l.add(v)
 				}
-				largest = len(l.lines)
 			}
 			return w.Text("hello")
-		}, func(c *client) {
+		}), func(c *client) {
 			c.ask("GET", "/flood")
 			c.Sleep(time.Second)
 			c.ask("GET", "/later")
 		})
-		if largest > logMost+1000 {
-			t.Errorf("%v: %d bytes had gathered", format, largest)
+		if err := <-told; err != eventloop.ErrLogFull {
+			t.Errorf("%v: it tells of %v", format, err)
 		}
-		dropped, lines := 0, strings.Split(strings.TrimSuffix(got, "\n"), "\n")
+		close(out.open)
+		if err := l.Close(); err != nil {
+			t.Error(err)
+		}
+		dropped, lines := 0, strings.Split(strings.TrimSuffix(out.String(), "\n"), "\n")
 		for _, line := range lines {
-			if _, n, ok := strings.Cut(line, `"log.dropped":`); ok {
-				dropped, _ = strconv.Atoi(strings.TrimSuffix(n, "}"))
-			} else if n, _, ok := strings.Cut(line, " lines dropped"); ok {
-				dropped, _ = strconv.Atoi(n[strings.LastIndexByte(n, '"')+1:])
+			n := 0
+			if _, text, ok := strings.Cut(line, `"log.dropped":`); ok {
+				n, _ = strconv.Atoi(strings.TrimSuffix(text, "}"))
+			} else if text, _, ok := strings.Cut(line, " lines dropped"); ok {
+				n, _ = strconv.Atoi(text[strings.LastIndexByte(text, '"')+1:])
+			}
+			if dropped += n; n > 0 {
+				dropped-- // this line is none of those
 			}
 			if fields := len(strings.Split(line, `"`)); format != JSON && fields != map[LogFormat]int{Common: 3, Combined: 7}[format] {
 				t.Errorf("%v: %s", format, line)
 			}
+			if format == JSON && !json.Valid([]byte(line)) {
+				t.Errorf("%v: %s", format, line)
+			}
 		}
-		// The flood, its request, the one after it, and the line that says so.
-		if dropped == 0 || len(lines)+dropped != most+3 {
+		// The flood, its request, and the one after it.
+		if dropped == 0 || len(lines)+dropped != most+2 {
 			t.Errorf("%v: %d lines and %d dropped", format, len(lines), dropped)
 		}
-		if !strings.Contains(lines[len(lines)-1], "/later") {
-			t.Errorf("%v: the last is %s", format, lines[len(lines)-1])
-		}
 	}
-}
-
-// A disk is full for its first writes, and takes a part of one.
-type disk struct {
-	bytes.Buffer
-	full int
 }
 
 var errFull = errors.New("the disk is full")
 
-func (d *disk) Write(p []byte) (int, error) {
-	if d.full--; d.full >= 0 {
-		n, _ := d.Buffer.Write(p[:min(10, len(p)-1)])
-		return n, errFull
-	}
-	return d.Buffer.Write(p)
-}
+// A disk has no room.
+type disk struct{}
+
+func (disk) Write(p []byte) (int, error) { return 0, errFull }
 
 func TestLinesThatCannotBeWrittenAreCounted(t *testing.T) {
-	out, told := &disk{full: 1}, 0
-	l := &AccessLog{Out: out, Format: Common, OnError: func(err error) {
-		if told++; !errors.Is(err, errFull) {
-			t.Error(err)
-		}
-	}}
-	logged(t, l, hello, func(c *client) {
-		c.ask("GET", "/1")
-		c.ask("GET", "/2")
-		c.Sleep(time.Second)
-		c.ask("GET", "/3")
-		c.ask("GET", "/4")
-	})
-	got := strings.Split(out.String(), "\n")
-	if told != 1 || len(got) != 5 || got[0] != "10.0.0.1 -" || !strings.Contains(got[1], `"2 lines dropped"`) || !strings.Contains(got[2], "/3 ") {
-		t.Errorf("%d errors, and %q", told, got)
-	}
-}
-
-func TestAWriterThatPanicsEndsNothing(t *testing.T) {
-	told := 0
-	l := &AccessLog{Out: panics{}, OnError: func(error) { told++ }}
-	play(t, l.Around(hello), func(c *client) {
-		c.ask("GET", "/1")
-		c.Sleep(time.Second)
-		c.ask("GET", "/2")
-		c.Sleep(time.Second)
-	})
-	if told != 2 {
-		t.Errorf("%d errors", told)
+	for _, row := range []struct {
+		name string
+		out  io.Writer
+		why  string
+	}{
+		{"a disk that is full", disk{}, "the disk is full"},
+		{"a writer that panics", panics{}, "eventloop: panic of a log's writer: the disk is on fire"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			told := make(chan error, 10)
+			l := &AccessLog{Out: row.out, Format: Common, OnError: func(err error) { told <- err }}
+			play(t, l.Around(hello), func(c *client) {
+				c.ask("GET", "/1")
+				c.ask("GET", "/2")
+				l.Flush()
+				if err := <-told; err.Error() != row.why {
+					t.Errorf("it tells of %v", err)
+				}
+			})
+			if err := l.Close(); err == nil || err.Error() != "2 lines were lost" {
+				t.Errorf("it ends with %v", err)
+			}
+			if len(told) > 0 {
+				t.Errorf("it tells of %v, too", <-told)
+			}
+		})
 	}
 }
 
@@ -294,32 +301,30 @@ func TestWhatIsLeftIsWrittenAtTheEnd(t *testing.T) {
 	if err := l.Close(); err != nil {
 		t.Errorf("nothing was: %v", err)
 	}
-	play(t, l.Around(func(w *http.Response, r *http.Request) error {
-		if r.Path() == "/second" {
-			l.Flush()
-		}
-		return w.Text("hello")
-	}), func(c *client) {
+	play(t, l.Around(hello), func(c *client) {
 		c.ask("GET", "/first")
 		c.ask("GET", "/second")
 	})
-	if !strings.Contains(out.String(), "/first") || strings.Contains(out.String(), "/second") {
-		t.Errorf("by Flush: %q", out.String())
-	}
 	for range 2 {
-		if err := l.Close(); err != nil || strings.Count(out.String(), "/second") != 1 {
+		if err := l.Close(); err != nil || strings.Count(out.String(), "/first") != 1 || strings.Count(out.String(), "/second") != 1 {
 			t.Errorf("%v: %q", err, out.String())
 		}
 	}
-	l.lines, l.gathered = []byte("batch\n"), 1
-	l.hand() // for a worker that never came to it
-	l.lines, l.gathered, l.dropped = []byte("more\n"), 1, 1
-	l.Out = &disk{full: 1}
-	if err := l.Close(); err != errFull {
-		t.Errorf("what goes wrong at the end is not told: %v", err)
+}
+
+// TestLogsShareAWriter has two, as two loops have: whose writer it is ends it.
+func TestLogsShareAWriter(t *testing.T) {
+	var out bytes.Buffer
+	to := eventloop.NewLogWriter(&out, eventloop.LogOptions{Delay: time.Hour})
+	for _, path := range []string{"/first", "/second"} {
+		l := &AccessLog{Out: to, Format: Common}
+		play(t, l.Around(hello), func(c *client) { c.ask("GET", path) })
+		if err := l.Close(); err != nil {
+			t.Error(err)
+		}
 	}
-	if got := l.Out.(*disk).String(); !strings.HasPrefix(got, "batch\nmore\n") || !strings.Contains(got, "2 lines dropped") {
-		t.Errorf("%q", got)
+	if err := to.Close(time.Hour); err != nil || !strings.Contains(out.String(), "/second") || strings.Count(out.String(), "\n") != 2 {
+		t.Errorf("%v: %q", err, out.String())
 	}
 }
 

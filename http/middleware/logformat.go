@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"strconv"
+	"time"
 	"unicode/utf8"
 
 	"github.com/bobbin-http/bobbin/http"
@@ -39,6 +40,26 @@ const (
 	commonTime = "[02/Jan/2006:15:04:05 -0700]"
 	jsonTime   = "2006-01-02T15:04:05.000000Z07:00"
 )
+
+// AppendDropped appends the line that says how many lines are missing, and when that
+// was: what eventloop.LogOptions.Dropped is for.
+func (f LogFormat) AppendDropped(p []byte, at time.Time, lines int) []byte {
+	if f == JSON {
+		p = at.UTC().AppendFormat(append(p, `{"time":"`...), jsonTime)
+		p = append(p, `","log.dropped":`...)
+		p = strconv.AppendInt(p, int64(lines), 10)
+		return append(p, "}\n"...)
+	}
+	// In the shape of the others, so that programs that read them are not disturbed.
+	p = at.AppendFormat(append(p, "- - - "...), commonTime)
+	p = append(p, ` "`...)
+	p = strconv.AppendInt(p, int64(lines), 10)
+	p = append(p, ` lines dropped" - -`...)
+	if f == Combined {
+		p = append(p, ` "-" "-"`...)
+	}
+	return append(p, '\n')
+}
 
 // appendCommon appends a line of Common or Combined.
 func (l *AccessLog) appendCommon(p []byte, v *visit) []byte {
