@@ -226,7 +226,7 @@ func (l *Loop) shakeAside() {
 		l.shakesAside++
 		h.away = true
 		h.lend()
-		l.Offload(h.task.work, h.back)
+		l.OffloadJob(Job{Lane: laneHandshakes, Client: h.who, Work: h.task.work, Reply: h.back, Patient: true})
 	}
 }
 

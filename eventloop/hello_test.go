@@ -335,3 +335,20 @@ func TestABurstOfOneClientIsServedBitByBit(t *testing.T) {
 		}
 	}
 }
+
+// TestHandshakesNeedNoWorkerOfHandlers has handlers' work take all workers that there
+// are for it.
+func TestHandshakesNeedNoWorkerOfHandlers(t *testing.T) {
+	h := buildTLS(t, Limits{}, &TLS{Config: serverConfig(), Waits: true}, func(*Conn) Protocol { return echoing() })
+	h.lanes[LaneHandlers].busy = h.limits.Workers
+	h.call(func(l *line) {
+		conn := h.client(l, clientConfig())
+		if err := converse(conn); err != nil {
+			t.Error(err)
+		}
+		conn.Close()
+	})
+	if err := h.over(); err != nil {
+		t.Error(err)
+	}
+}

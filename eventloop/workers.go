@@ -27,10 +27,11 @@ var (
 type Lane uint8
 
 const (
-	LaneHandlers Lane = iota // what handlers and protocols leave to workers
-	LaneLookups              // short questions to a disk
-	LaneReads                // reads of files that are being sent
-	LaneLarge                // what takes much memory or time: listings, compression
+	LaneHandlers   Lane = iota // what handlers and protocols leave to workers
+	LaneLookups                // short questions to a disk
+	LaneReads                  // reads of files that are being sent
+	LaneLarge                  // what takes much memory or time: listings, compression
+	laneHandshakes             // steps of TLS handshakes, which take turns before they come here
 	lanes
 )
 
@@ -132,8 +133,11 @@ func (l *Loop) refuse(j *job) {
 
 // workers returns how many workers a lane may have.
 func (l *Loop) workers(n Lane) int {
-	if n == LaneLarge {
+	switch n {
+	case LaneLarge:
 		return l.limits.LargeWorkers
+	case laneHandshakes:
+		return l.limits.Handshakes
 	}
 	return l.limits.Workers
 }
@@ -141,6 +145,9 @@ func (l *Loop) workers(n Lane) int {
 // mostOf is how many workers of a lane one client may have.
 func (l *Loop) mostOf(n Lane) int64 {
 	workers := l.workers(n)
+	if n == laneHandshakes {
+		return int64(workers)
+	}
 	return int64(workers - workers/4)
 }
 
