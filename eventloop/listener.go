@@ -25,6 +25,9 @@ type Listener struct {
 
 	door []arrival // one that was accepted and waits for room, or none
 
+	group *group // of the listeners at the address, if there are several
+	gone  bool   // the socket is closed; the group's lock is for it
+
 	ready   bool // somebody may be waiting
 	queued  bool // on the loop's list of listeners to go on with
 	closed  bool

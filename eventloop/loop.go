@@ -105,6 +105,7 @@ type Loop struct {
 	shakingAside  shakeQueue // those that wait for a worker
 	shakesAside   int        // that workers have
 	deadListeners []*Listener
+	relief        *Timer // runs while other loops are held
 
 	// Memory, handed out and taken back.
 	scratch []byte // what one read call fills
@@ -539,7 +540,7 @@ func (l *Loop) closeListener(ln *Listener) {
 	ln.door = nil
 	if ln.basket != nil {
 		ln.empty()
-	} else if err := l.kernel.Close(ln.fd); err != nil {
+	} else if err := ln.closeSocket(); err != nil {
 		l.complain("close", err)
 	}
 }

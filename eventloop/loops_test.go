@@ -3,6 +3,7 @@ package eventloop
 import (
 	"bufio"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"os"
@@ -413,5 +414,105 @@ func TestDescriptorsAreDividedAmongLoops(t *testing.T) {
 		if got := affordable(row.descriptors, row.loops); got != row.want {
 			t.Errorf("%d descriptors and %d loops: %d connections each, want %d", row.descriptors, row.loops, got, row.want)
 		}
+	}
+}
+
+// TestNewcomersDoNotWaitForALoopThatIsHeld has a handler hold a loop until many new
+// clients have been answered.
+func TestNewcomersDoNotWaitForALoopThatIsHeld(t *testing.T) {
+	const loops, newcomers = 3, 50
+	for _, row := range []struct {
+		name    string
+		address string
+		wrap    func(bobbin.Kernel) bobbin.Kernel
+	}{
+		{"at an address that the kernel divides", "127.0.0.1:0", same},
+		{"at an address that one loop accepts at", "127.0.0.1:0", single},
+		{"at a Unix socket", "unix:" + filepath.Join(t.TempDir(), "s"), same},
+	} {
+		for held := range loops {
+			t.Run(fmt.Sprintf("%s, of loop %d", row.name, held), func(t *testing.T) {
+				watchDescriptors(t)
+				ls := several(t, loops, Limits{}, row.wrap)
+				for _, l := range ls {
+					l.dog.period = 5 * time.Millisecond
+				}
+				holds, free := make(chan bool, 1), make(chan bool)
+				listeners, err := ls.ListenAt(row.address, bobbin.ListenOptions{}, func(loop int) func(*Conn) Protocol {
+					begin := naming(loop)
+					return func(c *Conn) Protocol {
+						p := begin(c).(*script)
+						speak := p.speak
+						p.speak = func(c *Conn, said []byte) int {
+							if string(said) == "hold\n" {
+								holds <- true
+								<-free
+							}
+							return speak(c, said)
+						}
+						return p
+					}
+				})
+				if err != nil {
+					t.Fatal(err)
+				}
+				over := make(chan error)
+				go func() { over <- ls.Run() }()
+				at := listeners[0].Addr()
+				// on returns a client of the loop.
+				on := func() *visitor {
+					for {
+						v := visit(t, at)
+						if v.ask() == held {
+							return v
+						}
+						v.Close()
+					}
+				}
+				holder := on()
+				io.WriteString(holder, "hold\n")
+				<-holds
+				for range newcomers {
+					v := visit(t, at)
+					if n := v.ask(); n == held {
+						t.Error("the loop is not held")
+					}
+					v.Close()
+				}
+				close(free)
+				if n := holder.hears(); n != fmt.Sprintln(held) {
+					t.Errorf("heard %q from the loop that was held", n)
+				}
+				holder.Close()
+				on().Close() // it has its part again
+				ls.Stop()
+				if err := <-over; err != nil {
+					t.Error(err)
+				}
+			})
+		}
+	}
+}
+
+func TestALoopThatIsHeldIsDealtNothing(t *testing.T) {
+	watchDescriptors(t)
+	ls, first, v := deal(t, same)
+	ls[1].dog.word.Store(caught)
+	for range 3 {
+		first.turn = 1
+		if first.next() != first {
+			t.Error("a connection would be dealt out to a loop that is held")
+		}
+	}
+	// What it was dealt before is begun by the other.
+	ls[0].relieve()
+	if n := len(first.hands[1].basket.list); n != 0 || ls[0].Open() != 1 {
+		t.Errorf("%d visitors are in the basket, and %d with the other loop", n, ls[0].Open())
+	}
+	v.Close()
+	ls[1].dog.word.Store(awake)
+	ls.Stop()
+	if err := ls.Run(); err != nil {
+		t.Error(err)
 	}
 }

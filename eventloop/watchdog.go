@@ -64,6 +64,7 @@ type watchdog struct {
 	log    *slog.Logger
 	loop   string // the name of the loop's goroutine
 	rouse  chan struct{}
+	tell   func() // called when it has caught something; may be nil
 
 	// Owned by the watchdog's goroutine.
 	open int // looks at the question that is not answered
@@ -165,7 +166,9 @@ func (d *watchdog) look() (park bool) {
 // the stack is somebody else's.
 func (d *watchdog) catch() {
 	d.report.Store(d.inspect())
-	d.word.CompareAndSwap(asked, caught)
+	if d.word.CompareAndSwap(asked, caught) && d.tell != nil {
+		d.tell()
+	}
 }
 
 // inspect takes the stack of whoever holds the loop.
