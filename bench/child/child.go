@@ -35,6 +35,7 @@ type Command struct {
 	Core   int       // the only one that it may run on, or AnyCore
 	Stdin  *os.File  // a file, so that the end of a child need not wait for who writes to it
 	Stdout io.Writer // nil: with its errors, see Tail
+	Stderr io.Writer // nil: its end is kept, see Tail
 }
 
 // A Child is a program that runs, or ran.
@@ -66,7 +67,10 @@ func Start(ctx context.Context, c Command) (*Child, error) {
 		child.command.Stdin = c.Stdin
 	}
 	child.command.Stdout = c.Stdout
-	child.command.Stderr = &child.words
+	child.command.Stderr = c.Stderr
+	if c.Stderr == nil {
+		child.command.Stderr = &child.words
+	}
 	if c.Stdout == nil {
 		child.command.Stdout = &child.words
 	}
@@ -147,6 +151,13 @@ func (c *Child) Wait() error {
 
 // Interrupt asks as Ctrl-C does: perf and strace then print what they counted.
 func (c *Child) Interrupt() { c.command.Process.Signal(syscall.SIGINT) }
+
+// Signal sends the program a signal, and what it has started none.
+func (c *Child) Signal(s os.Signal) { c.command.Process.Signal(s) }
+
+// ExitCode is the program's exit status, or -1 if a signal ended it. It may be
+// called when Done is closed.
+func (c *Child) ExitCode() int { return c.command.ProcessState.ExitCode() }
 
 // Tail is the end of what the program said, in one line.
 func (c *Child) Tail() string { return c.words.line() }

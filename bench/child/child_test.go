@@ -105,3 +105,22 @@ func TestTheTailIsBounded(t *testing.T) {
 		t.Errorf("%d bytes are kept, and it says %q", len(b.kept), b.line())
 	}
 }
+
+func TestASignalReachesTheProgramAndItsStatusIsKept(t *testing.T) {
+	said, err := os.Create(filepath.Join(t.TempDir(), "said"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer said.Close()
+	c, err := Start(t.Context(), Command{Args: []string{"sh", "-c", "trap 'exit 7' HUP; echo ready >&2; while :; do sleep 0.01; done"}, Core: AnyCore, Stderr: said})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.End()
+	within(t, func() bool { p, err := os.ReadFile(said.Name()); return err == nil && string(p) == "ready\n" })
+	c.Signal(syscall.SIGHUP)
+	<-c.Done()
+	if c.ExitCode() != 7 || c.Tail() != "" {
+		t.Errorf("status %d, and the tail is %q", c.ExitCode(), c.Tail())
+	}
+}

@@ -133,6 +133,21 @@ func resident(pid int) (int64, error) {
 	return kilobytes(text, "VmRSS:")
 }
 
+// Peak is the most memory that a process has ever occupied, in bytes.
+func Peak(pid int) (int64, error) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		return 0, err
+	}
+	return kilobytes(text, "VmHWM:")
+}
+
+// Descriptors is how many descriptors a process has open.
+func Descriptors(pid int) (int, error) {
+	entries, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", pid))
+	return len(entries), err
+}
+
 // kilobytes finds the line that begins with name and returns what it says, in
 // bytes.
 func kilobytes(text []byte, name string) (int64, error) {

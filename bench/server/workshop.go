@@ -77,6 +77,12 @@ func (w *Workshop) Find(ctx context.Context, k *Kind) error {
 	return nil
 }
 
+// Program builds or looks for a program, and returns its path.
+func (w *Workshop) Program(ctx context.Context, name string) (string, error) {
+	err := w.Find(ctx, &Kind{Program: name})
+	return w.programs[name], err
+}
+
 func (w *Workshop) find(ctx context.Context, name string) (string, error) {
 	target := filepath.Join(w.Scratch, name)
 	if p, ok := goPrograms[name]; ok {

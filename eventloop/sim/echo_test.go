@@ -15,6 +15,7 @@ import (
 var (
 	oneSeed  = flag.Uint64("seed", 0, "run this seed only, and print its trace")
 	allSeeds = flag.Int("seeds", 1000, "how many seeds to run")
+	fromSeed = flag.Uint64("from", 1, "the first of them")
 )
 
 // echo is the echo of cmd/echo, that counts its ends.
@@ -42,7 +43,7 @@ func seeds(t *testing.T, run func(t *testing.T, seed uint64, trace io.Writer) ui
 		run(t, *oneSeed, testWriter{t})
 		return
 	}
-	for seed := uint64(1); seed <= uint64(*allSeeds); seed++ {
+	for seed := *fromSeed; seed < *fromSeed+uint64(*allSeeds); seed++ {
 		hash := run(t, seed, nil)
 		if !t.Failed() && seed%50 == 0 {
 			if again := run(t, seed, nil); again != hash {

@@ -1,0 +1,105 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"time"
+)
+
+// What do answers cost that are not read? Each peer has the smallest receive
+// buffer, and the victim is reached at MTU 1500 where that can be arranged: on
+// the loopback the kernel takes 4 MB of an answer that is not read, so that
+// little stays with the server.
+
+// outputTotal is the limit of that name, and outputMost what a victim may occupy
+// at most.
+const (
+	outputTotal = 64 << 20
+	outputMost  = outputTotal + 64<<20
+)
+
+// afar orders a victim in a network of its own, or on the loopback.
+func (t *trial) afar() order {
+	n, err := t.network()
+	if err != nil {
+		t.say("network", "the loopback: %v", err)
+		return order{}
+	}
+	return order{at: n, args: []string{"--listing", "on"}}
+}
+
+// unreadJSON asks while nothing is packed yet, and so for the file as it is, or
+// for one that each waits for.
+func unreadJSON(t *trial) error {
+	return t.besiege(plan{order: t.afar(), room: smallest, memory: outputMost, attack: func(s *siege) error {
+		peers := s.crowd.asks(80, get(s.victim, "/8m.json", "Accept-Encoding: gzip"))
+		s.crowd.answered(peers, 5*time.Second)
+		s.hold(2*time.Second, 15*time.Second)
+		return nil
+	}})
+}
+
+// unreadCached asks for the same when it is in the cache.
+func unreadCached(t *trial) error {
+	v, err := t.start(t.afar())
+	if err != nil {
+		return err
+	}
+	packed := ask{path: "/8m.json", fields: "Accept-Encoding: gzip\r\n", status: 200}
+	for range 2 {
+		if err := newClient(v, v.probe).once(t.ctx, packed); err != nil {
+			return fmt.Errorf("the first request: %w", err)
+		}
+	}
+	return t.besiegeVictim(v, plan{room: smallest, memory: outputMost, logs: true, attack: func(s *siege) error {
+		peers := s.crowd.asks(80, get(s.victim, "/8m.json", "Accept-Encoding: gzip"))
+		s.crowd.answered(peers, 5*time.Second)
+		s.hold(2*time.Second, 15*time.Second)
+		return nil
+	}})
+}
+
+func unread200K(t *trial) error {
+	return t.besiege(plan{order: t.afar(), room: smallest, memory: outputMost, logs: true, attack: func(s *siege) error {
+		peers := s.crowd.asks(400, get(s.victim, "/200k.bin"))
+		s.crowd.answered(peers, 2*time.Second)
+		s.hold(2*time.Second, 15*time.Second)
+		return nil
+	}})
+}
+
+// slowPipelines reads 400 bytes a second on each of 500 connections, which is
+// above MinRate.
+func slowPipelines(t *trial) error {
+	return t.besiege(plan{order: t.afar(), room: smallest, memory: outputMost, logs: true, attack: func(s *siege) error {
+		peers := s.crowd.asks(500, bytes.Repeat(get(s.victim, "/250k.bin"), 8))
+		buffer := make([]byte, 400)
+		s.crowd.each(peers, time.Second, func(_ int, p *peer) { p.take(buffer) })
+		s.hold(3*time.Second, 30*time.Second)
+		s.say("attackers", "%d of %d are still there", count(peers), len(peers))
+		return nil
+	}})
+}
+
+// unreadListings asks in the six orders that a listing has.
+func unreadListings(t *trial) error {
+	return t.besiege(plan{order: t.afar(), room: smallest, memory: outputMost, attack: func(s *siege) error {
+		peers := s.crowd.open(300, func(i int, p *peer) error {
+			key := []string{"name", "size", "date"}[i%3]
+			order := []string{"asc", "desc"}[i/3%2]
+			return p.say(get(s.victim, fmt.Sprintf("/many/?sort=%s&order=%s", key, order)))
+		})
+		s.crowd.answered(peers, 5*time.Second)
+		s.hold(3*time.Second, 15*time.Second)
+		return nil
+	}})
+}
+
+func unreadRanges(t *trial) error {
+	return t.besiege(plan{order: t.afar(), room: smallest, memory: outputMost, attack: func(s *siege) error {
+		peers := s.crowd.asks(400, get(s.victim, "/8m.json", "Range: bytes=0-999999,2000000-3999999"))
+		s.crowd.answered(peers, 2*time.Second)
+		s.hold(2*time.Second, 15*time.Second)
+		return nil
+	}})
+}
