@@ -276,7 +276,7 @@ func (c *Conn) SetDeadline(d time.Duration) {
 		return
 	}
 	before := c.deadline
-	c.deadline = c.loop.now + d
+	c.deadline = c.loop.until(d)
 	if before == 0 || c.deadline < before {
 		c.loop.wheel.moved(c) // else it is looked at soon enough where it is
 	}
@@ -493,7 +493,7 @@ func (l *Loop) hearAgain(c *Conn) {
 
 // weigh ends a connection that holds more than it may.
 func (l *Loop) weigh(c *Conn) {
-	if len(c.in.rest()) > l.limits.Input+l.limits.ReadBudget {
+	if len(c.in.rest())-l.limits.ReadBudget > l.limits.Input {
 		c.Abort(ErrInputFull)
 	}
 }
@@ -628,7 +628,7 @@ func (l *Loop) finish(c *Conn) {
 		return
 	}
 	c.become(Lingering)
-	l.lingering[c] = lingering{until: l.now + l.limits.LingerTotal}
+	l.lingering[c] = lingering{until: l.until(l.limits.LingerTotal)}
 	l.lingerOn(c)
 	c.readable = true // there may be something from before
 	l.queueAgain(c)
@@ -641,7 +641,7 @@ func (l *Loop) lingerOn(c *Conn) {
 	if l.stopping {
 		idle = min(idle, time.Second)
 	}
-	c.deadline = min(l.now+idle, l.lingering[c].until)
+	c.deadline = min(l.until(idle), l.lingering[c].until)
 	l.wheel.moved(c)
 }
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net/netip"
 	"runtime"
 	"slices"
@@ -715,6 +716,44 @@ func TestTimersRunInTheirOrderAndStop(t *testing.T) {
 	}
 	if !slices.Equal(log, []string{"first", "second", "third"}) {
 		t.Errorf("ran %v", log)
+	}
+}
+
+// TestATimeFurtherThanCanBeCountedDoesNotCome: the sum of now and such a time must
+// not wrap.
+func TestATimeFurtherThanCanBeCountedDoesNotCome(t *testing.T) {
+	const ever = time.Duration(math.MaxInt64)
+	asked, due := false, false
+	h := build(t, Limits{LingerIdle: ever, LingerTotal: ever, Drain: ever, Input: math.MaxInt}, func(*Conn) Protocol {
+		return &script{
+			speak: func(c *Conn, p []byte) int {
+				asked = true
+				c.SetDeadline(ever)
+				c.Loop().After(ever, func() { due = true })
+				return 0 // and so p counts against Input
+			},
+			due: func(*Conn) { due = true },
+		}
+	})
+	h.visit(func(s *sim.Script, w *sim.Wire) {
+		if err := s.Send(w, []byte("hello")); err != nil {
+			t.Error(err)
+		}
+		s.Sleep(time.Hour)
+		if err := s.Send(w, []byte("still there?")); err != nil {
+			t.Error(err)
+		}
+		s.Sleep(time.Hour)
+		w.CloseWrite()
+		if _, err := s.ReceiveAll(w); err != nil {
+			t.Error(err)
+		}
+	})
+	if err := h.live(); err != nil {
+		t.Error(err)
+	}
+	if !asked || due {
+		t.Errorf("asked %v, and the end of time has come: %v", asked, due)
 	}
 }
 

@@ -18,10 +18,16 @@ type Timer struct {
 // be called on the loop's goroutine.
 func (l *Loop) After(d time.Duration, f func()) *Timer {
 	l.own("Loop.After")
-	t := &Timer{loop: l, at: l.now + d, run: f}
+	t := &Timer{loop: l, at: l.until(d), run: f}
 	heap.Push(&l.timers, t)
 	return t
 }
+
+// until is when d will have passed. What lies further ahead than farthest is as good
+// as never, and a sum that wrapped would be long ago.
+func (l *Loop) until(d time.Duration) time.Duration { return l.now + min(d, farthest) }
+
+const farthest = 100 * 365 * 24 * time.Hour
 
 // Stop keeps a timer from running, and reports whether it would have.
 func (t *Timer) Stop() bool {

@@ -90,7 +90,7 @@ func (c *conn) Speak(_ *eventloop.Conn, p []byte) (used int) {
 		if c.conn.Full() {
 			break // the peer does not take its answers
 		}
-		if c.requests-served >= int32(c.server.limits.Turn) {
+		if int(c.requests-served) >= c.server.limits.Turn {
 			c.conn.Again()
 			break
 		}
@@ -168,7 +168,7 @@ func (c *conn) serve(behind []byte) {
 // ours.
 func (c *conn) mustEnd() bool {
 	l := &c.server.limits
-	return c.requests+1 >= int32(l.Requests) || c.server.loop.Special() && c.inSpecialTimes() ||
+	return int(c.requests)+1 >= l.Requests || c.server.loop.Special() && c.inSpecialTimes() ||
 		c.server.elapsed()-c.since > l.Age
 }
 

@@ -2,6 +2,8 @@ package http
 
 import (
 	"fmt"
+	"math"
+	"reflect"
 	"time"
 
 	"github.com/bobbin-http/bobbin/eventloop"
@@ -9,7 +11,8 @@ import (
 
 // Limits is the one screen on which everything that could grow or wait is
 // bounded. The zero value serves: a field that is 0 means its default, which
-// stands beside it with what the peer sees when it is hit. Sizes are bytes.
+// stands beside it with what the peer sees when it is hit. Sizes are bytes. A time or a
+// number larger than can be counted with means the largest that can.
 //
 // The reasons are those of RFC 9112 section 2 and RFC 9110 section 17: a
 // server that buffers or waits without end can be made to fall over by anyone.
@@ -83,13 +86,75 @@ func (l Limits) withDefaults() Limits {
 	number(&l.SendFree, 128<<10)
 	number(&l.SendRate, 5000)
 	number(&l.SendSaved, 2*time.Minute)
+	saturate(reflect.ValueOf(&l).Elem())
 	return l
 }
 
+// Check returns an error if there are limits that cannot be kept, as NewServer does.
+func (l Limits) Check() error {
+	l = l.withDefaults()
+	return l.check()
+}
+
+// What is set to more than this is set to this, so that no sum of two, or of a time
+// and now, is more than fits.
+const (
+	longest  = 50 * 365 * 24 * time.Hour
+	largest  = math.MaxInt64 / 2
+	largestN = math.MaxInt / 2
+)
+
+// saturate brings down what is above.
+func saturate(v reflect.Value) {
+	for i := range v.NumField() {
+		switch f := v.Field(i); {
+		case f.Kind() == reflect.Struct:
+			saturate(f)
+		case f.Type() == reflect.TypeFor[time.Duration]():
+			f.SetInt(min(f.Int(), int64(longest)))
+		case f.Kind() == reflect.Int64:
+			f.SetInt(min(f.Int(), largest))
+		case f.Kind() == reflect.Int:
+			f.SetInt(min(f.Int(), largestN))
+		}
+	}
+}
+
+// negative returns the name of a limit that is below 0, or "".
+func negative(v reflect.Value) string {
+	for i := range v.NumField() {
+		f := v.Field(i)
+		if f.Kind() == reflect.Struct {
+			if name := negative(f); name != "" {
+				return name
+			}
+		} else if f.CanInt() && f.Int() < 0 {
+			return v.Type().Field(i).Name
+		}
+	}
+	return ""
+}
+
+// The largest numbers that a connection counts to, and what a loop reads at once.
+const (
+	mostRequests   = math.MaxInt32
+	mostExtension  = math.MaxInt32
+	mostReadBudget = 1 << 29
+)
+
 // check finds limits that cannot be kept.
 func (l *Limits) check() error {
+	if name := negative(reflect.ValueOf(*l)); name != "" {
+		return fmt.Errorf("http: %s is below 0: a limit is a number from 1 on, or 0 for its default", name)
+	}
 	switch {
-	case l.RequestLine+l.FieldBytes+2*l.EmptyLines+4 > maxHead:
+	case l.Requests > mostRequests:
+		return fmt.Errorf("http: Requests can be from 1 to %d, and not %d", mostRequests, l.Requests)
+	case l.ChunkExtension > mostExtension:
+		return fmt.Errorf("http: ChunkExtension can be from 1 to %d, and not %d", mostExtension, l.ChunkExtension)
+	case l.ReadBudget > mostReadBudget:
+		return fmt.Errorf("http: ReadBudget, which a loop keeps room for, can be from 1 to %d, and not %d", mostReadBudget, l.ReadBudget)
+	case max(l.RequestLine, l.FieldBytes, l.EmptyLines) > maxHead, l.RequestLine+l.FieldBytes+2*l.EmptyLines+4 > maxHead:
 		return fmt.Errorf("http: a head of %d and %d bytes is more than the %d that can be parsed", l.RequestLine, l.FieldBytes, maxHead)
 	case l.RequestLine+l.FieldBytes > l.Input:
 		return fmt.Errorf("http: a head of %d and %d bytes is more than Input, %d, lets a connection hold", l.RequestLine, l.FieldBytes, l.Input)

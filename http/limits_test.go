@@ -1,6 +1,7 @@
 package http
 
 import (
+	"math"
 	"os"
 	"reflect"
 	"regexp"
@@ -8,6 +9,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/bobbin-http/bobbin/eventloop"
+	"github.com/bobbin-http/bobbin/eventloop/sim"
 )
 
 // TestThePageOfLimitsIsTrue compares docs/limits.md with the defaults.
@@ -58,13 +62,105 @@ func TestLimitsThatCannotBeKeptAreRefused(t *testing.T) {
 	rows := []struct {
 		name   string
 		limits Limits
+		says   string
 	}{
-		{"a head beyond 64 KiB", Limits{FieldBytes: 64 << 10}},
-		{"more fields than there is room for", Limits{FieldCount: 101}},
+		{"a head beyond 64 KiB", Limits{FieldBytes: 64 << 10}, "more than the 65535"},
+		{"a head whose sum is more than an int has", Limits{RequestLine: math.MaxInt, FieldBytes: math.MaxInt}, "more than the 65535"},
+		{"more fields than there is room for", Limits{FieldCount: 101}, "more than the 100"},
+		{"a number below 0", Limits{Requests: -1}, "Requests is below 0"},
+		{"a time below 0", Limits{IdleTimeout: -time.Second}, "IdleTimeout is below 0"},
+		{"a limit of the loop below 0", Limits{Limits: eventloop.Limits{Conns: -1}}, "Conns is below 0"},
+		{"memory that no machine has", Limits{Limits: eventloop.Limits{ReadBudget: math.MaxInt}}, "ReadBudget, which a loop keeps room for, can be from 1 to"},
+	}
+	if math.MaxInt > math.MaxInt32 {
+		beyond := math.MaxInt32
+		beyond++
+		rows = append(rows, struct {
+			name   string
+			limits Limits
+			says   string
+		}{"more requests than a connection counts to", Limits{Requests: beyond}, "can be from 1 to 2147483647"})
 	}
 	for _, row := range rows {
-		if _, err := NewServer(Config{Limits: row.limits}); err == nil {
-			t.Errorf("%s is allowed", row.name)
+		if _, err := NewServer(Config{Limits: row.limits}); err == nil || !strings.Contains(err.Error(), row.says) {
+			t.Errorf("%s: %v", row.name, err)
+		}
+		if err := row.limits.Check(); err == nil || !strings.Contains(err.Error(), row.says) {
+			t.Errorf("%s: %v", row.name, err)
 		}
 	}
+}
+
+// TestEveryLimitMayBeAsLargeAsItsTypeHas sets each to that, or to the largest that
+// is allowed, and expects of a conversation with bodies, pauses and the end of the
+// server what it is with the defaults.
+func TestEveryLimitMayBeAsLargeAsItsTypeHas(t *testing.T) {
+	allowed := map[string]int64{ // above is an error, see the test before this
+		"Requests": mostRequests, "ChunkExtension": mostExtension, "ReadBudget": 8 << 20, "FieldCount": maxFields,
+		"RequestLine": 30 << 10, "FieldBytes": 48 << 10, "EmptyLines": 10_000,
+	}
+	requests := []string{
+		"POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2;a=b\r\nhe\r\n3\r\nllo\r\n0\r\nA: b\r\n\r\n",
+		"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc", "GET / HTTP/1.1\r\nHost: a\r\n\r\n",
+	}
+	converse := func(t *testing.T, limits Limits) (heard string) {
+		err := stage(t, sim.New(1), Config{Handler: site, Limits: limits}, func(_ *Server, c *sim.Script, w *sim.Wire) {
+			var p []byte
+			var err error
+			for _, request := range requests {
+				for _, b := range []byte(request) {
+					c.Sleep(30 * time.Millisecond)
+					if err := c.Send(w, []byte{b}); err != nil {
+						t.Error(err)
+					}
+				}
+				if p, err = c.Receive(w, p, 4096); err != nil {
+					t.Error(err)
+				}
+				c.Sleep(time.Second)
+			}
+			w.CloseWrite()
+			rest, err := c.ReceiveAll(w)
+			if err != nil {
+				t.Error(err)
+			}
+			p = append(p, rest...)
+			heard = regexp.MustCompile("Date: [^\r]*").ReplaceAllString(string(p), "Date")
+		})
+		if err != nil {
+			t.Error(err)
+		}
+		return heard
+	}
+	want := converse(t, Limits{})
+	if strings.Count(want, "HTTP/1.1 200 OK") != 3 {
+		t.Fatalf("with the defaults it is %q", want)
+	}
+	var walk func(v reflect.Value, all *Limits)
+	walk = func(v reflect.Value, all *Limits) {
+		for i := range v.NumField() {
+			f := v.Field(i)
+			if f.Kind() == reflect.Struct {
+				walk(f, all)
+				continue
+			}
+			name := v.Type().Field(i).Name
+			t.Run(name, func(t *testing.T) {
+				*all = Limits{}
+				most, ok := allowed[name]
+				if !ok {
+					most = math.MaxInt64 >> (64 - f.Type().Bits())
+				}
+				f.SetInt(most)
+				if name == "FieldBytes" {
+					all.RequestLine = 1 << 10
+				}
+				if got := converse(t, *all); got != want {
+					t.Errorf("with %d it is %q", most, got)
+				}
+			})
+		}
+	}
+	var limits Limits
+	walk(reflect.ValueOf(&limits).Elem(), &limits)
 }

@@ -142,7 +142,7 @@ func (x *exchange) keep(data []byte) *refusal {
 func (c *conn) tooSlow() bool {
 	l := &c.server.limits
 	took := c.server.elapsed() - c.x.begun
-	return took > l.RateGrace && c.x.got < int64(took.Seconds()*float64(l.MinRate))
+	return took > l.RateGrace && float64(c.x.got) < took.Seconds()*float64(l.MinRate)
 }
 
 // discarded goes on after a body that nobody wants, or gives up on it.

@@ -2,10 +2,12 @@ package main
 
 import (
 	"io"
+	"math"
 	nethttp "net/http"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -96,6 +98,38 @@ func TestAFileWithAMistakeIsNamedWithItsPlace(t *testing.T) {
 	code, _, complaint := try(nil, "", map[string]string{"BOBBIN_PORT": "http"})
 	if code != exitUsage || !strings.Contains(complaint, "BOBBIN_PORT") {
 		t.Errorf("%d, %q", code, complaint)
+	}
+}
+
+func TestLimitsThatDoNotFitAreErrorsThatSayTheRange(t *testing.T) {
+	most := strconv.Itoa(math.MaxInt)
+	for setting, want := range map[string]string{
+		"IdleTimeout=2562047h":            "",
+		"IdleTimeout=2562048h":            "up to 2562047h",
+		"IdleTimeout=9999999999999999s":   "up to 2562047h",
+		"IdleTimeout=0":                   "no time",
+		"IdleTimeout=5":                   "no time",
+		"Requests=2147483647":             "",
+		"Requests=9223372036854775807999": "up to " + most,
+		"Requests=2147483648":             "to 2147483647",
+		"Requests=2g":                     "to 2147483647",
+		"Requests=-1":                     "no number above 0",
+		"Requests=0":                      "no number above 0",
+		"Body=9223372036854775807":        "",
+		"Body=8g":                         "",
+		"Body=9223372036854775808":        "up to 9223372036854775807",
+		"Body=9007199254740992k":          "up to 9223372036854775807",
+		"FieldCount=101":                  "more than the 100",
+		"Conns=2147483647":                "",
+		"HighWater=99999999999999999999g": "up to " + most,
+	} {
+		if math.MaxInt == math.MaxInt32 && strings.HasPrefix(setting, "Requests=2147483648") {
+			want = "up to 2147483647"
+		}
+		code, _, complaint := try([]string{"config", "test", "--limit", setting}, "", nil)
+		if (want == "") != (code == exitOK) || !strings.Contains(complaint, want) || strings.Count(complaint, "\n") > 1 {
+			t.Errorf("%s: %d, %q, want %q", setting, code, complaint, want)
+		}
 	}
 }
 

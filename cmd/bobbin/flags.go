@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/spf13/pflag"
 
@@ -180,6 +181,9 @@ func (o *options) settle(env func(string) string) error {
 	}
 	if err := setLimits(&o.limits, o.site.limitText); err != nil {
 		return err
+	}
+	if err := o.limits.Check(); err != nil {
+		return fmt.Errorf("--limit: %s", strings.TrimPrefix(err.Error(), "http: "))
 	}
 	if err := o.https.check(); err != nil {
 		return err

@@ -1,9 +1,12 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"reflect"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -50,6 +53,9 @@ func collect(v reflect.Value, names map[string]reflect.Value) {
 func setLimit(field reflect.Value, value string) error {
 	if field.Type() == reflect.TypeFor[time.Duration]() {
 		d, err := time.ParseDuration(value)
+		if err != nil && tooLong.MatchString(value) {
+			return fmt.Errorf("%q is longer than can be counted: it can be up to %dh", value, int64(math.MaxInt64/time.Hour))
+		}
 		if err != nil || d <= 0 {
 			return fmt.Errorf("%q is no time: write 90s, 5m or 1h", value)
 		}
@@ -64,9 +70,15 @@ func setLimit(field reflect.Value, value string) error {
 		}
 	}
 	n, err := strconv.ParseInt(digits, 10, 64)
-	if err != nil || n <= 0 || n > (1<<62)/factor {
+	if err != nil && !errors.Is(err, strconv.ErrRange) || n <= 0 {
 		return fmt.Errorf("%q is no number above 0: write 100, 8k or 1m", value)
+	}
+	if most := int64(math.MaxInt64 >> (64 - field.Type().Bits())); err != nil || n > most/factor {
+		return fmt.Errorf("%q is more than can be counted: it can be up to %d", value, most)
 	}
 	field.SetInt(n * factor)
 	return nil
 }
+
+// tooLong is a time that is one, whatever its number.
+var tooLong = regexp.MustCompile(`^\+?([0-9.]+(ns|us|µs|ms|s|m|h))+$`)
