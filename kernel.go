@@ -36,6 +36,19 @@ type Kernel interface {
 	// value.
 	Accept(listener int) (fd int, from netip.AddrPort, err error)
 
+	// Refuse has the kernel begin no more connections at a listening socket, while
+	// those that it has begun are finished and can be accepted. It reports whether
+	// the kernel can: if so, the socket can be closed after a while without a reset
+	// to any client, and if not, closing resets whatever is in its queue. It cannot
+	// be undone, and it is the socket's and not the descriptor's: where another
+	// process has the socket, too, that accepts nothing any more, either.
+	Refuse(listener int) bool
+
+	// Handshaking reports whether the kernel has begun connections at a socket that
+	// refuses more, and that Accept cannot return yet: those that DeferAccept keeps,
+	// for a second at most, are among them.
+	Handshaking(listener int) bool
+
 	// Read reads what is there: 0 and io.EOF after the peer's last byte. A
 	// count beside ErrNotNow means that nothing more is there at present; a
 	// count beside nil means that nobody knows.

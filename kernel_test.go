@@ -27,11 +27,30 @@ type world struct {
 	fd   int            // listening
 	at   bobbin.Address // another to listen at
 	dial func() client  // to fd, or to what a row listens at: see serve
+	more func() error   // the same for one that may be refused
 	goes func(to bobbin.Address) func() client
 }
 
 // serve has clients go to another listener.
-func (w *world) serve(fd int, bound bobbin.Address) { w.fd, w.dial = fd, w.goes(bound) }
+func (w *world) serve(fd int, bound bobbin.Address) {
+	w.fd, w.dial = fd, w.goes(bound)
+	w.more = func() error {
+		if k, ok := w.Kernel.(*sim.Kernel); ok {
+			_, err := k.DialPort(bound.IP.Port())
+			return err
+		}
+		// One that is dropped is tried again until its time is over.
+		network, at := "tcp", bound.IP.String()
+		if bound.Path != "" {
+			network, at = "unix", bound.Path
+		}
+		c, err := net.DialTimeout(network, at, 50*time.Millisecond)
+		if err == nil {
+			c.Close()
+		}
+		return err
+	}
+}
 
 // client is the other end of a connection. Receive waits.
 type client interface {
@@ -447,6 +466,69 @@ func TestEveryKernelKeepsTheContract(t *testing.T) {
 			if n != 0 || err != nil {
 				t.Errorf("%d events, %v", n, err)
 			}
+		}},
+		{"a listener that refuses hands over who is there, and takes no more", func(t *testing.T, w *world) {
+			c := w.dial()
+			if !w.Refuse(w.fd) {
+				if !strings.HasPrefix(t.Name(), "TestEveryKernelKeepsTheContract/kqueue") {
+					t.Error("it cannot")
+				}
+				return
+			}
+			if err := w.more(); err == nil {
+				t.Error("another connection has begun")
+			}
+			fd, _, err := w.Accept(w.fd)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer w.Close(fd)
+			c.Send([]byte("late"))
+			if err := w.Watch(fd); err != nil {
+				t.Fatal(err)
+			}
+			w.await(fd, bobbin.Readable)
+			if got, _ := drain(w, fd); string(got) != "late" {
+				t.Errorf("heard %q", got)
+			}
+			if _, _, err := w.Accept(w.fd); err != bobbin.ErrNotNow {
+				t.Errorf("then %v", err)
+			}
+		}},
+		{"who has connected and said nothing is accepted from a listener that defers and refuses", func(t *testing.T, w *world) {
+			if k, ok := w.Kernel.(*sim.Kernel); ok {
+				k.Defers = true
+			}
+			fd, bound, err := w.Listen(w.at, bobbin.ListenOptions{DeferAccept: true})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer w.Close(fd)
+			w.serve(fd, bound)
+			if err := w.Watch(fd); err != nil {
+				t.Fatal(err)
+			}
+			c := w.dial()
+			accepted, _, err := w.Accept(fd)
+			if err == bobbin.ErrNotNow && w.Refuse(fd) {
+				if !w.Handshaking(fd) {
+					t.Error("no connection is said to be in its handshake")
+				}
+				w.await(fd, bobbin.Readable)
+				accepted, _, err = w.Accept(fd)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer w.Close(accepted)
+			if w.Handshaking(fd) {
+				t.Error("one is said to be in its handshake, still")
+			}
+			c.Send([]byte("late"))
+			if err := w.Watch(accepted); err != nil {
+				t.Fatal(err)
+			}
+			w.await(accepted, bobbin.Readable)
 		}},
 		{"an address in use is said to be", func(t *testing.T, w *world) {
 			fd, bound, err := w.Listen(internet("127.0.0.1"), bobbin.ListenOptions{})

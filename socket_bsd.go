@@ -47,6 +47,13 @@ func (k *kqueue) Accept(listener int) (int, netip.AddrPort, error) {
 	return -1, netip.AddrPort{}, last
 }
 
+// Refuse implements Kernel. None of these systems has a way to keep a listening
+// socket from taking more.
+func (k *kqueue) Refuse(int) bool { return false }
+
+// Handshaking implements Kernel.
+func (k *kqueue) Handshaking(int) bool { return false }
+
 // Read implements Kernel.
 func (k *kqueue) Read(fd int, p []byte) (int, error) {
 	for {

@@ -45,6 +45,106 @@ func (k *epoll) Accept(listener int) (int, netip.AddrPort, error) {
 	return -1, netip.AddrPort{}, err
 }
 
+// Refuse implements Kernel. A TCP socket gets a filter that drops the packets that
+// begin connections, so that a client tries again a second later, when another
+// process may listen there. On a Unix socket connecting is refused from then on.
+func (k *epoll) Refuse(listener int) bool {
+	family, err := unix.GetsockoptInt(listener, unix.SOL_SOCKET, unix.SO_DOMAIN)
+	switch {
+	case err != nil:
+		return false
+	case family == unix.AF_UNIX:
+		return unix.Shutdown(listener, unix.SHUT_RD) == nil
+	}
+	if unix.SetsockoptSockFprog(listener, unix.SOL_SOCKET, unix.SO_ATTACH_FILTER, &noNewConnections) != nil {
+		return false // out of memory, or not allowed
+	}
+	// What is deferred by now is accepted when the kernel repeats its part of the
+	// handshake, a second after the client's; what comes, at once.
+	_ = unix.SetsockoptInt(listener, unix.IPPROTO_TCP, unix.TCP_DEFER_ACCEPT, 0)
+	return true
+}
+
+// noNewConnections is a program for the kernel that drops what has SYN and no ACK. A
+// socket filter is shown a packet from the TCP header on.
+var noNewConnections = func() unix.SockFprog {
+	const flags, syn, ack = 13, 0x02, 0x10
+	program := []unix.SockFilter{
+		{Code: unix.BPF_LD | unix.BPF_B | unix.BPF_ABS, K: flags},
+		{Code: unix.BPF_ALU | unix.BPF_AND | unix.BPF_K, K: syn | ack},
+		{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, K: syn, Jf: 1},
+		{Code: unix.BPF_RET | unix.BPF_K, K: 0},          // drop it
+		{Code: unix.BPF_RET | unix.BPF_K, K: 0xffffffff}, // let all of it pass
+	}
+	return unix.SockFprog{Len: uint16(len(program)), Filter: &program[0]}
+}()
+
+// Handshaking implements Kernel by sock_diag(7), which lists the connections of a
+// port whose handshake is not complete. If that is not allowed, there may be some.
+func (k *epoll) Handshaking(listener int) bool {
+	sa, err := unix.Getsockname(listener)
+	if err != nil {
+		return false
+	}
+	var port int
+	families := []byte{unix.AF_INET}
+	switch sa := sa.(type) {
+	case *unix.SockaddrInet4:
+		port = sa.Port
+	case *unix.SockaddrInet6:
+		port = sa.Port
+		families = append(families, unix.AF_INET6)
+	default:
+		return false // on a Unix socket a connection is whole at once
+	}
+	for _, family := range families {
+		some, err := handshaking(family, port)
+		if some || err != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// handshaking asks whether any connection of a family to a port is in its handshake.
+func handshaking(family byte, port int) (bool, error) {
+	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, unix.NETLINK_SOCK_DIAG)
+	if err != nil {
+		return false, err
+	}
+	defer unix.Close(fd)
+	const (
+		byFamily = 20           // SOCK_DIAG_BY_FAMILY
+		states   = 1<<3 | 1<<12 // TCP_SYN_RECV and, in the kernel, TCP_NEW_SYN_RECV
+		size     = 16 + 8 + 48  // struct nlmsghdr and struct inet_diag_req_v2
+	)
+	var ask [size]byte
+	binary.NativeEndian.PutUint32(ask[0:], size)
+	binary.NativeEndian.PutUint16(ask[4:], byFamily)
+	binary.NativeEndian.PutUint16(ask[6:], unix.NLM_F_REQUEST|unix.NLM_F_DUMP)
+	ask[16], ask[17] = family, unix.IPPROTO_TCP
+	binary.NativeEndian.PutUint32(ask[20:], states)
+	binary.BigEndian.PutUint16(ask[24:], uint16(port)) // of ours; of the peer, any
+	if err := unix.Sendto(fd, ask[:], 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}); err != nil {
+		return false, err
+	}
+	var answer [8 << 10]byte
+	n, _, err := unix.Recvfrom(fd, answer[:], 0)
+	switch {
+	case err != nil:
+		return false, err
+	case n < 16:
+		return false, io.ErrUnexpectedEOF
+	}
+	switch binary.NativeEndian.Uint16(answer[4:]) {
+	case byFamily:
+		return true, nil
+	case unix.NLMSG_DONE:
+		return false, nil
+	}
+	return false, unix.EINVAL // NLMSG_ERROR
+}
+
 // rawAddress reads a struct sockaddr of Linux.
 func rawAddress(p []byte) netip.AddrPort {
 	switch binary.NativeEndian.Uint16(p) {

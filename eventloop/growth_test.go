@@ -36,6 +36,9 @@ func (k *square) Listen(at bobbin.Address, _ bobbin.ListenOptions) (int, bobbin.
 	return squareListener, at, nil
 }
 
+func (k *square) Refuse(int) bool      { return false }
+func (k *square) Handshaking(int) bool { return false }
+
 func (k *square) Accept(int) (int, netip.AddrPort, error) {
 	if k.coming == 0 {
 		return -1, netip.AddrPort{}, bobbin.ErrNotNow

@@ -138,17 +138,22 @@ func (h *handshake) Ended(c *Conn) {
 }
 
 // Due implements Protocol.
-func (h *handshake) Due(c *Conn) { c.Abort(ErrSlowHandshake) }
-
-// Stopping implements Protocol. A request comes right behind the last of a
-// handshake, so that one that has begun may end, if it is quick.
-func (h *handshake) Stopping(c *Conn) {
-	if h.secure == nil && c.in == nil {
-		c.Hangup()
+func (h *handshake) Due(c *Conn) {
+	if c.loop.stopping && h.secure == nil && c.in == nil {
+		c.Close() // it has said nothing, and need not be reset if it does now
 		return
 	}
-	h.left = min(h.left, c.loop.limits.LingerIdle)
-	c.SetDeadline(c.loop.limits.LingerIdle)
+	c.Abort(ErrSlowHandshake)
+}
+
+// Stopping implements Protocol. A request comes right behind the last of a
+// handshake, so that one that has begun, or is about to, may end, if it is quick.
+func (h *handshake) Stopping(c *Conn) {
+	moment := c.loop.StopGrace(c.loop.limits.LingerIdle)
+	h.left = min(h.left, moment)
+	if c.deadline != 0 { // or it waits for its turn, and its time stands still
+		c.SetDeadline(max(min(c.deadline-c.loop.now, moment), tick))
+	}
 }
 
 // Gone implements Protocol.

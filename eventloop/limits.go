@@ -21,7 +21,8 @@ type Limits struct {
 	LargeWorkers  int           // goroutines for listings, compression and the like; 4; more wait for their turn
 	WorkerTimeout time.Duration // from when work is wanted until it is done; 20 s; 503, and the worker is replaced
 
-	Drain time.Duration // after Stop, for what has begun; 10 s; reset
+	Drain     time.Duration // after Stop, for what has begun; 10 s; reset
+	StopGrace time.Duration // after Stop, for what is on its way: connections that the kernel has begun, and requests on idle ones; 300 ms; closed
 
 	// One connection.
 	HandshakeTimeout time.Duration // of TLS, from accept to the end; 10 s; reset
@@ -55,6 +56,7 @@ func (l Limits) WithDefaults() Limits {
 	number(&l.Handshakes, 8)
 	number(&l.HandshakesTotal, 16<<20)
 	number(&l.Drain, 10*time.Second)
+	number(&l.StopGrace, 300*time.Millisecond)
 	number(&l.HandshakeTimeout, 10*time.Second)
 	number(&l.Hello, 16<<10)
 	number(&l.Input, 128<<10)

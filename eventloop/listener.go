@@ -28,9 +28,13 @@ type Listener struct {
 	group *group // of the listeners at the address, if there are several
 	gone  bool   // the socket is closed; the group's lock is for it
 
-	ready   bool // somebody may be waiting
-	queued  bool // on the loop's list of listeners to go on with
-	closed  bool
+	ready  bool // somebody may be waiting
+	queued bool // on the loop's list of listeners to go on with
+	closed bool
+
+	handedOver bool // another process has the socket, or will
+	refuses    bool // the kernel begins no more connections
+
 	pause   *Timer        // runs while accepting is paused
 	backoff time.Duration // how long the next pause is
 }
@@ -69,6 +73,16 @@ func (ln *Listener) Close() {
 		ln.closed = true
 		ln.loop.deadListeners = append(ln.loop.deadListeners, ln)
 	}
+}
+
+// HandOver says that another process has the listening socket, too, or is about to:
+// that it was inherited, came from a service manager, or is passed on in an upgrade.
+// At a stop it is closed, then, and neither emptied nor made to refuse connections:
+// those in its queue are for the other process, and what refuses them is a property of
+// the socket, by which that would never accept any more.
+func (ln *Listener) HandOver() {
+	ln.loop.own("Listener.HandOver")
+	ln.handedOver = true
 }
 
 // accept takes what is waiting, as much as one turn allows.

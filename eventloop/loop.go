@@ -90,7 +90,6 @@ type Loop struct {
 	wheel         wheel
 	stopping      bool
 	special       bool // stopping, or a census is taken
-	cut           bool // some connection was cut off at the end
 	collapsed     error
 
 	lanes     [lanes]lane // of workers
@@ -138,6 +137,7 @@ type Counters struct {
 	Failed       uint64 // by an error, a deadline or a limit
 	Evicted      uint64 // of those, to make room
 	Refused      uint64 // newcomers, because their client held all it may; they are not among Accepted
+	Cut          uint64 // of those, because the loop had to end
 	Shed         uint64 // of those, because their client owed most of the output
 	Handshakes   uint64 // of TLS, that were completed
 	Resumed      uint64 // of those, by a ticket
@@ -239,7 +239,7 @@ func (l *Loop) Run() error {
 	switch {
 	case l.collapsed != nil:
 		return l.collapsed
-	case l.cut:
+	case l.counters.Cut > 0:
 		return ErrCut
 	}
 	return nil
@@ -522,6 +522,11 @@ func (l *Loop) closeConn(d death) {
 }
 
 func (l *Loop) closeListener(ln *Listener) {
+	if l.stopping && ln.basket == nil && !ln.refuses && !ln.handedOver && !l.gaveUp {
+		ln.closed = false
+		ln.drain() // who has come since, in the shortest possible time before
+		ln.closed = true
+	}
 	if ln.pause != nil {
 		ln.pause.Stop()
 		ln.pause = nil

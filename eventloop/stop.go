@@ -1,7 +1,9 @@
 package eventloop
 
-// How a loop ends: it accepts what is waiting and closes its listeners, lets
-// everybody finish what has begun, and cuts off what has not ended in time.
+// How a loop ends: it accepts what clients have begun and closes its listeners, lets
+// every protocol finish what has begun, and cuts off what has not ended in time.
+
+import "time"
 
 // Stop has the loop end. What has begun is finished, within Limits.Drain. A
 // second call cuts everything off at once. Any goroutine may call it.
@@ -18,27 +20,21 @@ func (l *Loop) stopUnlessStopped() {
 }
 
 func (l *Loop) heedStops() {
-	switch n := l.mail.stops.Load(); {
-	case n > 0 && !l.stopping:
+	n := l.mail.stops.Load()
+	if n > 0 && !l.stopping {
 		l.beginStop()
-	case n > 1:
+	}
+	if n > 1 && !l.gaveUp {
 		l.cutOff()
 	}
 }
 
-// beginStop empties the queues of the listeners before it closes them, because
-// closing resets whoever waits there.
+// beginStop has the listeners accept what the kernel has begun, and the protocols
+// finish.
 func (l *Loop) beginStop() {
 	l.stopping, l.special = true, true
 	for _, ln := range l.listeners {
-		if ln.basket != nil {
-			ln.basket.close() // what another loop accepts from now on, it keeps
-		}
-		ln.ready = true
-		for i := 0; ln.ready && i < backlogTurns; i++ {
-			l.guard(ln.accept)
-		}
-		ln.Close()
+		ln.stop()
 	}
 	for _, c := range l.conns {
 		if c != nil && c.speaks() && c.protocol != nil {
@@ -48,6 +44,65 @@ func (l *Loop) beginStop() {
 	}
 	l.After(l.limits.Drain, l.cutOff)
 }
+
+// StopGrace returns how long after Stop a protocol should wait for what may be on its
+// way to it: at most so long, and less where Limits.Drain is short.
+func (l *Loop) StopGrace(most time.Duration) time.Duration {
+	return min(most, l.limits.Drain/2)
+}
+
+// deferred is how long after it was begun the kernel accepts a connection that has
+// said nothing, for DeferAccept, and some time for the packets.
+const deferred = 1200 * time.Millisecond
+
+// stop ends accepting. Closing a listener resets every connection in its queue, and
+// those that the kernel has begun and that are not in its queue yet. So where the
+// kernel can refuse new ones, the listener goes on for as long as those may take.
+// Each loop does so for its own listener, whenever it hears of the stop: a client that
+// one of a group refuses comes again, and those that another has begun stay its own.
+//
+// Where the kernel cannot, what is in the queue is accepted, once more right before the
+// listener is closed.
+func (ln *Listener) stop() {
+	l := ln.loop
+	switch {
+	case ln.closed:
+	case ln.handedOver:
+		ln.Close() // what is in the queue is the other process's
+	case ln.basket != nil:
+		ln.basket.close() // what another loop accepts from now on, it keeps
+		ln.drain()
+		ln.Close()
+	case l.kernel.Refuse(ln.fd):
+		ln.refuses = true
+		until := l.now + l.StopGrace(l.limits.StopGrace+deferred)
+		var look func()
+		look = func() {
+			ln.drain()
+			if l.now < until && !ln.closed && (ln.ready || l.kernel.Handshaking(ln.fd)) {
+				l.After(tick, look)
+				return
+			}
+			ln.Close()
+		}
+		ln.drain()
+		l.After(l.StopGrace(l.limits.StopGrace), look)
+	default:
+		ln.drain()
+		ln.Close()
+	}
+}
+
+// drain accepts what there is.
+func (ln *Listener) drain() {
+	ln.ready = true
+	for i := 0; ln.ready && i < backlogTurns; i++ {
+		ln.loop.guard(ln.accept)
+	}
+}
+
+// backlogTurns is how many batches empty the longest queue there is.
+const backlogTurns = 64
 
 // stopOne tells one protocol to finish, after it was shown what is in the socket
 // already: a request that has come is begun.
@@ -59,18 +114,19 @@ func (l *Loop) stopOne(c *Conn) {
 	}
 }
 
-// backlogTurns is how many batches empty the longest queue there is.
-const backlogTurns = 64
-
-// cutOff ends what has not ended. Those who only linger have had their answer.
+// cutOff ends what has not ended. Those who only linger have had their answer, and
+// those that are idle have none to come.
 func (l *Loop) cutOff() {
 	l.gaveUp = true
+	for _, ln := range l.listeners {
+		ln.Close()
+	}
 	for _, c := range l.conns {
 		if c == nil || c.state == Dead {
 			continue
 		}
-		if c.state != Lingering {
-			l.cut = true
+		if c.state != Lingering && (c.idleSince == 0 || c.Queued() > 0) {
+			l.counters.Cut++
 			c.reset = true
 		}
 		l.bury(c, ErrCut)
@@ -84,6 +140,7 @@ func (l *Loop) over() bool {
 
 // shut gives back whatever is left, whichever way Run ends.
 func (l *Loop) shut() {
+	l.gaveUp = true
 	l.mail.shut()
 	for _, ln := range l.listeners {
 		ln.Close()

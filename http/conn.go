@@ -266,14 +266,25 @@ func (c *conn) answered() {
 
 // rest is the state between two requests.
 func (c *conn) rest() {
+	full := c.conn.Full()
+	if full && c.x != nil {
+		c.remember()
+	}
 	c.giveBack()
 	c.enter(waiting)
-	if c.conn.Full() {
+	if full {
 		c.send()
 		return
 	}
 	c.sending = false
 	c.conn.SetDeadline(c.server.limits.IdleTimeout)
+}
+
+// restAtStop is the state between two requests when the server wants to end: one may
+// be on its way.
+func (c *conn) restAtStop() {
+	c.sending = false
+	c.conn.SetDeadline(c.server.loop.StopGrace(c.server.limits.StopGrace))
 }
 
 // leave is the state in which the last of ours is on its way. Nearly always the
@@ -293,6 +304,9 @@ func (c *conn) leave() {
 // and has kept to it, there is nothing to linger for.
 func (c *conn) end() {
 	clean := c.promised && c.x.framing.done()
+	if c.conn.Full() {
+		c.remember()
+	}
 	c.giveBack()
 	c.leave()
 	if clean {
@@ -351,6 +365,9 @@ func (c *conn) Ended(*eventloop.Conn) {
 // Due implements eventloop.Protocol.
 func (c *conn) Due(*eventloop.Conn) {
 	switch {
+	case c.phase == waiting && !c.sending && c.server.loop.Stopping():
+		c.leave()
+		c.conn.Close()
 	case c.phase != inHead && c.phase != inBody && c.owed() > 0:
 		// An answer is on its way. As long as the peer takes some of it, it
 		// has time.
@@ -360,8 +377,10 @@ func (c *conn) Due(*eventloop.Conn) {
 			c.conn.Abort(errStalled)
 		}
 	case c.phase == waiting && c.sending:
-		delete(c.server.slow, c)
-		c.rest() // it has taken all of it, and may idle now
+		c.closeAccount()
+		if c.rest(); c.server.loop.Stopping() { // it has taken all of it, and may idle now
+			c.restAtStop()
+		}
 	case c.phase == waiting:
 		c.leave() // without a word: it would be taken for an answer
 		c.conn.Close()
@@ -380,12 +399,20 @@ func (c *conn) Due(*eventloop.Conn) {
 }
 
 // Stopping implements eventloop.Protocol. A request that has begun is still
-// answered.
+// answered, and so is one that is on its way: a client that has connected and not yet
+// asked gets a moment, and one that may just have used an idle connection again gets a
+// shorter one. Both are closed such that no reset meets what comes later.
 func (c *conn) Stopping(*eventloop.Conn) {
-	switch c.phase {
-	case waiting:
-		c.leave()
-		c.conn.Close()
+	loop, l := c.server.loop, &c.server.limits
+	switch {
+	case c.phase == waiting && c.conn.Full():
+		// It takes its answers first, and Drained goes on.
+	case c.phase == waiting && c.requests == 0:
+		c.conn.SetIdle(true) // until it asks
+		left := c.since + l.HeadTimeout - c.server.elapsed()
+		c.conn.SetDeadline(max(1, min(left, loop.StopGrace(l.LingerIdle))))
+	case c.phase == waiting:
+		c.restAtStop()
 	default:
 		c.last = true
 		if h := c.held(); h != nil && h.stop != nil {
@@ -407,8 +434,26 @@ func (c *conn) held() *Held {
 	return c.x.open
 }
 
+// noteCut notes whose answer was cut off because the server had to end.
+func (c *conn) noteCut() {
+	s := c.server
+	if len(s.cut) == cutMost {
+		return
+	}
+	a := s.slow[c]
+	switch {
+	case c.x != nil:
+		s.cut = append(s.cut, string(c.x.appendLine(nil)))
+	case a != nil && len(a.line) > 0:
+		s.cut = append(s.cut, string(a.line))
+	}
+}
+
 // Gone implements eventloop.Protocol.
-func (c *conn) Gone(*eventloop.Conn, error) {
+func (c *conn) Gone(_ *eventloop.Conn, why error) {
+	if why == eventloop.ErrCut {
+		c.noteCut()
+	}
 	if h := c.held(); h != nil {
 		h.over()
 	}
@@ -421,6 +466,6 @@ func (c *conn) Gone(*eventloop.Conn, error) {
 	}
 	c.giveBack()
 	if len(c.server.slow) > 0 {
-		delete(c.server.slow, c)
+		c.closeAccount()
 	}
 }

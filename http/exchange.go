@@ -104,6 +104,21 @@ func (x *exchange) blame() {
 	}
 }
 
+// appendLine appends the method and the path of the request, or the beginning of them
+// if they are long.
+func (x *exchange) appendLine(p []byte) []byte {
+	if len(x.raw) == 0 {
+		return append(p, '-') // one that was not understood
+	}
+	if h := &x.head; h.method == methodOther {
+		p = append(p, h.methodName.of(x.raw)...)
+	} else {
+		p = append(p, h.method.String()...)
+	}
+	p = append(append(p, ' '), x.head.path.of(x.raw)...)
+	return p[:min(len(p), 200)]
+}
+
 // complain logs a failure that is ours, and names the handler by what it was asked.
 func (x *exchange) complain(what string, err error) {
 	x.conn.server.log.Error(what, "request", x.request.line(), "route", x.request.Pattern(), "error", err)

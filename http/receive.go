@@ -149,6 +149,8 @@ func (c *conn) tooSlow() bool {
 func (c *conn) discarded() {
 	x, l := c.x, &c.server.limits
 	switch {
+	case x.framing.done() && c.last: // because the server wants to end
+		c.end()
 	case x.framing.done():
 		c.rest()
 	case x.got > l.Discard || c.server.elapsed()-x.begun > l.DiscardTime:

@@ -68,7 +68,9 @@ type Server struct {
 	free  []*exchange // to be used again
 	held  int64       // bytes of request bodies that wait for handlers
 
-	slow map[*conn]*slow // clients that are slow to take an answer
+	slow     map[*conn]*slow // clients that are slow to take an answer
+	freeSlow []*slow         // to be used again
+	cut      []string        // requests whose answers were cut off at the end, some of them
 }
 
 // NewServer makes a server. It listens nowhere yet.
@@ -125,6 +127,15 @@ func (s *Server) Run() error { return s.loop.Run() }
 // Stop has the server end: what has begun is finished, within Limits.Drain. A
 // second call cuts everything off. Any goroutine may call it.
 func (s *Server) Stop() { s.loop.Stop() }
+
+// cutMost is how many of the requests are noted whose answers were cut off.
+const cutMost = 20
+
+// Cut returns, when Run has returned eventloop.ErrCut, how many connections were cut
+// off, and the methods and paths of up to 20 requests that had no whole answer by then.
+func (s *Server) Cut() (connections int, requests []string) {
+	return int(s.loop.Counters().Cut), s.cut
+}
 
 // ListenAndServe serves at an address until the process ends or the kernel
 // fails, whose error it returns.

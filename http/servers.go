@@ -87,3 +87,13 @@ func (s Servers) Run() error { return s.loops().Run() }
 // Stop has all servers end: what has begun is finished, within Limits.Drain. A second
 // call cuts everything off. Any goroutine may call it.
 func (s Servers) Stop() { s.loops().Stop() }
+
+// Cut is Server.Cut for all of them together.
+func (s Servers) Cut() (connections int, requests []string) {
+	for _, one := range s {
+		n, some := one.Cut()
+		connections += n
+		requests = append(requests, some[:min(len(some), cutMost-len(requests))]...)
+	}
+	return connections, requests
+}

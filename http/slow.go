@@ -9,9 +9,9 @@ import "time"
 // megabytes at once, and then nothing for a minute and a half. So bytes that were
 // taken earn time. docs/limits.md says how much.
 //
-// An answer that the socket takes whole costs nothing of this. The first look at a
-// larger one comes after a quarter of SendTimeout, and only then does its connection
-// get an account.
+// A small answer costs nothing of this. A connection with one that is larger than the
+// high-water mark gets an account, and the first look comes after a quarter of
+// SendTimeout.
 
 // slow is the account of a connection whose client is slow.
 type slow struct {
@@ -20,7 +20,16 @@ type slow struct {
 	owed  int64         // not acknowledged at the last look
 	left  time.Duration // of SendTimeout
 	saved time.Duration // earned beyond that
+	line  []byte        // of the request whose answer it was last, for Server.Cut
 }
+
+// restart forgets what was before, all of which was taken.
+func (a *slow) restart(l *Limits) {
+	*a = slow{free: l.SendFree, left: l.SendTimeout, line: a.line}
+}
+
+// slowKept is how many accounts are kept to be used again.
+const slowKept = 64
 
 // looks is how often a client that owes is looked at within SendTimeout.
 const looks = 4
@@ -57,25 +66,55 @@ func (c *conn) owed() int64 {
 func (c *conn) account() *slow {
 	s := c.server
 	a := s.slow[c]
-	if a == nil {
-		a = &slow{free: s.limits.SendFree, left: s.limits.SendTimeout}
-		if s.slow == nil {
-			s.slow = make(map[*conn]*slow)
-		}
-		s.slow[c] = a
+	if a != nil {
+		return a
 	}
+	if k := len(s.freeSlow); k > 0 {
+		a = s.freeSlow[k-1]
+		s.freeSlow = s.freeSlow[:k-1]
+	} else {
+		a = &slow{}
+	}
+	a.restart(&s.limits)
+	a.line = a.line[:0]
+	if s.slow == nil {
+		s.slow = make(map[*conn]*slow)
+	}
+	s.slow[c] = a
 	return a
+}
+
+// closeAccount forgets the account of a connection whose client owes nothing or is
+// gone.
+func (c *conn) closeAccount() {
+	s := c.server
+	a := s.slow[c]
+	if a == nil {
+		return
+	}
+	delete(s.slow, c)
+	if len(s.freeSlow) < slowKept {
+		s.freeSlow = append(s.freeSlow, a)
+	}
+}
+
+// remember notes to which request a large answer is, whose exchange is about to be
+// given back.
+func (c *conn) remember() {
+	a := c.account()
+	a.line = c.x.appendLine(a.line[:0])
 }
 
 // countTaken notes what was acknowledged before more is said, after which position
 // begins elsewhere. A client that waits for each answer before it asks again owes
 // nothing by then, and is not slow.
 func (c *conn) countTaken() {
-	p := c.position()
-	if p == 0 && c.server.slow[c] == nil {
+	p, a := c.position(), c.account()
+	if p == 0 {
+		a.restart(&c.server.limits)
 		return
 	}
-	c.account().taken += max(p-c.taken, 0)
+	a.taken += max(p-c.taken, 0)
 	c.taken = p
 }
 

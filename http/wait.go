@@ -271,6 +271,9 @@ func (x *exchange) leave() {
 
 // Drained implements eventloop.Patient.
 func (c *conn) Drained(*eventloop.Conn) {
+	if c.phase == waiting && c.server.loop.Stopping() {
+		c.restAtStop()
+	}
 	if c.x == nil || c.x.awaits != room {
 		return
 	}

@@ -39,6 +39,9 @@ func (k *tape) Listen(at bobbin.Address, _ bobbin.ListenOptions) (int, bobbin.Ad
 	return listenerFD, at, nil
 }
 
+func (k *tape) Refuse(int) bool      { return false }
+func (k *tape) Handshaking(int) bool { return false }
+
 func (k *tape) Accept(int) (int, netip.AddrPort, error) {
 	if k.begun {
 		return -1, netip.AddrPort{}, bobbin.ErrNotNow

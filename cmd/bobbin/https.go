@@ -212,6 +212,8 @@ func keepFresh(loop *eventloop.Loop, store *certs.Store, log *slog.Logger) (stop
 			case changed:
 				log.Info("certificates were read again", "until", store.Expires().Format(time.DateOnly))
 				said = ""
+			case asked:
+				log.Info("certificates have not changed")
 			}
 		})
 	}

@@ -35,6 +35,7 @@ const (
 )
 
 func main() {
+	heedHangups()
 	signal.Ignore(syscall.SIGPIPE) // a reader of our output that goes away is no reason to end
 	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr, os.Getenv, isTerminal(os.Stderr)))
 }
@@ -93,7 +94,7 @@ func serveAll(o *options, stdout io.Writer, lines io.Writer, env func(string) st
 	case err == nil:
 		return exitOK, until
 	case errors.Is(err, eventloop.ErrCut):
-		fmt.Fprintln(lines, "bobbin: some answers were cut off")
+		fmt.Fprintf(lines, "bobbin: %v\n", err)
 		return exitCut, until
 	}
 	fmt.Fprintf(lines, "bobbin: %v\n", err)
@@ -223,6 +224,9 @@ func serve(o *options, what *offer, stderr io.Writer, env func(string) string, t
 			defer keepLittle(server.Loop())()
 		}
 	}
+	if o.https.store == nil {
+		defer onSignal(func() { log.Info("SIGHUP: there are no certificates to read again") }, syscall.SIGHUP)()
+	}
 	defer onSignal(servers.Stop, os.Interrupt, syscall.SIGTERM)()
 	if file := what.every.file; file != nil {
 		defer onSignal(func() {
@@ -237,7 +241,7 @@ func serve(o *options, what *offer, stderr io.Writer, env func(string) string, t
 	if n := bobbin.Descriptors(); n < 1024 {
 		fmt.Fprintf(stderr, "bobbin: only %d descriptors are allowed, so at most %d connections: raise it with ulimit -n\n", n, o.loops*first.Limits().Conns)
 	}
-	return servers.Run()
+	return whatWasCut(servers, servers.Run())
 }
 
 // onSignal calls f for each of the signals that arrives, until the result is called. It

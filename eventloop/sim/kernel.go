@@ -13,6 +13,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/netip"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -39,6 +40,10 @@ type Kernel struct {
 
 	// Buffer is how many bytes a socket holds in each direction.
 	Buffer int
+
+	// Defers has listeners with bobbin.ListenOptions.DeferAccept hold back a
+	// connection whose client has said nothing, for a second at most.
+	Defers bool
 
 	// Every, if set, is called at each Wait: where a test looks at its
 	// invariants.
@@ -70,6 +75,8 @@ type object struct {
 	listening bool
 	addr      bobbin.Address
 	shared    bool    // others may join
+	defers    bool    // connections that have said nothing
+	refuses   bool    // new connections
 	queue     []*Wire // waiting to be accepted
 
 	wire *Wire
@@ -183,7 +190,7 @@ func (k *Kernel) Listen(at bobbin.Address, how bobbin.ListenOptions) (int, bobbi
 	if how.Share == bobbin.Joining && at.Path != "" {
 		return -1, at, bobbin.ErrNotShared
 	}
-	o := &object{listening: true, addr: at, shared: how.Share != bobbin.Alone}
+	o := &object{listening: true, addr: at, shared: how.Share != bobbin.Alone, defers: k.Defers && how.DeferAccept}
 	if !k.give(o) {
 		return -1, at, bobbin.ErrExhausted
 	}
@@ -197,13 +204,17 @@ func (k *Kernel) Accept(listener int) (int, netip.AddrPort, error) {
 	if err != nil {
 		return -1, none, err
 	}
-	for len(o.queue) > 0 {
-		w := o.queue[0]
+	for i := 0; i < len(o.queue); {
+		w := o.queue[i]
+		if w.deferredUntil.After(k.now) {
+			i++
+			continue
+		}
 		if k.strikes(k.Luck.DiedQueued) {
 			w.Reset()
 		}
 		if w.reset {
-			o.queue = o.queue[1:] // Linux hands it over or not; here it is skipped
+			o.queue = slices.Delete(o.queue, i, i+1) // Linux hands it over or not; here it is skipped
 			continue
 		}
 		accepted := &object{wire: w}
@@ -211,12 +222,34 @@ func (k *Kernel) Accept(listener int) (int, netip.AddrPort, error) {
 			k.note("accept", listener, -1)
 			return -1, none, bobbin.ErrExhausted
 		}
-		o.queue = o.queue[1:]
-		w.server = accepted
+		o.queue = slices.Delete(o.queue, i, i+1)
+		w.server, w.queuedAt = accepted, nil
 		k.note("accept", listener, accepted.fd)
 		return accepted.fd, w.from, nil
 	}
 	return -1, none, bobbin.ErrNotNow
+}
+
+// Refuse implements bobbin.Kernel.
+func (k *Kernel) Refuse(listener int) bool {
+	o, err := k.get("refuse", listener)
+	if err != nil {
+		return false
+	}
+	o.refuses = true
+	k.note("refuse", listener, 0)
+	return true
+}
+
+// Handshaking implements bobbin.Kernel.
+func (k *Kernel) Handshaking(listener int) bool {
+	o, err := k.get("handshaking", listener)
+	return err == nil && len(o.queue) > 0 && !o.acceptable()
+}
+
+// acceptable reports whether Accept would return a connection.
+func (o *object) acceptable() bool {
+	return slices.ContainsFunc(o.queue, func(w *Wire) bool { return !w.deferredUntil.After(w.kernel.now) })
 }
 
 // Read implements bobbin.Kernel.
@@ -416,7 +449,7 @@ func (k *Kernel) Watch(fd int) error {
 // ready is what a level-triggered look would see.
 func (o *object) ready() bobbin.Ready {
 	if o.listening {
-		if len(o.queue) > 0 {
+		if o.acceptable() {
 			return bobbin.Readable
 		}
 		return 0

@@ -79,8 +79,8 @@ func (s *Script) canGoOn() bool {
 	return !s.at.After(s.kernel.now)
 }
 
-// nextMove returns when the next client wants to go on, or what runs elsewhere
-// is over.
+// nextMove returns when the next client wants to go on, what runs elsewhere is over,
+// or a connection is deferred no longer.
 func (k *Kernel) nextMove() (time.Time, bool) {
 	var first time.Time
 	found := false
@@ -88,6 +88,9 @@ func (k *Kernel) nextMove() (time.Time, bool) {
 		if !found || w.at.Before(first) {
 			first, found = w.at, true
 		}
+	}
+	if at := k.endDeferrals(); !at.IsZero() && (!found || at.Before(first)) {
+		first, found = at, true
 	}
 	for _, s := range k.scripts {
 		at := s.at

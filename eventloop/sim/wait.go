@@ -24,6 +24,7 @@ func (k *Kernel) Wait(events []bobbin.Event, until time.Time) (int, error) {
 	}
 	k.runScripts()
 	k.runWorks()
+	k.endDeferrals()
 	n := k.collect(events)
 	early := k.strikes(k.Luck.EarlyWake)
 	for n == 0 && !k.woken.Load() && !early && until != bobbin.AtOnce {
@@ -46,6 +47,7 @@ func (k *Kernel) Wait(events []bobbin.Event, until time.Time) (int, error) {
 		}
 		k.runScripts()
 		k.runWorks()
+		k.endDeferrals()
 		n = k.collect(events)
 		if !until.IsZero() && !k.now.Before(until) {
 			break

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"net/netip"
+	"time"
 
 	"github.com/bobbin-http/bobbin"
 )
@@ -17,6 +18,9 @@ type Wire struct {
 	kernel *Kernel
 	from   netip.AddrPort
 	server *object // the loop's side; nil before accept and after close
+
+	queuedAt      *object   // the listener, until the loop accepts
+	deferredUntil time.Time // not accepted before, unless the client says something
 
 	in         []byte // towards the server
 	inEnded    bool   // the client has said its last
@@ -45,13 +49,56 @@ func (k *Kernel) DialFrom(from netip.Addr, port uint16) (*Wire, error) {
 			continue
 		}
 		o = k.oneOf(o)
-		w := &Wire{kernel: k, from: netip.AddrPortFrom(from, uint16(1024+k.Roll(60_000)))}
+		if o.refuses {
+			return nil, errNoAnswer
+		}
+		w := &Wire{kernel: k, from: netip.AddrPortFrom(from, uint16(1024+k.Roll(60_000))), queuedAt: o}
 		o.queue = append(o.queue, w)
-		o.pending |= bobbin.Readable
+		if o.defers {
+			w.deferredUntil = k.now.Add(time.Second)
+		} else {
+			o.pending |= bobbin.Readable
+		}
 		k.note("dial", o.fd, len(o.queue))
 		return w, nil
 	}
 	return nil, errors.New("sim: connection refused")
+}
+
+// errNoAnswer is what a client meets whose first packet is dropped, sooner than it
+// would in life.
+var errNoAnswer = errors.New("sim: the connection is not answered")
+
+// endDeferral has Accept return a connection that has said something, or nothing for
+// long enough.
+func (w *Wire) endDeferral() {
+	if o := w.queuedAt; o != nil && !w.deferredUntil.IsZero() {
+		w.deferredUntil = time.Time{}
+		o.pending |= bobbin.Readable
+	}
+}
+
+// endDeferrals is endDeferral for those whose time is over. It returns when it is for
+// the next one, the zero time if there is none.
+func (k *Kernel) endDeferrals() (next time.Time) {
+	if !k.Defers {
+		return next
+	}
+	for _, o := range k.table {
+		if o == nil {
+			continue
+		}
+		for _, w := range o.queue {
+			switch at := w.deferredUntil; {
+			case at.IsZero():
+			case !at.After(k.now):
+				w.endDeferral()
+			case next.IsZero() || at.Before(next):
+				next = at
+			}
+		}
+	}
+	return next
 }
 
 // oneOf chooses, by chance, of the listeners that share an address with o.
@@ -90,6 +137,7 @@ func (w *Wire) Send(p []byte) (int, error) {
 		return 0, ErrWouldWait
 	}
 	w.in = append(w.in, p[:n]...)
+	w.endDeferral()
 	w.edge(bobbin.Readable)
 	return n, nil
 }

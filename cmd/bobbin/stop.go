@@ -1,0 +1,44 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/bobbin-http/bobbin/eventloop"
+	"github.com/bobbin-http/bobbin/http"
+)
+
+// heedHangups keeps SIGHUP from ending the program, from the first moment to the last:
+// what it asks for is done while certificates are served.
+func heedHangups() { signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP) }
+
+// whatWasCut says how many connections were cut off, and the requests of some.
+func whatWasCut(servers http.Servers, err error) error {
+	if !errors.Is(err, eventloop.ErrCut) {
+		return err
+	}
+	n, requests := servers.Cut()
+	text := fmt.Sprintf("%d connections were cut off", n)
+	if n == 1 {
+		text = "1 connection was cut off"
+	}
+	if more := n - len(requests); more > 0 && len(requests) > 0 {
+		requests = append(requests, fmt.Sprintf("and %d more", more))
+	}
+	if len(requests) > 0 {
+		text += ": " + strings.Join(requests, ", ")
+	}
+	return cutOff(text)
+}
+
+// cutOff is eventloop.ErrCut with more to say.
+type cutOff string
+
+func (e cutOff) Error() string { return string(e) }
+
+// Is implements what errors.Is asks for.
+func (e cutOff) Is(target error) bool { return target == eventloop.ErrCut }
