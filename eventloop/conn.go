@@ -132,7 +132,9 @@ func (c *Conn) Crowded() bool {
 	if !c.speaks() {
 		return true // to nobody; Gone is next
 	}
-	c.checkTotal()
+	if l.scarce {
+		c.checkTotal()
+	}
 	return c.full
 }
 
@@ -378,7 +380,9 @@ func (l *Loop) proceed(c *Conn) {
 	case c.state > Open:
 		return
 	}
-	c.checkTotal()
+	if l.scarce {
+		c.checkTotal()
+	}
 	for budget := l.limits.ReadBudget; c.readable && budget > 0 && !c.queued; {
 		if !c.listens() {
 			if c.hungUp {

@@ -364,7 +364,9 @@ func (l *Loop) dispatchSome(events []bobbin.Event, again []*Conn) {
 		if c.drained {
 			l.tellDrained(c)
 		}
-		c.checkTotal()
+		if l.scarce {
+			c.checkTotal()
+		}
 		if c.in != nil && c.listens() {
 			l.hearAgain(c)
 		}

@@ -61,12 +61,10 @@ func (l *Loop) takeLoan() *loan {
 	return &loan{}
 }
 
-// checkTotal holds the connection back if it owes anything while memory is scarce.
+// checkTotal is called while memory is scarce. It holds the connection back if it owes
+// anything.
 func (c *Conn) checkTotal() {
-	if !c.loop.scarce || c.full || !c.speaks() {
-		return
-	}
-	if queued := c.Queued(); queued > 0 {
+	if queued := c.Queued(); queued > 0 && c.speaks() {
 		c.hold(queued)
 	}
 }

@@ -167,9 +167,9 @@ func (c *conn) serve(behind []byte) {
 // mustEnd reports whether the next answer has to be the last, for reasons of
 // ours.
 func (c *conn) mustEnd() bool {
-	l := &c.server.limits
-	return int(c.requests)+1 >= l.Requests || c.server.loop.Special() && c.inSpecialTimes() ||
-		c.server.elapsed()-c.since > l.Age
+	s := c.server
+	return int(c.requests)+1 >= s.limits.Requests || s.elapsed()-c.since > s.limits.Age ||
+		s.loop.Special() && c.inSpecialTimes()
 }
 
 // inSpecialTimes reports whether the loop is ending. If it is only crowded, it looks

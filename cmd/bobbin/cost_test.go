@@ -210,14 +210,28 @@ func (k *reel) Wait(events []bobbin.Event, until time.Time) (int, error) {
 
 // BenchmarkTurn is what a turn with one request costs outside of the kernel.
 func BenchmarkTurn(b *testing.B) {
-	for name, request := range map[string]string{
-		"bench":     "GET /bench HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
-		"pipelined": strings.Repeat("GET /bench HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 16),
+	folder := b.TempDir()
+	if err := os.WriteFile(filepath.Join(folder, "1k.txt"), make([]byte, 1<<10), 0o644); err != nil {
+		b.Fatal(err)
+	}
+	files, err := static.Open(folder, static.Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer files.Close()
+	for _, row := range []struct {
+		name, request string
+		handler       http.Handler
+	}{
+		{"bench", "GET /bench HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", site()},
+		{"pipelined", strings.Repeat("GET /bench HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 16), site()},
+		{"browser", browserHead, site()},
+		{"1k", "GET /1k.txt HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", files.Serve},
 	} {
-		b.Run(name, func(b *testing.B) {
-			k := &reel{tape: tape{request: []byte(request)}, left: b.N}
+		b.Run(row.name, func(b *testing.B) {
+			k := &reel{tape: tape{request: []byte(row.request)}, left: b.N}
 			server, err := http.NewServer(http.Config{
-				Handler: site(),
+				Handler: row.handler,
 				Limits:  http.Limits{Requests: 1 << 30},
 				Loop:    eventloop.Config{Kernel: k},
 			})
@@ -233,3 +247,11 @@ func BenchmarkTurn(b *testing.B) {
 		})
 	}
 }
+
+// browserHead is what a browser of today asks with.
+const browserHead = "GET /bench HTTP/1.1\r\nHost: localhost:8080\r\nConnection: keep-alive\r\n" +
+	"sec-ch-ua: \"Chromium\";v=\"140\", \"Not=A?Brand\";v=\"24\"\r\nsec-ch-ua-mobile: ?0\r\nsec-ch-ua-platform: \"Linux\"\r\n" +
+	"Upgrade-Insecure-Requests: 1\r\nUser-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36\r\n" +
+	"Accept: text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8\r\n" +
+	"Sec-Fetch-Site: none\r\nSec-Fetch-Mode: navigate\r\nSec-Fetch-User: ?1\r\nSec-Fetch-Dest: document\r\n" +
+	"Accept-Encoding: gzip, deflate, br, zstd\r\nAccept-Language: en-US,en;q=0.9\r\n\r\n"
