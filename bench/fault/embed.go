@@ -23,6 +23,7 @@ const embedded = "embedded-victim"
 // embed serves a folder and some handlers until SIGTERM:
 //
 //	POST /take    reads its body
+//	GET /own      answers with 250 kB that are made for it
 //	GET /panic    panics
 //	GET /hold     keeps its loop for a while
 func embed(args []string) error {
@@ -84,6 +85,10 @@ func handlers(files *static.Files) *http.Router {
 			return err
 		}
 		return w.Text(fmt.Sprintf("%d bytes\n", len(p)))
+	})
+	r.Handle("GET /own", func(w *http.Response, _ *http.Request) error {
+		_, err := w.Write(make([]byte, 250_000))
+		return err
 	})
 	r.Handle("GET /panic", func(*http.Response, *http.Request) error { panic("this handler always does") })
 	r.Handle("GET /hold", func(w *http.Response, _ *http.Request) error {

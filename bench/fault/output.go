@@ -51,7 +51,7 @@ func unreadCached(t *trial) error {
 			return fmt.Errorf("the first request: %w", err)
 		}
 	}
-	return t.besiegeVictim(v, plan{room: smallest, memory: outputMost, logs: true, attack: func(s *siege) error {
+	return t.besiegeVictim(v, plan{room: smallest, memory: outputMost, attack: func(s *siege) error {
 		peers := s.crowd.asks(80, get(s.victim, "/8m.json", "Accept-Encoding: gzip"))
 		s.crowd.answered(peers, 5*time.Second)
 		s.hold(2*time.Second, 15*time.Second)
@@ -60,7 +60,7 @@ func unreadCached(t *trial) error {
 }
 
 func unread200K(t *trial) error {
-	return t.besiege(plan{order: t.afar(), room: smallest, memory: outputMost, logs: true, attack: func(s *siege) error {
+	return t.besiege(plan{order: t.afar(), room: smallest, memory: outputMost, attack: func(s *siege) error {
 		peers := s.crowd.asks(400, get(s.victim, "/200k.bin"))
 		s.crowd.answered(peers, 2*time.Second)
 		s.hold(2*time.Second, 15*time.Second)
@@ -68,10 +68,26 @@ func unread200K(t *trial) error {
 	}})
 }
 
+// unreadOwn asks a handler that makes 250 kB for each request. None of it can be
+// shared, so that it is more than OutputTotal, and the log must say so. What was
+// reset is garbage until the runtime collects it, by default when as much has
+// come as was left the last time: memory may be twice what is owed.
+func unreadOwn(t *trial) error {
+	o := t.afar()
+	o.embedded, o.args = true, nil
+	return t.besiege(plan{order: o, room: smallest, memory: outputTotal + outputMost, logs: true, attack: func(s *siege) error {
+		peers := s.crowd.asks(500, get(s.victim, "/own"))
+		s.crowd.answered(peers, 2*time.Second)
+		s.hold(2*time.Second, 15*time.Second)
+		s.say("attackers", "%d of %d are still there", count(peers), len(peers))
+		return nil
+	}})
+}
+
 // slowPipelines reads 400 bytes a second on each of 500 connections, which is
 // above MinRate.
 func slowPipelines(t *trial) error {
-	return t.besiege(plan{order: t.afar(), room: smallest, memory: outputMost, logs: true, attack: func(s *siege) error {
+	return t.besiege(plan{order: t.afar(), room: smallest, memory: outputMost, attack: func(s *siege) error {
 		peers := s.crowd.asks(500, bytes.Repeat(get(s.victim, "/250k.bin"), 8))
 		buffer := make([]byte, 400)
 		s.crowd.each(peers, time.Second, func(_ int, p *peer) { p.take(buffer) })

@@ -8,7 +8,7 @@ type scenario struct {
 	cheap bool // costs next to no processor time, so that it may run beside others
 }
 
-// scenarios are all attacks: one for each kind that issue 12 names. The files
+// scenarios are all attacks: one for each kind that the limits are there for. The files
 // go by the question that an attack asks of the server.
 var scenarios = []scenario{
 	// readers.go: does an honest slow reader live, and one that takes nothing not?
@@ -22,6 +22,7 @@ var scenarios = []scenario{
 	{"unread-json", "80 peers ask for 8 MB of JSON, packed on the way, and read nothing", unreadJSON, false},
 	{"unread-cached", "the same when it is in the cache", unreadCached, false},
 	{"unread-200k", "400 peers ask for 200 KiB and read nothing", unread200K, false},
+	{"unread-own", "500 peers ask for 250 kB that are made for each, and read nothing", unreadOwn, false},
 	{"slow-pipelines", "500 peers pipeline requests for 250 kB and read 0.2 MB/s together", slowPipelines, false},
 	{"unread-listings", "300 peers ask for a listing of 10,000 names and read nothing", unreadListings, false},
 	{"unread-ranges", "400 peers ask for two ranges and read nothing", unreadRanges, false},
