@@ -21,9 +21,12 @@ type exchange struct {
 	body     []byte        // as far as it is here, and not yet read piece by piece
 	read     int           // how much of body a handler has had
 	since    time.Duration // it was taken up, by the clock of Server.elapsed
-	begun    time.Duration // the body began to be received, or to be thrown away
+	asked    time.Duration // the handler began to wait for the body, or a piece came since
+	spent    time.Duration // on waiting for the body
+	credit   time.Duration // that its bytes have earned
+	begun    time.Duration // the body began to be thrown away
 	got      int64         // bytes of the body, framing included
-	held     int64         // bytes counted against Limits.BodiesTotal
+	holding                // of the bodies of all
 	expects  bool          // the peer waits for 100 Continue
 	failed   *refusal
 	stale    string // why it may not be used any more, where that is checked
@@ -53,7 +56,7 @@ func (x *exchange) reset() {
 	x.away, x.panicked = false, false
 	x.framing = body{}
 	x.body, x.read = x.body[:0], 0
-	x.got, x.held, x.expects = 0, 0, false
+	x.got, x.spent, x.credit, x.expects = 0, 0, 0, false
 	x.failed, x.result = nil, nil
 	if x.waited {
 		x.wait = wait{}

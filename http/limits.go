@@ -28,7 +28,7 @@ type Limits struct {
 
 	// The body of a request.
 	Body           int64 // kept for a handler; 1 MiB; 413
-	BodiesTotal    int64 // kept for all handlers of a loop; 64 MiB; 503
+	BodiesTotal    int64 // kept for all handlers of a loop; 64 MiB; from three quarters on 503 for the largest of the client that holds most
 	Discard        int64 // read and thrown away so that the answer is seen; 64 KiB; close
 	ChunkExtension int   // behind one chunk size; 256; 400
 	ChunkOverhead  int   // framing beyond the bytes it carries; 16 KiB; 400
@@ -42,9 +42,10 @@ type Limits struct {
 	HeadTimeout time.Duration // from the first byte of a head to its last, or from accept; 10 s; 408
 	IdleTimeout time.Duration // between requests; 60 s; closed without a word
 	BodyTimeout time.Duration // between two pieces of a body; 15 s; 408
+	BodyTime    time.Duration // for a body that is kept for a handler, in all; 10 min; 408
 	DiscardIdle time.Duration // between two pieces of a body that nobody wants; 2 s; close
 	DiscardTime time.Duration // for such a body in all; 5 s; close
-	MinRate     int64         // bytes a second of a body, after RateGrace, or of an answer; 240; 408 or reset
+	MinRate     int64         // bytes a second of a body, over BodyTimeout, or of an answer; 240; 408 or reset
 	RateGrace   time.Duration // before MinRate counts; 5 s
 
 	// How long a peer may take nothing of an answer. What it acknowledges comes in
@@ -78,6 +79,7 @@ func (l Limits) withDefaults() Limits {
 	number(&l.HeadTimeout, 10*time.Second)
 	number(&l.IdleTimeout, time.Minute)
 	number(&l.BodyTimeout, 15*time.Second)
+	number(&l.BodyTime, 10*time.Minute)
 	number(&l.DiscardIdle, 2*time.Second)
 	number(&l.DiscardTime, 5*time.Second)
 	number(&l.MinRate, 240)

@@ -13,7 +13,7 @@ var continueLine = []byte("HTTP/1.1 100 Continue\r\n\r\n")
 func (c *conn) serveWithBody() {
 	x := c.x
 	x.keepHead() // the handler may outlive the loop's bytes
-	x.begun = c.server.elapsed()
+	x.credit = c.server.limits.RateGrace
 	c.start(c.server.handler)
 	c.goOn()
 }
@@ -23,7 +23,8 @@ func (c *conn) receive() {
 	c.enter(inBody)
 	c.conn.Resume()
 	c.sending = false
-	c.conn.SetDeadline(c.server.limits.BodyTimeout)
+	c.x.asked = c.server.elapsed()
+	c.awaitPiece()
 	if c.x.expects {
 		c.x.expects = false
 		c.conn.Write(continueLine)
@@ -109,17 +110,33 @@ func (c *conn) readBody(p []byte) (used int) {
 			break
 		}
 	}
-	switch {
-	case c.phase == discarding:
+	if c.phase == discarding {
 		c.discarded()
-	case x.framing.done(), x.awaits == moreOfBody && len(x.body) > 0:
+		return used
+	}
+	x.earn(used)
+	switch {
+	case x.framing.done():
 		c.goOn()
 	case c.tooSlow():
 		c.failBody(errSlowBody)
+	case x.awaits == moreOfBody && len(x.body) > 0:
+		c.goOn()
 	default:
-		c.conn.SetDeadline(c.server.limits.BodyTimeout)
+		c.server.bodies.settle(x, true)
+		c.awaitPiece()
 	}
 	return used
+}
+
+// awaitPiece sets the deadline for the next piece.
+func (c *conn) awaitPiece() {
+	l := &c.server.limits
+	d := l.BodyTimeout
+	if c.x.awaits == wholeBody {
+		d = min(d, max(1, l.BodyTime-c.x.spent))
+	}
+	c.conn.SetDeadline(d)
 }
 
 // keep adds to the body, within the limits for one and for all.
@@ -128,21 +145,32 @@ func (x *exchange) keep(data []byte) *refusal {
 	if x.awaits == wholeBody && int64(len(x.body)+len(data)) > s.limits.Body {
 		return errBodyTooLarge
 	}
-	s.held += int64(len(data))
-	x.held += int64(len(data))
-	if s.held > s.limits.BodiesTotal {
+	s.bodies.add(x, len(data))
+	if !s.bodies.makeRoom(x, s.limits.BodiesTotal) {
 		return errBusy
 	}
 	x.body = append(x.body, data...)
 	return nil
 }
 
-// tooSlow reports whether a body drips: a deadline between two pieces alone
-// would let it go on for ever.
+// earn counts the time that n bytes have taken. They earn time at MinRate, but not
+// for long: a body that came fast at first must not drip ever after. The time in
+// which the handler does not wait for the body is not the client's.
+func (x *exchange) earn(n int) {
+	l, now := &x.conn.server.limits, x.conn.server.elapsed()
+	took := now - x.asked
+	x.asked = now
+	x.spent += took
+	most := max(l.RateGrace, l.BodyTimeout)
+	x.credit = min(x.credit+earned(int64(n), l.MinRate, most)-took, most)
+}
+
+// tooSlow reports whether a body drips, which a deadline between two pieces would
+// let go on for ever, or takes too long in all. The latter is for bodies that are
+// kept in memory. One that is read piece by piece may be of any length, holds a
+// piece at a time, and has the rate alone.
 func (c *conn) tooSlow() bool {
-	l := &c.server.limits
-	took := c.server.elapsed() - c.x.begun
-	return took > l.RateGrace && float64(c.x.got) < took.Seconds()*float64(l.MinRate)
+	return c.x.credit < 0 || c.x.awaits == wholeBody && c.x.spent >= c.server.limits.BodyTime
 }
 
 // discarded goes on after a body that nobody wants, or gives up on it.
@@ -167,6 +195,7 @@ func (c *conn) discarded() {
 func (c *conn) failBody(why *refusal) {
 	x := c.x
 	x.failed = why
+	c.server.bodies.release(x) // nothing will read it
 	switch {
 	case c.phase == discarding:
 		c.last = true

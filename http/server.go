@@ -64,9 +64,9 @@ type Server struct {
 
 	strict bool // nothing is used again, so that a late use is found
 
-	heads heads       // ready-made beginnings of answers
-	free  []*exchange // to be used again
-	held  int64       // bytes of request bodies that wait for handlers
+	heads  heads       // ready-made beginnings of answers
+	free   []*exchange // to be used again
+	bodies bodies      // of requests, as far as they are in memory
 
 	slow     map[*conn]*slow // clients that are slow to take an answer
 	freeSlow []*slow         // to be used again
@@ -186,7 +186,9 @@ const (
 
 func (s *Server) giveExchange(x *exchange) {
 	x.over()
-	s.held -= x.held
+	if x.held > 0 {
+		s.bodies.release(x)
+	}
 	if cap(x.body) > keptBody {
 		x.body = nil
 	}

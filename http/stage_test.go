@@ -45,8 +45,11 @@ func stage(t testing.TB, k *sim.Kernel, config Config, client func(s *Server, c 
 	if k.Parked() != 0 {
 		t.Errorf("%d handlers wait for ever", k.Parked())
 	}
-	if k.OpenDescriptors() != 0 || s.loop.Memory() != 0 || s.held != 0 {
-		t.Errorf("left: %d descriptors, %d bytes of answers, %d of bodies", k.OpenDescriptors(), s.loop.Memory(), s.held)
+	if k.OpenDescriptors() != 0 || s.loop.Memory() != 0 {
+		t.Errorf("left: %d descriptors, %d bytes of answers", k.OpenDescriptors(), s.loop.Memory())
+	}
+	if b := &s.bodies; b.held != 0 || b.all.Total() != 0 || b.coming.Total() != 0 || len(b.piles) != 0 {
+		t.Errorf("left of bodies: %d bytes, %d by client, %d to come, %d piles", b.held, b.all.Total(), b.coming.Total(), len(b.piles))
 	}
 	return err
 }

@@ -118,6 +118,9 @@ func (c *conn) goOn() {
 
 func (c *conn) resume() eventloop.Progress {
 	c.x.awaits = nothing
+	if c.x.place > 0 {
+		c.server.bodies.settle(c.x, false)
+	}
 	c.x.stopping = c.server.loop.Stopping()
 	p := c.x.task.Resume()
 	c.x.blame()
@@ -148,8 +151,7 @@ func (c *conn) grant() bool {
 	x.awaits = x.want
 	switch x.want {
 	case moreOfBody:
-		c.server.held -= x.held // it was read
-		x.held = 0
+		c.server.bodies.release(x) // it was read
 		fallthrough
 	case wholeBody:
 		if c.hasBody() {
@@ -182,6 +184,9 @@ func (c *conn) hasBody() bool {
 // than its request.
 func (c *conn) standBy() {
 	c.enter(answering)
+	if c.x.held != c.x.counted {
+		c.server.bodies.settle(c.x, false)
+	}
 	c.conn.Pause()
 	switch {
 	case !c.x.hasBegun():
@@ -234,7 +239,7 @@ func (c *conn) takeOver() {
 	fresh.head = x.head
 	fresh.raw = x.raw
 	fresh.keepHead()
-	fresh.framing, fresh.got, fresh.begun, fresh.expects = x.framing, x.got, x.begun, x.expects
+	fresh.framing, fresh.got, fresh.expects = x.framing, x.got, x.expects
 	fresh.failed, fresh.route = x.failed, x.route
 	fresh.response.hooks, x.outer = x.outer, hooks{}
 	c.x = fresh
@@ -259,6 +264,7 @@ func (x *exchange) abandon() {
 
 // leave lets a handler that runs aside come to its end without its connection.
 func (x *exchange) leave() {
+	x.conn.server.bodies.settle(x, false)
 	if x.timer != nil {
 		x.timer.Stop()
 		x.timer = nil

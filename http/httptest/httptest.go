@@ -169,6 +169,10 @@ type Conn struct {
 	heard  []byte
 }
 
+// For returns the same connection for another client's function, so that one can
+// read while the other sends. Only one of the two may read.
+func (c *Conn) For(other *Client) *Conn { return &Conn{client: other, wire: c.wire} }
+
 // Send says something, whatever it is. It waits while the server does not listen.
 func (c *Conn) Send(text string) error { return c.client.script.Send(c.wire, []byte(text)) }
 

@@ -1,0 +1,153 @@
+package http
+
+import (
+	"container/heap"
+
+	"github.com/bobbin-http/bobbin/eventloop"
+)
+
+// Bodies that are kept in memory share Limits.BodiesTotal. Below three quarters of
+// it each is taken. Above, the client that holds most pays: its largest body that
+// is still coming is ended, and so on until there is room for the newcomer, which is
+// refused only if it is that body. A body that a handler has cannot be ended; one
+// client's may take three quarters, and the last quarter is for the others. (A single
+// body may be larger while it is the only one.)
+//
+// A body that is here within a turn, and gone by its end, costs two additions. Only
+// what stays is accounted by client.
+type bodies struct {
+	held   int64           // bytes of all
+	all    eventloop.Tally // of those that have outlived a turn
+	coming eventloop.Tally // of those that are not complete
+	piles  map[eventloop.Client]*pile
+}
+
+// A holding is what one exchange has of the bodies.
+type holding struct {
+	held    int64            // bytes counted against Limits.BodiesTotal
+	counted int64            // and for the client
+	client  eventloop.Client // for whom
+	place   int              // in the client's pile, from 1 on; 0 if it is in none
+}
+
+// A pile is the bodies of one client that are still coming, the largest first. It
+// implements heap.Interface.
+type pile []*exchange
+
+// add counts n more bytes of a body.
+func (b *bodies) add(x *exchange, n int) {
+	b.held += int64(n)
+	x.held += int64(n)
+}
+
+// settle accounts a body by client. Coming says that more of it is to come, so that
+// it can be ended.
+func (b *bodies) settle(x *exchange, coming bool) {
+	if x.counted == 0 && x.place == 0 {
+		if x.held == 0 {
+			return
+		}
+		x.client = x.conn.conn.Client()
+	}
+	more := x.held - x.counted
+	b.all.Add(x.client, more)
+	was := x.place > 0
+	switch {
+	case coming && was:
+		b.coming.Add(x.client, more)
+	case coming:
+		b.coming.Add(x.client, x.held)
+	case was:
+		b.coming.Add(x.client, -x.counted)
+	}
+	x.counted = x.held
+	b.pile(x, coming)
+}
+
+// pile puts an exchange where it belongs among those of its client.
+func (b *bodies) pile(x *exchange, coming bool) {
+	p := b.piles[x.client]
+	switch {
+	case coming && x.place > 0:
+		heap.Fix(p, x.place-1)
+	case coming:
+		if p == nil {
+			if b.piles == nil {
+				b.piles = make(map[eventloop.Client]*pile)
+			}
+			p = new(pile)
+			b.piles[x.client] = p
+		}
+		heap.Push(p, x)
+	case x.place > 0:
+		heap.Remove(p, x.place-1)
+		if len(*p) == 0 {
+			delete(b.piles, x.client)
+		}
+	}
+}
+
+// release forgets a body.
+func (b *bodies) release(x *exchange) {
+	b.held -= x.held
+	x.held = 0
+	b.settle(x, false)
+}
+
+// largest returns the largest body of a client that is still coming, nil if there
+// is none.
+func (b *bodies) largest(who eventloop.Client) *exchange {
+	if p := b.piles[who]; p != nil {
+		return (*p)[0]
+	}
+	return nil
+}
+
+// makeRoom ends bodies until there is room again, and reports whether that of x may
+// stay.
+func (b *bodies) makeRoom(x *exchange, total int64) bool {
+	if b.held <= total-total/4 {
+		return true
+	}
+	b.settle(x, true)
+	for b.held > total-total/4 {
+		who, _ := b.all.Most()
+		v := b.largest(who)
+		if v == nil { // all that it holds is with handlers
+			if b.held <= total {
+				return true
+			}
+			who, _ = b.coming.Most()
+			v = b.largest(who)
+		}
+		if v == nil || v == x {
+			return b.held <= total && b.held == x.held // it is the only one
+		}
+		v.conn.failBody(errBusy)
+	}
+	return true
+}
+
+func (p pile) Len() int           { return len(p) }
+func (p pile) Less(i, j int) bool { return p[i].held > p[j].held }
+func (p pile) Swap(i, j int) {
+	p[i], p[j] = p[j], p[i]
+	p[i].place, p[j].place = i+1, j+1
+}
+
+// Push implements heap.Interface.
+func (p *pile) Push(one any) {
+	x := one.(*exchange)
+	*p = append(*p, x)
+	x.place = len(*p)
+}
+
+// Pop implements heap.Interface.
+func (p *pile) Pop() any {
+	last := len(*p) - 1
+	x := (*p)[last]
+	(*p)[last] = nil
+	*p = (*p)[:last]
+	x.place = 0
+	return x
+}
