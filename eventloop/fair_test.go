@@ -128,3 +128,31 @@ func TestTurnsOfThoseThatMayHaveOne(t *testing.T) {
 		}
 	}
 }
+
+// TestTheLastQuarterIsForOthers takes as much as a tally admits, for clients that
+// come one after the other.
+func TestTheLastQuarterIsForOthers(t *testing.T) {
+	for _, row := range []struct {
+		name string
+		most int64
+		want []int64 // of each client
+	}{
+		{"none of none", 0, []int64{0}},
+		{"one of one", 1, []int64{1, 0}},
+		{"all of three", 3, []int64{3, 0}},
+		{"three of four", 4, []int64{3, 1, 0}},
+		{"three quarters, then half of what is left", 16, []int64{12, 2, 1, 1, 0}},
+		{"and so on", 1024, []int64{768, 128, 64, 32, 16, 8, 4, 2, 1, 1, 0}},
+	} {
+		var tally Tally
+		for i, want := range row.want {
+			who := client(fmt.Sprintf("192.0.2.%d", i))
+			for tally.Admits(who, row.most) {
+				tally.Add(who, 1)
+			}
+			if got := tally.Of(who); got != want {
+				t.Errorf("%s: client %d gets %d, not %d", row.name, i, got, want)
+			}
+		}
+	}
+}

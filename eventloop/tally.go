@@ -52,6 +52,16 @@ func (t *Tally) Of(who Client) int64 {
 	return 0
 }
 
+// Admits reports whether a client may take one more of a resource of which there
+// are so many. Below three quarters each may. In the last quarter a client may while
+// it holds fewer than are free: so one that holds much is refused, one that holds
+// none is not before the very last is taken, and a few greedy clients leave some for
+// others, however they share. Of fewer than four there is no last quarter.
+func (t *Tally) Admits(who Client, most int64) bool {
+	free := most - t.total
+	return free > most/4 || free > 0 && t.Of(who) < free
+}
+
 // Most returns the client that holds most, and how much that is; 0 if no client
 // holds anything.
 func (t *Tally) Most() (who Client, n int64) {

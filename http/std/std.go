@@ -33,7 +33,7 @@ import (
 const AtMost = 1024
 
 // Handler runs a handler of net/http off the loop, AtMost at a time. More are
-// answered by 503.
+// answered by 503, and of one client before: see http.Blocking.
 func Handler(h nethttp.Handler) http.Handler { return http.Blocking(AtMost, Wrap(h)) }
 
 // Wrap makes a handler of one of net/http's, for http.Blocking; or for
