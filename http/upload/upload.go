@@ -19,6 +19,7 @@ import (
 	"io"
 	"mime"
 	"mime/multipart"
+	"net/textproto"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -37,7 +38,12 @@ type Options struct {
 	Total  int64 // bytes of the whole form, framing included; 64 MiB
 	Values int   // that are no files; 256
 	Value  int64 // bytes of them all; 256 KiB
+	Head   int64 // bytes of the fields of one part, 64 fields at most; 8 KiB
+	Heads  int64 // bytes of those of all parts; 256 KiB
 }
+
+// fieldsMost is how many fields a part may have. Browsers send two.
+const fieldsMost = 64
 
 // A Form is what was received.
 type Form struct {
@@ -83,6 +89,8 @@ var (
 	errTotal     = http.StatusContentTooLarge.Because("the form is too large")
 	errFile      = http.StatusContentTooLarge.Because("a file is too large")
 	errFiles     = http.StatusContentTooLarge.Because("there are too many files")
+	errHead      = http.StatusContentTooLarge.Because("the head of a part is too large")
+	errHeads     = http.StatusContentTooLarge.Because("the heads of the parts are too large")
 	errValues    = http.StatusContentTooLarge.Because("there are too many values, or they are too large")
 )
 
@@ -107,12 +115,17 @@ func Receive(r *http.Request, o Options) (form *Form, err error) {
 	body := &bounded{from: r, left: o.Total}
 	parts := multipart.NewReader(body, parameters["boundary"])
 	for {
+		body.beginHead(o.Head) // mime/multipart keeps ten MiB of a head, if it may
 		part, err := parts.NextRawPart()
+		body.inHead = false
 		if err == io.EOF {
 			return form, nil
 		}
 		if err != nil {
 			return form, body.why()
+		}
+		if err := o.takeHead(part.Header); err != nil {
+			return form, err
 		}
 		if err := form.take(part, &o, body); err != nil {
 			return form, err
@@ -129,6 +142,8 @@ func (o Options) withDefaults() Options {
 	number(&o.File, 32<<20)
 	number(&o.Total, 64<<20)
 	number(&o.Value, 256<<10)
+	number(&o.Head, 8<<10)
+	number(&o.Heads, 256<<10)
 	if o.Files == 0 {
 		o.Files = 16
 	}
@@ -136,6 +151,24 @@ func (o Options) withDefaults() Options {
 		o.Values = 256
 	}
 	return o
+}
+
+// takeHead counts the fields of a part.
+func (o *Options) takeHead(fields textproto.MIMEHeader) error {
+	size, n := int64(0), 0
+	for name, values := range fields {
+		for _, v := range values {
+			size += int64(len(name) + len(v) + len(": \r\n"))
+			n++
+		}
+	}
+	if size > o.Head || n > fieldsMost {
+		return errHead
+	}
+	if o.Heads -= size; o.Heads < 0 {
+		return errHeads
+	}
+	return nil
 }
 
 // take receives one part.
@@ -154,7 +187,10 @@ func (f *Form) take(part *multipart.Part, o *Options, body *bounded) error {
 	if err != nil {
 		return fmt.Errorf("upload: %w", err)
 	}
-	file := &File{Field: name, Name: baseName(part.FileName()), Type: part.Header.Get("Content-Type"), Path: to.Name()}
+	file := &File{
+		Field: name, Name: strings.Clone(baseName(part.FileName())),
+		Type: strings.Clone(part.Header.Get("Content-Type")), Path: to.Name(),
+	}
 	f.Files = append(f.Files, file) // so that it is removed, whatever comes
 	file.Size, err = io.Copy(to, io.LimitReader(part, o.File+1))
 	if closed := to.Close(); err == nil && closed != nil {
@@ -219,15 +255,29 @@ type bounded struct {
 	from io.Reader
 	left int64
 	err  error // why it has ended, if not at its end
+
+	inHead bool
+	head   int64 // bytes that may be read before the head of the next part is complete
 }
 
+// beginHead bounds what is read for the head of the next part.
+func (b *bounded) beginHead(most int64) { b.inHead, b.head = true, most }
+
 func (b *bounded) Read(p []byte) (int, error) {
-	if b.left <= 0 {
+	most := b.left
+	switch {
+	case b.left <= 0:
 		b.err = errTotal
 		return 0, b.err
+	case b.inHead && b.head <= 0:
+		b.err = errHead
+		return 0, b.err
+	case b.inHead:
+		most = min(b.left, b.head)
 	}
-	n, err := b.from.Read(p[:min(int64(len(p)), b.left)])
+	n, err := b.from.Read(p[:min(int64(len(p)), most)])
 	b.left -= int64(n)
+	b.head -= int64(n)
 	if err != nil && err != io.EOF {
 		b.err = err
 	}

@@ -2,11 +2,13 @@ package upload
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/bobbin-http/bobbin/http"
 	"github.com/bobbin-http/bobbin/http/httptest"
@@ -114,6 +116,58 @@ func TestAFormThatSaysItIsTooLargeIsNotAskedFor(t *testing.T) {
 			conn.Reset()
 		}
 	})
+}
+
+// TestHeadsOfPartsAreBounded sends heads, of parts that are files and of others,
+// and looks at the answer and at what it took.
+func TestHeadsOfPartsAreBounded(t *testing.T) {
+	head := func(fields string) string {
+		return "--b\r\nContent-Disposition: form-data; name=\"f\"; filename=\"a\"\r\n" + fields + "\r\nhello\r\n"
+	}
+	field := func(n int) string { return "X: " + strings.Repeat("x", n) + "\r\n" }
+	for _, row := range []struct {
+		name   string
+		body   string
+		status int
+		want   string
+	}{
+		{"a head of 7 KiB", head(field(7<<10)) + end, 200, "1 files"},
+		{"a head of 9 KiB", head(field(9<<10)) + end, 413, "head"},
+		{"a head of 9 MiB in one field", head(field(9<<20)) + end, 413, "head"},
+		{"a head of 9 MiB in short fields", head(strings.Repeat("a:\r\n", 9<<20/4)) + end, 413, "head"},
+		{"a head that is small but has too many fields", head(strings.Repeat("a:\r\n", 100)) + end, 413, "head"},
+		{"a head of 9 KiB behind another part", head("") + head(field(9<<10)) + end, 413, "head"},
+		{"a line of 9 MiB before the first part", strings.Repeat("x", 9<<20) + "\r\n" + head("") + end, 400, "malformed"},
+		{"lines of 9 MiB before the first part", strings.Repeat("x\r\n", 9<<20/3) + head("") + end, 413, "head"},
+		{"files that are larger than a head may be", head("") + "--b\r\nContent-Disposition: form-data; name=f; filename=a\r\n\r\n" + strings.Repeat("x", 1<<20) + "\r\n" + head("") + end, 200, "3 files"},
+		{"forty heads of 7 KiB", strings.Repeat(head(field(7<<10)), 40) + end, 413, "heads"},
+	} {
+		folder, rest := t.TempDir(), int64(0)
+		h := http.Streaming(func(w *http.Response, r *http.Request) error {
+			form, err := Receive(r, Options{Folder: folder, Files: 100})
+			if err != nil {
+				rest, _ = io.Copy(io.Discard, r)
+				return err
+			}
+			defer form.Remove()
+			return w.Text(fmt.Sprintf("%d files", len(form.Files)))
+		})
+		httptest.Run(t, httptest.Config{Handler: h}, func(c *httptest.Client) {
+			conn := c.Dial()
+			var a httptest.Answer
+			c.Go(func(c *httptest.Client) { a = conn.For(c).Answer("POST") })
+			conn.Send(httptest.Request("POST", "/", row.body, boundary))
+			c.Sleep(time.Second)
+			if a.Status != row.status || !strings.Contains(a.Body, row.want) {
+				t.Errorf("%s: the answer is %v", row.name, a)
+			}
+			if read := int64(len(row.body)) - rest; len(row.body) >= 9<<20 && read > 128<<10 {
+				t.Errorf("%s: %d bytes of it were read", row.name, read)
+			}
+			conn.Close()
+		})
+		empty(t, folder)
+	}
 }
 
 // empty finds what is left behind.
