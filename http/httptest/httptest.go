@@ -42,6 +42,9 @@ type Config struct {
 	// must be the same. Each seed is another bad day.
 	Seed uint64
 
+	// SlowWork has what handlers leave to workers take up to a second each.
+	SlowWork bool
+
 	// Server, if set, is called before the server runs: for its loop, and for
 	// what belongs to it.
 	Server func(*http.Server)
@@ -55,6 +58,9 @@ func Run(t testing.TB, config Config, client func(c *Client)) {
 		k = sim.NewUnlucky(config.Seed)
 		// What would change the answers is left out.
 		k.Luck.PeerReset, k.Luck.DiedQueued, k.Luck.Suspend = 0, 0, 0
+	}
+	if config.SlowWork {
+		k.Luck.SlowWork = 1000
 	}
 	server, err := http.NewServer(http.Config{
 		Handler: config.Handler, Limits: config.Limits, Log: config.Log,

@@ -9,7 +9,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
+	"time"
 
 	"golang.org/x/crypto/bcrypt"
 
@@ -20,21 +22,26 @@ import (
 // BasicAuth asks for a name and a password (RFC 7617). Passwords are kept as
 // bcrypt hashes, which are slow to check on purpose: that is done off the loop,
 // few at a time, and a password that was right is remembered.
+//
+// A client that guesses is answered by 429 after five wrong passwords, for a second,
+// then for two, up to a minute; a name is never locked. guesses.go says more. A
+// BasicAuth belongs to one loop.
 type BasicAuth struct {
 	Realm string // what a browser shows; "restricted" if empty
 
-	users    map[string][]byte // hashes by name
-	key      [32]byte          // of this process alone
-	right    map[[32]byte]bool // digests of names and passwords
-	checking int
-}
+	users   map[string][]byte // hashes by name
+	highest int               // the cost of the dearest of them
+	key     [32]byte          // of this process alone
+	right   map[[32]byte]bool // digests of names and passwords
 
-// At most so many passwords are checked at a time, and so many right ones are
-// remembered.
-const (
-	checksMost = 4
-	rightMost  = 4096
-)
+	checking int
+	first    queue // of clients that have not failed, for names that few failed for
+	second   queue // of the others
+	turn     int
+	wrong    recent[[32]byte, struct{}] // digests
+	clients  recent[eventloop.Client, failures]
+	names    recent[eventloop.Client, failures]
+}
 
 // passwordMost is how much of a password bcrypt looks at. A longer one is
 // refused and not cut short.
@@ -45,6 +52,7 @@ const passwordMost = 72
 // not what stands in it.
 func ParseUsers(from io.Reader) (*BasicAuth, error) {
 	a := &BasicAuth{users: make(map[string][]byte), right: make(map[[32]byte]bool)}
+	a.wrong.most, a.clients.most, a.names.most = wrongMost, guessers, guessers
 	rand.Read(a.key[:])
 	lines := bufio.NewScanner(from)
 	for n := 1; lines.Scan(); n++ {
@@ -59,10 +67,12 @@ func ParseUsers(from io.Reader) (*BasicAuth, error) {
 		case a.users[name] != nil:
 			return nil, fmt.Errorf("line %d: %q is there twice", n, name)
 		}
-		if _, err := bcrypt.Cost([]byte(hash)); err != nil {
+		cost, err := bcrypt.Cost([]byte(hash))
+		if err != nil {
 			return nil, fmt.Errorf("line %d: the password of %q is not a bcrypt hash: make one with bobbin hash", n, name)
 		}
 		a.users[name] = []byte(hash)
+		a.highest = max(a.highest, cost)
 	}
 	if err := lines.Err(); err != nil {
 		return nil, err
@@ -85,10 +95,6 @@ func HashPassword(password string) (string, error) {
 	return string(hash), err
 }
 
-// nobody is checked when there is no user of a name, so that it takes as long to
-// find out.
-var nobody = []byte("$2a$10$7EqJtq98hPqEX7fNZaFWoOhi5BWX4Z1Z3MxE8lmyy6h6Zy/YPj4Oa")
-
 // Around is the http.Middleware.
 func (a *BasicAuth) Around(next http.Handler) http.Handler {
 	return func(w *http.Response, r *http.Request) error {
@@ -100,23 +106,152 @@ func (a *BasicAuth) Around(next http.Handler) http.Handler {
 		if a.right[digest] {
 			return next(w, r)
 		}
-		if a.checking >= checksMost {
+		if _, known := a.wrong.get(digest); known {
+			return a.challenge(w) // the same guess again, which needs no check
+		}
+		try := &attempt{client: r.Client(), name: a.standIn(name), digest: digest}
+		if d := a.pause(try, r.Loop().Now()); d > 0 {
+			return tooMany(w, d)
+		}
+		try.begin = func(w *http.Response) error { return a.begin(w, r, try, name, password, next) }
+		if a.checking < checksMost {
+			return try.begin(w) // nothing waits
+		}
+		return a.wait(w, r, try)
+	}
+}
+
+// wait has a password checked when its turn comes.
+func (a *BasicAuth) wait(w *http.Response, r *http.Request, try *attempt) error {
+	if a.hasPrecedence(try, r.Loop().Now()) {
+		a.first.push(try)
+	} else {
+		a.second.push(try)
+	}
+	for a.first.clients.Len()+a.second.clients.Len() > waitingMost {
+		longer := &a.first
+		if a.second.clients.Len() > a.first.clients.Len() {
+			longer = &a.second
+		}
+		out := longer.dropLast()
+		if out == try {
 			return http.StatusServiceUnavailable
 		}
-		a.checking++
-		return http.OffloadJob(w, eventloop.Job{Over: func() { a.checking-- }},
-			func() (right bool, err error) { return a.check(name, password), nil },
-			func(w *http.Response, right bool) error {
-				if !right {
-					return a.challenge(w)
-				}
-				if len(a.right) >= rightMost {
-					clear(a.right)
-				}
-				a.right[digest] = true
-				return next(w, r)
-			})
+		out.waitsNoMore()
+		out.pending.Fail(http.StatusServiceUnavailable)
 	}
+	pending, err := http.Later(w)
+	if err != nil {
+		try.queue.remove(try)
+		return err
+	}
+	try.pending = pending
+	try.timer = r.Loop().After(waitMost, func() {
+		try.queue.remove(try)
+		pending.Fail(http.StatusServiceUnavailable)
+	})
+	w.OnEnd(func() {
+		if try.queue != nil {
+			try.waitsNoMore() // the client has left
+			try.queue.remove(try)
+		}
+	})
+	return nil
+}
+
+// hasPrecedence reports whether a check goes before others.
+func (a *BasicAuth) hasPrecedence(try *attempt, now time.Time) bool {
+	return failuresOf(&a.clients, try.client, now).n == 0 && failuresOf(&a.names, try.name, now).n < nameFailures
+}
+
+// serve begins the checks whose turn it is. Each fourth is of those that have no
+// precedence, so that they do not wait for ever.
+func (a *BasicAuth) serve(loop *eventloop.Loop) {
+	for a.checking < checksMost {
+		one, other := &a.first, &a.second
+		if a.turn++; a.turn%4 == 0 {
+			one, other = other, one
+		}
+		try, ok := one.pop()
+		if !ok {
+			if try, ok = other.pop(); !ok {
+				return
+			}
+		} else if one == &a.first && !a.hasPrecedence(try, loop.Now()) {
+			a.second.push(try) // there was a failure meanwhile
+			a.turn--           // which was no turn
+			continue
+		}
+		try.waitsNoMore()
+		try.pending.Answer(func(w *http.Response) error {
+			if d := a.pause(try, loop.Now()); d > 0 {
+				return tooMany(w, d) // it has failed meanwhile
+			}
+			return try.begin(w)
+		})
+	}
+}
+
+// pause returns for how long no other password of a client is checked.
+func (a *BasicAuth) pause(try *attempt, now time.Time) time.Duration {
+	return failuresOf(&a.clients, try.client, now).pause(now)
+}
+
+// begin leaves a check to a worker.
+func (a *BasicAuth) begin(w *http.Response, r *http.Request, try *attempt, name, password string, next http.Handler) error {
+	loop := r.Loop()
+	checked, right := false, false
+	learn := func() {
+		if checked {
+			a.learn(try, right, loop.Now())
+		}
+		checked = false
+	}
+	over := func() {
+		learn() // of a client that has left, too
+		a.checking--
+		a.serve(loop)
+	}
+	a.checking++
+	err := http.OffloadJob(w, eventloop.Job{Over: over}, func() (bool, error) {
+		right = a.check(name, password)
+		checked = true
+		return right, nil
+	}, func(w *http.Response, right bool) error {
+		learn()
+		if !right {
+			return a.challenge(w)
+		}
+		return next(w, r)
+	})
+	if err != nil {
+		a.checking-- // there is no job
+	}
+	return err
+}
+
+// learn remembers what came of a check.
+func (a *BasicAuth) learn(try *attempt, right bool, now time.Time) {
+	if !right {
+		a.wrong.put(try.digest, struct{}{})
+		if try.client.Known() { // or all clients of a Unix socket would pay for one
+			fail(&a.clients, try.client, now)
+		}
+		fail(&a.names, try.name, now)
+		return
+	}
+	if len(a.right) >= rightMost {
+		clear(a.right)
+	}
+	a.right[try.digest] = true
+	a.clients.forget(try.client)
+}
+
+// tooMany answers a client that has to pause.
+func tooMany(w *http.Response, d time.Duration) error {
+	w.Set("Retry-After", strconv.FormatInt(ceilSeconds(int64(d)), 10))
+	w.Set("Cache-Control", "no-store")
+	return http.StatusTooManyRequests.Because("too many wrong passwords, wait before the next one")
 }
 
 // User returns the name that came with a request, if the right password came with
@@ -133,14 +268,31 @@ func (a *BasicAuth) User(r *http.Request) string {
 	return name
 }
 
-// check runs on a worker.
-func (a *BasicAuth) check(name, password string) (right bool) {
+// check runs on a worker. A wrong password always takes the time of the dearest
+// hash: dummies are compared where there is no user of a name, and make up for a hash
+// that is cheaper. Each cost takes twice the time of the one below.
+func (a *BasicAuth) check(name, password string) bool {
 	hash, known := a.users[name]
 	if !known {
-		hash = nobody
+		_ = compare(dummy(a.highest), []byte(password))
+		return false
 	}
-	err := bcrypt.CompareHashAndPassword(hash, []byte(password))
-	return known && err == nil && len(password) <= passwordMost
+	if compare(hash, []byte(password)) == nil && len(password) <= passwordMost {
+		return true
+	}
+	cost, _ := bcrypt.Cost(hash) // ParseUsers has seen that it has one
+	for ; cost < a.highest; cost++ {
+		_ = compare(dummy(cost), []byte(password))
+	}
+	return false
+}
+
+// compare is another function in tests.
+var compare = bcrypt.CompareHashAndPassword
+
+// dummy is a hash of a cost whose password is not known.
+func dummy(cost int) []byte {
+	return fmt.Appendf(nil, "$2a$%02d$7EqJtq98hPqEX7fNZaFWoOhi5BWX4Z1Z3MxE8lmyy6h6Zy/YPj4Oa", cost)
 }
 
 // digest tells one pair from another, and nobody what it is.
@@ -149,6 +301,12 @@ func (a *BasicAuth) digest(name, password string) (d [32]byte) {
 	fmt.Fprintf(mac, "%d:%s:%s", len(name), name, password)
 	mac.Sum(d[:0])
 	return d
+}
+
+// standIn stands for a name where clients take turns by name.
+func (a *BasicAuth) standIn(name string) eventloop.Client {
+	d := a.digest(name, "")
+	return eventloop.Client(d[:16])
 }
 
 func (a *BasicAuth) challenge(w *http.Response) error {
