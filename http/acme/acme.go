@@ -191,12 +191,27 @@ func prepareFolder(folder string) error {
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return fmt.Errorf("acme: %w", err)
 	}
-	f, err := os.CreateTemp(folder, "try")
-	if err != nil {
+	if _, err := tryFolder(folder); err != nil {
 		return fmt.Errorf("acme: certificates cannot be kept: %w", err)
 	}
+	return nil
+}
+
+// tryFolder writes a file in the folder, removes it, and returns when it was written.
+func tryFolder(folder string) (time.Time, error) {
+	f, err := os.CreateTemp(folder, "try")
+	if err != nil {
+		return time.Time{}, err
+	}
+	info, err := f.Stat()
 	f.Close()
-	return os.Remove(f.Name())
+	if removed := os.Remove(f.Name()); err == nil {
+		err = removed
+	}
+	if err != nil {
+		return time.Time{}, err
+	}
+	return info.ModTime(), nil
 }
 
 // Config returns a configuration of TLS that has the certificates, and answers
@@ -248,8 +263,9 @@ func (m *Manager) find(name string) *site {
 const wellKnown = "/.well-known/acme-challenge/"
 
 // Challenges is the http.Middleware that answers http-01, on a listener in plain
-// text. Only if it was called before Start, that way is tried, after tls-alpn-01. A
-// challenge that is not ours is left to the next handler: it may be for a neighbour.
+// text. Only if it was called before Start, that way is tried: by every second
+// attempt, while the others try tls-alpn-01. A challenge that is not ours is left to
+// the next handler: it may be for a neighbour.
 func (m *Manager) Challenges(next http.Handler) http.Handler {
 	m.plain.Store(true)
 	return func(w *http.Response, r *http.Request) error {
@@ -300,8 +316,15 @@ func (m *Manager) Close() {
 func (m *Manager) run(missing []*site) {
 	defer close(m.over)
 	due := make(chan *site, len(missing))
+	later := func(s *site, pause time.Duration) {
+		s.again = time.AfterFunc(pause, func() { due <- s }) // has room: each is there once
+	}
 	for _, s := range missing {
-		due <- s
+		if pause := s.recallPause(); pause > 0 {
+			later(s, pause)
+		} else {
+			due <- s
+		}
 	}
 	for {
 		select {
@@ -314,7 +337,7 @@ func (m *Manager) run(missing []*site) {
 			return
 		case s := <-due:
 			if pause := s.try(); pause > 0 {
-				s.again = time.AfterFunc(pause, func() { due <- s }) // has room: each is there once
+				later(s, pause)
 			}
 		}
 	}

@@ -7,12 +7,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"net"
 	nethttp "net/http"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -167,6 +169,7 @@ func TestObtain(t *testing.T) {
 				t.Parallel()
 				o := Options{Domains: []string{"a.example", "Bücher.example"}, Email: "me@a.example", Cache: t.TempDir()}
 				m := newManager(t, o)
+				m.pauses = []time.Duration{10 * time.Millisecond}
 				at := serve(t, m)
 				seen := at
 				way.hidden(&seen)
@@ -245,6 +248,7 @@ func TestChallengesAreAnsweredFromMemory(t *testing.T) {
 			a := newSmall(t, time.Hour, place{})
 			cache := t.TempDir()
 			m := newManager(t, Options{Domains: []string{"a.example"}, Cache: cache})
+			m.pauses = []time.Duration{time.Millisecond}
 			ask(t, m, a.authority())
 			m.Challenges(nil)
 			seen := make(chan bool, 8)
@@ -258,7 +262,11 @@ func TestChallengesAreAnsweredFromMemory(t *testing.T) {
 					_, there = m.tokens.Load("token_1-http-01") // the first order was for tls-alpn-01
 				}
 				files, _ := os.ReadDir(cache)
-				seen <- there && len(files) == 1 // the account's key
+				kept := 1 // the account's key
+				if kind == "http-01" {
+					kept = 2 // and the pause
+				}
+				seen <- there && len(files) == kept
 				return nil
 			})
 			m.Start()
@@ -284,8 +292,8 @@ func TestFailures(t *testing.T) {
 		want   []string // in the log
 		never  bool     // it is not tried again so soon
 	}{
-		{"a domain that is not ours is said, with both reasons", true, nil,
-			[]string{"tls-alpn-01: nobody is at port 443 of a.example; http-01: nobody is at port 80 of a.example"}, false},
+		{"a domain that is not ours is said", true, nil,
+			[]string{"error=\"tls-alpn-01: nobody is at port 443 of a.example\""}, false},
 		{"what the ACME server says about an order is said", false,
 			func(path string) *refusal {
 				if path == "/order" {
@@ -307,7 +315,8 @@ func TestFailures(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			var log buffer
-			m := newManager(t, Options{Domains: []string{"a.example"}, Log: log.logger()})
+			cache := t.TempDir()
+			m := newManager(t, Options{Domains: []string{"a.example"}, Cache: cache, Log: log.logger()})
 			m.pauses = []time.Duration{10 * time.Millisecond}
 			at := serve(t, m)
 			a := newSmall(t, time.Hour, at)
@@ -338,8 +347,142 @@ func TestFailures(t *testing.T) {
 				return
 			}
 			await(t, "a certificate in the end", func() bool { return has(m, "a.example") != nil })
+			keeps(t, cache, "a.example")
 		})
 	}
+}
+
+// TestPausesKeepToWhatACMEServersAllow looks at any hour in which every attempt fails.
+func TestPausesKeepToWhatACMEServersAllow(t *testing.T) {
+	const allowed = 5 // failed challenges in an hour, by Let's Encrypt
+	at := []time.Duration{0}
+	for _, p := range pauses {
+		at = append(at, at[len(at)-1]+p)
+	}
+	for i := range at {
+		n := 0
+		for _, other := range at[i:] {
+			if other < at[i]+time.Hour {
+				n++
+			}
+		}
+		if n > allowed {
+			t.Errorf("%d attempts begin within an hour after %v", n, at[i])
+		}
+	}
+	if first, last := pauses[0], pauses[len(pauses)-1]; first < time.Minute || last < 2*time.Hour {
+		t.Errorf("the first pause is %v, and the last %v", first, last)
+	}
+	for i := range pauses[1:] {
+		if pauses[i+1] != 2*pauses[i] {
+			t.Errorf("a pause of %v is followed by one of %v", pauses[i], pauses[i+1])
+		}
+	}
+}
+
+// TestAnAttemptTriesOneKindOfChallenge has two attempts fail.
+func TestAnAttemptTriesOneKindOfChallenge(t *testing.T) {
+	for _, row := range []struct {
+		name  string
+		plain bool
+		want  []string // what was posted for challenges
+	}{
+		{"one way and then the other", true, []string{"/challenge/0/tls-alpn-01", "/challenge/1/http-01"}},
+		{"the only way that there is", false, []string{"/challenge/0/tls-alpn-01", "/challenge/1/tls-alpn-01"}},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			var log buffer
+			m := newManager(t, Options{Domains: []string{"a.example"}, Log: log.logger()})
+			m.pauses = []time.Duration{time.Millisecond, time.Hour}
+			if row.plain {
+				m.Challenges(nil)
+			}
+			a := newSmall(t, time.Hour, place{})
+			ask(t, m, a.authority())
+			m.Start()
+			await(t, "two failures", func() bool { return strings.Count(log.String(), "no certificate yet") == 2 })
+			a.mu.Lock()
+			defer a.mu.Unlock()
+			var challenges []string
+			for _, p := range a.posts {
+				if strings.HasPrefix(p, "/challenge/") {
+					challenges = append(challenges, p)
+				}
+			}
+			if !slices.Equal(challenges, row.want) || len(a.orders) != 2 {
+				t.Errorf("%d orders were made, and of challenges: %v", len(a.orders), challenges)
+			}
+		})
+	}
+}
+
+// TestARestartDoesNotBeginAnew has attempts fail, and then others begin with the same
+// folder.
+func TestARestartDoesNotBeginAnew(t *testing.T) {
+	cache := t.TempDir()
+	a := newSmall(t, time.Hour, place{})
+	file := filepath.Join(cache, "a.example+pause")
+	// begin starts a Manager, and returns it when the log says that there is no
+	// certificate yet.
+	begin := func(change func(m *Manager)) string {
+		var log buffer
+		m := newManager(t, Options{Domains: []string{"a.example"}, Cache: cache, Log: log.logger()})
+		m.pauses = []time.Duration{time.Hour, 2 * time.Hour, 4 * time.Hour}
+		ask(t, m, a.authority())
+		if change != nil {
+			change(m)
+		}
+		m.Start()
+		await(t, "a line about it", func() bool { return strings.Contains(log.String(), "no certificate yet") })
+		m.Close()
+		return log.String()
+	}
+	orders := func(want int, when string) {
+		t.Helper()
+		if n := a.asked("/order"); n != want {
+			t.Errorf("%s, %d orders were made, not %d", when, n, want)
+		}
+	}
+	begin(nil)
+	orders(1, "at first")
+	if said := begin(nil); !strings.Contains(said, "59m") && !strings.Contains(said, "1h0m0s") || !strings.Contains(said, file) {
+		t.Errorf("the log says:\n%s", said)
+	}
+	orders(1, "after a restart")
+	// When the pause is over, the next is as long as if nothing had been restarted.
+	if err := os.Chtimes(file, time.Time{}, time.Now().Add(-time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	if said := begin(nil); !strings.Contains(said, `"again in"=2h0m0s`) {
+		t.Errorf("the log says:\n%s", said)
+	}
+	orders(2, "after the pause")
+	// Another server has counted nothing.
+	begin(func(m *Manager) { m.options.Directory += "?other" })
+	orders(3, "at another server")
+	// What is nonsense is no pause, and who removes the file is not kept waiting.
+	for n, content := range []string{"nonsense", ""} {
+		if os.WriteFile(file, []byte(content), 0o600); content == "" {
+			os.Remove(file)
+		}
+		begin(nil)
+		orders(4+n, fmt.Sprintf("with %q in the file", content))
+	}
+	// A certificate ends all that.
+	past := fmt.Sprintf(`{"Directory": %q, "Failures": 1, "Pause": "0s"}`, a.authority().directory)
+	os.WriteFile(file, []byte(past), 0o600)
+	var log buffer
+	m := newManager(t, Options{Domains: []string{"a.example"}, Cache: cache, Log: log.logger()})
+	a.mu.Lock()
+	a.at = serve(t, m)
+	a.mu.Unlock()
+	ask(t, m, a.authority())
+	m.Start()
+	keeps(t, cache, "a.example")
+	await(t, "no pause in the folder", func() bool {
+		_, err := os.Stat(file)
+		return errors.Is(err, fs.ErrNotExist)
+	})
 }
 
 // TestAServerThatIsAwayIsAskedAgain has it be there later.
@@ -393,7 +536,7 @@ func TestWhatAnACMEServerSays(t *testing.T) {
 		{"what is not understood has a status", "order", 502, "<html>", "no; http-01: refused; not signed; the ACME server answers with status 502"},
 	}
 	s := newManager(t, Options{Domains: []string{"a.example"}}).order[0]
-	s.line.begin()
+	s.line.begin(kindTLS)
 	for _, test := range tests {
 		s.line.listen(test.url, test.status, []byte(test.body))
 		if got := strings.Join(s.line.reasons, "; "); got != test.want {

@@ -3,11 +3,19 @@ package acme
 import "time"
 
 // pauses are how long is waited after the first failures, one after the other; the
-// last is for all that follow. The first is short, because a machine that has just
-// started may not be reachable yet. What comes after must not use up what an ACME
-// server allows: Let's Encrypt has five failed challenges for a name in an hour.
-// A server that names a pause itself is given that one, if it is longer.
-var pauses = []time.Duration{10 * time.Second, time.Minute, 5 * time.Minute, 20 * time.Minute, time.Hour}
+// last is for all that follow. An attempt makes one order at most, and has one kind
+// of challenge tried. So that is what an ACME server allows, whenever one begins to
+// count: Let's Encrypt has five failed challenges for a name in an hour, and answers
+// nothing more then. A server that names a pause itself is given that one, if it is
+// longer. While no server answers at all, it is always the first pause.
+var pauses = []time.Duration{
+	2 * time.Minute, 4 * time.Minute, 8 * time.Minute, 16 * time.Minute, 32 * time.Minute,
+	64 * time.Minute, 128 * time.Minute, 256 * time.Minute,
+}
+
+// longestPause is how long a pause can be that is read from the folder, where the
+// clock may have been another: what the longest of Let's Encrypt's limits asks for.
+const longestPause = 7 * 24 * time.Hour
 
 // What is asked of an ACME server in one request.
 const (

@@ -23,11 +23,24 @@ type line struct {
 
 	mu      sync.Mutex
 	trying  bool     // somebody waits for the reasons
+	kind    string   // of the challenge that this attempt tries
+	orders  string   // where an order is made, once that is known
+	ordered bool     // this attempt has made its order
+	heard   bool     // the server has answered something in it
 	reasons []string // of this attempt
 	told    []string // orders and authorizations whose failure is known
 }
 
-var errShut = errors.New("acme: the ACME server is not asked yet")
+var (
+	errShut    = errors.New("acme: the ACME server is not asked yet")
+	errOrdered = errors.New("acme: one order is enough for an attempt")
+)
+
+// The kinds of challenge that are tried, in turn.
+const (
+	kindTLS  = "tls-alpn-01"
+	kindHTTP = "http-01"
+)
 
 // RoundTrip implements http.RoundTripper. The answer is read to its end, so that it
 // may take no longer than the request.
@@ -35,6 +48,9 @@ func (l *line) RoundTrip(q *nethttp.Request) (*nethttp.Response, error) {
 	m := l.site.manager
 	if !m.open.Load() {
 		return nil, errShut
+	}
+	if l.mayNotOrder(q) {
+		return nil, errOrdered
 	}
 	ctx, cancel := context.WithCancel(q.Context())
 	defer cancel()
@@ -46,9 +62,48 @@ func (l *line) RoundTrip(q *nethttp.Request) (*nethttp.Response, error) {
 		}
 		return nil, err
 	}
-	a.Body = io.NopCloser(bytes.NewReader(body))
 	l.listen(q.URL.String(), a.StatusCode, body)
+	body = l.choose(q.URL.String(), a.StatusCode, body)
+	a.Body, a.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
 	return a, nil
+}
+
+// mayNotOrder reports whether a request would make another order in an attempt.
+// autocert makes one for each kind of challenge.
+func (l *line) mayNotOrder(q *nethttp.Request) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.trying && l.ordered && q.Method == nethttp.MethodPost && q.URL.String() == l.orders
+}
+
+// choose notes what an answer means for the attempt, and leaves one kind of challenge
+// in an authorization: autocert would try one after the other, and each that fails
+// counts.
+func (l *line) choose(url string, status int, body []byte) []byte {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.heard = true
+	l.ordered = l.ordered || status == nethttp.StatusCreated && url == l.orders
+	var all map[string]json.RawMessage
+	if status != nethttp.StatusOK || json.Unmarshal(body, &all) != nil {
+		return body
+	}
+	if orders, ok := all["newOrder"]; ok {
+		_ = json.Unmarshal(orders, &l.orders) // autocert says what is wrong with it
+	}
+	var challenges []json.RawMessage
+	if !l.trying || all["challenges"] == nil || json.Unmarshal(all["challenges"], &challenges) != nil {
+		return body
+	}
+	left := slices.DeleteFunc(challenges, func(c json.RawMessage) bool {
+		var of struct{ Type string }
+		return json.Unmarshal(c, &of) == nil && of.Type != l.kind
+	})
+	all["challenges"], _ = json.Marshal(left)
+	if chosen, err := json.Marshal(all); err == nil {
+		return chosen
+	}
+	return body
 }
 
 func roundTrip(by nethttp.RoundTripper, q *nethttp.Request) (*nethttp.Response, []byte, error) {
@@ -136,20 +191,21 @@ func (l *line) note(reason string) {
 	}
 }
 
-// begin is the beginning of an attempt.
-func (l *line) begin() {
+// begin is the beginning of an attempt, by a kind of challenge.
+func (l *line) begin(kind string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.trying, l.reasons = true, nil
+	l.trying, l.kind, l.ordered, l.heard, l.reasons = true, kind, false, false, nil
 }
 
-// end is the end of one. It returns an error that says why, as far as that is known.
-func (l *line) end(err error) error {
+// end is the end of one. It returns an error that says why, as far as that is known,
+// and whether the server has answered anything.
+func (l *line) end(err error) (why error, heard bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.trying = false
 	if err == nil || len(l.reasons) == 0 {
-		return err
+		return err, l.heard
 	}
-	return errors.New(strings.Join(l.reasons, "; "))
+	return errors.New(strings.Join(l.reasons, "; ")), l.heard
 }

@@ -9,7 +9,10 @@ import (
 	"context"
 	"crypto/tls"
 	"encoding/asn1"
+	"encoding/json"
 	nethttp "net/http"
+	"os"
+	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -46,19 +49,92 @@ func newSite(m *Manager, domain string) *site {
 // before it is tried again, or 0 if it is not.
 func (s *site) try() time.Duration {
 	m := s.manager
-	s.line.begin()
+	kind := kindTLS
+	if m.plain.Load() && s.failures%2 == 1 {
+		kind = kindHTTP
+	}
+	s.line.begin(kind)
 	err := s.obtain()
-	why := s.line.end(err)
-	if err == nil || m.alive.Err() != nil {
+	why, heard := s.line.end(err)
+	if m.alive.Err() != nil {
 		return 0
 	}
-	pause := m.pauses[min(s.failures, len(m.pauses)-1)]
+	if err == nil {
+		s.forgetPause()
+		return 0
+	}
+	pause := m.pauses[0]
+	if heard {
+		pause = m.pauses[min(s.failures, len(m.pauses)-1)]
+		s.failures++
+	}
 	if wait, limited := acme.RateLimit(err); limited {
 		pause = max(pause, wait)
 	}
-	s.failures++
+	s.keepPause(pause)
 	m.log.Warn("no certificate yet", "domain", s.domain, "error", why, "again in", pause)
 	return pause
+}
+
+// A keptPause is what the folder has of the attempts for a name, so that a restart does
+// not begin anew: what an ACME server counts, it counts on.
+type keptPause struct {
+	Directory string // of the ACME server
+	Failures  int    // so far
+	Pause     string // from when the file was written
+}
+
+// pauseKey is the name of the file that has the pause.
+func (s *site) pauseKey() string { return s.domain + "+pause" }
+
+// keepPause puts the pause into the folder.
+func (s *site) keepPause(d time.Duration) {
+	m := s.manager
+	data, err := json.Marshal(keptPause{m.options.Directory, s.failures, d.String()})
+	if err == nil {
+		err = m.folder.Put(m.alive, s.pauseKey(), append(data, '\n'))
+	}
+	if err != nil && m.alive.Err() == nil {
+		m.log.Error("the pause before the next attempt cannot be kept", "domain", s.domain, "error", err)
+	}
+}
+
+// forgetPause takes it out of the folder.
+func (s *site) forgetPause() {
+	s.failures = 0
+	if err := s.manager.folder.Delete(s.manager.alive, s.pauseKey()); err != nil && s.manager.alive.Err() == nil {
+		s.manager.log.Error("the pause before an attempt cannot be forgotten", "domain", s.domain, "error", err)
+	}
+}
+
+// recallPause returns how long to wait before the first attempt, by what the folder
+// has from before. The folder says what time it is, too, as it does for others who
+// share it.
+func (s *site) recallPause() time.Duration {
+	m := s.manager
+	data, err := m.folder.Get(m.alive, s.pauseKey())
+	if err != nil {
+		return 0 // as nearly always, there is none
+	}
+	var p keptPause
+	if json.Unmarshal(data, &p) != nil || p.Directory != m.options.Directory {
+		return 0
+	}
+	s.failures = max(p.Failures, 0)
+	file := filepath.Join(string(m.folder), s.pauseKey())
+	pause, _ := time.ParseDuration(p.Pause)
+	info, err := os.Stat(file)
+	now, nowErr := tryFolder(string(m.folder))
+	if err != nil || nowErr != nil {
+		return 0
+	}
+	d := min(info.ModTime().Add(pause).Sub(now), longestPause)
+	if d <= 0 {
+		return 0
+	}
+	m.log.Warn("no certificate yet: attempts before the start have failed", "domain", s.domain, "again in", d.Round(time.Second),
+		"to ask at once, remove", file)
+	return d
 }
 
 // obtain has the certificate there, from the folder or, once the ACME server may be
