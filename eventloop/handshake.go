@@ -20,11 +20,11 @@ import (
 // A handshake is one that is under way.
 type handshake struct {
 	// Set at accept, never changed.
-	how   *TLS
-	begin func(*Conn) Protocol
-	conn  *Conn
-	who   Client
-	aside bool // workers take its steps
+	how    *TLS
+	config *tls.Config
+	begin  func(*Conn) Protocol
+	conn   *Conn
+	who    Client
 
 	listed       bool // on the loop's list of those under way
 	older, newer *handshake
@@ -40,6 +40,9 @@ type handshake struct {
 
 	// The task's while it runs, the loop's while it pauses.
 	pause  func() bool
+	aside  bool   // workers take its steps
+	slow   bool   // because its key is slow
+	moves  bool   // it has paused to go on with a worker
 	flight []byte // what it has said
 	result error
 	done   bool
@@ -231,8 +234,16 @@ func (l *Loop) shakeAside() {
 		l.shakesAside++
 		h.away = true
 		h.lend()
-		l.OffloadJob(Job{Lane: laneHandshakes, Client: h.who, Work: h.task.work, Reply: h.back, Patient: true})
+		l.OffloadJob(Job{Lane: h.lane(), Client: h.who, Work: h.task.work, Reply: h.back, Patient: true})
 	}
+}
+
+// lane is whose workers take its steps.
+func (h *handshake) lane() Lane {
+	if h.slow {
+		return laneSigning
+	}
+	return laneHandshakes
 }
 
 // vain reports whether nobody is there any more to go on with. In a flood, many give
@@ -276,6 +287,9 @@ func (h *handshake) back(err error) {
 // connection's for the time being, as a worker may be reading them.
 func (h *handshake) lend() {
 	h.conn.SetDeadline(max(h.left, tick))
+	if h.conn.in == nil {
+		h.conn.in = h.conn.loop.takeInput() // it moves, and needs none
+	}
 	h.in, h.conn.in = h.conn.in, nil
 	h.lent = records(h.in.rest())
 	p := h.in.rest()[:h.lent]
@@ -318,7 +332,7 @@ func inSmallRecords(p []byte) []byte {
 func (h *handshake) start() {
 	l := h.conn.loop
 	s := &secure{conn: h.conn, shake: h}
-	s.tls = tls.Server(s, h.how.Config)
+	s.tls = tls.Server(s, h.config)
 	h.secure = s
 	h.task = l.NewTask(func(pause func() bool) {
 		h.pause = pause
@@ -340,6 +354,9 @@ func (h *handshake) goOn() {
 	h.flight = nil
 	h.waits, c.paused = false, false
 	switch {
+	case h.moves:
+		h.moves = false
+		h.queue()
 	case !h.done:
 		if c.in != nil && records(c.in.rest()) > 0 {
 			h.queue()

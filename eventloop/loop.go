@@ -43,6 +43,7 @@ type Loop struct {
 	trace      io.Writer
 	checkOwner bool
 	start      time.Time
+	signers    int // workers that sign with slow keys at a time
 
 	// For any goroutine.
 	mail mailbox
@@ -178,6 +179,7 @@ func New(config Config) (*Loop, error) {
 	}
 	l.proxies = config.Proxies
 	l.scarceAt = limits.OutputTotal / 4 * 3
+	l.signers = config.signers(runtime.GOMAXPROCS(0))
 	l.dog.period = config.lookEvery()
 	return l, nil
 }

@@ -1,8 +1,6 @@
 package eventloop
 
 import (
-	"crypto/ecdsa"
-	"crypto/ed25519"
 	"crypto/tls"
 	"errors"
 	"io"
@@ -35,9 +33,10 @@ type TLS struct {
 	// Waits says that a callback of Config may wait, for a disk or for others,
 	// or compute for long, or find a private key that does. Handshakes are left
 	// to workers then; a callback must touch nothing of the loop's. Without it,
-	// callbacks run on the loop like everything else. Where a private key in
-	// Config.Certificates is slow to sign with, as those of RSA are, workers do
-	// it anyway.
+	// callbacks run on the loop like everything else. Where the private key of the
+	// certificate that a handshake chooses is slow to sign with, as those of RSA are,
+	// a worker takes that handshake anyway. To find out, Config.GetCertificate is
+	// called once more.
 	Waits bool
 
 	// Plain, if there is one, is shown the first bytes of a peer that does not
@@ -63,27 +62,16 @@ var (
 // text: begin is called when the handshake is done. A connection whose handshake
 // fails has no protocol, and none is told.
 func (t *TLS) Around(begin func(*Conn) Protocol) func(*Conn) Protocol {
-	aside := t.Waits || hasSlowKey(t.Config)
+	config, aside := t.Config, t.Waits
+	if !aside {
+		config = choosing(config)
+	}
 	return func(c *Conn) Protocol {
 		c.SetDeadline(c.loop.limits.HandshakeTimeout)
-		c.SetWaiting()
-		h := &handshake{how: t, begin: begin, conn: c, who: c.Client(), aside: aside}
+		h := &handshake{how: t, config: config, begin: begin, conn: c, who: c.Client(), aside: aside}
 		c.loop.shakes.add(h)
 		return h
 	}
-}
-
-// hasSlowKey reports whether signing may hold the loop for a millisecond, as RSA
-// does, or for longer, as a key that is kept elsewhere may.
-func hasSlowKey(config *tls.Config) bool {
-	for i := range config.Certificates {
-		switch config.Certificates[i].PrivateKey.(type) {
-		case *ecdsa.PrivateKey, ed25519.PrivateKey:
-		default:
-			return true
-		}
-	}
-	return false
 }
 
 // A secure is the TLS of one connection. It is the net.Conn that crypto/tls speaks

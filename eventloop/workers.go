@@ -32,6 +32,7 @@ const (
 	LaneReads                  // reads of files that are being sent
 	LaneLarge                  // what takes much memory or time: listings, compression
 	laneHandshakes             // steps of TLS handshakes, which take turns before they come here
+	laneSigning                // those of them that have a slow key
 	lanes
 )
 
@@ -138,6 +139,8 @@ func (l *Loop) workers(n Lane) int {
 		return l.limits.LargeWorkers
 	case laneHandshakes:
 		return l.limits.Handshakes
+	case laneSigning:
+		return l.signers
 	}
 	return l.limits.Workers
 }
@@ -145,7 +148,7 @@ func (l *Loop) workers(n Lane) int {
 // mostOf is how many workers of a lane one client may have.
 func (l *Loop) mostOf(n Lane) int64 {
 	workers := l.workers(n)
-	if n == laneHandshakes {
+	if n == laneHandshakes || n == laneSigning {
 		return int64(workers)
 	}
 	return int64(workers - workers/4)

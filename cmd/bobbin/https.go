@@ -144,21 +144,11 @@ func (a *acmeOptions) open(domains []string, log *slog.Logger) (*acme.Manager, e
 }
 
 // config is what a server needs.
-func (h *httpsOptions) config() (config *tls.Config, waits bool) {
+func (h *httpsOptions) config() *tls.Config {
 	if h.manager != nil {
-		return h.manager.Config(), false
+		return h.manager.Config()
 	}
-	return h.store.Config(), h.store.Slow()
-}
-
-// leaveACore has fewer handshakes under way at a time than there are cores, unless
-// somebody has said how many. What they wait for is a key that is slow to sign with,
-// which keeps a core busy, and the loop needs one: on two cores and in a flood, with
-// the eight that are usual, others wait for their answers six times as long.
-func leaveACore(l *http.Limits, cores int) {
-	if l.Handshakes == 0 {
-		l.Handshakes = max(1, cores-1)
-	}
+	return h.store.Config()
 }
 
 // keep has the certificates kept up to date, until the result is called. Somebody

@@ -18,7 +18,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/bobbin-http/bobbin/http"
 	"github.com/bobbin-http/bobbin/http/certs"
 )
 
@@ -213,24 +212,6 @@ func TestCertificatesAreReplacedWhileClientsAsk(t *testing.T) {
 	}
 	p.signal(syscall.SIGTERM)
 	p.ends(exitOK)
-}
-
-func TestSlowKeysLeaveTheLoopACore(t *testing.T) {
-	for _, row := range []struct {
-		name              string
-		said, cores, want int
-	}{
-		{"of two, one is the loop's", 0, 2, 1},
-		{"of eight, too", 0, 8, 7},
-		{"of one there is nothing to leave", 0, 1, 1},
-		{"who says how many has them", 8, 2, 8},
-	} {
-		var l http.Limits
-		l.Handshakes = row.said
-		if leaveACore(&l, row.cores); l.Handshakes != row.want {
-			t.Errorf("%s: %d at a time", row.name, l.Handshakes)
-		}
-	}
 }
 
 func TestABurstOfHandshakesHasAnEnd(t *testing.T) {

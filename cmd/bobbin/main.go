@@ -179,10 +179,7 @@ func serve(o *options, what *offer, stderr io.Writer, env func(string) string, t
 	log := logTo(stderr, *o)
 	config := http.Config{Limits: o.limits, Log: log}
 	if o.https.on() {
-		config.TLS, config.TLSWaits = o.https.config()
-		if config.TLSWaits {
-			leaveACore(&config.Limits, runtime.GOMAXPROCS(0)/o.loops)
-		}
+		config.TLS = o.https.config()
 	}
 	servers, err := http.NewServers(o.loops, func(loop int) (http.Config, error) {
 		c, name := config, ""
