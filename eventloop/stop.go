@@ -78,8 +78,12 @@ func (ln *Listener) stop() {
 		until := l.now + l.StopGrace(l.limits.StopGrace+deferred)
 		var look func()
 		look = func() {
+			if ln.closed {
+				return
+			}
+			handshaking := l.kernel.Handshaking(ln.fd) // before, for those that end it meanwhile
 			ln.drain()
-			if l.now < until && !ln.closed && (ln.ready || l.kernel.Handshaking(ln.fd)) {
+			if l.now < until && !ln.closed && (ln.ready || handshaking) {
 				l.After(tick, look)
 				return
 			}

@@ -39,6 +39,17 @@ func (k *Kernel) Go(script func(s *Script)) {
 // Running returns how many scripts have not come to their end.
 func (k *Kernel) Running() int { return len(k.scripts) }
 
+// Outlive lets the scripts go on after the loop has ended, for as long as d, and
+// reports whether all have come to their end.
+func (k *Kernel) Outlive(d time.Duration) bool {
+	for until := k.now.Add(d); len(k.scripts) > 0 && k.now.Before(until); {
+		if _, err := k.Wait(nil, until); err != nil {
+			break
+		}
+	}
+	return len(k.scripts) == 0
+}
+
 // Abandon stops the scripts that have not come to their end.
 func (k *Kernel) Abandon() {
 	for _, s := range k.scripts {
