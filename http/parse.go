@@ -46,6 +46,7 @@ type meaning struct {
 
 	hasQuery       bool
 	plain          bool // the target has no escape, no query and no fragment, for certain
+	others         bool // with its escaped slashes as slashes the path is another route's, a Router has found
 	hasHost        bool // there was a Host field
 	chunked        bool
 	close          bool // in any Connection field

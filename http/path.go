@@ -5,9 +5,15 @@ import (
 	"slices"
 )
 
-// What does a path name? Escapes are decoded once, and only then are the dots
-// looked at, so that "%2e%2e" is what it looks like to whoever decodes it later.
-// What could mean one thing here and another to a file system is refused.
+// What does a path name? This file decides, for the router, for groups and their
+// middleware, for rules and for files, so that none of them sees another path than
+// the rest:
+//
+//   - Escapes are decoded once, and only then are the dots looked at: "%2e%2e" is
+//     ".." (RFC 3986 section 6.2.2.2).
+//   - An escaped slash divides a path for files and rules, and not for the router,
+//     where it is part of what {id} stands for. See Router for the difference.
+//   - A backslash is part of a name, escaped or not.
 
 // How long a path and a segment of it can be, decoded. No file system has more.
 const (
@@ -22,11 +28,14 @@ var (
 	errNoSuchPath = &refusal{StatusNotFound, ""}                                                            // no hint for whoever tries to get out of the root
 )
 
-// CleanPath decodes the path of a request and removes from it what only stands
-// in the way: empty segments, and those of dots (RFC 3986 section 5.2.4). What
-// it returns begins with "/", names nothing outside of the root, and ends with
-// "/" if what was asked for is a folder. The error is an answer, to be returned
-// by the handler as it is.
+// CleanPath decodes the path of a request, escaped slashes too, and then removes
+// from it what only stands in the way: empty segments, and those of dots (RFC 3986
+// section 5.2.4). What it returns begins with "/", names nothing outside of the
+// root, and ends with "/" if what was asked for is a folder. The error is an answer,
+// to be returned by the handler as it is.
+//
+// Of a request, Request.CleanPathBytes says more: behind a Router, the path may be
+// another's.
 //
 // If there is nothing to do, it returns raw itself; otherwise it builds the path
 // in the memory of dst, which may be nil.
@@ -70,33 +79,27 @@ func isClean(raw []byte) bool {
 			from = i + 1
 		case c == '.' && i == from:
 			return false
-		case c < ' ' || c == 0x7f || c == '%' || c == '\\' || i-from >= maxSegment:
+		case c < ' ' || c == 0x7f || c == '%' || i-from >= maxSegment:
 			return false
 		}
 	}
 	return true
 }
 
-// decodePath appends the decoded path to dst. A separator that is escaped is
-// not one, but no file can have it in its name either; and a backslash is a
-// separator to some.
+// decodePath appends the decoded path to dst. Control characters are in no name.
 func decodePath(dst, raw []byte) ([]byte, *refusal) {
 	dst = slices.Grow(dst, len(raw))
 	for i := 0; i < len(raw); i++ {
 		c := raw[i]
-		escaped := c == '%'
-		if escaped {
+		if c == '%' {
 			if !escapeAt(raw, i) {
 				return nil, errBadEscape
 			}
 			c = unescape(raw, i)
 			i += 2
 		}
-		switch {
-		case c < ' ' || c == 0x7f:
+		if c < ' ' || c == 0x7f {
 			return nil, errPathByte
-		case c == '\\' || c == '/' && escaped:
-			return nil, errNoSuchPath
 		}
 		dst = append(dst, c)
 	}
@@ -132,6 +135,88 @@ func removeDots(path []byte) ([]byte, *refusal) {
 		from = to + 1
 	}
 	return path[:n], nil
+}
+
+// isTidy reports whether a path is divided as it stands: no segment is empty but the
+// last, and none is dots, escaped or not.
+func isTidy(path []byte) bool {
+	for i := 1; i < len(path); i++ {
+		// Of the bytes below "0", three are looked for: / % and the dot.
+		if path[i] < '0' && path[i-1] == '/' && (path[i] == '/' || dots(path[i:]) > 0) {
+			return false
+		}
+	}
+	return true
+}
+
+// dots returns 1 or 2 if p begins with a segment of so many dots, escaped or not, and
+// 0 otherwise.
+func dots(p []byte) int {
+	n := 0
+	for i := 0; n < 3 && i < len(p) && p[i] != '/'; n++ {
+		switch {
+		case p[i] == '.':
+			i++
+		case escapeAt(p, i) && unescape(p, i) == '.':
+			i += 3
+		default:
+			return 0
+		}
+	}
+	if n > 2 {
+		return 0
+	}
+	return n
+}
+
+// tidied returns a path without empty segments and dots, as a client should have
+// sent it, in the memory of dst. It ends with a slash if it did before. Other escapes
+// stay. Above the root there is nothing, and beyond says whether it was asked for.
+func tidied(dst, path []byte) (clean []byte, beyond bool) {
+	clean = append(slices.Grow(dst[:0], len(path)+1), '/')
+	for rest, more := path[1:], true; more; {
+		var segment []byte
+		segment, rest, more = bytes.Cut(rest, slash)
+		switch n := dots(segment); {
+		case len(segment) == 0 || n == 1:
+		case n == 2 && len(clean) == 1:
+			beyond = true
+		case n == 2:
+			above := clean[:len(clean)-1]
+			clean = clean[:bytes.LastIndexByte(above, '/')+1]
+		default:
+			clean = append(append(clean, segment...), '/')
+		}
+	}
+	if len(clean) > 1 && path[len(path)-1] != '/' {
+		clean = clean[:len(clean)-1]
+	}
+	return clean, beyond
+}
+
+// escapedSlash returns where the first escaped slash of a path stands, or -1.
+func escapedSlash(path []byte) int {
+	for from := 0; ; {
+		i := bytes.IndexByte(path[from:], '%')
+		if i < 0 {
+			return -1
+		}
+		if from += i; escapeAt(path, from) && unescape(path, from) == '/' {
+			return from
+		}
+		from++
+	}
+}
+
+// unescapeSlashes appends a path to dst, whose escaped slashes are ones from a place
+// on.
+func unescapeSlashes(dst, path []byte, from int) []byte {
+	dst, path = append(dst, path[:from]...), path[from:]
+	for i := escapedSlash(path); i >= 0; i = escapedSlash(path) {
+		dst = append(append(dst, path[:i]...), '/')
+		path = path[i+len("%2F"):]
+	}
+	return append(dst, path...)
 }
 
 // decodable reports whether every percent sign in a path begins an escape.

@@ -52,7 +52,7 @@ func (r *Request) IsGet() bool {
 }
 
 // Path returns the path with its escapes decoded, once. It begins with "/", and
-// may hold anything else: see CleanPath before it names a file.
+// may hold anything else: see CleanPathBytes for what names a file.
 func (r *Request) Path() string {
 	r.use("Path")
 	s := r.x.head.path
@@ -76,6 +76,19 @@ func (r *Request) PathBytes() []byte {
 }
 
 var slash = []byte("/")
+
+// CleanPathBytes returns what CleanPath makes of the path, in place or in the memory
+// of dst. It is what files are served by, and what rules for them are compared with.
+// Behind a Router it is an error, 404, if the path has escaped slashes and would be
+// another pattern's with slashes in their place: files that have a path by their own
+// pattern are not served by another.
+func (r *Request) CleanPathBytes(dst []byte) ([]byte, error) {
+	r.use("CleanPathBytes")
+	if r.x.head.others {
+		return nil, errNoSuchPath
+	}
+	return CleanPath(dst, r.PathBytes())
+}
 
 // RawQuery returns what stands behind the question mark, as it was sent.
 func (r *Request) RawQuery() string {

@@ -31,14 +31,21 @@ import (
 //
 // What matches nothing is answered by 404, or by 405 and a list of methods if
 // only the method is wrong. "/tree" is redirected to "/tree/" if there is a
-// pattern for that, and none for "/tree" itself. Paths like "/a//b" and "/a/../b"
-// are redirected to the clean one, so handlers see no other: but a segment may
-// still be anything when its escapes are decoded, "..", too. Redirects are 307, so
-// that the method stays.
+// pattern for that, and none for "/tree" itself. Paths like "/a//b", "/a/../b" and
+// "/a/%2e%2e/b" are redirected to the clean one, so handlers see no other. Redirects
+// are 307, so that the method stays.
 //
 // A path is divided at its slashes first, and then its segments are decoded, so
-// that "%2F" is part of a segment. What else differs from net/http, on purpose:
+// that "%2F" is part of what {name} stands for, which may be "a/../b". Whoever
+// serves files reads more slashes there (CleanPath), and so may whoever takes
+// {path...} or a subtree. So that nobody gets past another pattern, or the middleware
+// of a group, by that: where {path...} or a subtree takes an escaped slash, the answer
+// is 404 if with a slash in its place another pattern would be chosen; and where
+// {name} takes it, Request.CleanPathBytes returns that 404.
 //
+// What else differs from net/http, on purpose:
+//
+//   - "%2e" is a dot.
 //   - A pattern that could never match is refused: one with a method that the
 //     server does not have, a port, a bad escape or a path that is not clean.
 //   - Hosts have no case, and an IPv6 address has its brackets.
@@ -153,14 +160,17 @@ func (r *Router) Serve(w *Response, q *Request) error {
 	sent := q.PathBytes()
 	path := sent
 	if !isTidy(path) {
-		path = tidied(path)
+		path, _ = tidied(nil, path)
 	}
-	found, asFolder := r.match(q, path)
+	escaped := !q.x.head.plain && bytes.IndexByte(path, '%') >= 0
+	found, asFolder := r.match(q, path, escaped)
 	switch {
 	case asFolder || len(path) < len(sent):
 		return redirect(w, q, path, asFolder)
 	case found == nil:
 		return r.refuse(w, q, path)
+	case escaped && !r.mayHave(q, path, found):
+		return StatusNotFound
 	}
 	q.x.route = found
 	return found.handler(w, q)
@@ -168,8 +178,8 @@ func (r *Router) Serve(w *Response, q *Request) error {
 
 // match returns the route for a clean path, or nil. If there is none, or only
 // that of a subtree further up, it may be there for the same path as a folder.
-func (r *Router) match(q *Request, path []byte) (found *route, asFolder bool) {
-	s := search{method: q.x.head.method, escaped: bytes.IndexByte(path, '%') >= 0}
+func (r *Router) match(q *Request, path []byte, escaped bool) (found *route, asFolder bool) {
+	s := search{method: q.x.head.method, escaped: escaped}
 	host := r.hostTree(q)
 	found = r.find(host, path, s)
 	if found != nil && !found.endsOpen() || path[len(path)-1] == '/' {
@@ -179,6 +189,40 @@ func (r *Router) match(q *Request, path []byte) (found *route, asFolder bool) {
 	other := r.find(host, path, s)
 	asFolder = other != nil && (!other.endsOpen() || len(other.segments) == bytes.Count(path, slash)+1)
 	return found, asFolder
+}
+
+// mayHave reports whether a route may have a path with escapes: not if the wildcard
+// for the rest of it takes an escaped slash, and with a slash in its place the path
+// is another's. If only all escaped slashes together make it another's, the route
+// may have it and files may not, which is noted.
+func (r *Router) mayHave(q *Request, path []byte, found *route) bool {
+	first := escapedSlash(path)
+	if first < 0 {
+		return true
+	}
+	if !r.stays(q, path, first, found) {
+		q.x.head.others = true
+	}
+	if !found.endsOpen() {
+		return true
+	}
+	rest := 0 // where it begins
+	for range found.segments {
+		rest += bytes.IndexByte(path[rest:], '/') + 1
+	}
+	return escapedSlash(path[rest:]) < 0 || r.stays(q, path, rest, found)
+}
+
+// stays reports whether a route is still the one for a path when its escaped slashes
+// from a place on are slashes.
+func (r *Router) stays(q *Request, path []byte, from int, found *route) bool {
+	var room, more [128]byte // for most
+	path, beyond := tidied(more[:0], unescapeSlashes(room[:0], path, from))
+	if beyond {
+		return false
+	}
+	other, asFolder := r.match(q, path, true)
+	return other == found && !asFolder
 }
 
 // find asks the tree of the host, if there is one, and then the one for all.
@@ -259,47 +303,6 @@ func redirect(w *Response, q *Request, path []byte, asFolder bool) error {
 	return StatusTemporaryRedirect
 }
 
-// isTidy reports whether a path has no empty segments, and none that are dots.
-// What is escaped is not looked at.
-func isTidy(path []byte) bool {
-	for i := 1; i < len(path); i++ {
-		if path[i-1] == '/' && (path[i] == '/' || isDots(path[i:])) {
-			return false
-		}
-	}
-	return true
-}
-
-// isDots reports whether p begins with a segment of one or two dots.
-func isDots(p []byte) bool {
-	n := 0
-	for n < len(p) && p[n] == '.' {
-		n++
-	}
-	return (n == 1 || n == 2) && (n == len(p) || p[n] == '/')
-}
-
-// tidied returns a path without empty segments and dots, as a client should have
-// sent it. It ends with a slash if it did before.
-func tidied(path []byte) []byte {
-	clean := make([]byte, 1, len(path)+1)
-	clean[0] = '/'
-	for segment := range bytes.SplitSeq(path[1:], slash) {
-		switch {
-		case len(segment) == 0 || string(segment) == ".":
-		case string(segment) == "..":
-			above := clean[:len(clean)-1]
-			clean = clean[:max(0, bytes.LastIndexByte(above, '/'))+1]
-		default:
-			clean = append(append(clean, segment...), '/')
-		}
-	}
-	if len(clean) > 1 && path[len(path)-1] != '/' {
-		clean = clean[:len(clean)-1]
-	}
-	return clean
-}
-
 // Pattern returns the pattern that a Router has chosen for the request, as it was
 // registered, with the prefix of its group; "" if there is none. Of Routers
 // within Routers, the innermost that has found something has the say.
@@ -312,8 +315,8 @@ func (r *Request) Pattern() string {
 }
 
 // PathValue returns what a wildcard of the pattern stands for, with its escapes
-// decoded; "" if the pattern has none of that name. It may hold anything, slashes
-// and dots, too: see CleanPath before it names a file.
+// decoded; "" if the pattern has none of that name. It may hold anything, "a/../b",
+// too: see CleanPathBytes for what names a file.
 //
 // Nothing is kept for it when the pattern is chosen: the wildcard's place in the
 // pattern is its place in the path.

@@ -3,10 +3,12 @@ package http
 import (
 	"bytes"
 	"fmt"
+	"iter"
 	"math/rand/v2"
 	nethttp "net/http"
 	"net/http/httptest"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -155,6 +157,7 @@ func TestRouterChoosesAsNetHTTPDoes(t *testing.T) {
 		{"values are decoded", []string{"/{x}"}, "GET /a%20%C3%A9%2e", "a", `/{x} x="a é."`},
 		{"an escaped slash is in a segment", []string{"/{x}", "/a/b"}, "GET /a%2Fb", "a", `/{x} x="a/b"`},
 		{"escapes are compared decoded, on both sides", []string{"/a%2fb/%7euser", "/{x...}"}, "GET /%61%2Fb/~user", "a", `/a%2fb/%7euser`},
+		{"an escaped slash in the rest is one", []string{"/f/{p...}", "/a/"}, "GET /f/a%2Fb", "a", `/f/{p...} p="a/b"`},
 		{"what is decoded is not decoded again", []string{"/{x}"}, "GET /%2541", "a", `/{x} x="%41"`},
 		{"long segments are compared, too", []string{"/" + strings.Repeat("long", 50), "/"}, "GET /%6C" + strings.Repeat("long", 50)[1:], "a", "/" + strings.Repeat("long", 50)},
 
@@ -215,6 +218,15 @@ func TestWhatDiffersFromNetHTTPOnPurpose(t *testing.T) {
 		{"and has an empty rest", []string{"/{x...}"}, "GET http://h", "h", `/{x...} x=""`, `307 Location: /`},
 		{"a redirect keeps escapes", []string{"/"}, "GET //%61%2Fb", "a", `307 Location: /%61%2Fb`, `307 Location: /%2561%252Fb`},
 		{"of a folder, too", []string{"/{x}/"}, "GET /%61%2Fb", "a", `307 Location: /%61%2Fb/`, `307 Location: /a/b/`},
+		{"an escaped dot is a dot", []string{"/"}, "GET /x/%2e%2E/a", "a", `307 Location: /a`, `/`},
+		{"the rest takes no slash that leads to another pattern", []string{"/", "/a/"}, "GET /a%2Fb", "a", `404`, `/`},
+		{"whatever it is called", []string{"/{p...}", "/a/{x}"}, "GET /a%2fb", "a", `404`, `/{p...} p="a/b"`},
+		{"nor by way of dots", []string{"/", "/a/"}, "GET /x%2F..%2Fa/b", "a", `404`, `/`},
+		{"nor of escaped ones", []string{"/", "/a/"}, "GET /x%2F%2e%2e%2Fa%2Fb", "a", `404`, `/`},
+		{"nor to the folder of another pattern", []string{"/", "/a/b/"}, "GET /a%2Fb", "a", `404`, `/`},
+		{"nor out of its own", []string{"/f/{p...}", "/a"}, "GET /f/..%2Fa", "a", `404`, `/f/{p...} p="../a"`},
+		{"to where there is nothing neither", []string{"/f/{p...}"}, "GET /f/..%2F..%2Fetc", "a", `404`, `/f/{p...} p="../../etc"`},
+		{"that a wildcard before it has a slash does not matter", []string{"/u/{id}/f/{p...}", "/"}, "GET /u/a%2Fb/f/c%2Fd", "a", `/u/{id}/f/{p...} id="a/b" p="c/d"`, `/u/{id}/f/{p...} id="a/b" p="c/d"`},
 		{"a redirect keeps a query that is empty", []string{"/a/"}, "GET /a?", "a", `307 Location: /a/?`, `307 Location: /a/`},
 	}
 	for _, test := range tests {
@@ -258,9 +270,19 @@ func TestRouterAgreesWithNetHTTP(t *testing.T) {
 		}
 		for range 10 {
 			request, host := d.request()
-			got, want := newQuestion(t, request, host).ask(ours.Serve), askMux(theirs, request, host)
+			got := newQuestion(t, request, host).ask(ours.Serve)
+			request = strings.ReplaceAll(request, "%2e", ".") // which they tell apart
+			want := askMux(theirs, request, host)
 			if strings.HasPrefix(want, "307") && strings.Contains(request, "%") {
 				want = "307 Location: " + cleaned(request, strings.HasSuffix(want, "/"))
+			}
+			if got == "404" && strings.Contains(request, "%2f") && want != got {
+				// The rest of a path has taken an escaped slash.
+				other := askMux(theirs, strings.ReplaceAll(request, "%2f", "/"), host)
+				if _, isOpen := openEnd(want); other == want || !isOpen {
+					t.Fatalf("seed %d: of %q, %q at %q is 404, and with a slash in place of the escape it is %s, too", seed, patterns, request, host, want)
+				}
+				continue
 			}
 			if got != want {
 				t.Fatalf("seed %d: of %q, %q at %q is\n%s, with net/http\n%s", seed, patterns, request, host, got, want)
@@ -280,6 +302,12 @@ func TestRouterAgreesWithNetHTTP(t *testing.T) {
 	if conflicts < rounds/10 {
 		t.Errorf("only %d conflicts", conflicts)
 	}
+}
+
+// openEnd reports whether an answer of noted names a pattern that matches a subtree.
+func openEnd(answer string) (pattern string, ok bool) {
+	pattern = regexp.MustCompile(` \w+="`).Split(answer, 2)[0]
+	return pattern, strings.HasSuffix(pattern, "/") || strings.HasSuffix(pattern, "...}")
 }
 
 // cleaned is what a request with escapes should be redirected to.
@@ -658,5 +686,134 @@ func TestPathValuesStayWhileARequestWaits(t *testing.T) {
 	})
 	if err != nil {
 		t.Error(err)
+	}
+}
+
+// FuzzGroups holds that nothing gets past the middleware of a group: whatever is
+// asked for, a file below the prefix of a group is served with its middleware, and by
+// what is registered for it. The input chooses the pieces of a path.
+func FuzzGroups(f *testing.F) {
+	for _, path := range []string{
+		"/private/f", "/x/../private/f", "/x/%2e%2e/private/f", "//private//f", "/private%2ff", "/x%2F..%2Fprivate/f", "/v/x%2F..%2f..%2Fprivate/f",
+		"/v/..%2Fprivate", "/private%5cf", "/x%5c..%5cprivate/f", "/a%2Fb/%2E/f", "/a/b/..%2f..%2fprivate", "/%2e%2e/private/", "/a%2e%2e/f", "/%70rivate%2F",
+	} {
+		f.Add(slices.Collect(pieces(path)))
+	}
+	var ran []string
+	var served string
+	guard := func(prefix string) Middleware {
+		return func(next Handler) Handler {
+			return func(w *Response, r *Request) error {
+				ran = append(ran, prefix)
+				return next(w, r)
+			}
+		}
+	}
+	files := func(w *Response, r *Request) error {
+		path, err := r.CleanPathBytes(nil)
+		served = string(path)
+		return err
+	}
+	site := new(Router)
+	site.Handle("/", files)
+	site.Handle("/v/{x}", files)
+	site.Handle("/w/{x}/{rest...}", files)
+	prefixes := []string{"/private", "/a/b", "/v/private"}
+	site.Group("/private", guard("/private")).Handle("/", files)
+	site.Group("/a/b", guard("/a/b")).Handle("/{rest...}", files)
+	site.Group("/v/private", guard("/v/private")).Handle("/{$}", files)
+	site.Group("/v/private", guard("/v/private")).Handle("/{x}/", files)
+	f.Fuzz(func(t *testing.T, input []byte) {
+		path := "/"
+		for _, b := range input {
+			path += pathPieces[int(b)%len(pathPieces)]
+		}
+		if len(path) > 1000 || !decodable([]byte(path)) {
+			return
+		}
+		ran, served = nil, ""
+		q := newQuestion(t, "GET "+path, "a")
+		if err := site.Serve(&q.x.response, &q.x.request); err != nil && served != "" {
+			t.Fatalf("%q is served as %q, and %v", path, served, err)
+		}
+		for _, prefix := range prefixes {
+			below := strings.HasPrefix(served, prefix+"/")
+			if below && !slices.Contains(ran, prefix) {
+				t.Errorf("%q is served as %q, and of the groups only %q had it", path, served, ran)
+			}
+		}
+	})
+}
+
+// pathPieces are what paths are made of that want to get past something.
+var pathPieces = []string{
+	"/", "/", ".", "..", "%2e", "%2E", "%2E%2e", ".%2e", "%2f", "%2F", "%5c", "%5C", "//", "/../", "/./",
+	"private", "%70rivate", "a", "b", "v", "w", "x", "f", "%25", "%2561", "...",
+}
+
+// pieces are the pieces of a path, as the input of FuzzGroups.
+func pieces(path string) iter.Seq[byte] {
+	path = strings.TrimPrefix(path, "/")
+	return func(yield func(byte) bool) {
+		for path != "" {
+			longest := -1
+			for i, piece := range pathPieces {
+				if strings.HasPrefix(path, piece) && (longest < 0 || len(piece) > len(pathPieces[longest])) {
+					longest = i
+				}
+			}
+			if longest < 0 {
+				panic("no piece begins " + path)
+			}
+			path = path[len(pathPieces[longest]):]
+			if !yield(byte(longest)) {
+				return
+			}
+		}
+	}
+}
+
+// TestNothingGetsPastAGroup is FuzzGroups for a hundred thousand paths of chance.
+func TestNothingGetsPastAGroup(t *testing.T) {
+	luck := rand.New(rand.NewPCG(1, 12))
+	kinds := make(map[string]int)
+	below := new(Router)
+	below.Handle("/", func(w *Response, r *Request) error {
+		path, err := r.CleanPathBytes(nil)
+		if err == nil && strings.HasPrefix(string(path), "/private/") {
+			kinds["past the group"]++
+		} else if err == nil {
+			kinds["elsewhere"]++
+		}
+		return err
+	})
+	below.Group("/private").Handle("/", func(w *Response, r *Request) error {
+		path, err := r.CleanPathBytes(nil)
+		if err == nil && strings.HasPrefix(string(path), "/private/") {
+			kinds["by the group"]++
+		}
+		return err
+	})
+	for range 100_000 {
+		path := "/"
+		for range luck.IntN(8) {
+			path += pathPieces[luck.IntN(len(pathPieces))]
+		}
+		if !decodable([]byte(path)) {
+			continue
+		}
+		q := newQuestion(t, "GET "+path, "a")
+		before := kinds["past the group"]
+		if err := below.Serve(&q.x.response, &q.x.request); err != nil {
+			kinds["refused or redirected"]++
+		}
+		if kinds["past the group"] > before {
+			t.Fatalf("%q gets past the group", path)
+		}
+	}
+	for _, kind := range []string{"elsewhere", "by the group", "refused or redirected"} {
+		if kinds[kind] < 100 {
+			t.Errorf("only %d paths were served %s: %v", kinds[kind], kind, kinds)
+		}
 	}
 }

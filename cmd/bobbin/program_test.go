@@ -17,6 +17,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/bobbin-http/bobbin/http/httptest"
 )
 
 // TestMain lets the test binary be the program itself, when a test runs it as
@@ -58,6 +60,9 @@ func start(t *testing.T, shell string, args ...string) *program {
 		p.cmd = exec.Command("/bin/sh", append([]string{"-c", shell + `; exec "$0" "$@"`, self}, args...)...)
 	}
 	p.cmd.Env = append(os.Environ(), "BOBBIN_TEST_PROGRAM=1", "PORT=")
+	if !slices.Contains(args, "--host") {
+		p.cmd.Env = append(p.cmd.Env, "BOBBIN_HOST=a") // the tests' own
+	}
 	stderr, err := p.cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -481,7 +486,20 @@ func TestVerboseWritesALineForEachRequest(t *testing.T) {
 	}
 	p.signal(syscall.SIGTERM)
 	p.ends(exitOK)
-	if want := fmt.Sprintf("127.0.0.1 GET %q 404 ", `/a%0ab"`); !strings.Contains(p.said.String(), want) {
+	if want := fmt.Sprintf("127.0.0.1 GET %q 400 ", `/a%0ab"`); !strings.Contains(p.said.String(), want) {
 		t.Errorf("%q is not in %q", want, p.said)
 	}
+}
+
+func TestTheDefaultSiteHasItsPathsAsFilesHave(t *testing.T) {
+	httptest.Run(t, httptest.Config{Handler: site()}, func(c *httptest.Client) {
+		for path, want := range map[string]int{
+			"/": 200, "/about": 200, "/%61bout": 200, "/x/../about": 200, "/x/%2e%2e/about": 200, "//about": 200, "/x%2f..%2Fabout": 200,
+			"/../about": 404, "/about/": 404, "/about%00": 400, "/nothing": 404,
+		} {
+			if a := c.Get(path); a.Status != want {
+				t.Errorf("%s: %v, want %d", path, a, want)
+			}
+		}
+	})
 }

@@ -60,11 +60,21 @@ var reserved = []byte("/-/")
 // Around is the http.Middleware.
 func (l *AccessLog) Around(next http.Handler) http.Handler {
 	return func(w *http.Response, r *http.Request) error {
-		if !bytes.HasPrefix(r.PathBytes(), reserved) {
+		if !isReserved(r) {
 			l.follow(w, r)
 		}
 		return next(w, r)
 	}
+}
+
+// isReserved reports whether a path lies below reserved, and not only begins so, as
+// "/-/../secret" does.
+func isReserved(r *http.Request) bool {
+	if !bytes.HasPrefix(r.PathBytes(), reserved) {
+		return false
+	}
+	path, err := r.CleanPathBytes(nil)
+	return err == nil && bytes.HasPrefix(path, reserved)
 }
 
 // A visit is a request that is under way. It is used again, so that a line costs

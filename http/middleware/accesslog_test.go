@@ -73,6 +73,8 @@ func TestLinesOfTheLog(t *testing.T) {
 			`"GET / HTTP/1.1" 200 5 "-" "a\" \\ \tb\xff\xc3\xa9"`, ""},
 		{"what the server is asked itself is not logged", Common, "GET", "/-/ready", nil, "", ""},
 		{"but what only looks like it is", Common, "GET", "/-ready", nil, `"GET /-ready HTTP/1.1" 200 5`, ""},
+		{"and what goes back from there", Common, "GET", "/-/../secret", nil, `"GET /-/../secret HTTP/1.1" 200 5`, ""},
+		{"by an escaped slash, too", Common, "GET", "/-/..%2fsecret", nil, `"GET /-/..%2fsecret HTTP/1.1" 200 5`, ""},
 		{"an object", JSON, "GET", "/a?b", []string{"User-Agent: \"c\xff\u00e9\U0001f600"}, "",
 			`"client.address":"10.0.0.1","http.request.method":"GET","url.path":"/a","url.query":"b",` +
 				`"network.protocol.version":"1.1","http.response.status_code":200,"http.response.body.size":5,` +

@@ -168,7 +168,11 @@ func (list Redirects) Missing(as func(w *http.Response, r *http.Request, path st
 }
 
 func (list Redirects) try(w *http.Response, r *http.Request, force bool, as func(*http.Response, *http.Request, string) error) (bool, error) {
-	path := r.Path()
+	clean, err := r.CleanPathBytes(nil) // as files see it
+	if err != nil {
+		return false, nil // nothing has such a path, as whoever is next says
+	}
+	path := string(clean)
 	for i := range list {
 		rule := &list[i]
 		if rule.force != force {

@@ -183,7 +183,7 @@ func (f *Files) Serve(w *http.Response, r *http.Request) error {
 			return f.answerOrCheck(w, r, e)
 		}
 	}
-	path, err := http.CleanPath(nil, raw)
+	path, err := r.CleanPathBytes(nil)
 	if err != nil {
 		return err
 	}
