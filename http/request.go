@@ -126,6 +126,12 @@ func (r *Request) Host() string {
 	return r.piece(r.x.head.host)
 }
 
+// HostBytes is Host without a copy.
+func (r *Request) HostBytes() []byte {
+	r.use("HostBytes")
+	return r.x.head.host.of(r.x.raw)
+}
+
 // Header returns the value of a field, without regard to case; of several, the
 // first. It is empty if there is none.
 func (r *Request) Header(name string) string {

@@ -19,6 +19,7 @@ type options struct {
 	at      []string // addresses, as eventloop.ParseAddress has them
 	port    int
 	public  bool
+	hosts   []string
 	loops   int
 	quiet   bool
 	verbose bool
@@ -85,6 +86,7 @@ func (o *options) define() (help *bool, config *string) {
 	f.StringArrayVarP(&o.listen, "listen", "l", nil, "`address` to listen on, such as :8080, 192.0.2.1:80 or unix:/run/site; may be repeated")
 	f.BoolVar(&o.public, "public", false, "listen on all interfaces, not on this machine only")
 
+	f.StringArrayVar(&o.hosts, "host", nil, "answer to a `name`, too, where only this machine can ask: to others than localhost and addresses the answer is 421; may be repeated")
 	f.IntVar(&o.loops, "loops", 1, "`how-many` loops serve, on as many cores; more than there are cores help nobody")
 
 	o.https.define(f)
@@ -186,6 +188,9 @@ func (o *options) settle(env func(string) string) error {
 		return fmt.Errorf("--limit: %s", strings.TrimPrefix(err.Error(), "http: "))
 	}
 	if err := o.https.check(); err != nil {
+		return err
+	}
+	if err := checkHosts(o.hosts); err != nil {
 		return err
 	}
 	return o.choose()

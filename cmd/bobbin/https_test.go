@@ -59,7 +59,7 @@ func free(t *testing.T) string {
 func TestHTTPSServesAndPlainHTTPIsSentThere(t *testing.T) {
 	made, roots := pair(t, t.TempDir())
 	plain := free(t)
-	p := start(t, "", "--tls-cert", made.Pair.Cert, "--tls-key", made.Pair.Key, "--hsts", "--redirect-http", plain)
+	p := start(t, "", "--tls-cert", made.Pair.Cert, "--tls-key", made.Pair.Key, "--hsts", "--redirect-http", plain, "--host", "example.com")
 	if !strings.HasPrefix(p.url, "https://") {
 		t.Fatalf("it is at %s", p.url)
 	}

@@ -158,7 +158,9 @@ func (f *offer) open(o *options, stdout io.Writer, trouble *slog.Logger) error {
 	if err := f.every.open(o, stdout, trouble); err != nil {
 		return err
 	}
+	guard := o.guardHosts(f.every)
 	for _, p := range f.parts {
+		p.handler = guard.wrap(p.handler)
 		p.handler = f.every.wrap(p)
 	}
 	return nil

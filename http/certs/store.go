@@ -138,6 +138,16 @@ func (s *Store) Slow() bool {
 	return false
 }
 
+// Covers reports whether one of the certificates is for a host.
+func (s *Store) Covers(host string) bool {
+	for _, c := range *s.all.Load() {
+		if c.Leaf.VerifyHostname(host) == nil {
+			return true
+		}
+	}
+	return false
+}
+
 // Expires returns when the first of the certificates does.
 func (s *Store) Expires() time.Time {
 	var first time.Time
