@@ -117,6 +117,9 @@ func (h *house) live() error {
 	if h.Memory() != 0 {
 		h.t.Errorf("%d bytes of output were not given back", h.Memory())
 	}
+	if n := len(h.lingering) + len(h.clients); n != 0 {
+		h.t.Errorf("%d notes about connections that are over are left", n)
+	}
 	if len(h.chunks) != h.made {
 		h.t.Errorf("%d of %d chunks of memory were not given back", h.made-len(h.chunks), h.made)
 	}
@@ -866,5 +869,170 @@ func TestParseAddress(t *testing.T) {
 				t.Errorf("got %s", s)
 			}
 		})
+	}
+}
+
+// TestTimersLeaveSocketsTheirTurn has more timers due at once than one turn runs.
+func TestTimersLeaveSocketsTheirTurn(t *testing.T) {
+	const timers = 3*timerBudget + 10
+	ran := 0
+	h := build(t, Limits{}, func(c *Conn) Protocol {
+		return &script{speak: func(c *Conn, p []byte) int {
+			for range timers {
+				c.Loop().After(time.Second, func() { ran++ })
+			}
+			return len(p)
+		}}
+	})
+	h.visit(func(s *sim.Script, w *sim.Wire) {
+		s.Send(w, []byte("a"))
+		s.Sleep(2 * time.Second)
+		w.Close()
+	})
+	if err := h.live(); err != nil {
+		t.Error(err)
+	}
+	var turns []int64
+	for _, r := range h.Records(nil) {
+		if r.Kind == Timers {
+			turns = append(turns, r.Arg)
+		}
+	}
+	// Behind them, the stop has timers of its own.
+	if want := []int64{timerBudget, timerBudget, timerBudget, 10}; ran != timers || !slices.Equal(turns[:min(4, len(turns))], want) {
+		t.Errorf("of %d timers %d have run, %d in each turn", timers, ran, turns)
+	}
+}
+
+// A deaf kernel cannot watch connections.
+type deaf struct{ *sim.Kernel }
+
+var errDeaf = errors.New("no memory to watch with")
+
+func (k deaf) Watch(fd int) error {
+	if fd > 3 {
+		return errDeaf
+	}
+	return k.Kernel.Watch(fd)
+}
+
+// TestAConnectionThatCannotBeWatchedIsReset: nothing would ever be heard on it again.
+func TestAConnectionThatCannotBeWatchedIsReset(t *testing.T) {
+	k := sim.New(1)
+	l, err := New(Config{Kernel: deaf{k}, CheckOwner: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var gone error
+	if _, err := l.ListenAt(":80", bobbin.ListenOptions{}, func(*Conn) Protocol {
+		return &script{gone: func(_ *Conn, why error) { gone = why }}
+	}); err != nil {
+		t.Fatal(err)
+	}
+	k.Go(func(s *sim.Script) {
+		w, err := k.Dial()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		s.Sleep(time.Second)
+		if !w.Broken() || gone != errDeaf {
+			t.Errorf("it is broken: %v; the protocol was told %v", w.Broken(), gone)
+		}
+		l.Stop()
+	})
+	if err := l.Run(); err != nil {
+		t.Error(err)
+	}
+	for _, f := range k.Faults() {
+		t.Error(f)
+	}
+}
+
+// A limp kernel fails to accept some times, as for a connection that it does not like.
+type limp struct {
+	*sim.Kernel
+	fails int
+}
+
+func (k *limp) Accept(listener int) (int, netip.AddrPort, error) {
+	if k.fails > 0 {
+		k.fails--
+		return -1, netip.AddrPort{}, errors.New("protocol error")
+	}
+	return k.Kernel.Accept(listener)
+}
+
+// TestAnErrorOfAcceptingEndsNoListener: after a rest, it goes on.
+func TestAnErrorOfAcceptingEndsNoListener(t *testing.T) {
+	k := sim.New(1)
+	l, err := New(Config{Kernel: &limp{k, 3}, CheckOwner: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := l.ListenAt(":80", bobbin.ListenOptions{}, func(*Conn) Protocol { return echoing() }); err != nil {
+		t.Fatal(err)
+	}
+	k.Go(func(s *sim.Script) {
+		begun := k.Now()
+		w, err := k.Dial()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		s.Send(w, []byte("hello"))
+		if p, err := s.Receive(w, nil, 10); string(p) != "hello" || err != nil {
+			t.Errorf("heard %q, %v", p, err)
+		}
+		if took := k.Now().Sub(begun).Round(time.Second); took != 3*longestPause {
+			t.Errorf("it took %v", took)
+		}
+		w.Close()
+		l.Stop()
+	})
+	if err := l.Run(); err != nil {
+		t.Error(err)
+	}
+	if c := l.Counters(); c.AcceptErrors != 3 || c.Turns > 30 {
+		t.Errorf("%d errors, and %d turns", c.AcceptErrors, c.Turns)
+	}
+}
+
+// TestWhatWasTakenWhileTheMachineSleptCounts has the machine sleep beyond a deadline
+// while a peer makes room: the protocol hears of the deadline when that was used.
+func TestWhatWasTakenWhileTheMachineSleptCounts(t *testing.T) {
+	queued := int64(-1)
+	h := build(t, Limits{}, func(*Conn) Protocol {
+		return &script{
+			speak: func(c *Conn, p []byte) int {
+				if string(p) == "a" {
+					c.Write(make([]byte, 1500))
+					c.SetDeadline(10 * time.Second)
+				}
+				return len(p)
+			},
+			due: func(c *Conn) {
+				queued = c.Queued()
+				c.Close()
+			},
+		}
+	})
+	h.k.Buffer = 1000
+	h.visit(func(s *sim.Script, w *sim.Wire) {
+		s.Send(w, []byte("a"))
+		s.Sleep(time.Second)
+		h.k.Luck.Suspend = 1000
+		s.Send(w, []byte("b")) // behind this
+		s.Sleep(time.Second)
+		s.Receive(w, nil, 1000) // while the machine sleeps
+		h.k.Luck.Suspend = 0
+		s.ReceiveAll(w)
+		w.Close()
+	})
+	if err := h.live(); err != nil {
+		t.Error(err)
+	}
+	if queued != 0 {
+		t.Errorf("at the deadline %d bytes were queued, as if there was no room", queued)
 	}
 }
