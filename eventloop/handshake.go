@@ -119,7 +119,7 @@ func (h *handshake) refuse(alert byte) {
 func (h *handshake) answerPlain(first []byte) {
 	var answer []byte
 	if h.how.Plain != nil {
-		answer = h.how.Plain(first)
+		answer = h.how.Plain(h.conn, first)
 	}
 	if answer == nil {
 		h.conn.Abort(ErrNotTLS)

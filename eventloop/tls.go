@@ -42,7 +42,7 @@ type TLS struct {
 	// Plain, if there is one, is shown the first bytes of a peer that does not
 	// speak TLS. What it returns is the answer, in plain text, before the
 	// connection is closed. Without an answer, it is reset.
-	Plain func(first []byte) []byte
+	Plain func(c *Conn, first []byte) []byte
 }
 
 // Reasons for the end of a connection over TLS, beside those that crypto/tls gives.

@@ -561,7 +561,7 @@ func TestHandshakesThatFail(t *testing.T) {
 	}
 	for _, row := range rows {
 		t.Run(row.name, func(t *testing.T) {
-			how := &TLS{Config: serverConfig(row.server), Waits: row.aside, Plain: func(first []byte) []byte {
+			how := &TLS{Config: serverConfig(row.server), Waits: row.aside, Plain: func(_ *Conn, first []byte) []byte {
 				if first[0] != 'G' {
 					return nil
 				}

@@ -124,10 +124,7 @@ func (c *conn) readHead(p []byte) int {
 	c.reader = headReader{}
 	c.x = x
 	if why != nil {
-		// What follows something that was not understood is not parsed: it
-		// might be part of it.
-		x.head.reset()
-		c.refuse(why)
+		c.refuseHead(p, why)
 		return len(p)
 	}
 	x.raw = p[:n]
@@ -146,12 +143,12 @@ func (c *conn) serve(behind []byte) {
 	}
 	if why := x.refusal(); why != nil {
 		c.promised = false // whoever is refused may not keep to it
-		c.answer(why)
+		c.answerInstead(why)
 		return
 	}
 	if x.head.form == asteriskForm {
 		x.response.Set("Allow", allMethods)
-		c.answer(StatusNoContent)
+		c.answerInstead(errAllOptions)
 		return
 	}
 	if x.framing.done() {
@@ -328,22 +325,23 @@ func (c *conn) giveBack() {
 	}
 }
 
-// refuse answers a request that cannot be served, and ends the conversation.
+// refuse answers a request that cannot be served any more, although a handler was
+// asked, and ends the conversation.
 func (c *conn) refuse(why *refusal) {
 	c.last = true
 	c.promised = false // whatever it said, it may be sending
 	c.answer(why)
 }
 
-// refuseHead refuses a request whose head will not be complete. If what there is
-// of it is wrong, that is the reason: while it trickled in, nobody looked.
-func (c *conn) refuseHead(why *refusal) {
+// refuseRest refuses a request whose head will not be complete. If what there is of
+// it is wrong, that is the reason: while it trickled in, nobody looked.
+func (c *conn) refuseRest(why *refusal) {
 	c.x = c.server.takeExchange(c)
-	if found := c.x.head.parse(c.conn.Rest(), &c.server.limits); found != more {
+	p := c.conn.Rest()
+	if found := c.x.head.parse(p, &c.server.limits); found != more {
 		why = found
 	}
-	c.x.head.reset()
-	c.refuse(why)
+	c.refuseHead(p, why)
 }
 
 // Ended implements eventloop.Protocol. A request that is cut short is never
@@ -354,7 +352,7 @@ func (c *conn) Ended(*eventloop.Conn) {
 		c.leave()
 		c.conn.Hangup()
 	case inHead:
-		c.refuseHead(errEndedInHead)
+		c.refuseRest(errEndedInHead)
 	case inBody:
 		c.failBody(errEndedInBody)
 	case discarding:
@@ -385,7 +383,7 @@ func (c *conn) Due(*eventloop.Conn) {
 		c.leave() // without a word: it would be taken for an answer
 		c.conn.Close()
 	case c.phase == inHead:
-		c.refuseHead(errSlowHead)
+		c.refuseRest(errSlowHead)
 	case c.phase == inBody:
 		c.failBody(errSlowBody)
 	case c.phase == discarding:

@@ -43,11 +43,11 @@ func TestConversations(t *testing.T) {
 // holdEveryWay stops at the first way that fails.
 func holdEveryWay(t *testing.T, c *conversation) {
 	hold(t, c, "as it is written", sim.New(1), asWritten)
-	hold(t, c, "in one piece", sim.New(1), inOne)
+	holdLogged(t, c, "in one piece, logged", sim.New(1), inOne)
 	if c.uncut {
 		return
 	}
-	hold(t, c, "byte by byte", sim.New(1), byteByByte)
+	holdLogged(t, c, "byte by byte, logged", sim.New(1), byteByByte)
 	for seed := range uint64(3) {
 		hold(t, c, fmt.Sprint("in random pieces, seed ", seed), sim.New(1), inPieces(seed))
 	}
@@ -97,10 +97,39 @@ func inPieces(seed uint64) cutting {
 	}
 }
 
-// hold holds one conversation once.
-func hold(t *testing.T, c *conversation, how string, k *sim.Kernel, cut cutting) {
+// holdLogged holds one conversation once, with middleware around all answers, which
+// changes none of them, and which no answer passes by.
+func holdLogged(t *testing.T, c *conversation, how string, k *sim.Kernel, cut cutting) {
+	asked, logged, over := 0, 0, 0
+	heard := hold(t, c, how, k, cut, func(next Handler) Handler {
+		return func(w *Response, r *Request) error {
+			asked++
+			w.OnAnswer(func(status Status, _ int64) {
+				if line := string(r.LineBytes()); r.Refused() != nil && strings.ContainsAny(line, "\r\n") || status < 200 {
+					t.Errorf("%s, %s: %q is answered by %d", c.where, how, line, status)
+				}
+				logged++
+			})
+			w.OnEnd(func() { over++ })
+			return next(w, r)
+		}
+	})
+	if asked != over || logged > asked {
+		t.Errorf("%s, %s: of %d requests, %d are logged and %d are over", c.where, how, asked, logged, over)
+	}
+	if logged < heard {
+		t.Errorf("%s, %s: of %d answers, %d are logged", c.where, how, heard, logged)
+	}
+}
+
+// hold holds one conversation once. It returns how many answers were heard.
+func hold(t *testing.T, c *conversation, how string, k *sim.Kernel, cut cutting, around ...Middleware) (answers int) {
 	p := &party{c: c, k: k, cut: cut}
-	err := stage(t, k, Config{Handler: site, Limits: c.limits}, func(_ *Server, s *sim.Script, w *sim.Wire) {
+	config := Config{Handler: site, Limits: c.limits}
+	if len(around) > 0 {
+		config.Middleware = Chain(around...)
+	}
+	err := stage(t, k, config, func(_ *Server, s *sim.Script, w *sim.Wire) {
 		p.s, p.w = s, w
 		if err := p.play(); err != nil {
 			t.Errorf("%s, %s: %v\nheard before: %.300q\nleft: %.300q", c.where, how, err, p.before, p.heard)
@@ -113,6 +142,7 @@ func hold(t *testing.T, c *conversation, how string, k *sim.Kernel, cut cutting)
 	if t.Failed() {
 		t.FailNow()
 	}
+	return p.answers
 }
 
 // A party is the client's side of a conversation.
@@ -122,6 +152,8 @@ type party struct {
 	s   *sim.Script
 	w   *sim.Wire
 	cut cutting
+
+	answers int // heard, but for interim ones
 
 	before []byte    // heard, and understood
 	heard  []byte    // and not yet understood
@@ -391,6 +423,7 @@ func (p *party) fields(want *answer, lines []string) (length int, err error) {
 		}
 		return 0, nil
 	}
+	p.answers++
 	date, err := time.Parse(dateFormat, values["Date"])
 	if late := p.since.Sub(date); err != nil || late < -time.Second || late > 2*time.Second {
 		return 0, fmt.Errorf("the Date is %q, and it is %v (%v)", values["Date"], p.since, err)

@@ -5,6 +5,7 @@ import "errors"
 // Why a request is refused, beyond what its parser finds. The reason is what
 // the peer reads behind the status.
 var (
+	errAllOptions      = &refusal{StatusNoContent, ""} // which is an answer to OPTIONS *
 	errUnknownMethod   = &refusal{StatusNotImplemented, "no such method here"}
 	errMethodNotServed = &refusal{StatusMethodNotAllowed, "not for an origin server"}
 	errExpectation     = &refusal{StatusExpectationFailed, "only 100-continue can be expected"}

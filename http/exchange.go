@@ -28,12 +28,12 @@ type exchange struct {
 	got      int64         // bytes of the body, framing included
 	holding                // of the bodies of all
 	expects  bool          // the peer waits for 100 Continue
-	failed   *refusal
-	stale    string // why it may not be used any more, where that is checked
-	serial   uint32 // counts the uses of x, so that what comes late finds out
-	open     *Held  // the answer, if it is kept open
-	route    *route // that a Router has chosen
-	running  bool   // the handler is
+	failed   *refusal      // why there is no body to be had, or no handler to be asked
+	stale    string        // why it may not be used any more, where that is checked
+	serial   uint32        // counts the uses of x, so that what comes late finds out
+	open     *Held         // the answer, if it is kept open
+	route    *route        // that a Router has chosen
+	running  bool          // the handler is
 	panicked bool
 	away     bool // the handler's work is done elsewhere
 	wait          // for a handler that may

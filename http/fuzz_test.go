@@ -16,7 +16,7 @@ import (
 // other, and then the end, and returns all that it answers, and how the
 // connection ended.
 func tell(t testing.TB, pieces [][]byte, h Handler) (answers []byte, end error) {
-	err := stage(t, sim.New(1), Config{Handler: h}, func(_ *Server, client *sim.Script, w *sim.Wire) {
+	err := stage(t, sim.New(1), Config{Handler: h, Middleware: curious(t)}, func(_ *Server, client *sim.Script, w *sim.Wire) {
 		for _, p := range pieces {
 			if client.Send(w, p) != nil {
 				break
@@ -30,6 +30,31 @@ func tell(t testing.TB, pieces [][]byte, h Handler) (answers []byte, end error) 
 		t.Errorf("the loop ended with: %v", err)
 	}
 	return answers, end
+}
+
+// curious asks a request everything, also one that is refused.
+func curious(t testing.TB) Middleware {
+	return func(next Handler) Handler {
+		return func(w *Response, r *Request) error {
+			line := string(r.LineBytes())
+			if strings.ContainsAny(line, "\r\n") || !strings.HasPrefix(line, r.piece(r.x.head.methodName)) || !strings.Contains(line, r.Target()) {
+				t.Errorf("the line of a request for %q by %q is %q", r.Target(), r.Method(), line)
+			}
+			for name := range r.Fields() {
+				if r.Header(name); r.x.head.first > len(r.x.raw) {
+					t.Errorf("the field %q is not in the head of %q", name, line)
+				}
+			}
+			r.Path()
+			r.PathBytes()
+			r.QueryBytes()
+			r.RawQuery()
+			r.Host()
+			r.IsGet()
+			r.Length()
+			return next(w, r)
+		}
+	}
 }
 
 // mirror answers with what it was asked.

@@ -38,6 +38,7 @@ type meaning struct {
 	method     method
 	form       targetForm
 	minor      uint8 // 0 or 1; what comes after HTTP/1.1 counts as 1
+	instead    bool  // no handler is asked, see Config.Middleware
 	methodName span
 	target     span // as it was sent
 	path       span // of origin and absolute form; of the latter it may be empty, which means "/"

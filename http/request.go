@@ -263,7 +263,7 @@ func (r *Request) Context() context.Context {
 
 // line is the request line as far as it was understood, for logs.
 func (r *Request) line() string {
-	if len(r.x.raw) == 0 {
+	if len(r.x.raw) == 0 || r.x.head.target.to == 0 {
 		return "-"
 	}
 	return r.Method() + " " + r.piece(r.x.head.target)

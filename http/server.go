@@ -15,6 +15,13 @@ type Config struct {
 	Handler Handler
 	Limits  Limits
 
+	// Middleware goes around all answers: the handler's, and those that the server
+	// gives by itself, to heads that are malformed or too slow, to methods that it
+	// does not serve. It is the place for a log and a limit of rates: middleware
+	// around Handler does not see requests that are refused before. Request.Refused
+	// tells them apart, and the next handler answers them.
+	Middleware Middleware
+
 	// Log is for what an operator should know; nothing if nil. Its handler is called
 	// on the loop, and must not wait: an eventloop.LogWriter never does, where a
 	// pipe that is not read or a slow disk would hold all clients. Of panics, one a
@@ -59,6 +66,7 @@ type Server struct {
 	tls     *eventloop.TLS
 
 	anyMethod bool
+	hooked    bool // there is a Config.Middleware
 
 	toldOfProxy bool // the log has had its hint
 
@@ -93,6 +101,9 @@ func NewServer(config Config) (*Server, error) {
 	}
 	if s.handler == nil {
 		s.handler = func(*Response, *Request) error { return StatusNotFound }
+	}
+	if config.Middleware != nil {
+		s.around(config.Middleware)
 	}
 	s.heads.name = config.Name
 	if s.heads.name == "" {

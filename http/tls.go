@@ -41,21 +41,36 @@ func speaking(config *tls.Config) *tls.Config {
 	return config
 }
 
-// answerPlain is what somebody hears who speaks plain HTTP where HTTPS is spoken:
-// what is wrong, in plain HTTP. Anything but the beginning of a method is somebody
-// else's language.
-func (s *Server) answerPlain(first []byte) []byte {
+var errPlain = &refusal{StatusBadRequest, "this is HTTPS, and the request came in plain HTTP: write https://"}
+
+// answerPlain returns the answer to plain HTTP where HTTPS is spoken: what is wrong,
+// in plain HTTP. Anything but the beginning of a method is another language, and has
+// no answer.
+func (s *Server) answerPlain(on *eventloop.Conn, first []byte) []byte {
 	method, _, _ := bytes.Cut(first, []byte(" "))
 	if len(method) == 0 || !isToken(string(method)) || method[0] < 'A' || method[0] > 'Z' {
 		return nil
 	}
-	const text = "400 Bad Request: this is HTTPS, and the request came in plain HTTP: write https://\n"
-	w := Response{x: &exchange{conn: &conn{server: s, last: true}}, status: StatusBadRequest, typ: "text/plain; charset=utf-8"}
+	c := &conn{server: s, conn: on, last: true}
+	x := s.takeExchange(c)
+	defer s.giveExchange(x)
+	x.head.parse(first, &s.limits)
+	x.raw = x.head.leaveLine(first)
+	why := x.askInstead(errPlain)
+	if why == nil {
+		why = errPlain // there is no way to answer at length
+	}
+	w := &x.response
+	w.failed(why)
+	w.beforeHead(&w.hooks)
+	w.afterAnswer(&w.hooks, w.bodySize())
 	s.heads.at(s.now())
-	p := s.heads.begin(nil, w.status)
-	p = w.appendFields(p)
-	p = w.appendLength(p, int64(len(text)))
-	return append(p, text...)
+	p := w.appendFields(s.heads.begin(nil, w.status))
+	p = w.appendLength(p, w.bodySize())
+	if text, whole := w.Whole(); whole && !w.bodiless() {
+		p = append(p, text...)
+	}
+	return p
 }
 
 // TLS returns what was agreed upon with the client: the version, its certificates,

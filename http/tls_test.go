@@ -10,6 +10,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"fmt"
 	"io"
 	"math/big"
 	"net"
@@ -288,6 +289,7 @@ func TestPlainHTTPWhereTLSIsSpoken(t *testing.T) {
 		{"a request is answered", "GET / HTTP/1.1\r\nHost: a\r\n\r\n", true},
 		{"one that has only begun, too", "G", true},
 		{"and a body is no reason to cut the answer off", "POST / HTTP/1.0\r\nContent-Length: 5\r\n\r\nhello", true},
+		{"HEAD is answered without a body", "HEAD / HTTP/1.1\r\nHost: a\r\n\r\n", true},
 		{"HTTP/2 without TLS begins like a request", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", true},
 		{"small letters are no method", "get / HTTP/1.1\r\n\r\n", false},
 		{"SSH is not ours", "SSH-2.0-client\r\n", false},
@@ -297,6 +299,16 @@ func TestPlainHTTPWhereTLSIsSpoken(t *testing.T) {
 	for _, row := range rows {
 		k := sim.New(1)
 		config := Config{Handler: site, TLS: &tls.Config{Certificates: []tls.Certificate{certificate()}}}
+		var logged []string
+		config.Middleware = func(next Handler) Handler {
+			return func(w *Response, r *Request) error {
+				w.Set("X-Logged", "yes")
+				w.OnAnswer(func(status Status, _ int64) {
+					logged = append(logged, fmt.Sprint(r.RemoteAddr().Addr(), " ", string(r.LineBytes()), " ", int(status)))
+				})
+				return next(w, r)
+			}
+		}
 		err := stage(t, k, config, func(s *Server, c *sim.Script, _ *sim.Wire) {
 			listeners, err := s.ListenTLS(":443")
 			if err != nil {
@@ -313,8 +325,18 @@ func TestPlainHTTPWhereTLSIsSpoken(t *testing.T) {
 			w.CloseWrite()
 			listeners[0].Close()
 			if !row.served {
-				if err == nil || len(heard) > 0 {
-					t.Errorf("%s: heard %q, %v", row.name, heard, err)
+				if err == nil || len(heard) > 0 || len(logged) > 0 {
+					t.Errorf("%s: heard %q, %v, logged %q", row.name, heard, err, logged)
+				}
+				return
+			}
+			line, _, _ := strings.Cut(row.say, "\r\n")
+			if len(logged) != 1 || logged[0] != "10.0.0.1 "+line+" 400" {
+				t.Errorf("%s: logged %q", row.name, logged)
+			}
+			if strings.HasPrefix(row.say, "HEAD ") {
+				if _, body, _ := strings.Cut(string(heard), "\r\n\r\n"); body != "" || !bytes.HasPrefix(heard, []byte("HTTP/1.1 400 ")) {
+					t.Errorf("%s: heard %q", row.name, heard)
 				}
 				return
 			}
@@ -324,7 +346,7 @@ func TestPlainHTTPWhereTLSIsSpoken(t *testing.T) {
 				return
 			}
 			body, err := io.ReadAll(answer.Body)
-			if err != nil || answer.StatusCode != 400 || !answer.Close || answer.Header.Get("Date") == "" || !strings.Contains(string(body), "this is HTTPS") {
+			if err != nil || answer.StatusCode != 400 || !answer.Close || answer.Header.Get("Date") == "" || answer.Header.Get("X-Logged") != "yes" || !strings.Contains(string(body), "this is HTTPS") {
 				t.Errorf("%s: heard %q, %v", row.name, heard, err)
 			}
 		})

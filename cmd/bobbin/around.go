@@ -80,23 +80,26 @@ func (a *around) openLog(text string, stdout io.Writer, trouble *slog.Logger) (e
 	return nil
 }
 
-// wrap puts it around what one loop serves.
-func (a *around) wrap(p *part) http.Handler {
-	h := p.handler
-	if a.limit != nil {
-		h = a.limit.Around(h)
-	}
-	if a.proxies != nil {
-		h = a.proxies.Around(h)
-	}
+// middleware is what goes around all answers of one loop, nil if there is nothing.
+func (a *around) middleware(p *part) http.Middleware {
+	var list []http.Middleware
 	if a.out != nil {
 		log := &middleware.AccessLog{Out: a.out, Format: a.format}
 		if p.users != nil {
 			log.User = p.users.User
 		}
-		h = log.Around(h)
+		list = append(list, log.Around)
 	}
-	return h
+	if a.proxies != nil {
+		list = append(list, a.proxies.Around)
+	}
+	if a.limit != nil {
+		list = append(list, a.limit.Around)
+	}
+	if len(list) == 0 {
+		return nil
+	}
+	return http.Chain(list...)
 }
 
 // close writes what is left, for a moment. The loops have ended.

@@ -85,3 +85,34 @@ func TestWhoIsNotTrustedSpeaksForItself(t *testing.T) {
 	p.signal(syscall.SIGTERM)
 	p.ends(exitOK)
 }
+
+// TestRefusalsAreSeen has the program refuse before any handler is asked: they are in
+// both logs, and use up the rate.
+func TestRefusalsAreSeen(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "log")
+	p := start(t, "", "--log", "common="+file, "-v", "--limit-rate", "3/h")
+	for i, row := range []struct{ request, status string }{
+		{"GET / HTTP/1.1\r\n\r\n", "400"}, {"BREW / HTTP/1.1\r\nHost: a\r\n\r\n", "501"}, {"\x16\x03\x01\r\n\r\n", "400"},
+		{"GET / HTTP/1.1\r\n\r\n", "429"}, {"GET / HTTP/1.1\r\nHost: a\r\n\r\n", "429"},
+	} {
+		if answer := p.visit(row.request); !strings.HasPrefix(answer, "HTTP/1.1 "+row.status+" ") {
+			t.Errorf("%d: %q", i, answer)
+		}
+	}
+	p.signal(syscall.SIGTERM)
+	p.ends(exitOK)
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range []string{`] "GET / HTTP/1.1" 400 `, `] "BREW / HTTP/1.1" 501 `, `] "\x16\x03\x01" 400 `, `] "GET / HTTP/1.1" 429 `} {
+		if !strings.Contains(string(text), line) {
+			t.Errorf("%s is not in the log: %s", line, text)
+		}
+	}
+	for _, line := range []string{`127.0.0.1 refused "GET / HTTP/1.1" 400 `, `127.0.0.1 refused "\x16\x03\x01" 400 `, `127.0.0.1 GET "/" 429 `} {
+		if !strings.Contains(p.said.String(), line) {
+			t.Errorf("%s is not said: %s", line, p.said)
+		}
+	}
+}

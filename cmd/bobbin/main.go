@@ -161,7 +161,6 @@ func (f *offer) open(o *options, stdout io.Writer, trouble *slog.Logger) error {
 	guard := o.guardHosts(f.every)
 	for _, p := range f.parts {
 		p.handler = guard.wrap(p.handler)
-		p.handler = f.every.wrap(p)
 	}
 	return nil
 }
@@ -190,8 +189,9 @@ func serve(o *options, what *offer, stderr io.Writer, env func(string) string, t
 			c.Log = log.With("loop", loop)
 		}
 		c.Handler = what.parts[loop].handler
+		c.Middleware = what.every.middleware(what.parts[loop])
 		if o.verbose {
-			c.Handler = logged(c.Handler, stderr)
+			c.Middleware = verbose(c.Middleware, stderr)
 		}
 		if what.every.proxies != nil {
 			c.Loop.Proxies = what.every.proxies.Trusts
@@ -289,15 +289,24 @@ func logTo(w io.Writer, o options) *slog.Logger {
 	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: level}))
 }
 
-// logged writes a line for each request.
-func logged(next http.Handler, to io.Writer) http.Handler {
-	return func(w *http.Response, r *http.Request) error {
-		who, method, path := r.RemoteAddr().Addr(), r.Method(), string(r.PathBytes())
-		w.OnAnswer(func(status http.Status, size int64) {
-			fmt.Fprintf(to, "%s %s %q %d %d\n", who, method, path, int(status), size)
-		})
-		return next(w, r)
+// verbose goes around what there is, and writes a line for each answer.
+func verbose(around http.Middleware, to io.Writer) http.Middleware {
+	lines := func(next http.Handler) http.Handler {
+		return func(w *http.Response, r *http.Request) error {
+			who, method, path := r.RemoteAddr().Addr(), r.Method(), string(r.PathBytes())
+			if r.Refused() != nil {
+				method, path = "refused", string(r.LineBytes())
+			}
+			w.OnAnswer(func(status http.Status, size int64) {
+				fmt.Fprintf(to, "%s %s %q %d %d\n", who, method, path, int(status), size)
+			})
+			return next(w, r)
+		}
 	}
+	if around == nil {
+		return lines
+	}
+	return http.Chain(lines, around)
 }
 
 // banner says where to go, once that works. Programs get one line that stays

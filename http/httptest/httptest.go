@@ -33,9 +33,10 @@ import (
 
 // Config is what is tested, and how.
 type Config struct {
-	Handler http.Handler
-	Limits  http.Limits
-	Log     *slog.Logger // nothing if nil
+	Handler    http.Handler
+	Middleware http.Middleware // goes around refusals, too; none if nil
+	Limits     http.Limits
+	Log        *slog.Logger // nothing if nil
 
 	// Seed, if it is not 0, has things go wrong: reads and writes are short,
 	// sockets are full, events are late, work takes long. What the client hears
@@ -63,7 +64,7 @@ func Run(t testing.TB, config Config, client func(c *Client)) {
 		k.Luck.SlowWork = 1000
 	}
 	server, err := http.NewServer(http.Config{
-		Handler: config.Handler, Limits: config.Limits, Log: config.Log,
+		Handler: config.Handler, Middleware: config.Middleware, Limits: config.Limits, Log: config.Log,
 		Loop: eventloop.Config{Kernel: k, CheckOwner: true},
 	})
 	if err != nil {

@@ -21,6 +21,10 @@ import (
 // neither the loop nor its end. If it is so slow that a mebibyte has gathered, lines
 // are dropped, and a line says how many were.
 //
+// As http.Config.Middleware, it has a line for every answer; around a handler, it has
+// none for requests that are refused before a handler is asked. The request line is as
+// it was sent, of a refused request as much as came.
+//
 // An AccessLog goes around everything else, and belongs to one loop. Those of
 // several loops share a file through one LogWriter, which is Out for all of them.
 type AccessLog struct {

@@ -74,15 +74,11 @@ func (l *AccessLog) appendCommon(p []byte, v *visit) []byte {
 	p = append(p, ' ')
 	p = v.begun.AppendFormat(p, commonTime)
 	p = append(p, ` "`...)
-	p = append(p, r.Method()...)
-	p = append(p, ' ')
-	p = appendEscaped(p, r.PathBytes())
-	if query, asked := r.QueryBytes(); asked {
-		p = append(p, '?')
-		p = appendEscaped(p, query)
+	if line := r.LineBytes(); len(line) > 0 {
+		p = appendEscaped(p, line)
+	} else {
+		p = append(p, '-')
 	}
-	p = append(p, " HTTP/1."...)
-	p = strconv.AppendInt(p, int64(r.Minor()), 10)
 	p = append(p, `" `...)
 	p = appendPositive(p, int64(v.status))
 	p = append(p, ' ')
@@ -164,7 +160,8 @@ func appendEscaped[T string | []byte](p []byte, s T) []byte {
 
 // appendJSON appends a line of JSON. What is not known is left out. The duration
 // is by the loop's clock, which is read once a turn: what was answered at once
-// took 0.
+// took 0. Of a request that was refused before any handler was asked, there is the line,
+// as far as it came, and why.
 func (l *AccessLog) appendJSON(p []byte, v *visit) []byte {
 	r := v.request
 	p = v.begun.UTC().AppendFormat(append(p, `{"time":"`...), jsonTime)
@@ -176,14 +173,19 @@ func (l *AccessLog) appendJSON(p []byte, v *visit) []byte {
 	if user := l.user(r); user != "" {
 		p = appendMember(p, "user.name", user)
 	}
-	p = appendMember(p, "http.request.method", r.Method())
-	p = appendMember(p, "url.path", r.PathBytes())
-	if query, asked := r.QueryBytes(); asked {
-		p = appendMember(p, "url.query", query)
+	if why := r.Refused(); why != nil {
+		p = appendMember(p, "error.message", why.Error())
+		p = appendMember(p, "request.line", r.LineBytes())
+	} else {
+		p = appendMember(p, "http.request.method", r.Method())
+		p = appendMember(p, "url.path", r.PathBytes())
+		if query, asked := r.QueryBytes(); asked {
+			p = appendMember(p, "url.query", query)
+		}
+		p = append(p, `,"network.protocol.version":"1.`...)
+		p = strconv.AppendInt(p, int64(r.Minor()), 10)
+		p = append(p, '"')
 	}
-	p = append(p, `,"network.protocol.version":"1.`...)
-	p = strconv.AppendInt(p, int64(r.Minor()), 10)
-	p = append(p, '"')
 	if v.status > 0 {
 		p = append(p, `,"http.response.status_code":`...)
 		p = strconv.AppendInt(p, int64(v.status), 10)

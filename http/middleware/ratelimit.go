@@ -27,6 +27,10 @@ import (
 // client that owes the least, and takes over what it owes. That is nothing unless
 // more clients are busy at a time than Clients says; if so, make it larger.
 //
+// As part of http.Config.Middleware it counts requests that are refused before a
+// handler is asked, too: a malformed head is answered by 429 when its client has used
+// up what it may, and the connection ends as ever.
+//
 // A RateLimit goes outside of http.Blocking, and belongs to one loop, unless it is
 // Shared.
 type RateLimit struct {
