@@ -199,7 +199,7 @@ func (h *handshake) wait() {
 	}
 }
 
-// mayShake reports whether shake has something to do.
+// mayShake reports whether shake has something to do. There are handshakes under way.
 func (l *Loop) mayShake() bool {
 	return l.shaking.len() > 0 || l.shakingAside.len() > 0 && l.shakesAside < l.limits.Handshakes
 }

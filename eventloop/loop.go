@@ -298,7 +298,7 @@ func (l *Loop) sleep() (int, error) {
 // wakeTime is how long the loop may sleep: not at all while something is left
 // to do.
 func (l *Loop) wakeTime() time.Time {
-	if len(l.again)+len(l.dirty)+len(l.dying)+len(l.eager)+len(l.deadListeners) > 0 || l.mayShake() || l.mail.hasNews(l.stopping) {
+	if len(l.again)+len(l.dirty)+len(l.dying)+len(l.eager)+len(l.deadListeners) > 0 || l.shakes.oldest != nil && l.mayShake() || l.mail.hasNews(l.stopping) {
 		return bobbin.AtOnce
 	}
 	at, ok := l.wheel.next()
@@ -323,13 +323,15 @@ func (l *Loop) dispatch(events []bobbin.Event) {
 	for l.turnAt < len(events)+len(again) {
 		l.dispatchSome(events, again)
 	}
-	clear(again)
+	if len(again) > 0 {
+		clear(again)
+	}
 	l.taken = again[:0]
 	for _, ln := range eager {
 		ln.queued = false
 		l.guard(ln.accept)
 	}
-	if l.mayShake() {
+	if l.shakes.oldest != nil && l.mayShake() {
 		l.shake()
 	}
 }

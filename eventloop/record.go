@@ -46,13 +46,13 @@ type ring struct {
 
 // record notes what happened, at the time that the turn has.
 func (l *Loop) record(kind Kind, c *Conn, arg int64) {
-	ring := l.ring
+	ring, id := l.ring, uint32(0)
+	if c != nil {
+		id = c.id
+	}
 	r := &ring.records[ring.n%ringSize]
 	ring.n++
-	r.At, r.Arg, r.Conn, r.Kind = l.now, arg, 0, kind
-	if c != nil {
-		r.Conn = c.id
-	}
+	*r = Record{l.now, arg, id, kind}
 	if l.trace != nil {
 		r.print(l.trace, l.counters.Turns)
 	}

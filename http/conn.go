@@ -69,7 +69,6 @@ func (c *conn) enter(p phase) {
 
 // Speak implements eventloop.Protocol.
 func (c *conn) Speak(_ *eventloop.Conn, p []byte) (used int) {
-	c.conn.SetIdle(false)
 	if c.sending {
 		c.countTaken()
 	}
@@ -100,6 +99,8 @@ func (c *conn) Speak(_ *eventloop.Conn, p []byte) (used int) {
 		c.conn.SetIdle(true)
 	case c.phase == inHead || c.phase == inBody:
 		c.conn.SetWaiting()
+	default:
+		c.conn.SetIdle(false)
 	}
 	return used
 }
@@ -138,6 +139,9 @@ func (c *conn) serve(behind []byte) {
 	x.framing.start(&x.head)
 	c.promised = x.head.close || x.head.minor == 0 && !x.head.keepAlive
 	c.last = c.promised || c.mustEnd()
+	if c.server.loop.Special() {
+		c.inSpecialTimes()
+	}
 	if x.framing.done() && len(behind) > 0 {
 		c.promised = false // it is sending already
 	}
@@ -165,18 +169,17 @@ func (c *conn) serve(behind []byte) {
 // ours.
 func (c *conn) mustEnd() bool {
 	s := c.server
-	return int(c.requests)+1 >= s.limits.Requests || s.elapsed()-c.since > s.limits.Age ||
-		s.loop.Special() && c.inSpecialTimes()
+	return int(c.requests)+1 >= s.limits.Requests || s.elapsed()-c.since > s.limits.Age
 }
 
-// inSpecialTimes reports whether the loop is ending. If it is only crowded, it looks
-// whether that is because of a proxy.
-func (c *conn) inSpecialTimes() bool {
+// inSpecialTimes is called for a request while the loop is ending or crowded. If it is
+// crowded, that may be because of a proxy.
+func (c *conn) inSpecialTimes() {
 	s := c.server
+	c.last = c.last || s.loop.Stopping()
 	if s.loop.Crowded() && !s.toldOfProxy {
 		s.tellOfProxy(c)
 	}
-	return s.loop.Stopping()
 }
 
 // tellOfProxy logs, once, that a peer is probably a proxy: it holds over half of the
