@@ -129,6 +129,18 @@ func TestTurnsOfThoseThatMayHaveOne(t *testing.T) {
 	}
 }
 
+// TestATallyOfOneClientMakesNoGarbage has a client come and go.
+func TestATallyOfOneClientMakesNoGarbage(t *testing.T) {
+	var tally Tally
+	who := client("192.0.2.1")
+	if n := testing.AllocsPerRun(100, func() {
+		tally.Add(who, 1)
+		tally.Add(who, -1)
+	}); n > 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
 // TestTheLastQuarterIsForOthers takes as much as a tally admits, for clients that
 // come one after the other.
 func TestTheLastQuarterIsForOthers(t *testing.T) {

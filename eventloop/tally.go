@@ -9,6 +9,7 @@ type Tally struct {
 	total    int64
 	byClient map[Client]*holding
 	heap     holdings
+	spare    *holding // of a client that was forgotten
 }
 
 // A holding is what one client holds.
@@ -31,13 +32,18 @@ func (t *Tally) Add(who Client, n int64) {
 		if t.byClient == nil {
 			t.byClient = make(map[Client]*holding)
 		}
-		h = &holding{who: who, n: n}
+		if h = t.spare; h == nil {
+			h = new(holding)
+		}
+		t.spare = nil
+		h.who, h.n = who, n
 		t.byClient[who] = h
 		heap.Push(&t.heap, h)
 		return
 	case h.n+n == 0:
 		heap.Remove(&t.heap, h.index)
 		delete(t.byClient, who)
+		t.spare = h
 		return
 	}
 	h.n += n

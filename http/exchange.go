@@ -56,7 +56,7 @@ func (x *exchange) reset() {
 	x.away, x.panicked = false, false
 	x.framing = body{}
 	x.body, x.read = x.body[:0], 0
-	x.got, x.spent, x.credit, x.expects = 0, 0, 0, false
+	x.got, x.expects = 0, false
 	x.failed, x.result = nil, nil
 	if x.waited {
 		x.wait = wait{}

@@ -13,7 +13,7 @@ var continueLine = []byte("HTTP/1.1 100 Continue\r\n\r\n")
 func (c *conn) serveWithBody() {
 	x := c.x
 	x.keepHead() // the handler may outlive the loop's bytes
-	x.credit = c.server.limits.RateGrace
+	x.credit, x.spent = c.server.limits.RateGrace, 0
 	c.start(c.server.handler)
 	c.goOn()
 }

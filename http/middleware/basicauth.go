@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"strconv"
 	"strings"
 	"time"
@@ -28,6 +29,11 @@ import (
 // BasicAuth belongs to one loop.
 type BasicAuth struct {
 	Realm string // what a browser shows; "restricted" if empty
+
+	// Checks is how many passwords are checked at a time. 0 means four, and where
+	// there are fewer cores one less than those: a check keeps a core busy, and the
+	// loop needs one.
+	Checks int
 
 	users   map[string][]byte // hashes by name
 	highest int               // the cost of the dearest of them
@@ -114,11 +120,19 @@ func (a *BasicAuth) Around(next http.Handler) http.Handler {
 			return tooMany(w, d)
 		}
 		try.begin = func(w *http.Response) error { return a.begin(w, r, try, name, password, next) }
-		if a.checking < checksMost {
+		if a.checking < a.most() {
 			return try.begin(w) // nothing waits
 		}
 		return a.wait(w, r, try)
 	}
+}
+
+// most is how many passwords are checked at a time.
+func (a *BasicAuth) most() int {
+	if a.Checks > 0 {
+		return a.Checks
+	}
+	return min(checksMost, max(1, runtime.GOMAXPROCS(0)-1))
 }
 
 // wait has a password checked when its turn comes.
@@ -167,7 +181,7 @@ func (a *BasicAuth) hasPrecedence(try *attempt, now time.Time) bool {
 // serve begins the checks whose turn it is. Each fourth is of those that have no
 // precedence, so that they do not wait for ever.
 func (a *BasicAuth) serve(loop *eventloop.Loop) {
-	for a.checking < checksMost {
+	for a.checking < a.most() {
 		one, other := &a.first, &a.second
 		if a.turn++; a.turn%4 == 0 {
 			one, other = other, one

@@ -14,7 +14,7 @@ import (
 
 // Limits of the checks.
 const (
-	checksMost  = 4                // at a time
+	checksMost  = 4                // at a time, unless Checks says another number
 	waitingMost = 256              // above it, of the client that waits for most: 503
 	waitMost    = 10 * time.Second // for a check to begin; 503
 
