@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/crypto/bcrypt"
 
+	"github.com/bobbin-http/bobbin/eventloop"
 	"github.com/bobbin-http/bobbin/http"
 	"github.com/bobbin-http/bobbin/http/httptest"
 )
@@ -325,5 +326,48 @@ func TestFailuresAreForgotten(t *testing.T) {
 	}
 	if r.forget(-1); r.new[-1] != 0 || r.old[-1] != 0 {
 		t.Error("what is to be forgotten is not")
+	}
+}
+
+// TestChecksTakeTurns has one client ask for two names and another for one.
+func TestChecksTakeTurns(t *testing.T) {
+	var q queue
+	client := func(n byte) (c eventloop.Client) { c[0] = n; return c }
+	label := make(map[*attempt]string)
+	push := func(who, name byte, n int) {
+		for range n {
+			a := &attempt{client: client(who), name: client(name)}
+			label[a] = fmt.Sprintf("%d%c ", who, name)
+			q.push(a)
+		}
+	}
+	push(1, 'a', 5)
+	push(1, 'b', 2)
+	push(2, 'a', 2)
+	got := ""
+	for range 6 {
+		a, ok := q.pop()
+		if !ok {
+			t.Fatal("none waits")
+		}
+		got += label[a]
+	}
+	if want := "1a 2a 1b 2a 1a 1b "; got != want {
+		t.Errorf("the order is %s, not %s", got, want)
+	}
+	push(2, 'a', 1)
+	push(1, 'c', 2)
+	if a := q.dropLast(); label[a] != "1a " { // of 3a and 2c
+		t.Errorf("%s makes room", label[a])
+	}
+	gone := &attempt{client: client(3), name: client('a')}
+	q.push(gone)
+	q.remove(gone)
+	n := 0
+	for _, ok := q.pop(); ok; _, ok = q.pop() {
+		n++
+	}
+	if n != 5 || len(q.byClient) != 0 || gone.queue != nil {
+		t.Errorf("%d were left to pop, and %d clients after", n, len(q.byClient))
 	}
 }
