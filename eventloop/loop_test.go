@@ -327,6 +327,32 @@ func TestConversations(t *testing.T) {
 			[]string{"due"},
 		},
 		{
+			"a deadline that comes nearer by a little is kept", Limits{},
+			func(log *[]string) Protocol {
+				var set time.Time
+				return &script{
+					speak: func(c *Conn, p []byte) int {
+						set = c.Loop().Now()
+						c.SetDeadline(time.Second + tick)
+						c.SetDeadline(time.Second)
+						return len(p)
+					},
+					due: func(c *Conn) {
+						if late := c.Loop().Now().Sub(set) - time.Second; late < 0 || late > tick+time.Millisecond {
+							*log = append(*log, "late by "+late.String())
+						}
+						*log = append(*log, "due")
+						c.Close()
+					},
+				}
+			},
+			func(s *sim.Script, w *sim.Wire) {
+				s.Send(w, []byte("a"))
+				s.ReceiveAll(w)
+			},
+			[]string{"due"},
+		},
+		{
 			"a deadline that is taken back does not pass", Limits{},
 			func(log *[]string) Protocol {
 				return &script{

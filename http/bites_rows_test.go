@@ -134,8 +134,9 @@ var limitRows = map[string][]bite{
 
 	// All connections together.
 	"Conns": {
-		{name: "below it, idle connections stay", edge: spares, limits: loopLimits(ofTheLoop{Conns: 4}), run: idling(3), want: "open, open, open; newcomer 200 open"},
-		{name: "at it, the idlest makes room", edge: bites, limits: loopLimits(ofTheLoop{Conns: 4}), run: idling(4), want: "open, end, open, open; newcomer 200 open"},
+		{name: "below it, idle connections stay", edge: spares, limits: loopLimits(ofTheLoop{Conns: 4}), run: idling("", 3), want: "open, open, open; newcomer 200 open"},
+		{name: "at it, the idlest makes room", edge: bites, limits: loopLimits(ofTheLoop{Conns: 4}), run: idling("", 4), want: "open, end, open, open; newcomer 200 open"},
+		{name: "one whose answer came later is as idle", edge: bites, limits: loopLimits(ofTheLoop{Conns: 4}), run: idling("hang/10", 4), want: "open, end, open, open; newcomer 200 open"},
 		{name: "at it, a newcomer waits while all are busy", edge: bites, limits: loopLimits(ofTheLoop{Conns: 4}), run: crowding(4, 1), want: "0 of 1 newcomers came in"},
 		{name: "when one has left, it comes in", edge: spares, limits: loopLimits(ofTheLoop{Conns: 4}), run: crowding(4, 1, 1), want: "1 of 1 newcomers came in"},
 		{name: "up to three quarters of it clients are not counted", edge: spares, limits: loopLimits(ofTheLoop{Conns: 20}), run: counted(15, 0), want: "false"},
@@ -244,16 +245,16 @@ var scarce = loopLimits(ofTheLoop{OutputTotal: 1_000_000, HighWater: 1 << 30})
 
 // idling has n clients ask, one a second, of which the second falls idle first, and
 // then a newcomer.
-func idling(n int) func(b *bitten) string {
+func idling(path string, n int) func(b *bitten) string {
 	return func(b *bitten) string {
 		var all []*mouth
 		for i := range n {
 			m := b.from(fmt.Sprintf("192.0.2.%d", i+1))
-			m.say(get(""))
+			m.say(get(path))
 			m.hear(2 * sec)
 			all = append(all, m)
 		}
-		all[0].say(get(""))
+		all[0].say(get(path))
 		all[0].hear(2 * sec)
 		newcomer := b.from("192.0.2.99")
 		newcomer.say(get(""))
