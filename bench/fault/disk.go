@@ -30,7 +30,7 @@ func hangingFiles(t *trial) error {
 	if err := t.hang(hanging); err != nil {
 		return err
 	}
-	return t.besiege(plan{order: order{site: site}, holding: true, status: []int{0, 3}, attack: func(s *siege) error {
+	return t.besiege(plan{order: order{site: site, args: t.brief()}, holding: true, status: []int{0, 3}, attack: func(s *siege) error {
 		s.crowd.open(64, func(i int, p *peer) error {
 			return p.say(get(s.victim, fmt.Sprintf("/hanging/%d.txt", i)))
 		})

@@ -160,9 +160,16 @@ func attack(ctx context.Context, o options, chosen []scenario, stdout io.Writer)
 			one(s)
 		}
 	}
+	lanes := make(chan struct{}, 8)
 	for _, s := range chosen {
-		if s.cheap && ctx.Err() == nil {
-			beside.Go(func() { one(s) })
+		if s.cheap {
+			beside.Go(func() {
+				lanes <- struct{}{}
+				defer func() { <-lanes }()
+				if ctx.Err() == nil {
+					one(s)
+				}
+			})
 		}
 	}
 	beside.Wait()

@@ -62,7 +62,9 @@ const (
 func (l *load) visit(ctx context.Context, kind int) (connected bool) {
 	line, err := l.client.dial(ctx)
 	if err != nil {
-		l.refused.Add(1)
+		if ctx.Err() == nil {
+			l.refused.Add(1)
+		}
 		return false
 	}
 	defer line.Close()
