@@ -185,8 +185,11 @@ func reason(err error) string {
 
 // A tally is what the probe saw during one phase.
 type tally struct {
+	began   time.Time
 	times   []time.Duration
-	renewed int // kept connections that were closed between two requests
+	worst   time.Duration
+	worstAt time.Duration // when the worst was due, from the beginning
+	renewed int           // kept connections that were closed between two requests
 	failed  map[string]int
 }
 
@@ -209,7 +212,7 @@ func (y *tally) quantile(part float64) time.Duration {
 }
 
 func (y *tally) String() string {
-	return fmt.Sprintf("p50 %s p99 %s max %s", ms(y.quantile(0.5)), ms(y.quantile(0.99)), ms(y.quantile(1)))
+	return fmt.Sprintf("p50 %s p99 %s max %s (after %.1f s)", ms(y.quantile(0.5)), ms(y.quantile(0.99)), ms(y.worst), y.worstAt.Seconds())
 }
 
 func ms(d time.Duration) string { return fmt.Sprintf("%.1f ms", float64(d)/1e6) }
@@ -261,11 +264,20 @@ func startProbe(ctx context.Context, c *client, asks func(k int) ask) *probe {
 
 func newTally() *tally { return &tally{failed: make(map[string]int)} }
 
+// add notes a request that was due at a moment.
+func (y *tally) add(due time.Time, took time.Duration) {
+	y.times = append(y.times, took)
+	if took > y.worst {
+		y.worst, y.worstAt = took, due.Sub(y.began)
+	}
+}
+
 // turnTo begins a new phase and returns the tally of the one before, which
 // still grows by requests that are on their way.
 func (p *probe) turnTo(next *tally) (before *tally) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	next.began = time.Now()
 	before, p.phase = p.phase, next
 	return before
 }
@@ -276,7 +288,7 @@ func (p *probe) one(phase *tally, k int, due time.Time) {
 	took := time.Since(due)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	phase.times = append(phase.times, took)
+	phase.add(due, took)
 	if renewed {
 		phase.renewed++
 	}
