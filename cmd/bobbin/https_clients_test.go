@@ -140,7 +140,7 @@ func TestAnIdleConnectionEndsByTLS(t *testing.T) {
 	}{
 		{"nobody has asked for long", "IdleTimeout=200ms", func(*program, *x509.CertPool) {}},
 		{"the program ends", "IdleTimeout=1h", func(p *program, _ *x509.CertPool) { p.signal(syscall.SIGTERM) }},
-		{"others need the room", "Conns=2", func(p *program, roots *x509.CertPool) { p.asks(roots) }},
+		{"others need the room", "Conns=1", func(p *program, roots *x509.CertPool) { p.asks(roots) }},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			made, roots := pair(t, t.TempDir())

@@ -187,6 +187,9 @@ func (g *greed) ask(s *sim.Script, from netip.Addr, n int) {
 	}
 	since := g.k.Now()
 	text, want := "GET /1000 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", 1000
+	if g.k.Roll(2) == 0 {
+		text, want = "POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 5000\r\n\r\n"+strings.Repeat("x", 5000), 4
+	}
 	s.Send(w, []byte(text))
 	got, err := s.ReceiveAll(w)
 	head, body, _ := bytes.Cut(got, []byte("\r\n\r\n"))
