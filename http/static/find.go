@@ -171,6 +171,7 @@ func (s *search) loadOpen(f *found, name string, file *os.File, info fs.FileInfo
 	if err := s.take(&f.variants[identity], file, info); err != nil {
 		return err
 	}
+	f.info = f.variants[identity].info // of what was read, which may have changed since
 	if v := &f.variants[identity]; s.options.Inject != "" && v.body != nil && strings.HasPrefix(f.contentType, "text/html") {
 		v.body = append(v.body, s.options.Inject...)
 		f.injected = true
