@@ -174,6 +174,19 @@ func TestWhereWorkersHangNoneIsSentUntilOneComesBack(t *testing.T) {
 	})
 }
 
+func TestWhoWaitsForAWorkerIsRefusedWhereOthersHang(t *testing.T) {
+	work(t, Limits{Workers: 2}, func(s *shop) {
+		s.do("hangs", anHour, Job{Lane: LaneLookups, Place: "/x/a"})
+		s.do("takes long", anHour, Job{Lane: LaneLookups})
+		s.s.Sleep(10 * time.Second)
+		s.do("waits", 0, Job{Lane: LaneLookups, Place: "/x/b"})
+		s.s.Sleep(anHour)
+		if took := s.took["waits"]; s.errs["waits"] != ErrWorkerTimeout || took > 11*time.Second {
+			t.Errorf("%v after %v", s.errs["waits"], took)
+		}
+	})
+}
+
 func TestClientsTakeTurnsForWorkers(t *testing.T) {
 	work(t, Limits{Workers: 1}, func(s *shop) {
 		for i := range 20 {

@@ -1,10 +1,10 @@
 package static
 
 import (
-	"bytes"
 	"fmt"
 	"io"
 
+	"github.com/bobbin-http/bobbin/eventloop"
 	"github.com/bobbin-http/bobbin/http"
 )
 
@@ -15,8 +15,8 @@ func (f *Files) answer(w *http.Response, r *http.Request, e *entry) error {
 		return e.fail(w)
 	case e.redirect != "":
 		return redirect(w, r, e.redirect)
-	case e.list != nil:
-		return w.Give(e.list)
+	case e.folder != "":
+		return f.list(w, r, e)
 	}
 	if wantsNothing(r) || w.Status() != http.StatusOK { // on an error page there are no conditions
 		return e.send(w, e.forms[identity])
@@ -110,62 +110,78 @@ func (e *entry) sendParts(w *http.Response, fm *form, list []byteRange) error {
 		total += part.size
 	}
 	if fm.body != nil {
-		return e.giveParts(w, fm, list, func(i int) []byte { return fm.body[list[i].offset:list[i].end()] })
+		body, err := e.joinParts(fm, list, func(b []byte, r byteRange) ([]byte, error) {
+			return append(b, fm.body[r.offset:r.end()]...), nil
+		})
+		if err != nil {
+			return err
+		}
+		return e.shareParts(w, fm, body)
 	}
 	if total > partsMost {
 		return e.send(w, fm)
 	}
 	fm.file.retain()
 	read := &parts{e: e.retain(), fm: fm, list: append([]byteRange(nil), list...)}
-	return http.Offload(w,
-		func() (*parts, error) { return read, read.run() },
-		func(w *http.Response, p *parts) error {
-			defer p.Close()
+	return http.OffloadJob(w,
+		eventloop.Job{Lane: eventloop.LaneLarge, Place: e.path, Memory: total, Over: read.over},
+		func() ([]byte, error) { return read.run() },
+		func(w *http.Response, body []byte) error {
 			if !fm.file.Unchanged() {
 				return http.StatusServiceUnavailable // it is another by now
 			}
-			return e.giveParts(w, fm, p.list, func(i int) []byte { return p.bytes[i] })
+			return e.shareParts(w, fm, body)
 		})
 }
 
 // parts are ranges of a file, read by a worker.
 type parts struct {
-	e     *entry
-	fm    *form
-	list  []byteRange
-	bytes [][]byte
+	e    *entry
+	fm   *form
+	list []byteRange
 }
 
-func (p *parts) run() error {
-	for _, part := range p.list {
-		b := make([]byte, part.size)
-		n, err := p.fm.file.ReadAt(b, part.offset)
+// run makes the answer's body.
+func (p *parts) run() ([]byte, error) {
+	return p.e.joinParts(p.fm, p.list, func(b []byte, r byteRange) ([]byte, error) {
+		at := len(b)
+		b = b[:at+int(r.size)]
+		n, err := p.fm.file.ReadAt(b[at:], r.offset)
 		if err != nil && err != io.EOF {
-			return statusOf(err)
+			return nil, statusOf(err)
 		}
-		p.bytes = append(p.bytes, b[:n])
-	}
-	return nil
+		return b[:at+n], nil
+	})
 }
 
-// Close is called on the loop.
-func (p *parts) Close() error {
+// over is called on the loop.
+func (p *parts) over() {
 	p.fm.file.Release()
 	p.e.release()
-	return nil
 }
 
-// giveParts writes the parts between boundaries.
-func (e *entry) giveParts(w *http.Response, fm *form, list []byteRange, part func(i int) []byte) error {
-	var b bytes.Buffer
-	for i, r := range list {
-		fmt.Fprintf(&b, "\r\n--%s\r\nContent-Type: %s\r\nContent-Range: %s\r\n\r\n", boundary, e.contentType, contentRange(r, fm.size))
-		b.Write(part(i))
+// joinParts writes parts between boundaries, into memory that is made once.
+func (e *entry) joinParts(fm *form, list []byteRange, read func(b []byte, r byteRange) ([]byte, error)) (b []byte, err error) {
+	const between = 200 // bytes before a part, its type aside
+	size := int64(between)
+	for _, r := range list {
+		size += r.size + int64(between+len(e.contentType))
 	}
-	fmt.Fprintf(&b, "\r\n--%s--\r\n", boundary)
+	b = make([]byte, 0, size)
+	for _, r := range list {
+		b = fmt.Appendf(b, "\r\n--%s\r\nContent-Type: %s\r\nContent-Range: %s\r\n\r\n", boundary, e.contentType, contentRange(r, fm.size))
+		if b, err = read(b, r); err != nil {
+			return nil, err
+		}
+	}
+	return fmt.Appendf(b, "\r\n--%s--\r\n", boundary), nil
+}
+
+// shareParts answers with parts that were joined.
+func (e *entry) shareParts(w *http.Response, fm *form, body []byte) error {
 	w.SetStatus(http.StatusPartialContent).AddFields(fm.fields).
 		Set("Content-Type", "multipart/byteranges; boundary="+boundary)
-	return w.Share(b.Bytes())
+	return w.Share(body)
 }
 
 // redirect sends a visitor to the same folder with its slash. The target is

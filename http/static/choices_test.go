@@ -2,6 +2,7 @@ package static
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -264,6 +265,160 @@ func TestListing(t *testing.T) {
 	visit(t, open(t, root, Options{}), func(v *visitor) {
 		if got := v.ask("GET /"); got.status != 404 {
 			t.Errorf("unasked: %v", got)
+		}
+	})
+}
+
+// TestEveryNameOfALargeFolderIsReachable walks through the pages of a listing, to
+// its end and back, in each order.
+func TestEveryNameOfALargeFolderIsReachable(t *testing.T) {
+	const names = 2*listPage + 345
+	root := tree(t, map[string]string{"small/a.txt": "a"})
+	folder := filepath.Join(root, "large")
+	for i := range names {
+		at := filepath.Join(folder, fmt.Sprintf("%d & ü.txt", i))
+		if i%100 == 7 {
+			at = filepath.Join(folder, fmt.Sprintf("folder %d", i), "x")
+		}
+		if err := os.MkdirAll(filepath.Dir(at), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		write(t, at, letters(i%3))
+		if i%2 == 0 {
+			if err := os.Chtimes(at, written, written.Add(time.Duration(i%5)*time.Nanosecond)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	visit(t, open(t, root, Options{Listing: true}), func(v *visitor) {
+		for _, order := range []string{"", "?sort=name&order=desc", "?sort=size", "?sort=size&order=desc", "?sort=date", "?sort=date&order=desc"} {
+			for _, accept := range []string{"text/html", "application/json"} {
+				if accept != "text/html" && strings.Contains(order, "desc") {
+					continue
+				}
+				read := func(at string) (names []string, links map[string]string) {
+					a := v.ask("GET /large/"+at, "Accept: "+accept)
+					if a.status != 200 {
+						t.Fatalf("%s: %v", at, a)
+					}
+					links = map[string]string{}
+					for link := range strings.SplitSeq(a.header.Get("Link"), ", ") {
+						if to, rel, ok := strings.Cut(link, ">; rel="); ok {
+							links[strings.Trim(rel, `"`)] = to[1:]
+						}
+					}
+					if accept == "text/html" {
+						for rel, to := range links {
+							if rel != "first" && !strings.Contains(a.body, fmt.Sprintf(`<a rel="%s" href="%s">`, rel, strings.ReplaceAll(to, "&", "&amp;"))) {
+								t.Errorf("%s: the page has no link to %s", at, to)
+							}
+						}
+						return linked(a.body)[1:], links // the folder above is no name of it
+					}
+					var entries []struct{ Name, Type string }
+					if err := json.Unmarshal([]byte(a.body), &entries); err != nil {
+						t.Fatal(err)
+					}
+					for _, e := range entries {
+						if e.Type == "directory" {
+							e.Name += "/"
+						}
+						names = append(names, e.Name)
+					}
+					return names, links
+				}
+				var all, pages []string
+				at, seen, list := order, map[string]bool{}, []string(nil)
+				for {
+					names, links := read(at)
+					list = append(list, at)
+					pages = append(pages, strings.Join(names, "|"))
+					all = append(all, names...)
+					for _, name := range names {
+						if seen[name] {
+							t.Errorf("%s: %s is there twice", at, name)
+						}
+						seen[name] = true
+					}
+					if (links["prev"] == "") != (len(pages) == 1) || (links["next"] == "") != (len(pages) == 3) {
+						t.Errorf("%s: page %d has links to %v", at, len(pages), links)
+					}
+					if at = links["next"]; at == "" {
+						break
+					}
+				}
+				if len(all) != names {
+					t.Errorf("%s as %s: %d of %d names are shown", order, accept, len(all), names)
+				}
+				if !strings.HasSuffix(all[0], "/") || strings.HasSuffix(all[len(all)-1], "/") {
+					t.Errorf("%s: folders are not first: %s, %s", order, all[0], all[len(all)-1])
+				}
+				for i, at := len(pages)-2, list[len(list)-1]; i >= 0; i-- {
+					_, links := read(at)
+					at = links["prev"]
+					if names, _ := read(at); strings.Join(names, "|") != pages[i] {
+						t.Errorf("%s: back on page %d there is something else", at, i)
+					}
+				}
+			}
+		}
+		page := v.ask("GET /large/?after=500.txt", "Accept: text/html").body
+		if !strings.Contains(page, "2,345") && !strings.Contains(page, "2,321 files") {
+			t.Errorf("it does not say how many there are: %s", page[len(page)-3000:])
+		}
+		if got := v.ask("GET /large/?sort=name&order=desc&after=0"); strings.Contains(got.header.Get("Link"), "next") {
+			t.Errorf("behind the end: %v", got)
+		}
+		for _, odd := range []string{"?after=%zz", "?after=", "?before=", "?sort=size&at=x&after=", "?&&=&after"} {
+			if got := linked(v.ask("GET /large/" + odd).body); len(got) != listPage+1 || got[1] != "folder 7/" {
+				t.Errorf("%s: %d names, %s", odd, len(got), got[1])
+			}
+		}
+		first := v.ask("GET /large/")
+		if got := v.ask("GET /large/", "If-None-Match: "+first.header.Get("ETag")); got.status != 304 || first.header.Get("ETag") == "" {
+			t.Errorf("it has not changed: %v", got)
+		}
+		if got := v.ask("GET /large/", "If-Modified-Since: Mon, 06 May 2030 00:00:00 GMT"); got.status != 200 {
+			t.Errorf("by its time: %v", got)
+		}
+	})
+}
+
+// TestAListingIsKeptAndCompressed counts how often a folder is read.
+func TestAListingIsKeptAndCompressed(t *testing.T) {
+	root := tree(t, map[string]string{"a.txt": "a"})
+	for i := range 100 {
+		write(t, filepath.Join(root, fmt.Sprintf("%d.txt", i)), "")
+	}
+	encoded := 0
+	files := open(t, root, Options{Listing: true, Encoders: []Encoder{{"gzip", func(dst, src []byte) []byte {
+		encoded++
+		return append(dst, "small"...)
+	}}}})
+	if err := os.Chtimes(root, written, written); err != nil {
+		t.Fatal(err)
+	}
+	visit(t, files, func(v *visitor) {
+		reads := func() uint64 { return files.Counters().Asked }
+		for range 5 {
+			got := v.ask("GET /", "Accept-Encoding: gzip")
+			if got.status != 200 || got.body != "small" || got.header.Get("Content-Encoding") != "gzip" || !strings.Contains(strings.Join(got.header.Values("Vary"), ", "), "Accept-Encoding") {
+				t.Errorf("it is %v", got)
+			}
+		}
+		if encoded != 1 || reads() != 5+1 { // five times whether it is still the same
+			t.Errorf("it was compressed %d times, %d questions were asked", encoded, reads())
+		}
+		write(t, filepath.Join(root, "new.txt"), "")
+		if got := v.ask("GET /"); !strings.Contains(got.body, "new.txt") {
+			t.Error("a new name is not seen at once")
+		}
+		if err := os.WriteFile(filepath.Join(root, "a.txt"), []byte(letters(2500)), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		v.s.Sleep(listFor)
+		if got := v.ask("GET /"); !strings.Contains(got.body, "2.5 kB") {
+			t.Error("a new size is not seen after two seconds")
 		}
 	})
 }

@@ -98,7 +98,7 @@ func (w *wish) verdict(r *http.Request, e *entry, f *form) http.Status {
 			return http.StatusNotModified
 		}
 	case w.modifiedSince != "":
-		if t, ok := http.ParseDate(w.modifiedSince); ok && !e.modified.After(t) {
+		if t, ok := http.ParseDate(w.modifiedSince); ok && !e.modified.IsZero() && !e.modified.After(t) {
 			return http.StatusNotModified
 		}
 	}

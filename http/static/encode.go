@@ -1,8 +1,10 @@
 package static
 
 import (
+	"cmp"
 	"io"
 
+	"github.com/bobbin-http/bobbin/eventloop"
 	"github.com/bobbin-http/bobbin/http"
 )
 
@@ -39,10 +41,10 @@ func (f *Files) encoder(c coding) func(dst, src []byte) []byte {
 func (f *Files) encode(w *http.Response, r *http.Request, e *entry, c coding) error {
 	e.encoding[c] = true
 	job := &encoded{e: e.retain(), from: e.forms[identity], coding: c, encode: f.encoder(c)}
-	return http.Offload(w,
+	return http.OffloadJob(w,
+		eventloop.Job{Lane: eventloop.LaneLarge, Place: e.path, Memory: 2 * job.from.size, Over: job.over},
 		func() (*encoded, error) { job.run(); return job, nil },
 		func(w *http.Response, job *encoded) error {
-			defer job.Close()
 			if err := f.keep(job); err != nil {
 				return err
 			}
@@ -61,7 +63,10 @@ func (f *Files) keep(job *encoded) error {
 		return http.StatusServiceUnavailable // it is another by now
 	}
 	before := e.bytes
-	e.add(job.coding, &variant{info: e.info, body: job.body})
+	if e.forms[job.coding] != nil {
+		return nil
+	}
+	e.add(job.coding, &variant{info: cmp.Or(e.info, e.listed), body: job.body, tag: from.tag})
 	f.cache.grew(e, e.bytes-before)
 	return e.err
 }
@@ -88,9 +93,8 @@ func (job *encoded) run() {
 	job.body = job.encode(nil, body)
 }
 
-// Close is called on the loop.
-func (job *encoded) Close() error {
+// over is called on the loop.
+func (job *encoded) over() {
 	job.e.encoding[job.coding] = false
 	job.e.release()
-	return nil
 }

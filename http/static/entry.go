@@ -21,7 +21,8 @@ type entry struct {
 	facts
 	err         error
 	redirect    string
-	list        *http.Prepared
+	folder      string // is to be listed, or ""
+	listed      fs.FileInfo
 	contentType string
 	fields      [][2]string
 	modified    time.Time // in whole seconds, and never in the future
@@ -39,6 +40,7 @@ type entry struct {
 
 // A form is a file in one coding: what is sent, and how it is called.
 type form struct {
+	tag    string // that the ETag is made of
 	etag   string
 	weak   bool // the etag is
 	size   int64
@@ -63,7 +65,7 @@ const grain = 50 * time.Millisecond
 func newEntry(found *found, asked time.Time) *entry {
 	e := &entry{
 		path: found.path, checked: asked, facts: found.facts, uses: 1,
-		err: found.err, redirect: found.redirect, list: found.list,
+		err: found.err, redirect: found.redirect, folder: found.folder, listed: found.listed,
 		contentType: found.contentType, fields: found.fields, injected: found.injected,
 		bytes: overhead + int64(2*len(found.path)+len(found.name)),
 	}
@@ -74,6 +76,9 @@ func newEntry(found *found, asked time.Time) *entry {
 		}
 		e.modified = e.modified.Truncate(time.Second)
 		e.young = asked.Sub(e.info.ModTime()).Abs() < grain
+	}
+	if e.listed != nil && e.folder == "" {
+		e.young = asked.Sub(e.listed.ModTime()).Abs() < grain
 	}
 	if e.err != nil {
 		if body := found.variants[identity].body; body != nil {
@@ -91,14 +96,18 @@ func newEntry(found *found, asked time.Time) *entry {
 
 // add makes a form of a variant.
 func (e *entry) add(c coding, v *variant) {
-	fm := &form{etag: etag(v.info, c, e.injected), weak: e.young, size: v.info.Size()}
+	tag := v.tag
+	if tag == "" {
+		tag = stampOf(v.info, e.injected)
+	}
+	fm := &form{tag: tag, etag: etag(tag, c), weak: e.young, size: v.info.Size()}
 	shown := fm.etag
 	if fm.weak {
 		shown = "W/" + shown
 	}
-	common := [][2]string{
-		{"Last-Modified", http.FormatDate(e.modified)},
-		{"ETag", shown},
+	common := [][2]string{{"ETag", shown}}
+	if !e.modified.IsZero() {
+		common = append(common, [2]string{"Last-Modified", http.FormatDate(e.modified)})
 	}
 	if Compressible(e.contentType) {
 		common = append(common, [2]string{"Vary", "Accept-Encoding"})
@@ -113,7 +122,7 @@ func (e *entry) add(c coding, v *variant) {
 		return
 	}
 	if v.file != nil {
-		fm.file = newOpenFile(v)
+		fm.file = newOpenFile(v, e.path)
 		e.bytes += openFileCost
 	} else {
 		fm.size = int64(len(v.body))
@@ -131,9 +140,16 @@ func (e *entry) add(c coding, v *variant) {
 // etag is another for every content, as far as identity, size and time of a file
 // tell, and for every coding (RFC 9110 section 8.8.3). It is shown as weak while
 // the file is young.
-func etag(info fs.FileInfo, c coding, injected bool) string {
+func etag(tag string, c coding) string {
+	if c != identity {
+		tag += "-" + c.String()
+	}
+	return `"` + tag + `"`
+}
+
+// stampOf tells one version of a file from another.
+func stampOf(info fs.FileInfo, injected bool) string {
 	var b strings.Builder
-	b.WriteByte('"')
 	b.WriteString(strconv.FormatInt(info.ModTime().UnixNano(), 36))
 	b.WriteByte('-')
 	b.WriteString(strconv.FormatInt(info.Size(), 36))
@@ -144,11 +160,6 @@ func etag(info fs.FileInfo, c coding, injected bool) string {
 	if injected {
 		b.WriteString("-more")
 	}
-	if c != identity {
-		b.WriteByte('-')
-		b.WriteString(c.String())
-	}
-	b.WriteByte('"')
 	return b.String()
 }
 

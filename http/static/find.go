@@ -24,9 +24,10 @@ type search struct {
 	forgot  int    // see Files
 	known   facts  // what was found the last time, if that is still remembered
 
-	page     bool  // if nothing is found, Options.Fallback would do
-	fallback facts // of that
-	form     listForm
+	page     bool       // if nothing is found, Options.Fallback would do
+	fallback facts      // of that
+	list     *listQuery // it is about a page of a listing, or nil
+	listed   string     // which is of this folder
 }
 
 // A found is the answer.
@@ -38,9 +39,10 @@ type found struct {
 	same   bool  // nothing has changed since the last time
 	stable bool  // it may be remembered
 
-	err      error          // why nothing is served; a Status, or the machine's
-	redirect string         // where it is, or ""
-	list     *http.Prepared // what is in the folder, or nil
+	err      error       // why nothing is served; a Status, or the machine's
+	redirect string      // where it is, or ""
+	folder   string      // what is in it is to be listed, or ""
+	listed   fs.FileInfo // of that, or of the folder of which this is a listing
 
 	facts
 	injected    bool // what is answered is more than what lies on the disk
@@ -61,6 +63,7 @@ type facts struct {
 type variant struct {
 	info fs.FileInfo
 	body []byte
+	tag  string // of what is not a file
 	file *os.File
 	copy bool // file is not to be sent by the kernel
 
@@ -72,6 +75,11 @@ func (s *search) run() *found {
 	f := &found{path: s.path, root: s.root.again(), forgot: s.forgot}
 	f.moved = f.root != s.root
 	s.root = f.root
+	if s.list != nil {
+		f.path += s.list.key()
+		f.err = s.listPage(f)
+		return f
+	}
 	f.err = s.resolve(f)
 	if f.err == http.StatusNotFound && s.page {
 		*f = found{path: "/" + s.options.Fallback, root: s.root, moved: f.moved, forgot: s.forgot}
@@ -131,11 +139,18 @@ func (s *search) index(f *found, name string, folder *os.File) error {
 	if !s.options.Listing {
 		return http.StatusNotFound
 	}
-	l, err := readList(folder, s, name)
-	if err == nil {
-		f.list, err = l.prepare(s.form)
+	info, err := folder.Stat()
+	if err != nil {
+		return statusOf(err)
 	}
-	return err
+	f.folder, f.listed = name, info
+	return nil
+}
+
+// unsure reports whether what was found may be answered only while the disk cannot
+// be asked: there is nothing to tell whether it is still so.
+func (f *found) unsure() bool {
+	return f.redirect != "" || f.folder != "" || f.err == http.StatusNotFound || f.err == http.StatusForbidden
 }
 
 // load opens and loads a file.

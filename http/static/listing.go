@@ -11,39 +11,131 @@ import (
 	"html"
 	"io"
 	"io/fs"
+	"net/url"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
+	"github.com/bobbin-http/bobbin/eventloop"
 	"github.com/bobbin-http/bobbin/http"
 )
 
 // What is in a folder, as a page for people and as JSON for programs. The page
 // works without its script; that adds a filter and the keyboard.
+//
+// A folder may hold any number of names. A page shows listPage of them, and says
+// which name it begins behind or ends before, so that a worker can choose them
+// without keeping the others in memory. Pages are kept like files, and those who
+// ask for the same at the same time share one reading.
 
-// listMost is how many names are shown of one folder.
-const listMost = 10_000
+const (
+	// listPage is how many names are on one page.
+	listPage = 1000
 
-// A listForm is how a list is asked for.
-type listForm struct {
-	key  string
-	down bool
-	json bool
+	// listMemory is reserved while a page is made: about 300 bytes for each name,
+	// and what was read of those that are not on it.
+	listMemory = 1 << 20
+
+	// listFor is how long a page is answered while its folder's time stays what it
+	// was: the size of a file in it may have changed.
+	listFor = 2 * time.Second
+)
+
+// A listQuery is which page of a list is asked for.
+type listQuery struct {
+	order string // name, size or date
+	down  bool
+	json  bool
+
+	after, before bool // the name below
+	mark          listEntry
 }
 
-// formOf reads it from a request.
-func formOf(r *http.Request) (f listForm) {
-	f.key, f.down = order(r.RawQuery())
-	f.json = wantsJSON(string(r.HeaderBytes("accept")))
-	return f
+// listQueryOf reads it from a request.
+func listQueryOf(r *http.Request) *listQuery {
+	q := &listQuery{order: "name", json: wantsJSON(string(r.HeaderBytes("accept")))}
+	q.read(r.RawQuery())
+	return q
 }
 
-// A list is what is in a folder.
+// read reads "?sort=size&order=desc&after=NAME&at=SIZE". What is unknown is passed
+// over.
+func (q *listQuery) read(query string) {
+	at := int64(0)
+	for pair := range strings.SplitSeq(query, "&") {
+		switch name, value, _ := strings.Cut(pair, "="); {
+		case name == "sort" && (value == "name" || value == "size" || value == "date"):
+			q.order = value
+		case name == "order":
+			q.down = value == "desc"
+		case name == "at":
+			at, _ = strconv.ParseInt(value, 10, 64) // what is no number is the smallest
+		case name == "after" || name == "before":
+			text, err := url.QueryUnescape(value)
+			if err != nil || text == "" {
+				continue
+			}
+			q.after, q.before = name == "after", name == "before"
+			q.mark.name, q.mark.folder = strings.CutSuffix(text, "/")
+		}
+	}
+	switch q.order {
+	case "size":
+		q.mark.size = at
+	case "date":
+		q.mark.modified = time.Unix(0, at)
+	}
+}
+
+// link is the query of a page behind or before a name. The first page has none.
+func (q *listQuery) link(where string, e *listEntry) string {
+	s := "?sort=" + q.order
+	if q.down {
+		s += "&order=desc"
+	}
+	if e == nil {
+		return s
+	}
+	name := e.name
+	if e.folder {
+		name += "/"
+	}
+	s += "&" + where + "=" + url.QueryEscape(name)
+	switch q.order {
+	case "size":
+		s += "&at=" + strconv.FormatInt(e.size, 10)
+	case "date":
+		s += "&at=" + strconv.FormatInt(e.modified.UnixNano(), 10)
+	}
+	return s
+}
+
+// key is different for every page of a folder. No path ends like that.
+func (q *listQuery) key() string {
+	where, mark := "", (*listEntry)(nil)
+	switch {
+	case q.after:
+		where, mark = "after", &q.mark
+	case q.before:
+		where, mark = "before", &q.mark
+	}
+	key := "\x00" + q.link(where, mark)
+	if q.json {
+		key += "\x00"
+	}
+	return key
+}
+
+// A list is a page of what is in a folder.
 type list struct {
 	path    string
+	query   *listQuery
 	entries []listEntry
-	more    bool // than listMost
+	folders int // in all
+	files   int
+	skipped int // that stand before the page
 }
 
 type listEntry struct {
@@ -51,30 +143,61 @@ type listEntry struct {
 	folder   bool
 	size     int64
 	modified time.Time
+	lazy     fs.DirEntry // that knows size and time, if they are not here yet
 }
 
-// readList reads an open folder, on a worker. What would not be served is not
-// shown.
-func readList(folder *os.File, s *search, name string) (*list, error) {
-	l := &list{path: s.path}
-	for !l.more {
+// list answers with a page of what is in the folder that e stands for.
+func (f *Files) list(w *http.Response, r *http.Request, e *entry) error {
+	q := &question{search: search{path: e.path, list: listQueryOf(r), listed: e.folder}, lane: eventloop.LaneLarge}
+	q.key = e.path + q.list.key()
+	if page := f.cache.get([]byte(q.key)); page != nil && same(page.listed, e.listed) && r.Loop().Now().Sub(page.checked) < listFor {
+		return f.answer(w, r, page)
+	}
+	return f.await(w, r, q, nil)
+}
+
+// listPage makes a page of a folder, on a worker.
+func (s *search) listPage(f *found) error {
+	folder, info, err := s.open(s.listed)
+	if err != nil {
+		return err
+	}
+	defer folder.Close()
+	if !info.IsDir() {
+		return http.StatusNotFound
+	}
+	l, err := s.readList(folder)
+	if err != nil {
+		return err
+	}
+	f.listed, f.stable = info, true
+	f.fields = [][2]string{{"Cache-Control", "no-cache"}, {"Vary", "Accept"}}
+	if links := l.links(); links != "" {
+		f.fields = append(f.fields, [2]string{"Link", links})
+	}
+	v := &f.variants[identity]
+	v.info = info
+	if s.list.json {
+		f.contentType, v.body = "application/json", l.json()
+	} else {
+		f.contentType, v.body = "text/html; charset=utf-8", l.page()
+		f.fields = append(f.fields, [2]string{"Content-Security-Policy", listingPolicy})
+	}
+	sum := sha256.Sum256(v.body)
+	v.tag = base64.RawURLEncoding.EncodeToString(sum[:12])
+	return nil
+}
+
+// readList reads an open folder, and keeps a page of it. What would not be served is
+// not shown.
+func (s *search) readList(folder *os.File) (*list, error) {
+	l := &list{path: s.path, query: s.list}
+	for {
 		batch, err := folder.ReadDir(256)
 		for _, d := range batch {
-			if hidden(d.Name(), s.options) {
-				continue
+			if e, ok := s.listEntry(d); ok {
+				l.add(e)
 			}
-			info, err := d.Info()
-			if err == nil && d.Type()&fs.ModeSymlink != 0 {
-				info, err = s.follow(name, d.Name())
-			}
-			if err != nil || !info.IsDir() && !info.Mode().IsRegular() {
-				continue
-			}
-			if len(l.entries) == listMost {
-				l.more = true
-				break
-			}
-			l.entries = append(l.entries, listEntry{d.Name(), info.IsDir(), info.Size(), info.ModTime()})
 		}
 		if err == io.EOF {
 			break
@@ -83,7 +206,129 @@ func readList(folder *os.File, s *search, name string) (*list, error) {
 			return nil, statusOf(err)
 		}
 	}
+	l.finish()
 	return l, nil
+}
+
+// listEntry looks at one name, as far as its place in the list needs it.
+func (s *search) listEntry(d fs.DirEntry) (e listEntry, ok bool) {
+	if hidden(d.Name(), s.options) {
+		return e, false
+	}
+	e = listEntry{name: d.Name(), folder: d.IsDir(), lazy: d}
+	switch {
+	case d.Type()&fs.ModeSymlink != 0:
+		info, err := s.follow(s.listed, d.Name())
+		if err != nil {
+			return e, false
+		}
+		return e, e.look(info)
+	case !d.IsDir() && !d.Type().IsRegular():
+		return e, false
+	case s.list.order != "name":
+		return e, e.lookAgain()
+	}
+	return e, true
+}
+
+// look notes what is known of what a name leads to, and reports whether that is
+// shown.
+func (e *listEntry) look(info fs.FileInfo) bool {
+	e.folder, e.size, e.modified, e.lazy = info.IsDir(), info.Size(), info.ModTime(), nil
+	return e.folder || info.Mode().IsRegular()
+}
+
+// lookAgain does so for a name that was not looked at yet.
+func (e *listEntry) lookAgain() bool {
+	if e.lazy == nil {
+		return true
+	}
+	info, err := e.lazy.Info()
+	return err == nil && e.look(info)
+}
+
+// add takes a name into account. The page is chosen from a few times as many names,
+// so that each is compared a few times, however many there are.
+func (l *list) add(e listEntry) {
+	if e.folder {
+		l.folders++
+	} else {
+		l.files++
+	}
+	q := l.query
+	if q.after || q.before {
+		n := q.compare(&e, &q.mark)
+		if n < 0 || n == 0 && q.after {
+			l.skipped++
+		}
+		if q.after && n <= 0 || q.before && n >= 0 {
+			return
+		}
+	}
+	if l.entries = append(l.entries, e); len(l.entries) >= 4*listPage {
+		l.choose()
+	}
+}
+
+// choose keeps those that are nearest to where the page begins, or ends.
+func (l *list) choose() {
+	q := l.query
+	slices.SortFunc(l.entries, func(a, b listEntry) int { return q.compare(&a, &b) })
+	more := len(l.entries) - listPage
+	switch {
+	case more <= 0:
+	case q.before:
+		l.entries = append(l.entries[:0], l.entries[more:]...)
+	default:
+		l.entries = l.entries[:listPage]
+	}
+}
+
+// finish completes the page.
+func (l *list) finish() {
+	l.choose()
+	if l.query.before {
+		l.skipped -= len(l.entries)
+	}
+	shown := l.entries[:0]
+	for _, e := range l.entries {
+		if e.lookAgain() {
+			shown = append(shown, e)
+		}
+	}
+	l.entries = shown
+}
+
+// neighbours returns the queries of the pages before and behind, "" if there is
+// none.
+func (l *list) neighbours() (before, behind string) {
+	n := len(l.entries)
+	switch {
+	case n == 0 && (l.query.after || l.query.before):
+		return l.query.link("", nil), "" // what was there has gone
+	case n == 0:
+		return "", ""
+	}
+	if l.skipped > 0 {
+		before = l.query.link("before", &l.entries[0])
+	}
+	if l.skipped+n < l.folders+l.files {
+		behind = l.query.link("after", &l.entries[n-1])
+	}
+	return before, behind
+}
+
+// links are the same as a Link field (RFC 8288).
+func (l *list) links() string {
+	before, behind := l.neighbours()
+	var links []string
+	if before != "" {
+		links = append(links, fmt.Sprintf("<%s>; rel=\"prev\"", before), fmt.Sprintf("<%s>; rel=\"first\"", l.query.link("", nil)))
+	}
+	if behind != "" {
+		links = append(links, fmt.Sprintf("<%s>; rel=\"next\"", behind))
+	}
+	return strings.Join(links, ", ")
 }
 
 // follow looks at what a symbolic link leads to, if that is served.
@@ -99,18 +344,6 @@ func (s *search) follow(folder, name string) (fs.FileInfo, error) {
 	return info, nil
 }
 
-// prepare makes the answer, on a worker: ten thousand names take a while.
-func (l *list) prepare(f listForm) (*http.Prepared, error) {
-	l.sort(f.key, f.down)
-	common := [][2]string{{"Cache-Control", "no-cache"}, {"Vary", "Accept"}}
-	if f.json {
-		return http.Prepare(l.json(), append(common, [2]string{"Content-Type", "application/json"})...)
-	}
-	return http.Prepare(l.page(f.key, f.down), append(common,
-		[2]string{"Content-Type", "text/html; charset=utf-8"},
-		[2]string{"Content-Security-Policy", listingPolicy})...)
-}
-
 // wantsJSON reports whether a program asks, which says so before it says HTML.
 func wantsJSON(accept string) bool {
 	at := strings.Index(accept, "application/json")
@@ -118,49 +351,33 @@ func wantsJSON(accept string) bool {
 	return at >= 0 && (page < 0 || at < page)
 }
 
-// order reads "?sort=size&order=desc". What is unknown is passed over.
-func order(query string) (key string, down bool) {
-	key = "name"
-	for pair := range strings.SplitSeq(query, "&") {
-		switch name, value, _ := strings.Cut(pair, "="); {
-		case name == "sort" && (value == "name" || value == "size" || value == "date"):
-			key = value
-		case name == "order":
-			down = value == "desc"
+// compare puts folders first, and what is equal into the order of the names.
+func (q *listQuery) compare(a, b *listEntry) int {
+	if a.folder != b.folder {
+		if a.folder {
+			return -1
+		}
+		return 1
+	}
+	n := 0
+	switch q.order {
+	case "size":
+		if !a.folder {
+			n = cmp.Compare(a.size, b.size)
+		}
+	case "date":
+		n = a.modified.Compare(b.modified)
+	}
+	if n == 0 {
+		n = natural(a.name, b.name)
+		if q.order != "name" {
+			return n
 		}
 	}
-	return key, down
-}
-
-// sort puts folders first, and what is equal into the order of the names.
-func (l *list) sort(key string, down bool) {
-	slices.SortFunc(l.entries, func(a, b listEntry) int {
-		if a.folder != b.folder {
-			if a.folder {
-				return -1
-			}
-			return 1
-		}
-		n := 0
-		switch key {
-		case "size":
-			if !a.folder {
-				n = cmp.Compare(a.size, b.size)
-			}
-		case "date":
-			n = a.modified.Compare(b.modified)
-		}
-		if n == 0 {
-			n = natural(a.name, b.name)
-			if key != "name" {
-				return n
-			}
-		}
-		if down {
-			return -n
-		}
-		return n
-	})
+	if q.down {
+		return -n
+	}
+	return n
 }
 
 // natural compares names as people do: without regard to case, and numbers by
@@ -246,35 +463,35 @@ func digest(s string) string {
 }
 
 // page writes the list for people.
-func (l *list) page(key string, down bool) []byte {
+func (l *list) page() []byte {
 	var rows bytes.Buffer
 	if l.path != "/" {
 		rows.WriteString("<tr class=\"folder\"><td><a href=\"../\">..</a></td><td class=\"n\"></td><td class=\"n date\"></td></tr>\n")
 	}
-	folders := 0
 	for i := range l.entries {
 		e := &l.entries[i]
 		class, name, size := "", e.name, humanSize(e.size)
 		if e.folder {
 			class, name, size = " class=\"folder\"", e.name+"/", ""
-			folders++
 		}
 		// "./" keeps a name with a colon from being taken for a scheme.
 		fmt.Fprintf(&rows, "<tr%s><td><a href=\"./%s\">%s</a></td><td class=\"n\">%s</td><td class=\"n date\">%s</td></tr>\n",
 			class, html.EscapeString(string(http.EscapePath(nil, name))), html.EscapeString(name), size,
 			e.modified.UTC().Format("2006-01-02 15:04"))
 	}
-	note := fmt.Sprintf("%s, %s. Times are UTC.", plural(folders, "folder"), plural(len(l.entries)-folders, "file"))
-	if l.more {
-		note = fmt.Sprintf("Only the first %d names are shown. Times are UTC.", listMost)
+	note := fmt.Sprintf("%s, %s. Times are UTC.", plural(l.folders, "folder"), plural(l.files, "file"))
+	before, behind := l.neighbours()
+	if before != "" || behind != "" {
+		note = fmt.Sprintf("%s to %s of %s", grouped(l.skipped+1), grouped(l.skipped+len(l.entries)), note)
 	}
 	return []byte(strings.NewReplacer(
 		"{title}", html.EscapeString(l.path),
 		"{style}", listingStyle,
 		"{script}", listingScript,
 		"{crumbs}", crumbs(l.path),
-		"{heads}", heads(key, down),
+		"{heads}", l.query.heads(),
 		"{rows}", rows.String(),
+		"{pages}", pages(before, behind),
 		"{note}", note,
 	).Replace(listingPage))
 }
@@ -283,7 +500,30 @@ func plural(n int, what string) string {
 	if n != 1 {
 		what += "s"
 	}
-	return fmt.Sprintf("%d %s", n, what)
+	return grouped(n) + " " + what
+}
+
+// grouped writes a number as people read it.
+func grouped(n int) string {
+	s := strconv.Itoa(n)
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}
+
+// pages are the links to the pages before and behind.
+func pages(before, behind string) string {
+	var b strings.Builder
+	for _, link := range []struct{ to, rel, text string }{{before, "prev", "Previous"}, {behind, "next", "Next"}} {
+		if link.to != "" {
+			fmt.Fprintf(&b, "<a rel=\"%s\" href=\"%s\">%s</a> ", link.rel, html.EscapeString(link.to), link.text)
+		}
+	}
+	if b.Len() == 0 {
+		return ""
+	}
+	return "<nav aria-label=\"Pages\">" + b.String() + "</nav>\n"
 }
 
 // crumbs is the path with a link for each folder on the way.
@@ -315,15 +555,15 @@ func crumbs(path string) string {
 
 // heads are the heads of the columns; each sorts by it, and once more the other
 // way.
-func heads(key string, down bool) string {
+func (q *listQuery) heads() string {
 	var b strings.Builder
 	for _, column := range []struct{ key, class, title string }{
 		{"name", "", "Name"}, {"size", "n", "Size"}, {"date", "n date", "Changed"},
 	} {
 		sorted, next := "", ""
-		if column.key == key {
+		if column.key == q.order {
 			sorted = " aria-sort=\"ascending\""
-			if down {
+			if q.down {
 				sorted = " aria-sort=\"descending\""
 			} else {
 				next = "&amp;order=desc"

@@ -16,6 +16,7 @@ type openFile struct {
 	info fs.FileInfo // of the version that is promised
 	last fs.FileInfo // of the latest look
 	uses int
+	at   string // the path it is asked for by
 
 	first, tail []byte // of that version
 }
@@ -23,8 +24,8 @@ type openFile struct {
 // sample is how much of either end of a large file is remembered.
 const sample = 4 << 10
 
-func newOpenFile(v *variant) *openFile {
-	return &openFile{copy: v.copy, File: v.file, fd: v.file.Fd(), info: v.info, last: v.info, uses: 1, first: v.first, tail: v.tail}
+func newOpenFile(v *variant, at string) *openFile {
+	return &openFile{copy: v.copy, File: v.file, fd: v.file.Fd(), info: v.info, last: v.info, uses: 1, at: at, first: v.first, tail: v.tail}
 }
 
 // sampleOf reads both ends of a file.
@@ -39,6 +40,9 @@ func sampleOf(f *os.File, size int64) (first, tail []byte) {
 
 // Fd returns the descriptor; os.File's own would change its mode at each call.
 func (f *openFile) Fd() uintptr { return f.fd }
+
+// Place implements eventloop.Placed.
+func (f *openFile) Place() string { return f.at }
 
 // Copy implements eventloop.Copied.
 func (f *openFile) Copy() bool { return f.copy }

@@ -16,6 +16,7 @@ type root struct {
 	links Symlinks
 	info  fs.FileInfo
 	dir   *os.Root
+	hook  func(name string) // before a file is opened; for tests
 }
 
 func openRoot(path string, links Symlinks) (*root, error) {
@@ -28,7 +29,7 @@ func openRoot(path string, links Symlinks) (*root, error) {
 		dir.Close()
 		return nil, err
 	}
-	return &root{path, links, info, dir}, nil
+	return &root{path: path, links: links, info: info, dir: dir}, nil
 }
 
 func (r *root) close() error { return r.dir.Close() }
@@ -41,6 +42,7 @@ func (r *root) again() *root {
 		return r // one that is gone for a moment is served as it was
 	}
 	if other, err := openRoot(r.path, r.links); err == nil {
+		other.hook = r.hook
 		return other
 	}
 	return r
@@ -53,6 +55,9 @@ const flags = os.O_RDONLY | syscall.O_NONBLOCK | syscall.O_NOCTTY
 // open opens a file below the root, by a name with slashes. What is checked is
 // what is opened, however links are moved meanwhile.
 func (r *root) open(name string) (*os.File, error) {
+	if r.hook != nil {
+		r.hook(name)
+	}
 	switch r.links {
 	case AllLinks:
 		return os.OpenFile(filepath.Join(r.path, filepath.FromSlash(name)), flags, 0)

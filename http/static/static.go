@@ -89,7 +89,12 @@ type Files struct {
 	options Options
 	root    *root
 	cache   cache
-	forgot  int // how often
+	unsure  cache // what is answered only while the disk cannot be asked
+	asked   map[string]*asking
+	forgot  int    // how often
+	page404 []byte // the latest, so that it is kept once
+
+	counters Counters
 }
 
 // Open returns a server of the files at a path: those below a folder, or the
@@ -112,6 +117,7 @@ func Open(path string, o Options) (*Files, error) {
 	f := &Files{path: path, only: only, options: o}
 	f.options.fill()
 	f.cache.limit = f.options.Memory
+	f.unsure.limit = f.options.Memory / 16
 	if f.root, err = openRoot(path, f.options.Symlinks); err != nil {
 		return nil, err
 	}
@@ -159,15 +165,20 @@ func (f *Files) readable() error {
 
 // Close gives the folder back. Answers under way are not touched.
 func (f *Files) Close() error {
-	f.cache.clear()
+	f.clear()
 	return f.root.close()
 }
 
 // Forget has everything asked of the disk again, for those who know that it has
 // changed.
 func (f *Files) Forget() {
-	f.cache.clear()
+	f.clear()
 	f.forgot++
+}
+
+func (f *Files) clear() {
+	f.cache.clear()
+	f.unsure.clear()
 }
 
 // Serve is the http.Handler.
@@ -229,64 +240,6 @@ func (f *Files) answerOrCheck(w *http.Response, r *http.Request, e *entry) error
 	return f.answer(w, r, e)
 }
 
-// checkAhead asks the disk about an entry before it is too old to be answered,
-// so that nobody has to wait for what is asked for all the time.
-func (f *Files) checkAhead(r *http.Request, e *entry) {
-	if e.checking {
-		return
-	}
-	e.checking = true
-	s, began := f.search(r, e.path), r.Time()
-	var found *found
-	r.Conn().Loop().Offload(func() { found = s.run() }, func(err error) {
-		e.checking = false
-		if err != nil {
-			return
-		}
-		if e := f.learn(found, began); e != nil {
-			e.release()
-		}
-	})
-}
-
-// find asks the disk about a clean path, and answers with what it says. If there
-// is nothing, missing answers, unless it is nil.
-func (f *Files) find(w *http.Response, r *http.Request, path string, missing http.Handler) error {
-	s, began := f.search(r, path), r.Time()
-	return http.Offload(w,
-		func() (*found, error) { return s.run(), nil },
-		func(w *http.Response, found *found) error {
-			e := f.learn(found, began)
-			if e == nil {
-				return f.find(w, r, path, missing)
-			}
-			defer e.release()
-			if e.err == http.StatusNotFound && missing != nil {
-				return missing(w, r)
-			}
-			return f.answer(w, r, e)
-		})
-}
-
-// search prepares the question to the disk: nothing in it is shared with the
-// loop.
-func (f *Files) search(r *http.Request, path string) *search {
-	s := &search{root: f.root, forgot: f.forgot, only: f.only, options: &f.options, path: path}
-	if e := f.cache.get([]byte(path)); e != nil {
-		s.known = e.facts
-	}
-	if f.options.Listing {
-		s.form = formOf(r)
-	}
-	if f.options.Fallback != "" && wantsPage(r, path) {
-		s.page = true
-		if e := f.cache.get([]byte("/" + f.options.Fallback)); e != nil {
-			s.fallback = e.facts
-		}
-	}
-	return s
-}
-
 // learn keeps what the disk has said, and returns the entry for it, which is to
 // be released. It was asked when the request was taken up, or later. If the disk
 // has said that nothing has changed, and what it was has been forgotten
@@ -299,7 +252,7 @@ func (f *Files) learn(found *found, asked time.Time) *entry {
 		if found.moved {
 			// The folder's name leads elsewhere now: somebody has deployed.
 			// What workers still use is closed by the garbage collector.
-			f.cache.clear()
+			f.clear()
 			f.root = found.root
 		} else {
 			found.stable = false // it comes from where it led before
@@ -310,17 +263,43 @@ func (f *Files) learn(found *found, asked time.Time) *entry {
 	case found.same && old == nil:
 		return nil
 	case found.same:
-		old.checked = asked
+		if asked.After(old.checked) {
+			old.checked = asked
+		}
 		return old.retain()
-	}
-	if old != nil {
-		f.cache.remove(old)
+	case found.err == http.StatusNotFound:
+		found.variants[identity].body = f.once(found.variants[identity].body)
 	}
 	e := newEntry(found, asked)
-	if found.stable && !e.young {
+	if old != nil {
+		if old.checked.After(asked) {
+			return e // the disk was slow with this, and has said something else since
+		}
+		f.cache.remove(old)
+	}
+	switch before := f.unsure.get([]byte(e.path)); {
+	case before == nil:
+	case before.checked.After(asked):
+		return e
+	default:
+		f.unsure.remove(before)
+	}
+	switch {
+	case e.young:
+	case found.stable:
 		f.cache.put(e)
+	case found.unsure() && found.forgot == f.forgot && found.root == f.root:
+		f.unsure.put(e)
 	}
 	return e
+}
+
+// once returns p, or what was the same before.
+func (f *Files) once(p []byte) []byte {
+	if !bytes.Equal(p, f.page404) {
+		f.page404 = p
+	}
+	return f.page404
 }
 
 // wantsPage reports whether a browser asks for a page, as opposed to a script
