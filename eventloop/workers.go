@@ -235,7 +235,7 @@ func (l *Loop) toil(j *job) {
 	err := j.run(l)
 	// What was promised is told even if others have posted too much.
 	if l.mail.put(func() { l.conclude(j, err) }, false) == nil {
-		_ = l.kernel.Wake()
+		_ = l.kernel.Wake() // it fails only for a loop that has ended
 	}
 }
 
