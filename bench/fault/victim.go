@@ -222,8 +222,9 @@ func (v *victim) stop(right ...int) {
 	if !ended {
 		t.fail("SIGTERM does not end the victim within %v", stopping)
 		v.child.Signal(syscall.SIGQUIT) // for the stacks in its log
-		t.wait(500 * time.Millisecond)
+		t.wait(time.Second)
 		v.child.End()
+		v.keepLog()
 		return
 	}
 	status := v.child.ExitCode()
@@ -233,6 +234,19 @@ func (v *victim) stop(right ...int) {
 	}
 	if took > drain && !t.short {
 		t.fail("SIGTERM took %.1f s, and %v are allowed", took.Seconds(), drain)
+	}
+}
+
+// keepLog keeps the log of a victim, with its stacks, beyond the end of this
+// program.
+func (v *victim) keepLog() {
+	text, err := os.ReadFile(v.log)
+	if err != nil {
+		return
+	}
+	path := filepath.Join(os.TempDir(), "fault-"+v.trial.scenario.name+".log")
+	if os.WriteFile(path, text, 0o600) == nil {
+		v.trial.say("stacks", "in %s", path)
 	}
 }
 
