@@ -27,8 +27,8 @@ type Event struct {
 const heartbeat = 15 * time.Second
 
 // Events begins a stream of events. The handler returns nil after that. It ends
-// when the client leaves, when Close is called, and when the server stops: a
-// client comes back by itself.
+// when the client leaves, when Close is called, when the server stops, and when
+// connections run out and another needs its place: a client comes back by itself.
 func (w *Response) Events() (*Events, error) {
 	w.Set("Content-Type", "text/event-stream").Set("Cache-Control", "no-store")
 	h, err := w.Hold()
@@ -36,6 +36,9 @@ func (w *Response) Events() (*Events, error) {
 		return nil, err
 	}
 	e := &Events{held: h, said: h.server.now()}
+	// Its connection may be closed to make room for another, as one that waits for
+	// a request may.
+	w.x.conn.conn.SetIdle(true)
 	e.arm()
 	h.OnGone(func() { e.beat.Stop() })
 	h.OnStop(h.Done)

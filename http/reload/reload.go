@@ -7,9 +7,11 @@ import (
 	"crypto/rand"
 	_ "embed"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -35,6 +37,13 @@ const lookEvery = 500 * time.Millisecond
 // walkMost is how many names are looked at then.
 const walkMost = 100_000
 
+// pagesMost is how many pages of one client are told, and half of all connections is
+// how many there are of all clients. A browser has six connections to a server, so
+// that these are four browsers with as many pages as each can show; a page that one
+// more costs its place comes back by itself, and learns then whether something has
+// changed. Where there are few connections, it is a quarter of them.
+const pagesMost = 24
+
 // A Reloader watches a folder. Once it is started it belongs to the loop's
 // goroutine.
 type Reloader struct {
@@ -45,8 +54,10 @@ type Reloader struct {
 	folder string
 	watch  *bobbin.FolderWatch // nil where there is none
 	script *http.Prepared
-	id     string // of this run of the server
-	pages  map[*http.Events]bool
+	id     string     // of this run of the server
+	told   int        // how often something has changed since
+	pages  []openPage // the oldest first
+	open   eventloop.Tally
 
 	// What has changed since the pages were told.
 	styles bool
@@ -62,6 +73,12 @@ type stamp struct {
 	time time.Time
 }
 
+// An openPage is one that wants to be told.
+type openPage struct {
+	events *http.Events
+	who    eventloop.Client
+}
+
 // New makes a Reloader, which watches nothing yet. Before it tells the pages that
 // something has changed, it calls a function, so that they are not served what is
 // remembered; it may be nil.
@@ -73,7 +90,7 @@ func New(before func()) (*Reloader, error) {
 	if before == nil {
 		before = func() {}
 	}
-	return &Reloader{before: before, script: js, id: rand.Text(), pages: make(map[*http.Events]bool)}, nil
+	return &Reloader{before: before, script: js, id: rand.Text()}, nil
 }
 
 // Beside makes a Reloader for another loop, whose pages are told of what this one
@@ -83,7 +100,7 @@ func (r *Reloader) Beside(before func()) *Reloader {
 		before = func() {}
 	}
 	// Which of the two it is, a page that comes back must not notice.
-	other := &Reloader{leader: r, before: before, script: r.script, id: r.id, pages: make(map[*http.Events]bool)}
+	other := &Reloader{leader: r, before: before, script: r.script, id: r.id}
 	r.beside = append(r.beside, other)
 	return other
 }
@@ -130,15 +147,50 @@ func (r *Reloader) Around(next http.Handler) http.Handler {
 		case "/-/reload.js":
 			return w.Give(r.script)
 		case "/-/reload":
-			page, err := w.Events()
+			events, err := w.Events()
 			if err != nil {
 				return err
 			}
-			r.pages[page] = true
-			page.OnGone(func() { delete(r.pages, page) })
-			return page.Send(http.Event{Name: "hello", Data: r.id})
+			r.add(openPage{events, q.Client()})
+			return events.Send(http.Event{Name: "hello", Data: r.version()})
 		}
 		return next(w, q)
+	}
+}
+
+// version is what a page has seen when it was told of all that has changed.
+func (r *Reloader) version() string { return fmt.Sprintf("%s.%d", r.id, r.told) }
+
+// add has a page be told, in place of others if there are too many.
+func (r *Reloader) add(p openPage) {
+	r.pages = append(r.pages, p)
+	r.open.Add(p.who, 1)
+	p.events.OnGone(func() { r.remove(p) })
+	conns := r.loop.Limits().Conns
+	if r.open.Of(p.who) > max(1, min(pagesMost, int64(conns/4))) {
+		r.closeOldest(p.who)
+	} else if r.open.Total() > max(1, int64(conns/2)) {
+		who, _ := r.open.Most()
+		r.closeOldest(who)
+	}
+}
+
+// remove forgets a page. It may be forgotten already.
+func (r *Reloader) remove(p openPage) {
+	if i := slices.Index(r.pages, p); i >= 0 {
+		r.pages = slices.Delete(r.pages, i, i+1)
+		r.open.Add(p.who, -1)
+	}
+}
+
+// closeOldest closes the page of a client that has been there for longest.
+func (r *Reloader) closeOldest(who eventloop.Client) {
+	for _, p := range r.pages {
+		if p.who == who {
+			r.remove(p)
+			p.events.Close()
+			return
+		}
 	}
 }
 
@@ -174,22 +226,24 @@ func (r *Reloader) tell() {
 		name = "page"
 	}
 	r.styles, r.others = false, false
+	r.told++
+	told := r.told
 	r.tellOwn(name)
 	for _, other := range r.beside {
-		if other.loop.Post(func() { other.tellOwn(name) }) == eventloop.ErrFull {
+		if other.loop.Post(func() { other.told = told; other.tellOwn(name) }) == eventloop.ErrFull {
 			r.others = true // it is too busy to hear
 			r.tellSoon()
 		}
 	}
 }
 
-// tellOwn lets the pages on this loop know. One that does not listen will be told to
-// begin anew when it comes back.
+// tellOwn lets the pages on this loop know. One that does not listen finds another
+// version when it comes back.
 func (r *Reloader) tellOwn(name string) {
 	r.before()
-	for page := range r.pages {
-		if page.Send(http.Event{Name: name, Data: "changed"}) == http.ErrFull {
-			page.Close()
+	for _, p := range slices.Clone(r.pages) {
+		if p.events.Send(http.Event{Name: name, Data: r.version()}) == http.ErrFull {
+			p.events.Close()
 		}
 	}
 }

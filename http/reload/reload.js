@@ -1,13 +1,14 @@
 "use strict";
 (() => {
 	const events = new EventSource("/-/reload");
-	let server = null;
+	let version = null;
 	events.addEventListener("hello", (e) => {
-		if (server !== null && server !== e.data) location.reload(); // it was started anew
-		server = e.data;
+		if (version !== null && version !== e.data) location.reload(); // it changed while we were away
+		version = e.data;
 	});
 	events.addEventListener("page", () => location.reload());
-	events.addEventListener("css", () => {
+	events.addEventListener("css", (e) => {
+		version = e.data;
 		for (const link of document.querySelectorAll("link[rel~=stylesheet]")) {
 			const url = new URL(link.href);
 			if (url.origin !== location.origin) continue;

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -148,7 +150,7 @@ func TestPagesOnAnotherLoopAreTold(t *testing.T) {
 		}
 		close(told)
 	}()
-	if event, id := <-told, <-told; event != "event: hello" || id != "data: "+r.id {
+	if event, id := <-told, <-told; event != "event: hello" || id != "data: "+r.id+".0" {
 		t.Errorf("first comes %q, %q", event, id)
 	}
 	for n, got := 0, ""; got != "event: page"; n++ {
@@ -263,4 +265,174 @@ func TestWalking(t *testing.T) {
 	if err := r.Start(loop, filepath.Join(folder, "missing")); err == nil && r.watch != nil || err != nil && !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("a folder that is not there: %v", err)
 	}
+}
+
+// A reader is a page on the simulated kernel.
+type reader struct {
+	*sim.Wire
+	said []byte
+}
+
+// over reads what there is, and reports whether the stream has ended.
+func (r *reader) over() bool {
+	for {
+		p := make([]byte, 4096)
+		n, err := r.Receive(p)
+		r.said = append(r.said, p[:n]...)
+		if err != nil {
+			return strings.HasSuffix(string(r.said), "\r\n0\r\n\r\n")
+		}
+	}
+}
+
+// onPages has a script run with clients of a server that has so many connections.
+func onPages(t *testing.T, conns int, script func(s *sim.Script, r *Reloader, ask func(client, path string) *reader)) {
+	t.Helper()
+	r, err := New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	k := sim.New(1)
+	site := func(w *bobbinhttp.Response, q *bobbinhttp.Request) error {
+		if string(q.PathBytes()) == "/events" {
+			_, err := w.Events()
+			return err
+		}
+		return page(w, q)
+	}
+	config := bobbinhttp.Config{Handler: r.Around(site), Loop: eventloop.Config{Kernel: k}}
+	config.Limits.Conns = conns
+	server, err := bobbinhttp.NewServer(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := server.Listen(":80"); err != nil {
+		t.Fatal(err)
+	}
+	r.loop = server.Loop() // it watches nothing
+	k.Every = func() {
+		if k.Running() == 0 {
+			server.Stop()
+		}
+	}
+	k.Go(func(s *sim.Script) {
+		var all []*reader
+		script(s, r, func(client, path string) *reader {
+			w, err := k.DialFrom(netip.MustParseAddr(client), 80)
+			if err != nil {
+				t.Fatal(err)
+			}
+			one := &reader{Wire: w}
+			all = append(all, one)
+			s.Send(w, []byte("GET "+path+" HTTP/1.1\r\nHost: a\r\n\r\n"))
+			return one
+		})
+		for _, one := range all {
+			one.Reset()
+		}
+	})
+	if err := server.Run(); err != nil {
+		t.Error(err)
+	}
+	if len(r.pages) != 0 || r.open.Total() != 0 {
+		t.Errorf("%d pages are left", len(r.pages))
+	}
+}
+
+func TestAClientHasSoManyPages(t *testing.T) {
+	for _, row := range []struct {
+		name  string
+		conns int
+		open  []string // by whom, one after the other
+		over  []int    // which of them have ended
+	}{
+		{"twenty-four of one client stay", 1000, slices.Repeat([]string{"192.0.2.1"}, 24), nil},
+		{"two more cost it its oldest two", 1000, slices.Repeat([]string{"192.0.2.1"}, 26), []int{0, 1}},
+		{"and nothing of another's", 1000, append([]string{"192.0.2.2"}, slices.Repeat([]string{"192.0.2.1"}, 26)...), []int{1, 2}},
+		{"where there are few connections, it is a quarter of them", 40, slices.Repeat([]string{"192.0.2.1"}, 12), []int{0, 1}},
+		{"where there are next to none, it is one", 3, slices.Repeat([]string{"192.0.2.1"}, 2), []int{0}},
+		{"of all clients there are half as many as connections", 20, []string{
+			"192.0.2.2", "192.0.2.1", "192.0.2.1", "192.0.2.1", "192.0.2.3", "192.0.2.3", "192.0.2.4", "192.0.2.4", "192.0.2.5", "192.0.2.6", "192.0.2.7"}, []int{1}},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			onPages(t, row.conns, func(s *sim.Script, _ *Reloader, ask func(client, path string) *reader) {
+				var all []*reader
+				for _, client := range row.open {
+					all = append(all, ask(client, "/-/reload"))
+					s.Sleep(time.Millisecond)
+				}
+				s.Sleep(100 * time.Millisecond)
+				var over []int
+				for i, one := range all {
+					if one.over() {
+						over = append(over, i)
+					}
+					if !strings.Contains(string(one.said), "event: hello") || one.Broken() {
+						t.Errorf("page %d was told %q", i, one.said)
+					}
+				}
+				if !slices.Equal(over, row.over) {
+					t.Errorf("ended have %v", over)
+				}
+			})
+		})
+	}
+}
+
+// TestAPageThatComesBackLearnsOfAChange has one be told what has changed, and another be
+// away at that moment.
+func TestAPageThatComesBackLearnsOfAChange(t *testing.T) {
+	onPages(t, 100, func(s *sim.Script, r *Reloader, ask func(client, path string) *reader) {
+		// last is what a page was told last: the version that it has seen.
+		last := func(p *reader) string {
+			s.Sleep(100 * time.Millisecond)
+			p.over()
+			lines := strings.Split(strings.TrimSpace(string(p.said)), "\n")
+			for _, line := range slices.Backward(lines) {
+				if data, ok := strings.CutPrefix(line, "data: "); ok {
+					return data
+				}
+			}
+			return ""
+		}
+		first := ask("192.0.2.1", "/-/reload")
+		before := last(first)
+		again := ask("192.0.2.1", "/-/reload")
+		if got := last(again); got != before || got == "" {
+			t.Errorf("a page that comes back is told %q, and had seen %q", got, before)
+		}
+		r.loop.Post(func() { r.changed("a.css") })
+		after := last(first)
+		if after == before {
+			t.Errorf("a page is not told of a change: %q", first.said)
+		}
+		if got := last(ask("192.0.2.1", "/-/reload")); got != after {
+			t.Errorf("a page that was away is told %q, and one that was not %q", got, after)
+		}
+	})
+}
+
+// TestStreamsOfEventsMakeRoom has them take all connections.
+func TestStreamsOfEventsMakeRoom(t *testing.T) {
+	onPages(t, 4, func(s *sim.Script, _ *Reloader, ask func(client, path string) *reader) {
+		var streams []*reader
+		for range 4 {
+			streams = append(streams, ask("192.0.2.1", "/events"))
+		}
+		s.Sleep(2 * time.Second)
+		other := ask("192.0.2.2", "/")
+		s.Sleep(time.Second)
+		if other.over(); !strings.HasPrefix(string(other.said), "HTTP/1.1 200 OK") {
+			t.Errorf("another client is answered %q", other.said)
+		}
+		broken := 0
+		for _, one := range streams {
+			if one.ServerClosed() {
+				broken++
+			}
+		}
+		if broken != 1 {
+			t.Errorf("%d streams have made room", broken)
+		}
+	})
 }
