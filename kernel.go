@@ -79,6 +79,11 @@ type Kernel interface {
 	// megabytes of which its peer has not seen one.
 	Unsent(fd int) int
 
+	// AckNow acknowledges what was read, where the kernel would wait for an answer
+	// to do that with, and can be told not to. A peer may be waiting for it before
+	// it sends the rest of what it has to say (RFC 896).
+	AckNow(fd int)
+
 	// Shutdown ends our half of the conversation: the peer reads to the end,
 	// and may go on sending.
 	Shutdown(fd int) error

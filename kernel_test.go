@@ -245,6 +245,18 @@ func TestEveryKernelKeepsTheContract(t *testing.T) {
 				t.Errorf("got %v", err)
 			}
 		}},
+		{"to acknowledge changes nothing else", func(t *testing.T, w *world) {
+			fd, c := w.accept()
+			defer w.Close(fd)
+			w.AckNow(fd)
+			c.Send([]byte("ab"))
+			w.await(fd, bobbin.Readable)
+			w.AckNow(fd)
+			if n, err := w.Read(fd, make([]byte, 2)); n != 2 || err != nil {
+				t.Errorf("read %d, %v", n, err)
+			}
+			w.AckNow(fd)
+		}},
 		{"a listener is readable when somebody waits", func(t *testing.T, w *world) {
 			if err := w.Watch(w.fd); err != nil {
 				t.Fatal(err)

@@ -135,6 +135,9 @@ func (k *kqueue) Cached(File, int64, int) bool { return false }
 // none: what the socket has not taken must do.
 func (k *kqueue) Unsent(int) int { return 0 }
 
+// AckNow implements Kernel. There is no such call on these systems.
+func (k *kqueue) AckNow(int) {}
+
 // Shutdown implements Kernel.
 func (k *kqueue) Shutdown(fd int) error { return shutdown(fd) }
 

@@ -304,6 +304,13 @@ func (k *epoll) Unsent(fd int) int {
 	return int(n)
 }
 
+// AckNow implements Kernel. On a Unix socket there is nothing to acknowledge.
+func (k *epoll) AckNow(fd int) {
+	one := int32(1)
+	_, _, _ = syscall.RawSyscall6(unix.SYS_SETSOCKOPT, uintptr(fd), unix.IPPROTO_TCP, unix.TCP_QUICKACK,
+		uintptr(unsafe.Pointer(&one)), unsafe.Sizeof(one), 0)
+}
+
 // Shutdown implements Kernel.
 func (k *epoll) Shutdown(fd int) error { return shutdown(fd) }
 

@@ -352,3 +352,40 @@ func TestHandshakesNeedNoWorkerOfHandlers(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestAHandshakeIsAcknowledgedAtOnce counts: what a client says after its hello, in a
+// handshake, and nothing else.
+func TestAHandshakeIsAcknowledgedAtOnce(t *testing.T) {
+	for _, row := range []struct {
+		name string
+		port uint16
+		most int // acknowledgements of one conversation
+	}{{"over TLS", 443, 2}, {"in plain text", 80, 0}} {
+		h := buildTLS(t, Limits{}, &TLS{Config: serverConfig()}, func(*Conn) Protocol { return echoing() })
+		h.k.Go(func(s *sim.Script) {
+			w, err := h.k.DialPort(row.port)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			l := &line{s: s, w: w}
+			var conn io.ReadWriteCloser = l
+			if row.port == 443 {
+				conn = h.client(l, clientConfig())
+			}
+			for range 10 {
+				io.WriteString(conn, "hello")
+				if _, err := io.ReadFull(conn, make([]byte, 5)); err != nil {
+					t.Error(err)
+				}
+			}
+			conn.Close()
+		})
+		if err := h.over(); err != nil {
+			t.Error(err)
+		}
+		if n := h.k.Acks; n > row.most || n == 0 && row.most > 0 {
+			t.Errorf("%s: %d times", row.name, n)
+		}
+	}
+}

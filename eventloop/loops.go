@@ -278,7 +278,7 @@ func (l *Loop) relieve() {
 // room for in one turn.
 func (ln *Listener) acceptFor(other *Listener) {
 	l := ln.loop
-	for n := l.limits.AcceptBatch; n > 0 && ln.pause == nil && l.open < l.limits.Conns; n-- {
+	for n := l.limits.AcceptBatch; n > 0 && ln.pause == nil && l.open < l.limits.Conns+beyondConns; n-- {
 		fd, from, err := ln.group.take(l.kernel, other)
 		if err != nil {
 			if err != bobbin.ErrNotNow {
@@ -287,7 +287,9 @@ func (ln *Listener) acceptFor(other *Listener) {
 			}
 			return
 		}
-		l.begin(ln, fd, from)
+		if !ln.admit(arrival{fd, from}) {
+			return
+		}
 	}
 }
 

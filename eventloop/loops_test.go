@@ -516,3 +516,31 @@ func TestALoopThatIsHeldIsDealtNothing(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestALoopThatRelievesAnotherKeepsToItsLimits has more clients wait than it may have.
+func TestALoopThatRelievesAnotherKeepsToItsLimits(t *testing.T) {
+	const most = 3
+	watchDescriptors(t)
+	ls := several(t, 2, Limits{Conns: most}, single)
+	listeners, err := ls.ListenAt("127.0.0.1:0", bobbin.ListenOptions{}, naming)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []*visitor
+	for range 3 * most {
+		all = append(all, visit(t, listeners[0].Addr()))
+	}
+	ls[0].dog.word.Store(caught)
+	ls[1].relieve()
+	if n := ls[1].Open(); n != most {
+		t.Errorf("there are %d connections", n)
+	}
+	for _, v := range all {
+		v.Close()
+	}
+	ls[0].dog.word.Store(awake)
+	ls.Stop()
+	if err := ls.Run(); err != nil && err != ErrCut {
+		t.Error(err)
+	}
+}

@@ -102,6 +102,7 @@ func (k *tape) Wait(events []bobbin.Event, until time.Time) (int, error) {
 }
 
 func (k *tape) Unsent(int) int     { return 0 }
+func (k *tape) AckNow(int)         {}
 func (k *tape) Shutdown(int) error { return nil }
 func (k *tape) Close(int) error    { return nil }
 func (k *tape) Reset(int) error    { return nil }
