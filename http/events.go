@@ -10,9 +10,11 @@ import (
 // Events is an answer that is a stream of server-sent events (the HTML standard,
 // section 9.2). It belongs to the loop's goroutine.
 type Events struct {
-	held *Held
-	beat *eventloop.Timer
-	said time.Time
+	held  *Held
+	conn  *eventloop.Conn
+	beat  *eventloop.Timer
+	yield *eventloop.Timer
+	said  time.Time
 }
 
 // An Event is one of them. The fields that are empty are left out.
@@ -35,14 +37,23 @@ func (w *Response) Events() (*Events, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &Events{held: h, said: h.server.now()}
-	// Its connection may be closed to make room for another, as one that waits for
-	// a request may.
-	w.x.conn.conn.SetIdle(true)
+	e := &Events{held: h, conn: w.x.conn.conn, said: h.server.now()}
+	e.yield = h.server.loop.After(1, e.mayEnd) // the request is over then
 	e.arm()
-	h.OnGone(func() { e.beat.Stop() })
+	h.OnGone(func() {
+		e.beat.Stop()
+		e.yield.Stop()
+	})
 	h.OnStop(h.Done)
 	return e, nil
+}
+
+// mayEnd has the connection closed where another needs its place, as one that waits
+// for a request is.
+func (e *Events) mayEnd() {
+	if e.held.Live() {
+		e.conn.SetIdle(true)
+	}
 }
 
 func (e *Events) arm() { e.beat = e.held.server.loop.After(heartbeat, e.tick) }
