@@ -83,7 +83,8 @@ func (ln *Listener) stop() {
 			}
 			handshaking := l.kernel.Handshaking(ln.fd) // before, for those that end it meanwhile
 			ln.drain()
-			if l.now < until && !ln.closed && (ln.ready || handshaking) {
+			if ln.ready || handshaking && l.now < until {
+				// Whoever is in the queue for want of a descriptor has until cutOff.
 				l.After(tick, look)
 				return
 			}

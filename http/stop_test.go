@@ -144,10 +144,11 @@ func TestStopping(t *testing.T) {
 }
 
 // TestAStopTakesWhatTheKernelHasBegun has clients connect right before the stop, some
-// of whom have asked by then, to one loop or several.
+// of whom have asked by then, on good days and bad ones.
 func TestAStopTakesWhatTheKernelHasBegun(t *testing.T) {
-	for seed := range uint64(200) {
-		k := sim.New(seed)
+	for seed := range uint64(300) {
+		k := sim.NewUnlucky(seed)
+		k.Luck.PeerReset, k.Luck.DiedQueued, k.Luck.Suspend = 0, 0, 0 // which lose requests
 		k.Defers = true
 		s, err := NewServer(Config{Handler: site, Loop: eventloop.Config{Kernel: k}, Limits: Limits{Limits: eventloop.Limits{AcceptBatch: 2}}})
 		if err != nil {
