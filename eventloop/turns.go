@@ -57,7 +57,7 @@ func (t *Turns[T]) PopIf(may func(Client) bool) (item T, ok bool) {
 		}
 		t.skip(i)
 		if len(l.items) == 0 {
-			continue // DropLast has taken its last one
+			continue
 		}
 		var none T
 		item, l.items[0] = l.items[0], none
@@ -117,7 +117,8 @@ func (t *Turns[T]) DropLast() (item T, ok bool) {
 	l.items = l.items[:last]
 	t.waiting.Add(who, -1)
 	if last == 0 {
-		delete(t.lines, who) // Pop skips the empty line
+		delete(t.lines, who)
+		t.skip(slices.Index(t.order, l))
 	}
 	return item, true
 }
