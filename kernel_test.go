@@ -507,7 +507,7 @@ func TestEveryKernelKeepsTheContract(t *testing.T) {
 				t.Errorf("then %v", err)
 			}
 		}},
-		{"who has connected and said nothing is accepted from a listener that defers and refuses", func(t *testing.T, w *world) {
+		{"a client that has connected and said nothing is accepted from a listener that defers and refuses", func(t *testing.T, w *world) {
 			if k, ok := w.Kernel.(*sim.Kernel); ok {
 				k.Defers = true
 			}

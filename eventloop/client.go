@@ -3,7 +3,7 @@ package eventloop
 import "net/netip"
 
 // Every shared resource (connections, output, workers, what protocols add to
-// that) is accounted by client, so that whoever uses most pays first and a
+// that) is accounted by client, so that the client that uses most pays first and a
 // client that asks for little is always served.
 
 // A Client is whom a connection is accounted to: an IPv4 address or an IPv6 /64

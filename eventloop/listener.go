@@ -28,7 +28,7 @@ type Listener struct {
 	group *group // of the listeners at the address, if there are several
 	gone  bool   // the socket is closed; the group's lock is for it
 
-	ready  bool // somebody may be waiting
+	ready  bool // a connection may be waiting
 	queued bool // on the loop's list of listeners to go on with
 	closed bool
 

@@ -530,7 +530,7 @@ func (l *Loop) closeConn(d death) {
 func (l *Loop) closeListener(ln *Listener) {
 	if l.stopping && ln.basket == nil && !ln.refuses && !ln.handedOver && !l.gaveUp {
 		ln.closed = false
-		ln.drain() // who has come since, in the shortest possible time before
+		ln.drain() // what has come since, in the shortest possible time before
 		ln.closed = true
 	}
 	if ln.pause != nil {

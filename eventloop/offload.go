@@ -12,7 +12,7 @@ import (
 // ErrPanicked is what Offload's reply is given when the work panicked.
 var ErrPanicked = errors.New("eventloop: panic in offloaded work")
 
-// Offload has a worker do work that nobody is accounted for and that may take as
+// Offload has a worker do work that is on no client's account and that may take as
 // long as it likes, and then reply on the loop; OffloadJob is for all other work.
 // Work must touch nothing of the loop's; reply runs exactly once, unless the loop
 // ends before, and err is nil or, wrapped, ErrPanicked. It must be called on the
@@ -64,7 +64,7 @@ func (l *Loop) warm(c *Conn, p *piece, n int64) bool {
 				got, err := f.file.ReadAt(buf[:min(int64(len(buf)), to-at)], at)
 				at += int64(got)
 				if err != nil || got == 0 {
-					break // whoever sends it will meet the same
+					break // the send will meet the same
 				}
 			}
 		},

@@ -107,7 +107,8 @@ func TestOutputAboveTheTotal(t *testing.T) {
 	}{
 		{"below three quarters nothing changes", 20_000, map[string]int{"10.0.0.8": 7, "10.0.0.9": 7}, 1, 0},
 		{"from there on who owes is not read, and who owes nothing is", 20_000, map[string]int{"10.0.0.9": 17}, 1, 0},
-		{"above it the client that owes most pays", 20_000, map[string]int{"10.0.0.8": 4, "10.0.0.9": 20}, 1, 10},
+		{"above it the client that owes most pays", 20_000, map[string]int{"10.0.0.8": 4, "10.0.0.9": 20}, 1, 8},
+		{"until an eighth is free", 20_000, map[string]int{"10.0.0.9": 21}, 1, 4},
 		{"one connection may owe all of it while no other owes", 20_000, map[string]int{"10.0.0.9": 1}, 30, 0},
 	} {
 		t.Run(row.name, func(t *testing.T) {
@@ -137,8 +138,8 @@ func TestOutputAboveTheTotal(t *testing.T) {
 			if served != askers {
 				t.Errorf("%d of %d clients that owe nothing were served", served, askers)
 			}
-			if (gone[ErrShed] > 0) != (row.shed > 0) || gone[ErrShed] > row.shed || h.Counters().Shed != uint64(gone[ErrShed]) {
-				t.Errorf("%d connections were reset, counted %d, want up to %d", gone[ErrShed], h.Counters().Shed, row.shed)
+			if gone[ErrShed] != row.shed || h.Counters().Shed != uint64(row.shed) {
+				t.Errorf("%d connections were reset, counted %d, want %d", gone[ErrShed], h.Counters().Shed, row.shed)
 			}
 			if row.each == 1 && most > row.total+answer {
 				t.Errorf("%d bytes were kept", most)
@@ -187,5 +188,30 @@ func TestScarcityHasTwoEdges(t *testing.T) {
 	}
 	if ended > total/2 || ended < total/2-answer {
 		t.Errorf("it ended with %d bytes", ended)
+	}
+}
+
+// TestTheConnectionThatOwesMostGoesFirst has one client owe more on each connection
+// than on the one before.
+func TestTheConnectionThatOwesMostGoesFirst(t *testing.T) {
+	const answer, total = 1000, 20_000
+	h, _ := generous(t, total, answer, false)
+	reset := make(map[int]bool)
+	for i := 1; i <= 7; i++ {
+		h.visitFrom("10.0.0.9", func(s *sim.Script, w *sim.Wire) {
+			s.Sleep(time.Duration(i) * time.Second)
+			s.Send(w, make([]byte, i))
+			s.Sleep(time.Minute)
+			reset[i] = w.Broken()
+			w.Close()
+		})
+	}
+	if err := h.live(); err != nil {
+		t.Error(err)
+	}
+	for i := 1; i <= 7; i++ {
+		if want := i >= 6; reset[i] != want { // 21,000 bytes with the sixth, 22,000 with the seventh
+			t.Errorf("that which owes %d answers was reset: %v", i, reset[i])
+		}
 	}
 }

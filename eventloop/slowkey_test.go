@@ -126,7 +126,7 @@ func TestTicketsAreGoodOnEveryLoop(t *testing.T) {
 func TestAConfigurationIsForgotten(t *testing.T) {
 	config := serverConfig()
 	key := weak.Make(config)
-	if choosing(config) != choosing(config) {
+	if first, second := choosing(config), choosing(config); first != second {
 		t.Error("one configuration has two choosers")
 	}
 	runtime.KeepAlive(config)

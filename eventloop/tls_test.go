@@ -1415,7 +1415,7 @@ func TestStopDuringAHandshake(t *testing.T) {
 		serve bool
 		most  time.Duration
 	}{
-		{"who has said nothing has two seconds to begin, and is not reset", -1, false, 3 * time.Second},
+		{"a client that has said nothing has two seconds to begin, and is not reset", -1, false, 3 * time.Second},
 		{"who is in its hello has two seconds to go on", 100, false, 3 * time.Second},
 		{"who is behind it too", 300, false, 3 * time.Second},
 		{"and is served if it does", 300, true, 3 * time.Second},

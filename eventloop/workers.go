@@ -129,7 +129,7 @@ func (l *Loop) enqueue(j *job, queue *Turns[*job]) {
 func (l *Loop) refuse(j *job) {
 	j.begun = true
 	l.counters.WorkTimeouts++
-	_ = l.mail.put(func() { l.conclude(j, ErrWorkerTimeout) }, false) // a loop that has ended tells nobody
+	_ = l.mail.put(func() { l.conclude(j, ErrWorkerTimeout) }, false) // a loop that has ended needs no reply
 }
 
 // workers returns how many workers a lane may have.

@@ -56,7 +56,7 @@ func OffloadJob[T any](w *Response, job eventloop.Job, work func() (T, error), r
 	}
 	job.Over = func() {
 		if c, ok := any(result).(io.Closer); ok && done && err == nil && !used {
-			c.Close() // nobody is left to hear what it says
+			c.Close() // its error can be told to no client
 		}
 		if over != nil {
 			over()

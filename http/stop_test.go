@@ -31,14 +31,14 @@ func TestStopping(t *testing.T) {
 		most   time.Duration
 		err    error
 	}{
-		{"who has connected and not asked is answered when it asks", nil,
+		{"a client that has connected and not asked is answered when it asks", nil,
 			func(c *sim.Script, w *sim.Wire) { c.Sleep(1500 * time.Millisecond); c.Send(w, []byte(ask)) },
 			"200 OK Connection: close hello", 3 * time.Second, nil},
-		{"who has connected and does not ask is let go without a word", nil, nil, "", 4 * time.Second, nil},
-		{"who has connected and asks too late is not reset", nil,
+		{"a client that has connected and does not ask is let go without a word", nil, nil, "", 4 * time.Second, nil},
+		{"a client that has connected and asks too late is not reset", nil,
 			func(c *sim.Script, w *sim.Wire) { c.Sleep(3500 * time.Millisecond); c.Send(w, []byte(ask)) },
 			"", 5 * time.Second, nil},
-		{"who has been answered is let go after a moment",
+		{"a client that has been answered is let go after a moment",
 			func(c *sim.Script, w *sim.Wire) { c.Send(w, []byte(ask)) }, nil,
 			"200 OK hello", time.Second, nil},
 		{"a request on its way on an idle connection is answered",

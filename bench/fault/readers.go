@@ -56,12 +56,11 @@ func readersThroughHAProxy(t *trial) error {
 
 // A slowReader takes a large file at a rate, and is alive as long as more comes.
 type slowReader struct {
-	name    string
-	rate    int
-	taken   atomic.Int64
-	moved   atomic.Int64 // nanoseconds from the start, of the last byte
-	ended   func() string
-	atPause int64
+	name  string
+	rate  int
+	taken atomic.Int64
+	moved atomic.Int64 // nanoseconds from the start, of the last byte
+	ended func() string
 }
 
 // silence is for how long a reader may get nothing: curl --limit-rate takes what
@@ -242,8 +241,8 @@ func takesNothing(t *trial) error {
 		c.room = room
 		for _, p := range c.asks(1, get(v, "/huge.bin")) {
 			var how end
-			took, gone := t.until(most[i]+5*time.Second, func() bool { how = p.ended(); return how != alive })
-			took = time.Since(began)
+			_, gone := t.until(most[i]+5*time.Second, func() bool { how = p.ended(); return how != alive })
+			took := time.Since(began)
 			t.say("peer", "with a buffer of %d: ended after %.1f s", room, took.Seconds())
 			switch {
 			case !gone:

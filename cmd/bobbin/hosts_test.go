@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"crypto/tls"
 	"io"
 	"net"
@@ -130,7 +131,7 @@ func TestTheGuardOfHostsKnowsTheNamesOfCertificates(t *testing.T) {
 	for host, want := range map[string]int{"dev.example": 200, "evil.example": 421, "localhost:1": 200} {
 		client := nethttp.Client{Transport: &nethttp.Transport{
 			TLSClientConfig: &tls.Config{InsecureSkipVerify: true},
-			Dial:            func(string, string) (net.Conn, error) { return net.Dial("tcp", at) },
+			DialContext:     func(context.Context, string, string) (net.Conn, error) { return net.Dial("tcp", at) },
 		}}
 		answer, err := client.Get("https://" + host + "/")
 		if err != nil {

@@ -111,7 +111,7 @@ func TestALogThatIsNotTakenHoldsNothing(t *testing.T) {
 		says   map[string]int            // and how often, on stderr
 	}{
 		{name: "standard error is not read", args: "-v", stderr: fullPipe},
-		{name: "standard error is not read by whoever wants a trace", env: "BOBBIN_TRACE=1", stderr: fullPipe},
+		{name: "standard error is not read, and a trace goes there", env: "BOBBIN_TRACE=1", stderr: fullPipe},
 		{name: "standard error is not read, with two loops", args: "-v --loops 2", env: "BOBBIN_TRACE=1", stderr: fullPipe},
 		{name: "fifty panics go to standard error, which is not read", panics: 50, stderr: fullPipe},
 		{name: "fifty panics are read", panics: 50, says: map[string]int{"panic in a handler": 50, "stack=": 1, "shortened=49": 1}},

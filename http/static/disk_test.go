@@ -34,11 +34,6 @@ func sicken(k *sim.Kernel, files *Files) *sickDisk {
 	return d
 }
 
-// below hangs at all that is in a folder.
-func below(folder string) func(name string) bool {
-	return func(name string) bool { return name == folder || strings.HasPrefix(name, folder+"/") }
-}
-
 // asks makes a request, and checks how long that takes and what comes.
 func (v *visitor) asks(ask string, within time.Duration, status int, body string) {
 	v.t.Helper()
