@@ -329,6 +329,10 @@ func (s *search) open(name string) (*os.File, fs.FileInfo, error) {
 		file.Close()
 		return nil, nil, statusOf(err)
 	}
+	if s.options.private.holds(name, info) {
+		file.Close()
+		return nil, nil, http.StatusNotFound
+	}
 	return file, info, nil
 }
 

@@ -136,6 +136,7 @@ type list struct {
 	folders int // in all
 	files   int
 	skipped int // that stand before the page
+	private privates
 }
 
 type listEntry struct {
@@ -191,11 +192,11 @@ func (s *search) listPage(f *found) error {
 // readList reads an open folder, and keeps a page of it. What would not be served is
 // not shown.
 func (s *search) readList(folder *os.File) (*list, error) {
-	l := &list{path: s.path, query: s.list}
+	l := &list{path: s.path, query: s.list, private: s.options.private.now()}
 	for {
 		batch, err := folder.ReadDir(256)
 		for _, d := range batch {
-			if e, ok := s.listEntry(d); ok {
+			if e, ok := s.listEntry(d, l.private); ok {
 				l.add(e)
 			}
 		}
@@ -211,8 +212,8 @@ func (s *search) readList(folder *os.File) (*list, error) {
 }
 
 // listEntry looks at one name, as far as its place in the list needs it.
-func (s *search) listEntry(d fs.DirEntry) (e listEntry, ok bool) {
-	if hidden(d.Name(), s.options) {
+func (s *search) listEntry(d fs.DirEntry, private privates) (e listEntry, ok bool) {
+	if hidden(d.Name(), s.options) || s.options.private.named(inFolder(s.listed, d.Name())) {
 		return e, false
 	}
 	e = listEntry{name: d.Name(), folder: d.IsDir(), lazy: d}
@@ -226,7 +227,7 @@ func (s *search) listEntry(d fs.DirEntry) (e listEntry, ok bool) {
 	case !d.IsDir() && !d.Type().IsRegular():
 		return e, false
 	case s.list.order != "name":
-		return e, e.lookAgain()
+		return e, e.lookAgain(private)
 	}
 	return e, true
 }
@@ -239,12 +240,12 @@ func (e *listEntry) look(info fs.FileInfo) bool {
 }
 
 // lookAgain does so for a name that was not looked at yet.
-func (e *listEntry) lookAgain() bool {
+func (e *listEntry) lookAgain(private privates) bool {
 	if e.lazy == nil {
 		return true
 	}
 	info, err := e.lazy.Info()
-	return err == nil && e.look(info)
+	return err == nil && !private.have(info) && e.look(info)
 }
 
 // add takes a name into account. The page is chosen from a few times as many names,
@@ -292,7 +293,7 @@ func (l *list) finish() {
 	}
 	shown := l.entries[:0]
 	for _, e := range l.entries {
-		if e.lookAgain() {
+		if e.lookAgain(l.private) {
 			shown = append(shown, e)
 		}
 	}

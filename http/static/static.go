@@ -40,6 +40,11 @@ type Options struct {
 	// which does not lead back here.
 	Missing http.Handler
 
+	// Private are paths of files that are never served and never listed, if they, or
+	// links to them, lie in the folder: what configures the server. Of a folder all
+	// files in it are meant.
+	Private []string
+
 	// Types are by extension, in lower case and without a dot; they go before
 	// those that TypeByExtension knows.
 	Types map[string]string
@@ -65,6 +70,8 @@ type Options struct {
 
 	Small  int64 // bytes; files up to here are kept in memory; 256 KiB if 0
 	Memory int64 // bytes for all of those; 64 MiB if 0
+
+	private privacy
 }
 
 // Symlinks says which symbolic links are followed.
@@ -116,6 +123,10 @@ func Open(path string, o Options) (*Files, error) {
 	}
 	f := &Files{path: path, only: only, options: o}
 	f.options.fill()
+	f.options.private = newPrivacy(path, o.Private)
+	if err := f.options.private.refuse(filepath.Join(path, only), info); err != nil {
+		return nil, err
+	}
 	f.cache.limit = f.options.Memory
 	f.unsure.limit = f.options.Memory / 16
 	if f.root, err = openRoot(path, f.options.Symlinks); err != nil {

@@ -1,0 +1,95 @@
+package static
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// What configures the server may lie in the folder that it serves: the file of
+// passwords, keys, the log. Such files are never served and never listed, whatever
+// they are called there: by their own names, which holds while they are being
+// replaced, and by what they are (device and inode), for links of both kinds.
+
+// A privacy knows the files that are never served. Its methods may be called from any
+// goroutine.
+type privacy struct {
+	paths []string // of files, and of folders whose files are meant, too
+	names []string // of those that lie below the root, as they are called there
+}
+
+// newPrivacy is for the folder at root.
+func newPrivacy(root string, paths []string) privacy {
+	p := privacy{paths: paths}
+	from, err := filepath.Abs(root)
+	if err != nil {
+		return p // what they are is enough
+	}
+	for _, s := range paths {
+		if s, err = filepath.Abs(s); err != nil {
+			continue
+		}
+		if name, err := filepath.Rel(from, s); err == nil && filepath.IsLocal(name) {
+			p.names = append(p.names, filepath.ToSlash(name))
+		}
+	}
+	return p
+}
+
+// named reports whether a name below the root is a private one.
+func (p *privacy) named(name string) bool {
+	return slices.ContainsFunc(p.names, func(own string) bool {
+		return name == own || strings.HasPrefix(name, own) && name[len(own)] == '/'
+	})
+}
+
+// now returns what the paths lead to at present.
+func (p *privacy) now() (list privates) {
+	for _, s := range p.paths {
+		info, err := os.Stat(s)
+		if err != nil {
+			continue // it is not there, or not yet
+		}
+		list = append(list, info)
+		if !info.IsDir() {
+			continue
+		}
+		files, err := os.ReadDir(s)
+		if err != nil {
+			continue
+		}
+		for _, d := range files {
+			if info, err := d.Info(); err == nil && info.Mode().IsRegular() {
+				list = append(list, info)
+			}
+		}
+	}
+	return list
+}
+
+// holds reports whether a file that was opened by a name is private.
+func (p *privacy) holds(name string, info fs.FileInfo) bool {
+	return len(p.paths) > 0 && (p.named(name) || p.now().have(info))
+}
+
+// refuse returns an error if what is to be served is itself private.
+func (p *privacy) refuse(served string, info fs.FileInfo) error {
+	if len(p.paths) > 0 && p.now().have(info) {
+		return fmt.Errorf("%s configures the server, and is never served", served)
+	}
+	return nil
+}
+
+// privates are private files as they were at one moment.
+type privates []fs.FileInfo
+
+func (list privates) have(info fs.FileInfo) bool {
+	return slices.ContainsFunc(list, func(own fs.FileInfo) bool { return os.SameFile(own, info) })
+}
+
+// inFolder returns the name of what lies in a folder below the root.
+func inFolder(folder, name string) string { return path.Join(folder, name) }

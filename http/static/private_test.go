@@ -1,0 +1,83 @@
+package static
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestWhatConfiguresTheServerIsNeverServed: not by its name, nor by that of a link.
+func TestWhatConfiguresTheServerIsNeverServed(t *testing.T) {
+	outside := t.TempDir()
+	write(t, filepath.Join(outside, "key.pem"), secret)
+	root := tree(t, map[string]string{
+		"index.html": "start", "open.txt": "open", "sub/open.txt": "open", "users.txt.gz": "open",
+		"users.txt": secret, ".hidden/users": secret, "sub/log.txt": secret, "keys/a.pem": secret, "keys/b.pem": secret, "keys/index.html": secret,
+	})
+	at := func(name string) string { return filepath.Join(root, filepath.FromSlash(name)) }
+	for link, to := range map[string]string{
+		"soft.txt": "users.txt", "sub/soft.txt": "../users.txt", "404.html": "users.txt", "soft": "keys", "page.html": "users.txt",
+		"far.pem": filepath.Join(outside, "key.pem"),
+	} {
+		if err := os.Symlink(to, at(link)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for link, to := range map[string]string{
+		"hard.txt": at("users.txt"), "sub/hard.txt": at("sub/log.txt"), "hard.pem": filepath.Join(outside, "key.pem"), "open.txt.gz": at("keys/a.pem"), "sub/index.html": at("users.txt"),
+	} {
+		if err := os.Link(to, at(link)); err != nil {
+			t.Skipf("no hard links here: %v", err)
+		}
+	}
+	files := open(t, root, Options{
+		Private:  []string{at("users.txt"), at(".hidden/users"), at("sub/../sub/log.txt"), at("keys"), filepath.Join(outside, "key.pem"), at("later.txt"), at("nowhere/at/all")},
+		Dotfiles: true, Listing: true, CleanURLs: true, Symlinks: AllLinks, Fallback: "soft.txt",
+	})
+	visit(t, files, func(v *visitor) {
+		for path, want := range map[string]int{
+			"/": 200, "/open.txt": 200, "/sub/open.txt": 200, "/users.txt.gz": 200,
+			"/users.txt": 404, "/.hidden/users": 404, "/sub/log.txt": 404, "/keys": 404, "/keys/": 404, "/keys/a.pem": 404, "/keys/new.pem": 404,
+			"/soft.txt": 404, "/sub/soft.txt": 404, "/404.html": 404, "/soft": 404, "/soft/": 404, "/soft/b.pem": 404, "/page": 404, "/far.pem": 404,
+			"/hard.txt": 404, "/sub/hard.txt": 404, "/hard.pem": 404, "/open.txt.gz": 404, "/sub/index.html": 404,
+			"/x/../users.txt": 404, "/%75sers.txt": 404, "/keys%2fa.pem": 404, "/later.txt": 404, "/nothing": 404,
+		} {
+			for range 2 {
+				got := v.ask("GET "+path, "Accept: text/html", "Accept-Encoding: gzip")
+				if got.status != want || strings.Contains(got.body, secret) {
+					t.Errorf("%s: %v, want %d", path, got, want)
+				}
+			}
+		}
+		for _, query := range []string{"", "?sort=name", "?sort=size", "?sort=date&order=desc"} {
+			for _, accept := range []string{"text/html", "application/json"} {
+				got := v.ask("GET /sub/"+query, "Accept: "+accept)
+				if got.status != 200 || !strings.Contains(got.body, "open.txt") {
+					t.Errorf("%s as %s: %v", query, accept, got)
+				}
+				for _, name := range []string{"log.txt", "soft.txt", "hard.txt", "index.html"} {
+					if strings.Contains(got.body, name) {
+						t.Errorf("%s as %s shows %s: %v", query, accept, name, got)
+					}
+				}
+			}
+		}
+		// One that comes later, or takes another's place, is private at once.
+		write(t, at("later.txt"), secret)
+		write(t, at("new.txt"), secret)
+		if err := os.Rename(at("new.txt"), at("users.txt")); err != nil {
+			t.Fatal(err)
+		}
+		for _, path := range []string{"/later.txt", "/users.txt", "/soft.txt"} {
+			if got := v.ask("GET " + path); got.status != 404 || strings.Contains(got.body, secret) {
+				t.Errorf("%s: %v", path, got)
+			}
+		}
+	})
+	for _, path := range []string{"users.txt", "soft.txt", "keys"} {
+		if _, err := Open(at(path), Options{Private: []string{at("users.txt"), at("keys")}}); err == nil || !strings.Contains(err.Error(), "never served") {
+			t.Errorf("%s itself is served: %v", path, err)
+		}
+	}
+}
