@@ -15,6 +15,7 @@ import (
 // options are what the user typed, in a command, the environment or a file.
 type options struct {
 	path    string   // a folder or a file, "" for the default site
+	config  string   // the file of that name, or ""
 	listen  []string // as it was said
 	at      []string // addresses, as eventloop.ParseAddress has them
 	port    int
@@ -152,8 +153,8 @@ func parse(args []string, env func(string) string) (options, error) {
 	if err := o.readEnvironment(env); err != nil {
 		return o, err
 	}
-	if *config != "" {
-		if err := o.readConfig(*config); err != nil {
+	if o.config = *config; o.config != "" {
+		if err := o.readConfig(o.config); err != nil {
 			return o, err
 		}
 	}

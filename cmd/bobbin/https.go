@@ -118,14 +118,11 @@ func (h *httpsOptions) open(at []string, log *slog.Logger) (err error) {
 
 // open makes ready to ask an ACME server.
 func (a *acmeOptions) open(domains []string, log *slog.Logger) (*acme.Manager, error) {
-	o := acme.Options{Domains: domains, Email: a.email, Directory: a.server, Cache: a.folder, Log: log}
-	if o.Cache == "" {
-		config, err := os.UserConfigDir()
-		if err != nil {
-			return nil, fmt.Errorf("%w: name a folder with --acme-folder", err)
-		}
-		o.Cache = filepath.Join(config, "bobbin", "acme")
+	cache, err := a.cache()
+	if err != nil {
+		return nil, err
 	}
+	o := acme.Options{Domains: domains, Email: a.email, Directory: a.server, Cache: cache, Log: log}
 	if a.ca != "" {
 		text, err := os.ReadFile(a.ca)
 		if err != nil {
@@ -141,6 +138,18 @@ func (a *acmeOptions) open(domains []string, log *slog.Logger) (*acme.Manager, e
 		return nil, fmt.Errorf("--tls auto: %w", err)
 	}
 	return m, nil
+}
+
+// cache returns the folder in which keys and certificates are kept.
+func (a *acmeOptions) cache() (string, error) {
+	if a.folder != "" {
+		return a.folder, nil
+	}
+	config, err := os.UserConfigDir()
+	if err != nil {
+		return "", fmt.Errorf("%w: name a folder with --acme-folder", err)
+	}
+	return filepath.Join(config, "bobbin", "acme"), nil
 }
 
 // config is what a server needs.

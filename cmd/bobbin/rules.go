@@ -27,6 +27,7 @@ func openSite(o *options, leader *reload.Reloader) (*part, error) {
 	p := &part{}
 	so := static.Options{
 		Index: s.index, Dotfiles: s.dotfiles, CleanURLs: s.cleanURLs, Copy: s.copy, Fallback: strings.TrimPrefix(s.fallback, "/"),
+		Private: o.private(),
 	}
 	if s.reload {
 		so.Inject = reload.Inject
@@ -217,6 +218,9 @@ func checkField(field [2]string) error {
 		if strings.EqualFold(field[0], own) {
 			return fmt.Errorf("%s is set by the server itself", own)
 		}
+	}
+	if strings.EqualFold(field[0], "Basic-Auth") {
+		return errors.New("Basic-Auth asks for a password on Netlify, and is not kept here: it would be sent to all as a field; take it out, and use --auth")
 	}
 	if _, err := http.Prepare(nil, field); err != nil {
 		return errors.New(strings.TrimPrefix(err.Error(), "http: "))
