@@ -29,7 +29,7 @@ func TestBodiesAreAccountedOnBadDays(t *testing.T) {
 					}
 					size := k.Roll(24 << 10)
 					_ = c.Send(w, fmt.Appendf(nil, "POST %s HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n%s", paths[k.Roll(len(paths))], size+10, strings.Repeat("x", size)))
-					c.Sleep(time.Duration(k.Roll(int(4 * time.Second))))
+					c.Sleep(time.Duration(k.Roll(4000)) * time.Millisecond)
 					if s.bodies.held > 64<<10 {
 						t.Errorf("%d bytes are held", s.bodies.held)
 					}

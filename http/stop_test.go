@@ -160,7 +160,7 @@ func TestAStopTakesWhatTheKernelHasBegun(t *testing.T) {
 		served, refused := 0, 0
 		const clients = 30
 		for range clients {
-			at := time.Duration(k.Roll(int(3 * time.Second)))
+			at := time.Duration(k.Roll(3000)) * time.Millisecond
 			pause := time.Duration(k.Roll(int(1500 * time.Millisecond)))
 			k.Go(func(c *sim.Script) {
 				c.Sleep(at)
