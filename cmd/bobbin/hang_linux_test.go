@@ -119,6 +119,7 @@ func (m *hungMount) serve() {
 // TestFilesThatNeverOpenKeepNothingElseWaiting asks for 64 files of a mount that
 // hangs. A probe must be served meanwhile, and the program must end.
 func TestFilesThatNeverOpenKeepNothingElseWaiting(t *testing.T) {
+	t.Parallel()
 	root := t.TempDir()
 	for i := range 50 {
 		if err := os.WriteFile(filepath.Join(root, fmt.Sprintf("%d.txt", i)), []byte("plain"), 0o644); err != nil {

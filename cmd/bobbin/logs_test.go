@@ -93,6 +93,7 @@ func openFile(t *testing.T, name string, flags int) *os.File {
 }
 
 func TestALogThatIsNotTakenHoldsNothing(t *testing.T) {
+	t.Parallel()
 	fifo := func(t *testing.T) string {
 		name := filepath.Join(t.TempDir(), "fifo")
 		if err := syscall.Mkfifo(name, 0o600); err != nil {
@@ -131,6 +132,7 @@ func TestALogThatIsNotTakenHoldsNothing(t *testing.T) {
 		{name: "the disk of standard error is full", args: "-v", stderr: func(t *testing.T) *os.File { return openFile(t, "/dev/full", os.O_WRONLY) }},
 	} {
 		t.Run(row.name, func(t *testing.T) {
+			t.Parallel() // each waits for a second at its end
 			if _, err := os.Stat("/dev/full"); err != nil && strings.Contains(row.name, "the disk") {
 				t.Skip("there is no disk that is always full")
 			}
