@@ -34,7 +34,7 @@ func (o *options) readEnvironment(env func(string) string) error {
 			return
 		}
 		values := []string{text}
-		if flag.Value.Type() == "stringArray" {
+		if t := flag.Value.Type(); t == "stringArray" || t == "stringSlice" {
 			values = strings.Split(strings.TrimSpace(text), "\n")
 		}
 		for _, value := range values {

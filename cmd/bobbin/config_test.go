@@ -36,7 +36,7 @@ Body = "10m"
 HeadTimeout = "5s"
 `)})
 	file := filepath.Join(dir, "bobbin.toml")
-	env := map[string]string{"BOBBIN_PORT": "2000", "BOBBIN_SYMLINKS": "none", "BOBBIN_HEADER": "X-A: b\nX-C: d, e", "PORT": "9"}
+	env := map[string]string{"BOBBIN_PORT": "2000", "BOBBIN_SYMLINKS": "none", "BOBBIN_HEADER": "X-A: b\nX-C: d, e", "BOBBIN_TRUST": "10.0.0.0/8\n192.0.2.1,192.0.2.2", "PORT": "9"}
 	code, out, complaint := try([]string{"config", "print", "-c", file, "--symlinks=all"}, "", env)
 	if code != exitOK || complaint != "" {
 		t.Fatalf("%d, %q", code, complaint)
@@ -44,7 +44,7 @@ HeadTimeout = "5s"
 	for _, want := range []string{
 		"path = '.' # " + file, "port = 2000 # environment", "clean-urls = true # " + file, "symlinks = 'all' # command line",
 		"index = ['start.html', 'index.html'] # " + file, "cache = ['/a/**=1y,immutable'] # " + file,
-		"header = ['X-A: b', 'X-C: d, e'] # environment", "listing = 'auto' # default", "[limit] # " + file, "Body = '10m'", "HeadTimeout = '5s'",
+		"header = ['X-A: b', 'X-C: d, e'] # environment", "trust = ['10.0.0.0/8', '192.0.2.1', '192.0.2.2'] # environment", "listing = 'auto' # default", "[limit] # " + file, "Body = '10m'", "HeadTimeout = '5s'",
 	} {
 		if !strings.Contains(out, want+"\n") {
 			t.Errorf("there is no %s in\n%s", want, out)
