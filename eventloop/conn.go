@@ -226,6 +226,7 @@ func (c *Conn) grew(o *output, size, memory int64) {
 	o.size += size
 	o.memory += memory
 	l.memory += memory
+	l.queuedEver += size
 	c.measure()
 	l.touch(c)
 }

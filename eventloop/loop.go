@@ -41,6 +41,7 @@ type Loop struct {
 	limits     Limits
 	log        *slog.Logger
 	trace      io.Writer
+	ownKernel  bool // the machine's, and not one that was given
 	checkOwner bool
 	start      time.Time
 	signers    int // workers that sign with slow keys at a time
@@ -117,11 +118,14 @@ type Loop struct {
 	iov     [callPieces][]byte
 
 	// Output that clients have not taken; see owed.go.
-	memory    int64           // of all connections together, what is lent counted once
-	loans     map[*byte]*loan // by where they begin
-	freeLoans []*loan
-	scarceAt  int64 // bytes of memory from which on it is scarce
-	scarce    bool  // since then, until half of the total is left
+	memory      int64           // of all connections together, what is lent counted once
+	loans       map[*byte]*loan // by where they begin
+	freeLoans   []*loan
+	scarceAt    int64 // bytes of memory from which on it is scarce
+	scarce      bool  // since then, until half of the total is left
+	queuedEver  int64 // bytes, since the loop was made
+	collectedAt int64 // of those, when garbage was collected last
+	collecting  bool
 
 	complaints complaints
 	counters   Counters
@@ -172,6 +176,7 @@ func New(config Config) (*Loop, error) {
 		lingering: make(map[*Conn]lingering),
 	}
 	l.time, l.alarmTime = l.start, l.start
+	l.ownKernel = config.Kernel == nil
 	l.mail.limit = limits.Posts
 	l.crowdedAt = limits.Conns - limits.Conns/4
 	if limits.PerAddress > 0 {

@@ -98,14 +98,14 @@ func (r *Request) isType(want string) bool {
 
 // JSON answers with a value, as encoding/json has it.
 func (w *Response) JSON(v any) error {
-	p, err := json.Marshal(v)
-	if err != nil {
+	var p bytes.Buffer // of the size that it needs, while appending to a slice would make more
+	if err := json.NewEncoder(&p).Encode(v); err != nil {
 		return fmt.Errorf("http: %w", err)
 	}
 	if w.typ == "" {
 		w.typ = "application/json"
 	}
-	return w.Share(append(p, '\n'))
+	return w.Share(p.Bytes())
 }
 
 // Redirect answers with a status of the 300s and a place to go to. A location that
