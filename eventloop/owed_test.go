@@ -1,8 +1,11 @@
 package eventloop
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"log/slog"
+	"strings"
 	"testing"
 	"time"
 
@@ -213,5 +216,48 @@ func TestTheConnectionThatOwesMostGoesFirst(t *testing.T) {
 		if want := i >= 6; reset[i] != want { // 21,000 bytes with the sixth, 22,000 with the seventh
 			t.Errorf("that which owes %d answers was reset: %v", i, reset[i])
 		}
+	}
+}
+
+// TestTheLogSaysWhoDoesNotTakeAnswers has connections reset for some seconds: a line a
+// second at most says so, with the client that owes most, and how many lines it spared.
+func TestTheLogSaysWhoDoesNotTakeAnswers(t *testing.T) {
+	const answer, total = 1000, 20_000
+	h, _ := generous(t, total, answer, false)
+	var log bytes.Buffer
+	h.log = slog.New(slog.NewTextHandler(&log, nil))
+	for i := range 100 { // in five seconds
+		h.visitAt("10.0.0.9", time.Duration(i)*50*time.Millisecond, func(s *sim.Script, w *sim.Wire) {
+			s.Send(w, []byte("a"))
+			s.Sleep(time.Minute)
+			w.Close()
+		})
+	}
+	if err := h.live(); err != nil {
+		t.Error(err)
+	}
+	held, reset := strings.Count(log.String(), "is not read from"), strings.Count(log.String(), "were reset")
+	if held < 1 || reset < 2 || reset > 5 || !strings.Contains(log.String(), "client=10.0.0.9") {
+		t.Errorf("%d lines say that connections are held back, %d that some were reset:\n%s", held, reset, &log)
+	}
+}
+
+// TestTheLogSaysWhoTakesAllConnections is the same for connections.
+func TestTheLogSaysWhoTakesAllConnections(t *testing.T) {
+	h := newThrong(t, Limits{Conns: 16}, nil)
+	var log bytes.Buffer
+	h.log = slog.New(slog.NewTextHandler(&log, nil))
+	for i := range 40 {
+		h.come(fmt.Sprint(i), "10.0.0.9", time.Duration(i)*50*time.Millisecond, "b")
+	}
+	for i := range 3 {
+		h.come(fmt.Sprint("other", i), "10.0.0.1", 5*time.Second, "b")
+	}
+	if err := h.live(); err != nil {
+		t.Error(err)
+	}
+	refused, closed := strings.Count(log.String(), "are refused"), strings.Count(log.String(), "to make room")
+	if refused < 1 || refused > 3 || closed != 1 || !strings.Contains(log.String(), "client=10.0.0.9") {
+		t.Errorf("%d lines say that connections are refused, %d that some were closed:\n%s", refused, closed, &log)
 	}
 }
