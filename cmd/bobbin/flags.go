@@ -87,7 +87,7 @@ func (o *options) define() (help *bool, config *string) {
 	f.StringArrayVarP(&o.listen, "listen", "l", nil, "`address` to listen on, such as :8080, 192.0.2.1:80 or unix:/run/site; may be repeated")
 	f.BoolVar(&o.public, "public", false, "listen on all interfaces, not on this machine only")
 
-	f.StringArrayVar(&o.hosts, "host", nil, "answer to a `name`, too, where only this machine can ask: to others than localhost and addresses the answer is 421; may be repeated")
+	f.StringArrayVar(&o.hosts, "host", nil, "`name` to answer to on loopback, beside localhost and addresses; requests for other names get 421; may be repeated")
 	f.IntVar(&o.loops, "loops", 1, "`how-many` loops serve, on as many cores; more than there are cores help nobody")
 
 	o.https.define(f)
