@@ -10,7 +10,8 @@ import (
 // none has to. Beyond that the connections are counted by client, and a client that
 // holds over a quarter of all there may be pays for its own newcomers. At the limit
 // each newcomer costs one connection. As long as no client holds more than a few, that
-// is the one that has been idle longest. Else the client that holds most pays, or the
+// is the one that has been idle longest, if one has been for a second; if none has, it
+// is one of a client that holds more than twice as many as the newcomer's. Else the client that holds most pays, or the
 // newcomer's own if it holds half as many: by a connection that has been idle or has kept us waiting for a second,
 // the longest first; else by one that has just become idle, whose next request may
 // be on its way; and for another client's newcomer by any.
@@ -129,7 +130,7 @@ func (l *Loop) admit(who Client) bool {
 	case int(most) > few:
 		return l.spare(payer, busy)
 	}
-	return l.spare(anyClient, rested)
+	return l.spare(anyClient, rested) || int(most) > 2*own && l.spare(payer, busy)
 }
 
 // overCap reports whether one more connection would be too many for a client.

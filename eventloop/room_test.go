@@ -113,6 +113,8 @@ func TestWhoMakesRoom(t *testing.T) {
 			[]group{{a, 16, "b"}}, []group{{a, 3, "b"}, {b, 1, "b"}}, "a0 a16- a17- a18-"},
 		{"where each holds a few, the idlest of all goes", Limits{Conns: 4},
 			[]group{{a, 1, "w"}, {b, 1, "i"}, {a, 2, "i"}}, []group{{c, 1, "b"}}, "b0"},
+		{"if none is idle, a client that holds more than twice as many pays", Limits{Conns: 8},
+			[]group{{a, 4, "b"}, {b, 4, "b"}}, []group{{c, 1, "b"}}, "a0"},
 		{"a client pays for what is beyond its cap", Limits{Conns: 16, PerAddress: 2},
 			[]group{{a, 1, "b"}, {a, 1, "i"}}, []group{{a, 1, "b"}, {b, 2, "b"}}, "a1"},
 		{"or is refused", Limits{Conns: 16, PerAddress: 2},

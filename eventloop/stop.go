@@ -124,6 +124,7 @@ func (l *Loop) stopOne(c *Conn) {
 func (l *Loop) cutOff() {
 	l.gaveUp = true
 	for _, ln := range l.listeners {
+		ln.cutQueue()
 		ln.Close()
 	}
 	for _, c := range l.conns {
@@ -135,6 +136,25 @@ func (l *Loop) cutOff() {
 			c.reset = true
 		}
 		l.bury(c, ErrCut)
+	}
+}
+
+// cutQueue resets what still waits for room, which closing the listener would do
+// without a word, and counts it as cut off.
+func (ln *Listener) cutQueue() {
+	l := ln.loop
+	if ln.closed || ln.handedOver {
+		return
+	}
+	for range l.limits.AcceptBatch * backlogTurns {
+		fd, _, err := ln.take()
+		if err != nil {
+			return // the queue is empty, or there is no descriptor to count by
+		}
+		l.counters.Cut++
+		if err := l.kernel.Reset(fd); err != nil {
+			l.complain("reset", err)
+		}
 	}
 }
 

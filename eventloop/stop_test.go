@@ -1,6 +1,8 @@
 package eventloop
 
 import (
+	"fmt"
+	"io"
 	"testing"
 	"time"
 
@@ -176,5 +178,32 @@ func TestASecondStopDoesNotWait(t *testing.T) {
 	}
 	if took := k.Now().Sub(begun); took > 10*time.Millisecond {
 		t.Errorf("it took %v", took)
+	}
+}
+
+// TestWhatWaitsForRoomAtAStopIsCountedAsCut has a connection that keeps the only place
+// until the loop gives up: the client behind it is cut off, too.
+func TestWhatWaitsForRoomAtAStopIsCountedAsCut(t *testing.T) {
+	h := build(t, Limits{Conns: 1, Drain: 3 * time.Second}, func(*Conn) Protocol {
+		return &script{speak: func(c *Conn, p []byte) int { return len(p) }, stopping: func(*Conn) {}}
+	})
+	for i := range 3 {
+		h.visitAt(fmt.Sprintf("10.0.0.%d", i), time.Duration(i)*time.Second, func(s *sim.Script, w *sim.Wire) {
+			s.Send(w, []byte("a"))
+			if _, err := s.Receive(w, nil, 1); err == nil || err == io.EOF {
+				t.Errorf("client %d heard %v", i, err)
+			}
+			w.Close()
+		})
+	}
+	h.k.Go(func(s *sim.Script) {
+		s.Sleep(4 * time.Second)
+		h.Stop()
+	})
+	if err := h.live(); err != ErrCut {
+		t.Errorf("it ended with %v", err)
+	}
+	if n := h.Counters().Cut; n != 3 {
+		t.Errorf("%d connections were counted as cut off, of three", n)
 	}
 }
