@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"runtime"
+	"sync/atomic"
 	"time"
 
 	"github.com/bobbin-http/bobbin"
@@ -121,11 +122,11 @@ type Loop struct {
 	memory      int64           // of all connections together, what is lent counted once
 	loans       map[*byte]*loan // by where they begin
 	freeLoans   []*loan
-	scarceAt    int64 // bytes of memory from which on it is scarce
-	scarce      bool  // since then, until half of the total is left
-	queuedEver  int64 // bytes, since the loop was made
-	collectedAt int64 // of those, when garbage was collected last
-	collecting  bool
+	scarceAt    int64       // bytes of memory from which on it is scarce
+	scarce      bool        // since then, until half of the total is left
+	queuedEver  int64       // bytes, since the loop was made
+	collectedAt int64       // of those, when garbage was collected last
+	collecting  atomic.Bool // a worker does, and says when it has
 
 	complaints complaints
 	counters   Counters

@@ -109,11 +109,16 @@ const leastGarbage = 4 << 20
 // reset, leave several times what is counted here: without this, 160 MiB are resident
 // for an OutputTotal of 64.
 func (l *Loop) collect() {
-	if l.collecting || !l.ownKernel || l.queuedEver-l.collectedAt < max(l.limits.OutputTotal/8, leastGarbage) {
+	if !l.ownKernel || l.collecting.Load() || l.queuedEver-l.collectedAt < max(l.limits.OutputTotal/8, leastGarbage) {
 		return
 	}
-	l.collecting, l.collectedAt = true, l.queuedEver
-	l.Offload(runtime.GC, func(error) { l.collecting = false })
+	l.collectedAt = l.queuedEver
+	l.collecting.Store(true)
+	// No reply is waited for: one turn may make dozens of large answers.
+	l.kernel.Work(func(func()) {
+		runtime.GC()
+		l.collecting.Store(false)
+	})
 }
 
 // A debt is what one connection keeps in memory.
