@@ -226,16 +226,18 @@ func (c *Conn) grew(o *output, size, memory int64) {
 	o.size += size
 	o.memory += memory
 	l.memory += memory
-	l.queuedEver += size
-	c.measure()
+	c.measure(size)
 	l.touch(c)
 }
 
-// measure looks whether more is queued than should be.
-func (c *Conn) measure() {
+// measure looks whether more is queued than should be, after size bytes were.
+func (c *Conn) measure(size int64) {
 	l := c.loop
-	if l.memory > l.scarceAt && !l.scarce {
-		l.beginScarcity()
+	if l.memory > l.scarceAt {
+		l.scarceQueued += size
+		if !l.scarce {
+			l.beginScarcity()
+		}
 	}
 	if queued := c.Queued(); queued > int64(l.limits.HighWater) {
 		c.hold(queued)

@@ -119,14 +119,14 @@ type Loop struct {
 	iov     [callPieces][]byte
 
 	// Output that clients have not taken; see owed.go.
-	memory      int64           // of all connections together, what is lent counted once
-	loans       map[*byte]*loan // by where they begin
-	freeLoans   []*loan
-	scarceAt    int64       // bytes of memory from which on it is scarce
-	scarce      bool        // since then, until half of the total is left
-	queuedEver  int64       // bytes, since the loop was made
-	collectedAt int64       // of those, when garbage was collected last
-	collecting  atomic.Bool // a worker does, and says when it has
+	memory       int64           // of all connections together, what is lent counted once
+	loans        map[*byte]*loan // by where they begin
+	freeLoans    []*loan
+	scarceAt     int64       // bytes of memory from which on it is scarce
+	scarce       bool        // since then, until half of the total is left
+	scarceQueued int64       // bytes, while it was
+	collectedAt  int64       // of those, when garbage was collected last
+	collecting   atomic.Bool // a worker does, and says when it has
 
 	complaints complaints
 	counters   Counters

@@ -109,10 +109,10 @@ const leastGarbage = 4 << 20
 // reset, leave several times what is counted here: without this, 160 MiB are resident
 // for an OutputTotal of 64.
 func (l *Loop) collect() {
-	if !l.ownKernel || l.collecting.Load() || l.queuedEver-l.collectedAt < max(l.limits.OutputTotal/8, leastGarbage) {
+	if !l.ownKernel || l.collecting.Load() || l.scarceQueued-l.collectedAt < max(l.limits.OutputTotal/8, leastGarbage) {
 		return
 	}
-	l.collectedAt = l.queuedEver
+	l.collectedAt = l.scarceQueued
 	l.collecting.Store(true)
 	// No reply is waited for: one turn may make dozens of large answers.
 	l.kernel.Work(func(func()) {
