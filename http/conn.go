@@ -337,7 +337,7 @@ func (c *conn) refuse(why *refusal) {
 }
 
 // refuseRest refuses a request whose head will not be complete. If what there is of
-// it is wrong, that is the reason: while it trickled in, nobody looked.
+// it is wrong, that is the reason: it was not looked at while it trickled in.
 func (c *conn) refuseRest(why *refusal) {
 	c.x = c.server.takeExchange(c)
 	p := c.conn.Rest()

@@ -81,7 +81,7 @@ func fullPipe(t *testing.T) *os.File {
 	return write
 }
 
-// openFile opens a file that takes what it is given as it likes.
+// openFile opens a file, a FIFO or a device with the flags given.
 func openFile(t *testing.T, name string, flags int) *os.File {
 	t.Helper()
 	f, err := os.OpenFile(name, flags, 0)

@@ -170,7 +170,7 @@ func (list Redirects) Missing(as func(w *http.Response, r *http.Request, path st
 func (list Redirects) try(w *http.Response, r *http.Request, force bool, as func(*http.Response, *http.Request, string) error) (bool, error) {
 	clean, err := r.CleanPathBytes(nil) // as files see it
 	if err != nil {
-		return false, nil // nothing has such a path, as whoever is next says
+		return false, nil // nothing has such a path, and the next handler says so
 	}
 	path := string(clean)
 	for i := range list {

@@ -116,7 +116,7 @@ func TestRefusalsCountAgainstTheRate(t *testing.T) {
 					if err != nil || !strings.HasPrefix(head, "HTTP/1.1 "+want+" ") || row.ends && want != "429" && !strings.Contains(head, "Connection: close") {
 						t.Errorf("heard %q, %v, want %s", head, err, want)
 					}
-					// A body that nobody wants is read, and the connection goes on.
+					// An unwanted body is read, and the connection goes on.
 					if strings.HasPrefix(row.say, "POST /body") && want == "429" {
 						conn.Close()
 						continue
