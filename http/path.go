@@ -170,8 +170,9 @@ func dots(p []byte) int {
 }
 
 // tidied returns a path without empty segments and dots, as a client should have
-// sent it, in the memory of dst. It ends with a slash if it did before. Other escapes
-// stay. Above the root there is nothing, and beyond says whether it was asked for.
+// sent it, in the memory of dst. It ends with a slash if its last segment was empty or
+// dots, as that of cleanPath does (RFC 3986 section 5.2.4). Other escapes stay. Above
+// the root there is nothing, and beyond says whether it was asked for.
 func tidied(dst, path []byte) (clean []byte, beyond bool) {
 	clean = append(slices.Grow(dst[:0], len(path)+1), '/')
 	for rest, more := path[1:], true; more; {
@@ -185,11 +186,11 @@ func tidied(dst, path []byte) (clean []byte, beyond bool) {
 			above := clean[:len(clean)-1]
 			clean = clean[:bytes.LastIndexByte(above, '/')+1]
 		default:
-			clean = append(append(clean, segment...), '/')
+			clean = append(clean, segment...)
+			if more {
+				clean = append(clean, '/')
+			}
 		}
-	}
-	if len(clean) > 1 && path[len(path)-1] != '/' {
-		clean = clean[:len(clean)-1]
 	}
 	return clean, beyond
 }

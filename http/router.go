@@ -45,7 +45,8 @@ import (
 //
 // What else differs from net/http, on purpose:
 //
-//   - "%2e" is a dot.
+//   - "%2e" is a dot, and a path that ends with a segment of dots is a folder
+//     (RFC 3986 section 5.2.4).
 //   - A pattern that could never match is refused: one with a method that the
 //     server does not have, a port, a bad escape or a path that is not clean.
 //   - Hosts have no case, and an IPv6 address has its brackets.
