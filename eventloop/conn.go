@@ -38,7 +38,7 @@ type Conn struct {
 	linger    bool // before closing
 	watched   bool // by the kernel
 	reset     bool // not closed but reset
-	drained   bool // a Patient protocol is to be told that there is room
+	drained   bool // a Backpressured protocol is to be told that there is room
 
 	slot      int16 // on the wheel; -1 when it is on none
 	prev      int32 // there, the descriptor and 1; 0 for none
@@ -116,21 +116,21 @@ func (c *Conn) Rest() []byte {
 }
 
 // Full reports whether more is queued than Limits.HighWater. A protocol with
-// more to say should wait: Speak is called again, with what it left over, when
+// more to say should wait: OnData is called again, with what it left over, when
 // half of it is gone.
 func (c *Conn) Full() bool { return c.full }
 
 // speaks reports whether what is written would still be sent.
 func (c *Conn) speaks() bool { return c.state <= Open }
 
-// Crowded reports whether a Patient protocol should wait before it says more,
+// ShouldWait reports whether a Backpressured protocol should wait before it says more,
 // because its peer, or all peers together, have not taken what was said before.
-// If so, Drained is called when there is room.
-func (c *Conn) Crowded() bool {
+// If so, OnDrain is called when there is room.
+func (c *Conn) ShouldWait() bool {
 	l := c.loop
 	l.own("Conn.Crowded")
 	if !c.speaks() {
-		return true // to nobody; Gone is next
+		return true // to nobody; OnClose is next
 	}
 	if l.scarce {
 		c.checkTotal()
@@ -268,7 +268,7 @@ func (l *Loop) dropQueue(o **output) {
 	}
 }
 
-// SetDeadline has the protocol's Due called when d has passed, unless the
+// SetDeadline has the protocol's OnTimeout called when d has passed, unless the
 // deadline is set anew before. 0 means none. It is late by a tenth of a second
 // at most, and never early.
 func (c *Conn) SetDeadline(d time.Duration) {
@@ -301,7 +301,7 @@ func (c *Conn) SetIdle(idle bool) {
 // those that are idle.
 func (c *Conn) SetWaiting() { c.idleSince = -int32(c.loop.ticks) - 1 }
 
-// Again has Speak called in the next turn with what it leaves over now,
+// Again has OnData called in the next turn with what it leaves over now,
 // although nothing more has come. So a protocol that has done its share of this
 // turn lets others have theirs.
 func (c *Conn) Again() {
@@ -415,7 +415,7 @@ func (l *Loop) tellEnd(c *Conn) {
 			c.Abort(ErrTruncated)
 			return
 		}
-		c.protocol.Ended(c)
+		c.protocol.OnEOF(c)
 	}
 }
 
@@ -468,7 +468,7 @@ func (l *Loop) hear(c *Conn, p []byte) {
 		l.hearAgain(c)
 		return
 	}
-	used := c.protocol.Speak(c, p)
+	used := c.protocol.OnData(c, p)
 	if used < len(p) && c.state <= Open {
 		l.keep(c, p[used:])
 		l.weigh(c)
@@ -486,7 +486,7 @@ func (l *Loop) keep(c *Conn, p []byte) {
 // hearAgain shows the protocol what it left over.
 func (l *Loop) hearAgain(c *Conn) {
 	in := c.in
-	used := c.protocol.Speak(c, in.rest())
+	used := c.protocol.OnData(c, in.rest())
 	if c.in != in {
 		return // closed meanwhile, and its memory given back
 	}
@@ -517,8 +517,8 @@ func (l *Loop) overhear(c *Conn) {
 			l.keep(c, p)
 		}
 	}
-	if p, ok := c.protocol.(Patient); ok && c.ended && !c.toldEnded && c.speaks() {
-		p.Left(c)
+	if p, ok := c.protocol.(Backpressured); ok && c.ended && !c.toldEnded && c.speaks() {
+		p.OnPeerClosed(c)
 	}
 }
 

@@ -87,7 +87,7 @@ type greeting struct{ script }
 
 var welcome = []byte("hello, world!")
 
-func (*greeting) Speak(c *Conn, p []byte) int {
+func (*greeting) OnData(c *Conn, p []byte) int {
 	c.Write(welcome)
 	c.SetDeadline(keepAlive)
 	return len(p)

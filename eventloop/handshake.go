@@ -80,8 +80,8 @@ func records(p []byte) int {
 	return n
 }
 
-// Speak implements Protocol.
-func (h *handshake) Speak(c *Conn, p []byte) int {
+// OnData implements Protocol.
+func (h *handshake) OnData(c *Conn, p []byte) int {
 	if h.secure == nil && p[0] != handshakeRecord {
 		h.answerPlain(p)
 		return len(p)
@@ -136,8 +136,8 @@ func (h *handshake) answerPlain(first []byte) {
 	h.conn.Close()
 }
 
-// Ended implements Protocol. Nobody answers a handshake after the end.
-func (h *handshake) Ended(c *Conn) {
+// OnEOF implements Protocol. Nobody answers a handshake after the end.
+func (h *handshake) OnEOF(c *Conn) {
 	if h.secure == nil && c.in == nil {
 		c.Hangup() // it has said nothing, and only looked whether we are there
 		return
@@ -145,8 +145,8 @@ func (h *handshake) Ended(c *Conn) {
 	c.Abort(ErrTruncated)
 }
 
-// Due implements Protocol.
-func (h *handshake) Due(c *Conn) {
+// OnTimeout implements Protocol.
+func (h *handshake) OnTimeout(c *Conn) {
 	if c.loop.stopping && h.secure == nil && c.in == nil {
 		c.Close() // it has said nothing, and need not be reset if it does now
 		return
@@ -154,9 +154,9 @@ func (h *handshake) Due(c *Conn) {
 	c.Abort(ErrSlowHandshake)
 }
 
-// Stopping implements Protocol. A request comes right behind the last of a
+// OnShutdown implements Protocol. A request comes right behind the last of a
 // handshake, so that one that has begun, or is about to, may end, if it is quick.
-func (h *handshake) Stopping(c *Conn) {
+func (h *handshake) OnShutdown(c *Conn) {
 	moment := c.loop.StopGrace(c.loop.limits.LingerIdle)
 	h.left = min(h.left, moment)
 	if c.deadline != 0 { // or it waits for its turn, and its time stands still
@@ -164,8 +164,8 @@ func (h *handshake) Stopping(c *Conn) {
 	}
 }
 
-// Gone implements Protocol.
-func (h *handshake) Gone(c *Conn, why error) {
+// OnClose implements Protocol.
+func (h *handshake) OnClose(c *Conn, why error) {
 	h.gone = true
 	c.loop.endShake(h)
 	if h.away {
@@ -239,7 +239,7 @@ func (l *Loop) shakeAside() {
 		l.shakesAside++
 		h.away = true
 		h.lend()
-		l.OffloadJob(Job{Lane: h.lane(), Client: h.who, Work: h.task.work, Reply: h.back, Patient: true})
+		l.OffloadJob(Job{Lane: h.lane(), Client: h.who, Work: h.task.work, Reply: h.back, NoTimeout: true})
 	}
 }
 
@@ -427,6 +427,6 @@ func (h *handshake) giveWay() {
 	}
 	l.proceed(c)
 	if l.stopping && c.speaks() {
-		c.protocol.Stopping(c)
+		c.protocol.OnShutdown(c)
 	}
 }

@@ -228,6 +228,6 @@ func (l *Loop) begin(ln *Listener, fd int, from netip.AddrPort) {
 	l.touch(c)
 	l.proceed(c)
 	if l.stopping && c.speaks() {
-		c.protocol.Stopping(c)
+		c.protocol.OnShutdown(c)
 	}
 }

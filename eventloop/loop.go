@@ -390,8 +390,8 @@ func (l *Loop) dispatchSome(events []bobbin.Event, again []*Conn) {
 // tellDrained tells a protocol that waited for it that there is room.
 func (l *Loop) tellDrained(c *Conn) {
 	c.drained = false
-	if p, ok := c.protocol.(Patient); ok && c.speaks() {
-		p.Drained(c)
+	if p, ok := c.protocol.(Backpressured); ok && c.speaks() {
+		p.OnDrain(c)
 	}
 }
 
@@ -502,7 +502,7 @@ func (l *Loop) mourn(d death) {
 	defer l.survive()
 	l.step()
 	l.current = d.conn
-	d.conn.protocol.Gone(d.conn, d.why)
+	d.conn.protocol.OnClose(d.conn, d.why)
 }
 
 func (l *Loop) closeConn(d death) {

@@ -25,14 +25,14 @@ type script struct {
 	gone     func(c *Conn, why error)
 }
 
-func (s *script) Speak(c *Conn, p []byte) int {
+func (s *script) OnData(c *Conn, p []byte) int {
 	if s.speak != nil {
 		return s.speak(c, p)
 	}
 	return len(p)
 }
 
-func (s *script) Ended(c *Conn) {
+func (s *script) OnEOF(c *Conn) {
 	if s.ended != nil {
 		s.ended(c)
 	} else {
@@ -40,7 +40,7 @@ func (s *script) Ended(c *Conn) {
 	}
 }
 
-func (s *script) Due(c *Conn) {
+func (s *script) OnTimeout(c *Conn) {
 	if s.due != nil {
 		s.due(c)
 	} else {
@@ -48,7 +48,7 @@ func (s *script) Due(c *Conn) {
 	}
 }
 
-func (s *script) Stopping(c *Conn) {
+func (s *script) OnShutdown(c *Conn) {
 	if s.stopping != nil {
 		s.stopping(c)
 	} else {
@@ -56,7 +56,7 @@ func (s *script) Stopping(c *Conn) {
 	}
 }
 
-func (s *script) Gone(c *Conn, why error) {
+func (s *script) OnClose(c *Conn, why error) {
 	if s.gone != nil {
 		s.gone(c, why)
 	}

@@ -18,7 +18,7 @@ var ErrPanicked = errors.New("eventloop: panic in offloaded work")
 // ends before, and err is nil or, wrapped, ErrPanicked. It must be called on the
 // loop's goroutine.
 func (l *Loop) Offload(work func(), reply func(err error)) {
-	l.OffloadJob(Job{Work: work, Reply: reply, Patient: true})
+	l.OffloadJob(Job{Work: work, Reply: reply, NoTimeout: true})
 }
 
 // run does the work. A panic of it must not end the process.

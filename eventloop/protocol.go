@@ -4,46 +4,46 @@ package eventloop
 // own goroutine and never one call inside another for the same connection, and
 // it answers by the methods of the Conn. It must not wait.
 type Protocol interface {
-	// Speak is shown the bytes that have come and are not yet used, and
+	// OnData is shown the bytes that have come and are not yet used, and
 	// returns how many of them it has used now. The rest is kept and shown
 	// again, with more behind it, when more has come; at once in the next turn
 	// if it called Conn.Again. The bytes are the loop's: they are gone when
-	// Speak returns.
-	Speak(c *Conn, p []byte) (used int)
+	// OnData returns.
+	OnData(c *Conn, p []byte) (used int)
 
-	// Ended says that the peer has sent its last byte. It may still be
-	// reading. Everything it sent has been shown; what Speak left over will
+	// OnEOF says that the peer has sent its last byte. It may still be
+	// reading. Everything it sent has been shown; what OnData left over will
 	// never be completed. It is called at most once.
-	Ended(c *Conn)
+	OnEOF(c *Conn)
 
-	// Due says that the deadline set by Conn.SetDeadline has passed, after
+	// OnTimeout says that the deadline set by Conn.SetDeadline has passed, after
 	// one more look into the socket. There is no deadline then.
-	Due(c *Conn)
+	OnTimeout(c *Conn)
 
-	// Stopping says that the loop wants to end: finish what has begun, begin
+	// OnShutdown says that the loop wants to end: finish what has begun, begin
 	// nothing, close. It is called at most once, and from then on
 	// Loop.Stopping is true.
-	Stopping(c *Conn)
+	OnShutdown(c *Conn)
 
-	// Gone is the last call: the connection is over, for the reason given, and
+	// OnClose is the last call: the connection is over, for the reason given, and
 	// its descriptor is about to be closed. It is called exactly once. The
 	// reason is nil when our side closed and all was sent, as far as the
 	// kernel took it.
-	Gone(c *Conn, why error)
+	OnClose(c *Conn, why error)
 }
 
-// A Patient protocol says more than a peer takes at once, or keeps it waiting.
-type Patient interface {
+// A Backpressured protocol says more than a peer takes at once, or keeps it waiting.
+type Backpressured interface {
 	Protocol
 
-	// Drained says that there is room again: half of what was above
-	// Limits.HighWater is gone, or Conn.Crowded has reason to be called once
+	// OnDrain says that there is room again: half of what was above
+	// Limits.HighWater is gone, or Conn.ShouldWait has reason to be called once
 	// more.
-	Drained(c *Conn)
+	OnDrain(c *Conn)
 
-	// Left says that the peer has sent its last byte while the protocol was
+	// OnPeerClosed says that the peer has sent its last byte while the protocol was
 	// paused. Most peers have closed then, and wait for nothing; some have
-	// only ended their half. What they sent before is kept, and Ended comes
+	// only ended their half. What they sent before is kept, and OnEOF comes
 	// when the protocol listens again. It may be called more than once.
-	Left(c *Conn)
+	OnPeerClosed(c *Conn)
 }

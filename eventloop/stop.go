@@ -115,7 +115,7 @@ func (l *Loop) stopOne(c *Conn) {
 	c.readable = true
 	l.proceed(c)
 	if c.speaks() {
-		c.protocol.Stopping(c)
+		c.protocol.OnShutdown(c)
 	}
 }
 

@@ -92,7 +92,7 @@ func (l *Loop) look(c *Conn) {
 		l.bury(c, nil)
 		return
 	}
-	c.protocol.Due(c)
+	c.protocol.OnTimeout(c)
 }
 
 // timerHeap implements heap.Interface, the earliest first.

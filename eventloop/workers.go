@@ -52,8 +52,8 @@ type Job struct {
 	Over   func()          // runs on the loop, once, after Reply, when Work has returned or will never run; may be nil
 	Wanted func() bool     // is asked on the loop before Work begins; may be nil
 
-	// Patient work has no deadline: Reply waits for the worker, however long.
-	Patient bool
+	// NoTimeout work has no deadline: Reply waits for the worker, however long.
+	NoTimeout bool
 }
 
 // A job is a Job on its way.
@@ -353,7 +353,7 @@ func (l *Loop) checkOverdue() {
 func (l *Loop) miss(j *job) {
 	lane := &l.lanes[j.Lane]
 	switch {
-	case !j.begun && j.Patient:
+	case !j.begun && j.NoTimeout:
 		return
 	case !j.begun:
 		if j.queue != nil {
@@ -400,7 +400,7 @@ func (l *Loop) miss(j *job) {
 
 // missed tells those who wait for a job that they wait no longer.
 func (l *Loop) missed(j *job) {
-	if !j.Patient && !j.replied {
+	if !j.NoTimeout && !j.replied {
 		l.counters.WorkTimeouts++
 		l.reply(j, ErrWorkerTimeout)
 	}

@@ -213,7 +213,7 @@ func TestAWorkerThatBeganLateIsNotLost(t *testing.T) {
 
 func TestPatientWorkHasNoDeadline(t *testing.T) {
 	work(t, Limits{}, func(s *shop) {
-		s.do("it", time.Minute, Job{Patient: true})
+		s.do("it", time.Minute, Job{NoTimeout: true})
 		s.s.Sleep(2 * time.Minute)
 		if s.errs["it"] != nil || s.took["it"] < time.Minute {
 			t.Errorf("%v after %v", s.errs["it"], s.took["it"])

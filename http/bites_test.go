@@ -375,11 +375,11 @@ type blunt struct {
 	speak func(c *eventloop.Conn, p []byte) int
 }
 
-func (s blunt) Speak(c *eventloop.Conn, p []byte) int { return s.speak(c, p) }
-func (blunt) Ended(c *eventloop.Conn)                 { c.Close() }
-func (blunt) Due(c *eventloop.Conn)                   { c.Close() }
-func (blunt) Stopping(c *eventloop.Conn)              { c.Close() }
-func (blunt) Gone(*eventloop.Conn, error)             {}
+func (s blunt) OnData(c *eventloop.Conn, p []byte) int { return s.speak(c, p) }
+func (blunt) OnEOF(c *eventloop.Conn)                  { c.Close() }
+func (blunt) OnTimeout(c *eventloop.Conn)              { c.Close() }
+func (blunt) OnShutdown(c *eventloop.Conn)             { c.Close() }
+func (blunt) OnClose(*eventloop.Conn, error)           {}
 
 func bluntly(speak func(c *eventloop.Conn, p []byte) int) func(*eventloop.Conn) eventloop.Protocol {
 	return func(*eventloop.Conn) eventloop.Protocol { return blunt{speak} }

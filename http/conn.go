@@ -67,8 +67,8 @@ func (c *conn) enter(p phase) {
 	panic("http: internal error: a connection cannot go from " + c.phase.String() + " to " + p.String())
 }
 
-// Speak implements eventloop.Protocol.
-func (c *conn) Speak(_ *eventloop.Conn, p []byte) (used int) {
+// OnData implements eventloop.Protocol.
+func (c *conn) OnData(_ *eventloop.Conn, p []byte) (used int) {
 	if c.sending {
 		c.countTaken()
 	}
@@ -347,9 +347,9 @@ func (c *conn) refuseRest(why *refusal) {
 	c.refuseHead(p, why)
 }
 
-// Ended implements eventloop.Protocol. A request that is cut short is never
+// OnEOF implements eventloop.Protocol. A request that is cut short is never
 // served (RFC 9112 section 8).
-func (c *conn) Ended(*eventloop.Conn) {
+func (c *conn) OnEOF(*eventloop.Conn) {
 	switch c.phase {
 	case waiting:
 		c.leave()
@@ -363,8 +363,8 @@ func (c *conn) Ended(*eventloop.Conn) {
 	}
 }
 
-// Due implements eventloop.Protocol.
-func (c *conn) Due(*eventloop.Conn) {
+// OnTimeout implements eventloop.Protocol.
+func (c *conn) OnTimeout(*eventloop.Conn) {
 	switch {
 	case c.phase == waiting && !c.sending && c.server.loop.Stopping():
 		c.leave()
@@ -399,15 +399,15 @@ func (c *conn) Due(*eventloop.Conn) {
 	}
 }
 
-// Stopping implements eventloop.Protocol. A request that has begun is still
+// OnShutdown implements eventloop.Protocol. A request that has begun is still
 // answered, and so is one that is on its way: a client that has connected and not yet
 // asked gets a moment, and one that may just have used an idle connection again gets a
 // shorter one. Both are closed such that no reset meets what comes later.
-func (c *conn) Stopping(*eventloop.Conn) {
+func (c *conn) OnShutdown(*eventloop.Conn) {
 	loop, l := c.server.loop, &c.server.limits
 	switch {
 	case c.phase == waiting && c.conn.Full():
-		// It takes its answers first, and Drained goes on.
+		// It takes its answers first, and OnDrain goes on.
 	case c.phase == waiting && c.requests == 0:
 		c.conn.SetIdle(true) // until it asks
 		left := c.since + l.HeadTimeout - c.server.elapsed()
@@ -450,8 +450,8 @@ func (c *conn) noteCut() {
 	}
 }
 
-// Gone implements eventloop.Protocol.
-func (c *conn) Gone(_ *eventloop.Conn, why error) {
+// OnClose implements eventloop.Protocol.
+func (c *conn) OnClose(_ *eventloop.Conn, why error) {
 	if why == eventloop.ErrCut {
 		c.noteCut()
 	}

@@ -40,7 +40,7 @@ func (w *Response) Events() (*Events, error) {
 	e := &Events{held: h, conn: w.x.conn.conn, said: h.server.now()}
 	e.yield = h.server.loop.After(1, e.mayEnd) // the request is over then
 	e.arm()
-	h.OnGone(func() {
+	h.OnClose(func() {
 		e.beat.Stop()
 		e.yield.Stop()
 	})
@@ -103,8 +103,8 @@ func (e *Events) say(text string) error {
 	return err
 }
 
-// OnGone has f called when the stream is over, exactly once.
-func (e *Events) OnGone(f func()) { e.held.OnGone(f) }
+// OnClose has f called when the stream is over, exactly once.
+func (e *Events) OnClose(f func()) { e.held.OnClose(f) }
 
 // Close ends the stream.
 func (e *Events) Close() { e.held.Done() }

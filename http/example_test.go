@@ -91,7 +91,7 @@ func ExampleResponse_Hold() {
 		if err != nil {
 			return err
 		}
-		held.OnGone(func() { fmt.Println("over, and live is", held.Live()) })
+		held.OnClose(func() { fmt.Println("over, and live is", held.Live()) })
 		held.OnStop(held.Done)
 		go held.Post(func() { // on the loop again
 			if !held.Full() {

@@ -133,9 +133,9 @@ func (h *Held) finish(c *conn) {
 
 var lastChunk = []byte("0\r\n\r\n")
 
-// OnGone has f called, on the loop, when the answer is over, whoever ended it:
+// OnClose has f called, on the loop, when the answer is over, whoever ended it:
 // exactly once, and at once if it is over already.
-func (h *Held) OnGone(f func()) {
+func (h *Held) OnClose(f func()) {
 	if !h.Live() {
 		f()
 		return

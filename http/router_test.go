@@ -278,7 +278,7 @@ func TestRouterAgreesWithNetHTTP(t *testing.T) {
 		for range 10 {
 			request, host := d.request()
 			got := newQuestion(t, request, host).ask(ours.Serve)
-			request = strings.ReplaceAll(request, "%2e", ".") // which they tell apart
+			request = strings.ReplaceAll(request, "%2e", ".")         // which they tell apart
 			request = dotsAtTheEnd.ReplaceAllString(request, "$1/$2") // for net/http they end no folder
 			want := askMux(theirs, request, host)
 			if strings.HasPrefix(want, "307") && strings.Contains(request, "%") {

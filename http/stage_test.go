@@ -299,7 +299,7 @@ func stream(w *Response, r *Request, n int, text string, every time.Duration) er
 		}
 		timer = loop.After(every, tick)
 	}
-	h.OnGone(func() {
+	h.OnClose(func() {
 		if timer != nil {
 			timer.Stop()
 		}

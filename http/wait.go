@@ -160,7 +160,7 @@ func (c *conn) grant() bool {
 		c.receive()
 	case room:
 		x.response.push()
-		if !c.conn.Crowded() {
+		if !c.conn.ShouldWait() {
 			return true
 		}
 		c.standBy()
@@ -275,26 +275,26 @@ func (x *exchange) leave() {
 	x.task.Stop()
 }
 
-// Drained implements eventloop.Patient.
-func (c *conn) Drained(*eventloop.Conn) {
+// OnDrain implements eventloop.Backpressured.
+func (c *conn) OnDrain(*eventloop.Conn) {
 	if c.phase == waiting && c.server.loop.Stopping() {
 		c.restAtStop()
 	}
 	if c.x == nil || c.x.awaits != room {
 		return
 	}
-	if c.conn.Crowded() {
+	if c.conn.ShouldWait() {
 		return
 	}
 	c.goOn()
 }
 
-// Left implements eventloop.Patient. Who has asked to know is told; an answer
+// OnPeerClosed implements eventloop.Backpressured. Who has asked to know is told; an answer
 // that is made nevertheless is sent, because some clients end their half and wait.
-func (c *conn) Left(*eventloop.Conn) {
+func (c *conn) OnPeerClosed(*eventloop.Conn) {
 	if c.x != nil && c.x.cancel != nil {
 		c.x.cancel()
 	}
 }
 
-var _ eventloop.Patient = (*conn)(nil)
+var _ eventloop.Backpressured = (*conn)(nil)

@@ -34,7 +34,7 @@ func (r *room) hear(w *http.Response, q *http.Request) error {
 		return err
 	}
 	r.ears[ear] = true
-	ear.OnGone(func() { delete(r.ears, ear) })
+	ear.OnClose(func() { delete(r.ears, ear) })
 	heard, _ := strconv.Atoi(q.Header("Last-Event-ID")) // of a browser that comes back
 	for _, e := range r.past[min(max(0, heard-r.said+len(r.past)), len(r.past)):] {
 		ear.Send(e)

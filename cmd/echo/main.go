@@ -36,13 +36,13 @@ type echo struct{}
 
 const patience = time.Minute
 
-func (echo) Speak(c *eventloop.Conn, p []byte) int {
+func (echo) OnData(c *eventloop.Conn, p []byte) int {
 	c.Write(p)
 	c.SetDeadline(patience)
 	return len(p)
 }
 
-func (echo) Ended(c *eventloop.Conn)         { c.Close() }
-func (echo) Due(c *eventloop.Conn)           { c.Close() }
-func (echo) Stopping(c *eventloop.Conn)      { c.Close() }
-func (echo) Gone(c *eventloop.Conn, _ error) {}
+func (echo) OnEOF(c *eventloop.Conn)            { c.Close() }
+func (echo) OnTimeout(c *eventloop.Conn)        { c.Close() }
+func (echo) OnShutdown(c *eventloop.Conn)       { c.Close() }
+func (echo) OnClose(c *eventloop.Conn, _ error) {}

@@ -36,7 +36,7 @@ func (c *clock) show(w *http.Response, r *http.Request) error {
 		return err
 	}
 	c.faces[face] = true
-	face.OnGone(func() { delete(c.faces, face) })
+	face.OnClose(func() { delete(c.faces, face) })
 	if !c.ticking {
 		c.tick(r.Loop())
 	}

@@ -21,15 +21,15 @@ var (
 // echo is the echo of cmd/echo, that counts its ends.
 type echo struct{ begun, gone *int }
 
-func (e echo) Speak(c *eventloop.Conn, p []byte) int {
+func (e echo) OnData(c *eventloop.Conn, p []byte) int {
 	c.Write(p)
 	c.SetDeadline(24 * time.Hour)
 	return len(p)
 }
-func (e echo) Ended(c *eventloop.Conn)     { c.Close() }
-func (e echo) Due(c *eventloop.Conn)       { c.Close() }
-func (e echo) Stopping(c *eventloop.Conn)  { c.Close() }
-func (e echo) Gone(*eventloop.Conn, error) { *e.gone++ }
+func (e echo) OnEOF(c *eventloop.Conn)        { c.Close() }
+func (e echo) OnTimeout(c *eventloop.Conn)    { c.Close() }
+func (e echo) OnShutdown(c *eventloop.Conn)   { c.Close() }
+func (e echo) OnClose(*eventloop.Conn, error) { *e.gone++ }
 
 func TestEchoSaysWhatItHears(t *testing.T) {
 	seeds(t, func(t *testing.T, seed uint64, trace io.Writer) uint64 {

@@ -165,7 +165,7 @@ func (r *Reloader) version() string { return fmt.Sprintf("%s.%d", r.id, r.told) 
 func (r *Reloader) add(p openPage) {
 	r.pages = append(r.pages, p)
 	r.open.Add(p.who, 1)
-	p.events.OnGone(func() { r.remove(p) })
+	p.events.OnClose(func() { r.remove(p) })
 	conns := r.loop.Limits().Conns
 	if r.open.Of(p.who) > max(1, min(pagesMost, int64(conns/4))) {
 		r.closeOldest(p.who)
