@@ -30,15 +30,15 @@ type Conn struct {
 	ended    bool // the end was read
 
 	// What is to be done.
-	paused    bool // the protocol wants to hear nothing
-	full      bool // above the high-water mark
-	queued    bool // on the loop's again list
-	dirty     bool // on the loop's dirty list
-	toldEnded bool // the protocol knows that the peer has ended
-	linger    bool // before closing
-	watched   bool // by the kernel
-	reset     bool // not closed but reset
-	drained   bool // a Backpressured protocol is to be told that there is room
+	paused   bool // the protocol wants to hear nothing
+	full     bool // above the high-water mark
+	inAgain  bool // on the loop's again list
+	dirty    bool // on the loop's dirty list
+	sentEOF  bool // the protocol knows that the peer has ended
+	linger   bool // before closing
+	watched  bool // by the kernel
+	reset    bool // not closed but reset
+	drainDue bool // a Backpressured protocol is to be told that there is room
 
 	slot      int16 // on the wheel; -1 when it is on none
 	prev      int32 // there, the descriptor and 1; 0 for none
@@ -85,8 +85,8 @@ func (c *Conn) Peer() netip.AddrPort {
 	return netip.AddrPortFrom(netip.AddrFrom16(c.peer).Unmap(), c.peerPort)
 }
 
-// Queued returns how many bytes the socket has not taken yet.
-func (c *Conn) Queued() int64 {
+// Buffered returns how many bytes the socket has not taken yet.
+func (c *Conn) Buffered() int64 {
 	n := int64(0)
 	if c.out != nil {
 		n = c.out.size
@@ -103,7 +103,7 @@ func (c *Conn) Unsent() int64 {
 	if c.state == Dead {
 		return 0
 	}
-	return c.Queued() + int64(c.loop.kernel.Unsent(int(c.fd)))
+	return c.Buffered() + int64(c.loop.kernel.Unsent(int(c.fd)))
 }
 
 // Rest returns what was read and the protocol has not used, for one that is told
@@ -138,24 +138,24 @@ func (c *Conn) ShouldWait() bool {
 	return c.full
 }
 
-// Room returns empty memory with room for n bytes, which are sent once they
+// Reserve returns empty memory with room for n bytes, which are sent once they
 // were appended there and Commit was called, before anything else is done with
 // the connection.
-func (c *Conn) Room(n int) []byte {
+func (c *Conn) Reserve(n int) []byte {
 	c.loop.own("Conn.Room")
 	if !c.speaks() {
 		return make([]byte, 0, n) // which nobody will read
 	}
-	p := c.queue().last(c.loop, n)
+	p := c.outQueue().last(c.loop, n)
 	return p.bytes[len(p.bytes):]
 }
 
-// Commit sends the n bytes that were put into what Room returned.
+// Commit sends the n bytes that were put into what Reserve returned.
 func (c *Conn) Commit(n int) {
 	if !c.speaks() {
 		return
 	}
-	o := c.queue()
+	o := c.outQueue()
 	last := len(o.pieces) - 1
 	p := &o.pieces[last]
 	p.bytes = p.bytes[:len(p.bytes)+n]
@@ -164,29 +164,29 @@ func (c *Conn) Commit(n int) {
 		// would be written for ever.
 		p.release(c.loop)
 		if o.pieces = o.pieces[:last]; last == 0 {
-			c.loop.dropQueue(c.said())
+			c.loop.dropQueue(c.outbox())
 		}
 		return
 	}
-	c.grew(o, int64(n), int64(n))
+	c.addQueued(o, int64(n), int64(n))
 }
 
 // Write sends a copy of p. It takes everything: a protocol that respects Full
 // keeps the queue short. Nothing is sent on a connection that was closed.
 func (c *Conn) Write(p []byte) {
-	c.Commit(copy(c.Room(len(p))[:len(p)], p))
+	c.Commit(copy(c.Reserve(len(p))[:len(p)], p))
 }
 
-// Share sends p itself, without a copy. Nobody may change it from then on.
-func (c *Conn) Share(p []byte) {
+// WriteNoCopy sends p itself, without a copy. Nobody may change it from then on.
+func (c *Conn) WriteNoCopy(p []byte) {
 	c.loop.own("Conn.Share")
 	if len(p) == 0 || !c.speaks() {
 		return
 	}
-	o := c.queue()
+	o := c.outQueue()
 	o.pieces = append(o.pieces, piece{bytes: p, lent: true})
 	c.loop.lend(p)
-	c.grew(o, int64(len(p)), 0)
+	c.addQueued(o, int64(len(p)), 0)
 }
 
 // SendFile sends n bytes of f from offset on. If the file turns out to be
@@ -197,41 +197,41 @@ func (c *Conn) SendFile(f File, offset, n int64) {
 		f.Release()
 		return
 	}
-	o := c.queue()
+	o := c.outQueue()
 	o.pieces = append(o.pieces, piece{file: f, at: offset, left: n})
-	c.grew(o, n, 0)
+	c.addQueued(o, n, 0)
 }
 
-// said is where what the protocol says is queued: for the socket, or to be
+// outbox is where what the protocol says is queued: for the socket, or to be
 // encrypted first.
-func (c *Conn) said() **output {
+func (c *Conn) outbox() **output {
 	if c.tls != nil {
 		return &c.tls.plain
 	}
 	return &c.out
 }
 
-// queue returns what said says, and makes it if there is none.
-func (c *Conn) queue() *output {
-	q := c.said()
+// outQueue returns what said says, and makes it if there is none.
+func (c *Conn) outQueue() *output {
+	q := c.outbox()
 	if *q == nil {
 		*q = c.loop.takeOutput()
 	}
 	return *q
 }
 
-// grew accounts for what was just queued.
-func (c *Conn) grew(o *output, size, memory int64) {
+// addQueued accounts for what was just queued.
+func (c *Conn) addQueued(o *output, size, memory int64) {
 	l := c.loop
 	o.size += size
 	o.memory += memory
 	l.memory += memory
-	c.measure(size)
+	c.checkHighWater(size)
 	l.touch(c)
 }
 
-// measure looks whether more is queued than should be, after size bytes were.
-func (c *Conn) measure(size int64) {
+// checkHighWater looks whether more is queued than should be, after size bytes were.
+func (c *Conn) checkHighWater(size int64) {
 	l := c.loop
 	if l.memory > l.scarceAt {
 		l.scarceQueued += size
@@ -239,7 +239,7 @@ func (c *Conn) measure(size int64) {
 			l.beginScarcity()
 		}
 	}
-	if queued := c.Queued(); queued > int64(l.limits.HighWater) {
+	if queued := c.Buffered(); queued > int64(l.limits.HighWater) {
 		c.hold(queued)
 	}
 }
@@ -386,10 +386,10 @@ func (l *Loop) proceed(c *Conn) {
 	if l.scarce {
 		c.checkTotal()
 	}
-	for budget := l.limits.ReadBudget; c.readable && budget > 0 && !c.queued; {
+	for budget := l.limits.ReadBudget; c.readable && budget > 0 && !c.inAgain; {
 		if !c.listens() {
 			if c.hungUp {
-				l.overhear(c)
+				l.readWhilePaused(c)
 			}
 			return
 		}
@@ -409,8 +409,8 @@ func (l *Loop) proceed(c *Conn) {
 // tellEnd tells the protocol that the peer has ended, once it has been shown
 // everything.
 func (l *Loop) tellEnd(c *Conn) {
-	if !c.toldEnded && !c.queued && c.listens() {
-		c.toldEnded = true
+	if !c.sentEOF && !c.inAgain && c.listens() {
+		c.sentEOF = true
 		if c.truncated() {
 			c.Abort(ErrTruncated)
 			return
@@ -471,7 +471,7 @@ func (l *Loop) hear(c *Conn, p []byte) {
 	used := c.protocol.OnData(c, p)
 	if used < len(p) && c.state <= Open {
 		l.keep(c, p[used:])
-		l.weigh(c)
+		l.checkInputLimit(c)
 	}
 }
 
@@ -495,20 +495,20 @@ func (l *Loop) hearAgain(c *Conn) {
 		c.dropInput()
 		return
 	}
-	l.weigh(c)
+	l.checkInputLimit(c)
 }
 
-// weigh ends a connection that holds more than it may.
-func (l *Loop) weigh(c *Conn) {
+// checkInputLimit ends a connection that holds more than it may.
+func (l *Loop) checkInputLimit(c *Conn) {
 	if len(c.in.rest())-l.limits.ReadBudget > l.limits.Input {
 		c.Abort(ErrInputFull)
 	}
 }
 
-// overhear reads from a connection whose protocol wants to hear nothing at
+// readWhilePaused reads from a connection whose protocol wants to hear nothing at
 // present but whose peer has ended or is gone: only reading tells which. What
 // comes is kept, up to the limit.
-func (l *Loop) overhear(c *Conn) {
+func (l *Loop) readWhilePaused(c *Conn) {
 	for c.readable && c.state <= Open {
 		if c.in != nil && len(c.in.rest()) >= l.limits.Input {
 			return // it is read further when the protocol has used some
@@ -517,7 +517,7 @@ func (l *Loop) overhear(c *Conn) {
 			l.keep(c, p)
 		}
 	}
-	if p, ok := c.protocol.(Backpressured); ok && c.ended && !c.toldEnded && c.speaks() {
+	if p, ok := c.protocol.(Backpressured); ok && c.ended && !c.sentEOF && c.speaks() {
 		p.OnPeerClosed(c)
 	}
 }
@@ -582,8 +582,8 @@ func (l *Loop) write(c *Conn) {
 	if c.state == Dead {
 		return
 	}
-	if c.full && c.Queued() <= l.resumeAt() {
-		c.full, c.drained = false, true
+	if c.full && c.Buffered() <= l.resumeAt() {
+		c.full, c.drainDue = false, true
 		l.queueAgain(c)
 	}
 	switch {
@@ -591,7 +591,7 @@ func (l *Loop) write(c *Conn) {
 		l.touch(c) // the budget is used up: the others first
 	case c.out != nil:
 		c.out.shrink(l)
-	case c.state == Closing && c.Queued() == 0:
+	case c.state == Closing && c.Buffered() == 0:
 		l.finish(c)
 	}
 	if !c.watched && c.state != Dead {

@@ -355,7 +355,7 @@ func (h *handshake) goOn() {
 	if c.state > Open {
 		return // it was given up in the meantime
 	}
-	c.Share(h.flight)
+	c.WriteNoCopy(h.flight)
 	h.flight = nil
 	h.waits, c.paused = false, false
 	switch {

@@ -28,9 +28,9 @@ type Listener struct {
 	group *group // of the listeners at the address, if there are several
 	gone  bool   // the socket is closed; the group's lock is for it
 
-	ready  bool // a connection may be waiting
-	queued bool // on the loop's list of listeners to go on with
-	closed bool
+	ready   bool // a connection may be waiting
+	inAgain bool // on the loop's list of listeners to go on with
+	closed  bool
 
 	handedOver bool // another process has the socket, or will
 	refuses    bool // the kernel begins no more connections

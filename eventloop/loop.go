@@ -334,7 +334,7 @@ func (l *Loop) dispatch(events []bobbin.Event) {
 	}
 	l.taken = again[:0]
 	for _, ln := range eager {
-		ln.queued = false
+		ln.inAgain = false
 		l.guard(ln.accept)
 	}
 	if l.shakes.oldest != nil && l.mayShake() {
@@ -370,9 +370,9 @@ func (l *Loop) dispatchSome(events []bobbin.Event, again []*Conn) {
 		c := again[l.turnAt-len(events)]
 		l.turnAt++
 		l.current = c
-		c.queued = false
-		if c.drained {
-			l.tellDrained(c)
+		c.inAgain = false
+		if c.drainDue {
+			l.notifyDrain(c)
 		}
 		if l.scarce {
 			c.checkTotal()
@@ -387,9 +387,9 @@ func (l *Loop) dispatchSome(events []bobbin.Event, again []*Conn) {
 	}
 }
 
-// tellDrained tells a protocol that waited for it that there is room.
-func (l *Loop) tellDrained(c *Conn) {
-	c.drained = false
+// notifyDrain tells a protocol that waited for it that there is room.
+func (l *Loop) notifyDrain(c *Conn) {
+	c.drainDue = false
 	if p, ok := c.protocol.(Backpressured); ok && c.speaks() {
 		p.OnDrain(c)
 	}
@@ -425,7 +425,7 @@ func (l *Loop) react(c *Conn, ready bobbin.Ready) {
 	}
 	if ready&bobbin.Readable != 0 {
 		c.readable = true
-		if !c.queued {
+		if !c.inAgain {
 			l.proceed(c)
 		}
 	}
@@ -441,15 +441,15 @@ func (l *Loop) touch(c *Conn) {
 
 // queueAgain has dispatch come by although the kernel has no news.
 func (l *Loop) queueAgain(c *Conn) {
-	if !c.queued && c.state != Dead {
-		c.queued = true
+	if !c.inAgain && c.state != Dead {
+		c.inAgain = true
 		l.again = append(l.again, c)
 	}
 }
 
 func (l *Loop) queueListener(ln *Listener) {
-	if !ln.queued && !ln.closed {
-		ln.queued = true
+	if !ln.inAgain && !ln.closed {
+		ln.inAgain = true
 		l.eager = append(l.eager, ln)
 	}
 }

@@ -464,7 +464,7 @@ func TestConversations(t *testing.T) {
 			func(log *[]string) Protocol {
 				return &script{speak: func(c *Conn, p []byte) int {
 					c.Write(nil)
-					c.Room(10)
+					c.Reserve(10)
 					c.Commit(0)
 					c.Write(p)
 					c.Write(nil)
@@ -487,7 +487,7 @@ func TestConversations(t *testing.T) {
 					c.Write([]byte("last"))
 					c.Close()
 					c.Write([]byte("late"))
-					c.Share([]byte("late"))
+					c.WriteNoCopy([]byte("late"))
 					c.SendFile(&text{strings.NewReader("late"), log}, 0, 4)
 					return len(p)
 				}}
@@ -1038,7 +1038,7 @@ func TestWhatWasTakenWhileTheMachineSleptCounts(t *testing.T) {
 				return len(p)
 			},
 			due: func(c *Conn) {
-				queued = c.Queued()
+				queued = c.Buffered()
 				c.Close()
 			},
 		}

@@ -81,7 +81,7 @@ func TestFreeListsKeepLittle(t *testing.T) {
 	share := func(n int) func(*Conn, []byte) int {
 		return func(c *Conn, p []byte) int {
 			for range n {
-				c.Share(make([]byte, 10))
+				c.WriteNoCopy(make([]byte, 10))
 			}
 			return len(p)
 		}

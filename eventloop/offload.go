@@ -76,7 +76,7 @@ func (l *Loop) warm(c *Conn, p *piece, n int64) bool {
 				c.Abort(err) // the worker is still reading
 				return
 			}
-			c.queue().pieces[0].fetched(to) // it is still the one being sent
+			c.outQueue().pieces[0].fetched(to) // it is still the one being sent
 			f.file = nil
 			l.touch(c)
 		},
@@ -86,7 +86,7 @@ func (l *Loop) warm(c *Conn, p *piece, n int64) bool {
 			case f.orphan:
 				f.file.Release()
 			default:
-				c.queue().pieces[0].fetched(to) // the connection is about to be closed
+				c.outQueue().pieces[0].fetched(to) // the connection is about to be closed
 			}
 		},
 	})

@@ -65,7 +65,7 @@ func (l *Loop) takeLoan() *loan {
 // checkTotal is called while memory is scarce. It holds the connection back if it owes
 // anything.
 func (c *Conn) checkTotal() {
-	if queued := c.Queued(); queued > 0 && c.speaks() {
+	if queued := c.Buffered(); queued > 0 && c.speaks() {
 		c.hold(queued)
 	}
 }

@@ -21,7 +21,7 @@ func generous(t *testing.T, total int64, answer int, lend bool) (h *house, gone 
 			speak: func(c *Conn, p []byte) int {
 				for range p {
 					if lend {
-						c.Share(lent)
+						c.WriteNoCopy(lent)
 					} else {
 						c.Write(make([]byte, answer))
 					}

@@ -57,7 +57,7 @@ func TestAStallIsRecorded(t *testing.T) {
 			said := 0
 			var say func()
 			say = func() {
-				if said == 3 && row.takes && c.Queued() > 0 {
+				if said == 3 && row.takes && c.Buffered() > 0 {
 					c.Loop().After(time.Second, say)
 					return
 				}

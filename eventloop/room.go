@@ -43,7 +43,7 @@ func (c *Conn) standing() standing {
 	switch {
 	case c.state == Lingering:
 		return stuck
-	case c.idleSince == 0 || c.idleSince > 0 && c.Queued() > 0:
+	case c.idleSince == 0 || c.idleSince > 0 && c.Buffered() > 0:
 		return busy
 	}
 	young := int32(c.loop.ticks)+1-max(c.idleSince, -c.idleSince) < int32(restedAfter/tick)

@@ -131,7 +131,7 @@ func (l *Loop) cutOff() {
 		if c == nil || c.state == Dead {
 			continue
 		}
-		if c.state != Lingering && (c.idleSince == 0 || c.Queued() > 0) {
+		if c.state != Lingering && (c.idleSince == 0 || c.Buffered() > 0) {
 			l.counters.Cut++
 			c.reset = true
 		}

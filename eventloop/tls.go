@@ -131,7 +131,7 @@ func (l *Loop) unseal(c *Conn, p []byte) []byte {
 		s.in = nil
 	}
 	s.shown = s.shown || n > 0
-	c.measure(0) // crypto/tls may have answered something
+	c.checkHighWater(0) // crypto/tls may have answered something
 	return l.plain[:n]
 }
 
@@ -165,7 +165,7 @@ func (l *Loop) seal(c *Conn) bool {
 	if s.plain == nil && c.state == Closing && !s.ended && s.why == nil {
 		l.sayEnd(c)
 	}
-	c.measure(0)
+	c.checkHighWater(0)
 	return c.out != nil && c.state != Dead
 }
 

@@ -851,7 +851,7 @@ func TestConversationsOverTLS(t *testing.T) {
 					for range 3 {
 						c.Write([]byte("write"))
 						c.Write(nil)
-						c.Share([]byte(long))
+						c.WriteNoCopy([]byte(long))
 						c.SendFile(&text{strings.NewReader("-" + long), log}, 1, int64(len(long)))
 						c.SendFile(&text{strings.NewReader("short"), log}, 0, 5)
 					}

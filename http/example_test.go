@@ -201,7 +201,9 @@ func ExampleMiddleware() {
 	}
 	var site http.Router
 	site.Use(http.Chain(watch, shout))
-	site.Handle("GET /", func(w *http.Response, r *http.Request) error { return w.Set("X-Name", "a").Share([]byte("hello")) })
+	site.Handle("GET /", func(w *http.Response, r *http.Request) error {
+		return w.Set("X-Name", "a").WriteNoCopy([]byte("hello"))
+	})
 	say(site.Serve, "GET / HTTP/1.1")
 	// Output:
 	// 200 5 a 192.0.2.1
@@ -221,7 +223,7 @@ func ExamplePrepare() {
 	if err != nil {
 		panic(err)
 	}
-	say(func(w *http.Response, r *http.Request) error { return w.AddFields(always).Give(page) }, "GET / HTTP/1.1")
+	say(func(w *http.Response, r *http.Request) error { return w.AddFields(always).WritePrepared(page) }, "GET / HTTP/1.1")
 	// Output:
 	// HTTP/1.1 200 OK
 	// Cache-Control: no-cache

@@ -94,7 +94,7 @@ func (h *Held) Write(p []byte) (int, error) {
 
 // writePiece sends a piece of a body, as a chunk if the body is sent so.
 func writePiece(c *eventloop.Conn, p []byte, chunked bool) {
-	b := c.Room(len(p) + 20)
+	b := c.Reserve(len(p) + 20)
 	if chunked {
 		b = strconv.AppendInt(b, int64(len(p)), 16)
 		b = append(b, "\r\n"...)

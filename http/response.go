@@ -32,7 +32,7 @@ type Response struct {
 	text   string
 	bytes  []byte // written piece by piece; ours
 	shared *Prepared
-	lent   []byte // as Share has it
+	lent   []byte // as WriteNoCopy has it
 	file   eventloop.File
 	offset int64
 	size   int64 // of the range of file
@@ -184,9 +184,9 @@ func (p *Prepared) Size() int { return cap(p.text) }
 // Body returns the body, which nobody may change.
 func (p *Prepared) Body() []byte { return p.text[p.head:] }
 
-// Give answers with what was prepared. Fields that are set beside it come
+// WritePrepared answers with what was prepared. Fields that are set beside it come
 // before its own.
-func (w *Response) Give(p *Prepared) error { return w.body(func() { w.shared = p }) }
+func (w *Response) WritePrepared(p *Prepared) error { return w.body(func() { w.shared = p }) }
 
 // AddFields sets the fields of what was prepared, and nothing of its body.
 func (w *Response) AddFields(p *Prepared) *Response {
@@ -194,9 +194,9 @@ func (w *Response) AddFields(p *Prepared) *Response {
 	return w
 }
 
-// Share answers with p itself, without a copy. Nobody may change it from then
+// WriteNoCopy answers with p itself, without a copy. Nobody may change it from then
 // on.
-func (w *Response) Share(p []byte) error { return w.body(func() { w.lent = p }) }
+func (w *Response) WriteNoCopy(p []byte) error { return w.body(func() { w.lent = p }) }
 
 // SendFile answers with size bytes of f from offset on. f is released when they
 // are sent, or when it turns out that they need not be.
@@ -326,7 +326,7 @@ func (w *Response) send() {
 	if together {
 		room += int(size)
 	}
-	p := w.appendFields(heads.begin(c.conn.Room(room), w.status))
+	p := w.appendFields(heads.begin(c.conn.Reserve(room), w.status))
 	switch {
 	case w.shared == nil:
 		p = w.appendLength(p, size)
@@ -354,11 +354,11 @@ func (w *Response) send() {
 		c.conn.SendFile(w.file, w.offset, w.size)
 		w.file = nil // the connection releases it
 	case w.shared != nil:
-		c.conn.Share(w.shared.Body())
+		c.conn.WriteNoCopy(w.shared.Body())
 	case w.lent != nil:
-		c.conn.Share(w.lent)
+		c.conn.WriteNoCopy(w.lent)
 	default:
-		p := append(c.conn.Room(int(size)), w.bytes...)
+		p := append(c.conn.Reserve(int(size)), w.bytes...)
 		c.conn.Commit(len(append(p, w.text...)))
 	}
 }
@@ -372,7 +372,7 @@ func (w *Response) sendHead(chunked bool) {
 	}
 	heads := &c.server.heads
 	heads.at(c.server.now())
-	p := heads.begin(c.conn.Room(heads.most()+len(w.fields)+len(w.typ)+128), w.status)
+	p := heads.begin(c.conn.Reserve(heads.most()+len(w.fields)+len(w.typ)+128), w.status)
 	p = w.appendFields(p)
 	switch {
 	case chunked:

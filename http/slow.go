@@ -59,7 +59,7 @@ func (c *conn) owed() int64 {
 	if c.phase == waiting || c.phase == answering {
 		return c.conn.Unsent()
 	}
-	return c.conn.Queued()
+	return c.conn.Buffered()
 }
 
 // account returns the account of the connection, and opens one if there is none.

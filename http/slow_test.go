@@ -26,14 +26,14 @@ func slowSite(w *Response, r *Request) error {
 	text := bytes.Repeat([]byte("x"), 16<<10)
 	switch r.Path() {
 	case "/whole":
-		return w.Share(slowBody)
+		return w.WriteNoCopy(slowBody)
 	case "/last":
 		w.Set("Connection", "close")
-		return w.Share(slowBody)
+		return w.WriteNoCopy(slowBody)
 	case "/file":
 		return w.SendFile(memoryFile{bytes.NewReader(slowBody)}, 0, slowSize)
 	case "/half", "/pipelined": // so small that the sockets of both sides take it
-		return w.Share(slowBody[:1<<20])
+		return w.WriteNoCopy(slowBody[:1<<20])
 	case "/streaming":
 		return Streaming(func(w *Response, r *Request) error {
 			_, err := io.Copy(w, bytes.NewReader(slowBody))

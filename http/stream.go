@@ -175,7 +175,7 @@ func (w *Response) complete(err error) bool {
 	}
 	w.push()
 	if w.chunked && !w.bodiless() {
-		p := append(c.conn.Room(len(w.trailers)+8), "0\r\n"...)
+		p := append(c.conn.Reserve(len(w.trailers)+8), "0\r\n"...)
 		p = append(p, w.trailers...)
 		c.conn.Commit(len(append(p, "\r\n"...)))
 	}

@@ -105,7 +105,7 @@ func (w *Response) JSON(v any) error {
 	if w.typ == "" {
 		w.typ = "application/json"
 	}
-	return w.Share(p.Bytes())
+	return w.WriteNoCopy(p.Bytes())
 }
 
 // Redirect answers with a status of the 300s and a place to go to. A location that

@@ -36,18 +36,18 @@ func site() http.Handler {
 		for range 2 { // as it was sent, which is what is usual, and clean
 			switch string(path) {
 			case "/":
-				return w.Give(index)
+				return w.WritePrepared(index)
 			case "/about":
-				return w.Give(about)
+				return w.WritePrepared(about)
 			case "/bench":
-				return w.Give(hello) // the 13 bytes that benchmarks expect
+				return w.WritePrepared(hello) // the 13 bytes that benchmarks expect
 			}
 			var err error
 			if path, err = r.CleanPathBytes(nil); err != nil {
 				return err
 			}
 		}
-		return w.SetStatus(http.StatusNotFound).Give(missing)
+		return w.SetStatus(http.StatusNotFound).WritePrepared(missing)
 	}
 }
 

@@ -125,8 +125,8 @@ func (r *run) check() {
 		r.loop.Stop()
 	}
 	r.loop.Each(func(c *eventloop.Conn) {
-		if c.Queued() > highWater+largest+4096 {
-			r.t.Errorf("%d bytes are queued for one connection", c.Queued())
+		if c.Buffered() > highWater+largest+4096 {
+			r.t.Errorf("%d bytes are queued for one connection", c.Buffered())
 		}
 		if n := len(c.Rest()); n > r.loop.Limits().Input+r.loop.Limits().ReadBudget {
 			r.t.Errorf("%d bytes of one connection are waiting to be used", n)
@@ -171,7 +171,7 @@ func (r *run) handle(w *http.Response, q *http.Request) error {
 		if err != nil {
 			return err
 		}
-		return w.Give(p)
+		return w.WritePrepared(p)
 	}
 	_, err := w.Write(body)
 	return err

@@ -125,7 +125,7 @@ func TestTags(t *testing.T) {
 		case "/empty":
 			return nil
 		case "/large":
-			return w.Share(large)
+			return w.WriteNoCopy(large)
 		case "/own":
 			w.Set("ETag", `W/"own"`)
 		case "/secret":
@@ -213,7 +213,7 @@ func TestCacheControl(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			return w.Give(p)
+			return w.WritePrepared(p)
 		case "/missing":
 			return http.StatusNotFound
 		case "/moved":
@@ -318,7 +318,7 @@ func TestWhatIsCompressed(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			return w.Give(p)
+			return w.WritePrepared(p)
 		}
 		return w.Text(text)
 	}

@@ -145,7 +145,7 @@ func (r *Reloader) Around(next http.Handler) http.Handler {
 	return func(w *http.Response, q *http.Request) error {
 		switch string(q.PathBytes()) {
 		case "/-/reload.js":
-			return w.Give(r.script)
+			return w.WritePrepared(r.script)
 		case "/-/reload":
 			events, err := w.Events()
 			if err != nil {

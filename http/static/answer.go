@@ -45,7 +45,7 @@ func (e *entry) fail(w *http.Response) error {
 	if status == http.StatusServiceUnavailable {
 		w.Set("Retry-After", "1").Set("Cache-Control", "no-store")
 	}
-	return w.Share(page.body)
+	return w.WriteNoCopy(page.body)
 }
 
 // conditionally answers with a form, or with a part of it, or that it is not
@@ -78,7 +78,7 @@ func (e *entry) conditionally(w *http.Response, r *http.Request, wish *wish, fm 
 // send answers with the whole of a form.
 func (e *entry) send(w *http.Response, fm *form) error {
 	if fm.whole != nil {
-		return w.Give(fm.whole)
+		return w.WritePrepared(fm.whole)
 	}
 	w.AddFields(fm.fields).Set("Accept-Ranges", "bytes").Set("Content-Type", e.contentType)
 	return w.SendFile(fm.file.retain(), 0, fm.size)
@@ -92,7 +92,7 @@ func (e *entry) sendPart(w *http.Response, fm *form, part byteRange) error {
 	if fm.file != nil {
 		return w.SendFile(fm.file.retain(), part.offset, part.size)
 	}
-	return w.Share(fm.body[part.offset:part.end()])
+	return w.WriteNoCopy(fm.body[part.offset:part.end()])
 }
 
 func contentRange(part byteRange, size int64) string {
@@ -181,7 +181,7 @@ func (e *entry) joinParts(fm *form, list []byteRange, read func(b []byte, r byte
 func (e *entry) shareParts(w *http.Response, fm *form, body []byte) error {
 	w.SetStatus(http.StatusPartialContent).AddFields(fm.fields).
 		Set("Content-Type", "multipart/byteranges; boundary="+boundary)
-	return w.Share(body)
+	return w.WriteNoCopy(body)
 }
 
 // redirect sends a visitor to the same folder with its slash. The target is
