@@ -334,10 +334,10 @@ func (c *Conn) Resume() {
 // which destroys the answer on its way (RFC 9112 section 9.6).
 func (c *Conn) Close() { c.close("Conn.Close", true) }
 
-// Hangup is Close for a peer that has promised to send nothing more, and has
+// CloseWithoutLinger is Close for a peer that has promised to send nothing more, and has
 // nothing in the socket either: the descriptor is closed as soon as all that was
 // written is with the kernel.
-func (c *Conn) Hangup() { c.close("Conn.Hangup", false) }
+func (c *Conn) CloseWithoutLinger() { c.close("Conn.Hangup", false) }
 
 func (c *Conn) close(call string, linger bool) {
 	c.loop.own(call)
@@ -359,7 +359,7 @@ func (c *Conn) Abort(why error) {
 		why = ErrAborted
 	}
 	c.reset = true
-	c.loop.bury(c, why)
+	c.loop.markClosed(c, why)
 }
 
 func (c *Conn) dropInput() {
@@ -450,7 +450,7 @@ func (l *Loop) receive(c *Conn) int {
 			c.readable, c.ended, c.hungUp = false, true, false
 		default:
 			c.readable = false
-			l.bury(c, err)
+			l.markClosed(c, err)
 			return 0
 		}
 	}
@@ -533,7 +533,7 @@ func (l *Loop) discard(c *Conn) {
 		left.bytes += n
 		l.lingering[c] = left
 		if c.ended || left.bytes > l.limits.LingerBytes {
-			l.bury(c, nil)
+			l.markClosed(c, nil)
 			return
 		}
 		if n > 0 {
@@ -572,7 +572,7 @@ func (l *Loop) write(c *Conn) {
 			c.reset = true
 			fallthrough
 		case err != nil:
-			l.bury(c, err)
+			l.markClosed(c, err)
 			return
 		}
 	}
@@ -614,7 +614,7 @@ func (l *Loop) watch(c *Conn) {
 	if err := l.kernel.Watch(int(c.fd)); err != nil {
 		l.complain("watch", err)
 		c.reset = true
-		l.bury(c, err)
+		l.markClosed(c, err)
 		return
 	}
 	c.watched = true
@@ -627,11 +627,11 @@ func (l *Loop) watch(c *Conn) {
 // send nothing more needs no lingering; whether it has, the socket knows.
 func (l *Loop) finish(c *Conn) {
 	if c.ended || !c.linger && !c.readable {
-		l.bury(c, nil)
+		l.markClosed(c, nil)
 		return
 	}
 	if err := l.kernel.Shutdown(int(c.fd)); err != nil {
-		l.bury(c, err)
+		l.markClosed(c, err)
 		return
 	}
 	c.become(Lingering)
@@ -652,10 +652,10 @@ func (l *Loop) lingerOn(c *Conn) {
 	l.wheel.moved(c)
 }
 
-// bury takes a connection out of the conversation. The descriptor is closed
+// markClosed takes a connection out of the conversation. The descriptor is closed
 // when the turn ends, and not before: its number must not become another's
 // while events for it may still be at hand.
-func (l *Loop) bury(c *Conn, why error) {
+func (l *Loop) markClosed(c *Conn, why error) {
 	if c.state == Dead {
 		return
 	}
@@ -663,5 +663,5 @@ func (l *Loop) bury(c *Conn, why error) {
 		why = c.tls.why
 	}
 	c.become(Dead)
-	l.dying = append(l.dying, death{c, why})
+	l.closing = append(l.closing, closing{c, why})
 }

@@ -139,7 +139,7 @@ func (h *handshake) answerPlain(first []byte) {
 // OnEOF implements Protocol. Nobody answers a handshake after the end.
 func (h *handshake) OnEOF(c *Conn) {
 	if h.secure == nil && c.in == nil {
-		c.Hangup() // it has said nothing, and only looked whether we are there
+		c.CloseWithoutLinger() // it has said nothing, and only looked whether we are there
 		return
 	}
 	c.Abort(ErrTruncated)

@@ -95,7 +95,7 @@ func (ln *Listener) accept() {
 		to := ln.next()
 		if to == ln && l.open >= l.limits.Conns+beyondConns {
 			l.record(Refused, nil, 1)
-			if len(l.dying) == 0 {
+			if len(l.closing) == 0 {
 				ln.rest(shortestPause)
 				return
 			}

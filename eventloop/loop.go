@@ -74,7 +74,7 @@ type Loop struct {
 	// callback adds belongs to the next round.
 	again         []*Conn     // have something left over from before
 	dirty         []*Conn     // have something to say
-	dying         []death     // are to be closed
+	closing       []closing   // are to be closed
 	eager         []*Listener // have more to accept
 	lingering     map[*Conn]lingering
 	crowdedAt     int    // open connections beyond which the census is taken
@@ -304,7 +304,7 @@ func (l *Loop) sleep() (int, error) {
 // wakeTime is how long the loop may sleep: not at all while something is left
 // to do.
 func (l *Loop) wakeTime() time.Time {
-	if len(l.again)+len(l.dirty)+len(l.dying)+len(l.eager)+len(l.deadListeners) > 0 || l.shakes.oldest != nil && l.mayShake() || l.mail.hasNews(l.stopping) {
+	if len(l.again)+len(l.dirty)+len(l.closing)+len(l.eager)+len(l.deadListeners) > 0 || l.shakes.oldest != nil && l.mayShake() || l.mail.hasNews(l.stopping) {
 		return bobbin.AtOnce
 	}
 	at, ok := l.wheel.next()
@@ -473,13 +473,13 @@ func (l *Loop) flush() {
 // reap is the phase in which descriptors are closed, and the only one: a
 // number that is given back is given out again by the next accept.
 func (l *Loop) reap() {
-	if len(l.dying)+len(l.deadListeners) == 0 {
+	if len(l.closing)+len(l.deadListeners) == 0 {
 		return
 	}
-	list := l.dying
-	l.dying = nil
+	list := l.closing
+	l.closing = nil
 	for _, d := range list {
-		l.mourn(d)
+		l.notifyClosed(d)
 		l.closeConn(d)
 	}
 	for _, ln := range l.deadListeners {
@@ -491,21 +491,21 @@ func (l *Loop) reap() {
 	}
 }
 
-// A death is a connection that is to be closed, and why.
-type death struct {
+// A closing is a connection that is to be closed, and why.
+type closing struct {
 	conn *Conn
 	why  error
 }
 
-// mourn tells the protocol that its connection is over, exactly once.
-func (l *Loop) mourn(d death) {
+// notifyClosed tells the protocol that its connection is over, exactly once.
+func (l *Loop) notifyClosed(d closing) {
 	defer l.survive()
 	l.step()
 	l.current = d.conn
 	d.conn.protocol.OnClose(d.conn, d.why)
 }
 
-func (l *Loop) closeConn(d death) {
+func (l *Loop) closeConn(d closing) {
 	c := d.conn
 	c.dropInput()
 	c.dropOutput()
@@ -584,7 +584,7 @@ func (l *Loop) survive() {
 	}
 	if c.state != Dead {
 		c.reset = true
-		l.bury(c, fmt.Errorf("eventloop: panic: %v", r))
+		l.markClosed(c, fmt.Errorf("eventloop: panic: %v", r))
 	}
 }
 

@@ -158,7 +158,7 @@ func TestEveryArrowBetweenStatesCanBeWalked(t *testing.T) {
 	}
 	for _, say := range []string{"end", "wait end"} { // in the first turn, and later
 		talk(say, (*Conn).Close)
-		talk(say, (*Conn).Hangup)
+		talk(say, (*Conn).CloseWithoutLinger)
 		talk(say, func(c *Conn) { c.Abort(nil) })
 	}
 	for from, list := range Follows {

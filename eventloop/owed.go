@@ -159,7 +159,7 @@ func (l *Loop) shed() {
 		owed.Add(who, -d.n)
 		d.conn.dropOutput()
 		d.conn.reset = true
-		l.bury(d.conn, ErrShed)
+		l.markClosed(d.conn, ErrShed)
 		shed++
 	}
 	l.counters.Shed += uint64(shed)

@@ -108,7 +108,7 @@ func (l *Loop) Holds(who Client) (n, of int) {
 // admit reports whether there is room for a newcomer, after closing another for it
 // where one has to go.
 func (l *Loop) admit(who Client) bool {
-	open := l.open - len(l.dying)
+	open := l.open - len(l.closing)
 	if open < l.crowdedAt || l.census == nil && open < l.limits.Conns {
 		return true
 	}
@@ -255,8 +255,8 @@ func (l *Loop) evict(c *Conn, s standing) {
 			"holds", n, "of", of, "Conns", l.limits.Conns, "skipped", skipped)
 	}
 	if c.state == Lingering {
-		l.bury(c, nil)
+		l.markClosed(c, nil)
 		return
 	}
-	l.bury(c, ErrEvicted)
+	l.markClosed(c, ErrEvicted)
 }

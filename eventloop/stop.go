@@ -135,7 +135,7 @@ func (l *Loop) cutOff() {
 			l.counters.Cut++
 			c.reset = true
 		}
-		l.bury(c, ErrCut)
+		l.markClosed(c, ErrCut)
 	}
 }
 
@@ -160,7 +160,7 @@ func (ln *Listener) cutQueue() {
 
 // over reports whether a loop that wants to end has ended.
 func (l *Loop) over() bool {
-	return l.stopping && l.open == 0 && len(l.listeners) == 0 && len(l.dying) == 0 && (l.working+l.asides == 0 || l.gaveUp)
+	return l.stopping && l.open == 0 && len(l.listeners) == 0 && len(l.closing) == 0 && (l.working+l.asides == 0 || l.gaveUp)
 }
 
 // shut gives back whatever is left, whichever way Run ends.
@@ -172,10 +172,10 @@ func (l *Loop) shut() {
 	}
 	for _, c := range l.conns {
 		if c != nil {
-			l.bury(c, ErrCut)
+			l.markClosed(c, ErrCut)
 		}
 	}
-	for len(l.dying)+len(l.deadListeners) > 0 {
+	for len(l.closing)+len(l.deadListeners) > 0 {
 		l.reap()
 	}
 	l.step()

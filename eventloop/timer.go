@@ -89,7 +89,7 @@ func (l *Loop) look(c *Conn) {
 	l.record(Deadline, c, int64(l.now-c.deadline))
 	c.deadline = 0
 	if c.state == Lingering || c.failed() {
-		l.bury(c, nil)
+		l.markClosed(c, nil)
 		return
 	}
 	c.protocol.OnTimeout(c)

@@ -201,13 +201,13 @@ func (l *Loop) sealSome(c *Conn) bool {
 		var err error
 		if text, err = l.readFile(p, min(p.left, int64(step))); err != nil {
 			c.reset = true
-			l.bury(c, err)
+			l.markClosed(c, err)
 			return false
 		}
 	}
 	if _, err := s.tls.Write(text); err != nil {
 		c.reset = true
-		l.bury(c, err)
+		l.markClosed(c, err)
 		return false
 	}
 	s.plain.sent(l, len(text))

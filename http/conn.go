@@ -310,7 +310,7 @@ func (c *conn) end() {
 	c.giveBack()
 	c.leave()
 	if clean {
-		c.conn.Hangup()
+		c.conn.CloseWithoutLinger()
 	} else {
 		c.conn.Close()
 	}
@@ -353,7 +353,7 @@ func (c *conn) OnEOF(*eventloop.Conn) {
 	switch c.phase {
 	case waiting:
 		c.leave()
-		c.conn.Hangup()
+		c.conn.CloseWithoutLinger()
 	case inHead:
 		c.refuseRest(errEndedInHead)
 	case inBody:

@@ -35,7 +35,7 @@ const (
 )
 
 func main() {
-	heedHangups()
+	onHangups()
 	signal.Ignore(syscall.SIGPIPE) // a reader of our output that goes away is no reason to end
 	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr, os.Getenv, isTerminal(os.Stderr)))
 }

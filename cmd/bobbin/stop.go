@@ -12,9 +12,9 @@ import (
 	"github.com/bobbin-http/bobbin/http"
 )
 
-// heedHangups keeps SIGHUP from ending the program, from the first moment to the last:
+// onHangups keeps SIGHUP from ending the program, from the first moment to the last:
 // what it asks for is done while certificates are served.
-func heedHangups() { signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP) }
+func onHangups() { signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP) }
 
 // whatWasCut says how many connections were cut off, and the requests of some.
 func whatWasCut(servers http.Servers, err error) error {
