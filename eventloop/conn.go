@@ -431,7 +431,7 @@ func (l *Loop) read(c *Conn) (p []byte, n int) {
 		return nil, 0
 	}
 	if n = l.receive(c); n > 0 {
-		p = l.unseal(c, l.scratch[:n])
+		p = l.decrypt(c, l.scratch[:n])
 	}
 	return p, n
 }
@@ -603,7 +603,7 @@ func (l *Loop) write(c *Conn) {
 // more if there is TLS.
 func (l *Loop) supply(c *Conn) bool {
 	if c.tls != nil {
-		return l.seal(c)
+		return l.encrypt(c)
 	}
 	return c.out != nil
 }

@@ -39,19 +39,19 @@ type handshake struct {
 	lent   int    // how much of it
 
 	// The task's while it runs, the loop's while it pauses.
-	pause  func() bool
-	aside  bool   // workers take its steps
-	slow   bool   // because its key is slow
-	moves  bool   // it has paused to go on with a worker
-	flight []byte // what it has said
-	result error
-	done   bool
+	pause   func() bool
+	offLoop bool   // workers take its steps
+	slow    bool   // because its key is slow
+	moves   bool   // it has paused to go on with a worker
+	flight  []byte // what it has said
+	result  error
+	done    bool
 
-	waits bool          // for its turn, or for a worker to come back
-	left  time.Duration // of its time, while it waits for its turn
-	late  bool          // it was given some more
-	away  bool          // a worker has it
-	gone  bool          // the connection is
+	waits      bool          // for its turn, or for a worker to come back
+	left       time.Duration // of its time, while it waits for its turn
+	late       bool          // it was given some more
+	withWorker bool          // a worker has it
+	gone       bool          // the connection is
 }
 
 // What a record begins with (RFC 8446 section 5.1).
@@ -105,7 +105,7 @@ func (h *handshake) OnData(c *Conn, p []byte) int {
 	case records(p) > 0:
 		h.queue()
 	}
-	c.loop.weighShake(h, len(p))
+	c.loop.checkHandshake(h, len(p))
 	return 0
 }
 
@@ -113,7 +113,7 @@ func (h *handshake) OnData(c *Conn, p []byte) int {
 func (h *handshake) refuse(alert byte) {
 	c := h.conn
 	c.loop.log.Debug("no TLS", "peer", c.Peer(), "error", ErrHello)
-	c.loop.endShake(h)
+	c.loop.endHandshake(h)
 	const fatal = 2
 	c.Write([]byte{alertRecord, 3, 1, 0, 2, fatal, alert})
 	c.SetDeadline(c.loop.limits.LingerTotal)
@@ -130,7 +130,7 @@ func (h *handshake) answerPlain(first []byte) {
 		h.conn.Abort(ErrNotTLS)
 		return
 	}
-	h.conn.loop.endShake(h)
+	h.conn.loop.endHandshake(h)
 	h.conn.Write(answer)
 	h.conn.SetDeadline(h.conn.loop.limits.LingerTotal)
 	h.conn.Close()
@@ -167,8 +167,8 @@ func (h *handshake) OnShutdown(c *Conn) {
 // OnClose implements Protocol.
 func (h *handshake) OnClose(c *Conn, why error) {
 	h.gone = true
-	c.loop.endShake(h)
-	if h.away {
+	c.loop.endHandshake(h)
+	if h.withWorker {
 		return // what the worker has is its own, until it comes back
 	}
 	if why != nil && h.result == nil {
@@ -197,29 +197,29 @@ func (h *handshake) queue() {
 
 // wait puts it into the queue.
 func (h *handshake) wait() {
-	if l := h.conn.loop; h.aside {
-		l.shakingAside.push(h)
+	if l := h.conn.loop; h.offLoop {
+		l.workerHandshakes.push(h)
 	} else {
-		l.shaking.push(h)
+		l.pendingHandshakes.push(h)
 	}
 }
 
-// mayShake reports whether shake has something to do. There are handshakes under way.
-func (l *Loop) mayShake() bool {
-	return l.shaking.len() > 0 || l.shakingAside.len() > 0 && l.shakesAside < l.limits.Handshakes
+// mayStepHandshake reports whether shake has something to do. There are handshakes under way.
+func (l *Loop) mayStepHandshake() bool {
+	return l.pendingHandshakes.len() > 0 || l.workerHandshakes.len() > 0 && l.waitingForWorkers < l.limits.Handshakes
 }
 
-// shake takes steps of handshakes, as many as one turn allows. It is one while there
+// stepHandshakes takes steps of handshakes, as many as one turn allows. It is one while there
 // are more connections to accept, which take turns only when they are: the one of an
 // honest client may stand in the kernel's queue behind a thousand of another.
-func (l *Loop) shake() {
-	l.shakeAside()
+func (l *Loop) stepHandshakes() {
+	l.stepByWorkers()
 	n := l.limits.Handshakes
 	if len(l.eager) > 0 {
 		n = 1
 	}
 	for ; n > 0; n-- {
-		h := l.nextShake(&l.shaking)
+		h := l.nextHandshake(&l.pendingHandshakes)
 		if h == nil {
 			return
 		}
@@ -228,16 +228,16 @@ func (l *Loop) shake() {
 	}
 }
 
-// shakeAside gives steps to workers, as many as there may be at a time: each keeps
+// stepByWorkers gives steps to workers, as many as there may be at a time: each keeps
 // a core busy that the loop might need.
-func (l *Loop) shakeAside() {
-	for l.shakesAside < l.limits.Handshakes {
-		h := l.nextShake(&l.shakingAside)
+func (l *Loop) stepByWorkers() {
+	for l.waitingForWorkers < l.limits.Handshakes {
+		h := l.nextHandshake(&l.workerHandshakes)
 		if h == nil {
 			return
 		}
-		l.shakesAside++
-		h.away = true
+		l.waitingForWorkers++
+		h.withWorker = true
 		h.lend()
 		l.OffloadJob(Job{Lane: h.lane(), Client: h.who, Work: h.task.work, Reply: h.back, NoTimeout: true})
 	}
@@ -251,10 +251,10 @@ func (h *handshake) lane() Lane {
 	return laneHandshakes
 }
 
-// vain reports whether nobody is there any more to go on with. In a flood, many give
+// abandoned reports whether nobody is there any more to go on with. In a flood, many give
 // up while they wait for their turn, and those who come after them should not have
 // to wait for what nobody wants.
-func (h *handshake) vain() bool {
+func (h *handshake) abandoned() bool {
 	if h.task == nil && h.conn.ended {
 		h.conn.Abort(ErrTruncated)
 	}
@@ -265,16 +265,16 @@ func (h *handshake) vain() bool {
 func (h *handshake) takeStep() {
 	h.lend()
 	h.task.Resume()
-	h.goOn()
+	h.resume()
 }
 
 // back is takeStep's end when a worker has done it.
 func (h *handshake) back(err error) {
 	c := h.conn
 	l := c.loop
-	h.away = false
-	l.shakesAside--
-	l.shakeAside()
+	h.withWorker = false
+	l.waitingForWorkers--
+	l.stepByWorkers()
 	switch {
 	case h.gone:
 		h.task.Stop()
@@ -284,7 +284,7 @@ func (h *handshake) back(err error) {
 		c.Abort(err)
 	default:
 		l.current = c
-		l.guard(h.goOn)
+		l.guard(h.resume)
 	}
 }
 
@@ -300,7 +300,7 @@ func (h *handshake) lend() {
 	p := h.in.rest()[:h.lent]
 	if h.task == nil {
 		h.start()
-		h.conn.loop.shakes.begun.Add(h.who, 1)
+		h.conn.loop.handshakes.begun.Add(h.who, 1)
 		p = inSmallRecords(p)
 	}
 	h.secure.in = p
@@ -336,7 +336,7 @@ func inSmallRecords(p []byte) []byte {
 // start makes the coroutine.
 func (h *handshake) start() {
 	l := h.conn.loop
-	s := &secure{conn: h.conn, shake: h}
+	s := &secure{conn: h.conn, handshake: h}
 	s.tls = tls.Server(s, h.config)
 	h.secure = s
 	h.task = l.NewTask(func(pause func() bool) {
@@ -344,14 +344,14 @@ func (h *handshake) start() {
 		h.result = s.tls.Handshake()
 		h.done = true
 	})
-	h.task.anywhere = h.aside
+	h.task.anywhere = h.offLoop
 }
 
-// goOn does what follows from a step.
-func (h *handshake) goOn() {
+// resume does what follows from a step.
+func (h *handshake) resume() {
 	c, s := h.conn, h.secure
 	l := c.loop
-	h.takeBack()
+	h.restore()
 	if c.state > Open {
 		return // it was given up in the meantime
 	}
@@ -369,17 +369,17 @@ func (h *handshake) goOn() {
 			l.proceed(c)
 		}
 	case h.result != nil:
-		l.endShake(h)
-		c.tls, s.shake = s, nil
+		l.endHandshake(h)
+		c.tls, s.handshake = s, nil
 		l.fail(c, h.result)
 	default:
-		h.giveWay()
+		h.handOver()
 	}
 }
 
-// takeBack puts what the task has not used, and what has come in the meantime, in
+// restore puts what the task has not used, and what has come in the meantime, in
 // their order to where it was.
-func (h *handshake) takeBack() {
+func (h *handshake) restore() {
 	c, in := h.conn, h.in
 	l := c.loop
 	used := h.lent - min(h.lent, len(h.secure.in)) // which may be of a hello that was cut
@@ -393,15 +393,15 @@ func (h *handshake) takeBack() {
 	if c.in = in; len(in.rest()) == 0 {
 		c.dropInput()
 	}
-	l.weighShake(h, len(c.Rest()))
+	l.checkHandshake(h, len(c.Rest()))
 }
 
-// giveWay begins the protocol that was asked for, and shows it what has come
+// handOver begins the protocol that was asked for, and shows it what has come
 // behind the handshake.
-func (h *handshake) giveWay() {
+func (h *handshake) handOver() {
 	c, s := h.conn, h.secure
 	l := c.loop
-	l.endShake(h)
+	l.endHandshake(h)
 	state := s.tls.ConnectionState()
 	l.counters.Handshakes++
 	if state.DidResume {
@@ -409,11 +409,11 @@ func (h *handshake) giveWay() {
 	}
 	l.record(Secured, c, int64(state.Version))
 	in, rest := c.in, c.Rest()
-	c.in, c.tls, s.shake, c.deadline = nil, s, nil, 0
+	c.in, c.tls, s.handshake, c.deadline = nil, s, nil, 0
 	c.protocol = h.begin(c)
 	var p []byte
 	if c.state <= Open {
-		p = l.unseal(c, rest)
+		p = l.decrypt(c, rest)
 	}
 	if in != nil {
 		l.giveInput(in)

@@ -67,23 +67,23 @@ func (m *firstMessage) size() int {
 	return int(m.head[1])<<16 + int(m.head[2])<<8 + int(m.head[3])
 }
 
-// A shakes is the list of handshakes under way on a loop, and what they hold, by
+// A handshakes is the list of handshakes under way on a loop, and what they hold, by
 // client. When those that have begun hold a quarter of what all may, the hellos of the
 // client that has begun most wait until others of its handshakes are over. Above
 // three quarters, the client that holds most pays with its oldest.
-type shakes struct {
+type handshakes struct {
 	oldest, newest *handshake
 	tally          Tally // bytes
 	begun          Tally // how many have begun
 	held           int   // how many wait until others are over
 }
 
-// begunShake is what a handshake holds once crypto/tls has its hello: a coroutine,
+// begunHandshake is what a handshake holds once crypto/tls has its hello: a coroutine,
 // a tls.Conn and keys. TestAHandshakeUnderWayHoldsWhatItIsChargedFor measures it.
-const begunShake = 24 << 10
+const begunHandshake = 24 << 10
 
 // add puts a handshake at the end of the list.
-func (s *shakes) add(h *handshake) {
+func (s *handshakes) add(h *handshake) {
 	h.listed, h.older = true, s.newest
 	if s.newest != nil {
 		s.newest.newer = h
@@ -93,10 +93,10 @@ func (s *shakes) add(h *handshake) {
 	s.newest = h
 }
 
-// endShake takes a handshake off the list. It holds nothing from then on, and those
+// endHandshake takes a handshake off the list. It holds nothing from then on, and those
 // that wait for room go on.
-func (l *Loop) endShake(h *handshake) {
-	s := &l.shakes
+func (l *Loop) endHandshake(h *handshake) {
+	s := &l.handshakes
 	if !h.listed {
 		return
 	}
@@ -136,45 +136,45 @@ func (l *Loop) endShake(h *handshake) {
 
 // mayBegin is how many handshakes more may begin whosever they are.
 func (l *Loop) mayBegin() int64 {
-	return max(1, l.limits.HandshakesTotal/4/begunShake) - l.shakes.begun.Total()
+	return max(1, l.limits.HandshakesTotal/4/begunHandshake) - l.handshakes.begun.Total()
 }
 
-// holdShake reports whether a handshake whose turn it is has to wait until others of
+// accountHandshake reports whether a handshake whose turn it is has to wait until others of
 // its client are over. Its time runs on meanwhile: they are its client's.
-func (l *Loop) holdShake(h *handshake) bool {
+func (l *Loop) accountHandshake(h *handshake) bool {
 	if h.task != nil || l.mayBegin() > 0 {
 		return false
 	}
-	if who, _ := l.shakes.begun.Most(); who != h.who {
+	if who, _ := l.handshakes.begun.Most(); who != h.who {
 		return false
 	}
 	h.held = true
-	l.shakes.held++
+	l.handshakes.held++
 	h.conn.SetDeadline(max(h.left, tick))
 	return true
 }
 
-// weighShake accounts for what a handshake holds, with so many bytes that crypto/tls
+// checkHandshake accounts for what a handshake holds, with so many bytes that crypto/tls
 // has not taken, and makes room if that is too much.
-func (l *Loop) weighShake(h *handshake, waiting int) {
+func (l *Loop) checkHandshake(h *handshake, waiting int) {
 	if !h.listed {
 		return
 	}
 	holds := int64(waiting)
 	if h.task != nil {
-		holds += begunShake + h.taken
+		holds += begunHandshake + h.taken
 	}
-	s := &l.shakes
+	s := &l.handshakes
 	s.tally.Add(h.who, holds-h.holds)
 	h.holds = holds
 	for s.tally.Total() > l.limits.HandshakesTotal/4*3 {
-		l.shedShake()
+		l.shedHandshake()
 	}
 }
 
-// shedShake resets the oldest handshake of the client that holds most.
-func (l *Loop) shedShake() {
-	s := &l.shakes
+// shedHandshake resets the oldest handshake of the client that holds most.
+func (l *Loop) shedHandshake() {
+	s := &l.handshakes
 	who, held := s.tally.Most()
 	h := s.oldest
 	for h.who != who || h.holds == 0 {
@@ -183,21 +183,21 @@ func (l *Loop) shedShake() {
 	if skipped, ok := l.mayComplain("handshakes", l.now); ok {
 		l.log.Warn("a TLS handshake was cut off: all of them hold too much, and its client holds most", "client", who, "bytes", held, "skipped", skipped)
 	}
-	l.endShake(h)
+	l.endHandshake(h)
 	h.conn.Abort(ErrHandshakesFull)
 }
 
-// A shakeQueue has handshakes wait for their turn. Those that have begun and those
+// A handshakeQueue has handshakes wait for their turn. Those that have begun and those
 // that have not are served alternately, so that a burst of hellos does not become as
 // many begun handshakes at once, which hold ten times as much. In both, clients take
 // turns.
-type shakeQueue struct {
+type handshakeQueue struct {
 	begun, fresh Turns[*handshake]
 	freshNext    bool
 }
 
 // push puts a handshake in.
-func (q *shakeQueue) push(h *handshake) {
+func (q *handshakeQueue) push(h *handshake) {
 	if h.task != nil {
 		q.begun.Push(h.who, h)
 	} else {
@@ -205,15 +205,15 @@ func (q *shakeQueue) push(h *handshake) {
 	}
 }
 
-// nextShake takes out the one whose turn it is, leaving out those that were abandoned
+// nextHandshake takes out the one whose turn it is, leaving out those that were abandoned
 // and those that have to wait for room; nil if none waits.
-func (l *Loop) nextShake(q *shakeQueue) *handshake {
+func (l *Loop) nextHandshake(q *handshakeQueue) *handshake {
 	for q.len() > 0 {
 		from := &q.begun
 		if q.freshNext && q.fresh.Len() > 0 || q.begun.Len() == 0 {
 			from = &q.fresh
 		}
-		if h, _ := from.Pop(); !h.vain() && !l.holdShake(h) {
+		if h, _ := from.Pop(); !h.abandoned() && !l.accountHandshake(h) {
 			q.freshNext = from == &q.begun
 			return h
 		}
@@ -222,4 +222,4 @@ func (l *Loop) nextShake(q *shakeQueue) *handshake {
 }
 
 // len is how many wait.
-func (q *shakeQueue) len() int { return q.begun.Len() + q.fresh.Len() }
+func (q *handshakeQueue) len() int { return q.begun.Len() + q.fresh.Len() }

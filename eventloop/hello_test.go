@@ -77,7 +77,7 @@ func TestAHelloThatIsTooLargeIsToldSo(t *testing.T) {
 		if want := "\x15\x03\x01\x00\x02\x02\x2f"; string(p) != want || err != nil {
 			t.Errorf("heard %x, %v", p, err)
 		}
-		if h.shakes.oldest != nil {
+		if h.handshakes.oldest != nil {
 			t.Error("the handshake is still under way")
 		}
 		l.w.Close()
@@ -117,7 +117,7 @@ func TestTheClientWhoseHandshakesHoldMostPays(t *testing.T) {
 			var most int64
 			every := h.k.Every
 			h.k.Every = func() {
-				most = max(most, h.shakes.tally.Total())
+				most = max(most, h.handshakes.tally.Total())
 				every()
 			}
 			broken := 0
@@ -162,7 +162,7 @@ func TestAHandshakeUnderWayHoldsWhatItIsChargedFor(t *testing.T) {
 		most  uint64
 		least uint64
 	}{
-		{"with its hello, by today's usual keys", largeHello(), begunShake, begunShake / 4},
+		{"with its hello, by today's usual keys", largeHello(), begunHandshake, begunHandshake / 4},
 		{"without the end of its hello", inRecords(declares(clientHello, 16<<10, 10_000), 1<<14), 12 << 10, 8 << 10},
 	} {
 		h := buildTLS(t, Limits{}, &TLS{Config: serverConfig()}, func(*Conn) Protocol { return echoing() })
@@ -241,7 +241,7 @@ func TestHandshakesTakeTurnsByClient(t *testing.T) {
 			})
 		}
 		h.from("192.0.2.2", func(l *line) {
-			for h.shaking.len()+h.shakingAside.len() < greedy/2 {
+			for h.pendingHandshakes.len()+h.workerHandshakes.len() < greedy/2 {
 				l.s.Sleep(time.Microsecond)
 			}
 			before := steps
@@ -309,12 +309,12 @@ func TestNewcomersAreAcceptedBeforeHandshakesGoOn(t *testing.T) {
 func TestABurstOfOneClientIsServedBitByBit(t *testing.T) {
 	const room, burst = 10, 200
 	for _, aside := range []bool{false, true} {
-		h := buildTLS(t, Limits{HandshakesTotal: 4 * room * begunShake}, &TLS{Config: serverConfig(), Waits: aside}, func(*Conn) Protocol { return echoing() })
+		h := buildTLS(t, Limits{HandshakesTotal: 4 * room * begunHandshake}, &TLS{Config: serverConfig(), Waits: aside}, func(*Conn) Protocol { return echoing() })
 		begun, held := int64(0), 0
 		every := h.k.Every
 		h.k.Every = func() {
-			begun = max(begun, h.shakes.begun.Total())
-			held = max(held, h.shakes.held)
+			begun = max(begun, h.handshakes.begun.Total())
+			held = max(held, h.handshakes.held)
 			every()
 		}
 		for range burst {
@@ -330,7 +330,7 @@ func TestABurstOfOneClientIsServedBitByBit(t *testing.T) {
 		if err := h.over(); err != nil {
 			t.Error(err)
 		}
-		if begun != room || held < burst/2 || h.shakes.held != 0 {
+		if begun != room || held < burst/2 || h.handshakes.held != 0 {
 			t.Errorf("aside %v: %d handshakes had begun at once, and %d waited for that", aside, begun, held)
 		}
 	}

@@ -102,12 +102,12 @@ type Loop struct {
 	reserved  int64       // memory for what workers prepare
 	forMemory Turns[*job] // wait for some of that
 
-	shakes        shakes     // handshakes under way
-	shaking       shakeQueue // those that wait for their turn
-	shakingAside  shakeQueue // those that wait for a worker
-	shakesAside   int        // that workers have
-	deadListeners []*Listener
-	relief        *Timer // runs while other loops are held
+	handshakes        handshakes     // handshakes under way
+	pendingHandshakes handshakeQueue // those that wait for their turn
+	workerHandshakes  handshakeQueue // those that wait for a worker
+	waitingForWorkers int            // that workers have
+	deadListeners     []*Listener
+	relief            *Timer // runs while other loops are held
 
 	// Memory, handed out and taken back.
 	scratch []byte // what one read call fills
@@ -304,7 +304,7 @@ func (l *Loop) sleep() (int, error) {
 // wakeTime is how long the loop may sleep: not at all while something is left
 // to do.
 func (l *Loop) wakeTime() time.Time {
-	if len(l.again)+len(l.dirty)+len(l.closing)+len(l.eager)+len(l.deadListeners) > 0 || l.shakes.oldest != nil && l.mayShake() || l.mail.hasNews(l.stopping) {
+	if len(l.again)+len(l.dirty)+len(l.closing)+len(l.eager)+len(l.deadListeners) > 0 || l.handshakes.oldest != nil && l.mayStepHandshake() || l.mail.hasNews(l.stopping) {
 		return bobbin.AtOnce
 	}
 	at, ok := l.wheel.next()
@@ -337,8 +337,8 @@ func (l *Loop) dispatch(events []bobbin.Event) {
 		ln.inAgain = false
 		l.guard(ln.accept)
 	}
-	if l.shakes.oldest != nil && l.mayShake() {
-		l.shake()
+	if l.handshakes.oldest != nil && l.mayStepHandshake() {
+		l.stepHandshakes()
 	}
 }
 

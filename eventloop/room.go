@@ -246,7 +246,7 @@ func (l *Loop) evict(c *Conn, s standing) {
 	case s == busy:
 		c.reset = true
 	case c.tls != nil && c.idleSince > 0 && c.state == Open:
-		l.sayEnd(c)
+		l.sendCloseNotify(c)
 		l.write(c) // which the socket takes at once, or not at all
 	}
 	if skipped, ok := l.mayComplain("crowded", l.now); ok {

@@ -50,7 +50,7 @@ func choosing(config *tls.Config) *tls.Config {
 // choose is the GetConfigForClient of all of them. It returns what was given, and has
 // a worker go on with the handshake if its key is slow.
 func choose(hello *tls.ClientHelloInfo) (*tls.Config, error) {
-	h := hello.Conn.(*secure).shake
+	h := hello.Conn.(*secure).handshake
 	config := h.how.Config
 	if config.GetConfigForClient != nil {
 		switch other, err := config.GetConfigForClient(hello); {
@@ -60,7 +60,7 @@ func choose(hello *tls.ClientHelloInfo) (*tls.Config, error) {
 			config = other
 		}
 	}
-	if h.slow = hasSlowKey(config, hello); h.slow && !h.moveAside() {
+	if h.slow = hasSlowKey(config, hello); h.slow && !h.moveOffLoop() {
 		return nil, errGivenUp
 	}
 	return config, nil
@@ -90,10 +90,10 @@ func isSlow(key crypto.PrivateKey) bool {
 	return true
 }
 
-// moveAside pauses the handshake, on the loop, and returns on a worker. It reports
+// moveOffLoop pauses the handshake, on the loop, and returns on a worker. It reports
 // whether it goes on at all.
-func (h *handshake) moveAside() bool {
-	h.aside, h.moves = true, true
+func (h *handshake) moveOffLoop() bool {
+	h.offLoop, h.moves = true, true
 	return h.pause()
 }
 

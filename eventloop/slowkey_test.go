@@ -100,7 +100,7 @@ func TestTicketsAreGoodOnEveryLoop(t *testing.T) {
 			}
 		})
 		h := buildTLS(t, Limits{}, &TLS{Config: config}, func(*Conn) Protocol { return echoing() })
-		if _, err := h.ListenAt(":444", bobbin.ListenOptions{}, (&TLS{Config: config}).Around(func(*Conn) Protocol { return echoing() })); err != nil {
+		if _, err := h.ListenAt(":444", bobbin.ListenOptions{}, (&TLS{Config: config}).Wrap(func(*Conn) Protocol { return echoing() })); err != nil {
 			t.Fatal(err)
 		}
 		client := clientConfig(func(c *tls.Config) { c.ClientSessionCache = tls.NewLRUClientSessionCache(1) })

@@ -58,18 +58,18 @@ var (
 	ErrHandshakesFull = errors.New("eventloop: handshakes hold more than three quarters of Limits.HandshakesTotal, and this client's hold most")
 )
 
-// Around makes a beginning of connections over TLS, for Listen, of one in plain
+// Wrap makes a beginning of connections over TLS, for Listen, of one in plain
 // text: begin is called when the handshake is done. A connection whose handshake
 // fails has no protocol, and none is told.
-func (t *TLS) Around(begin func(*Conn) Protocol) func(*Conn) Protocol {
+func (t *TLS) Wrap(begin func(*Conn) Protocol) func(*Conn) Protocol {
 	config, aside := t.Config, t.Waits
 	if !aside {
 		config = choosing(config)
 	}
 	return func(c *Conn) Protocol {
 		c.SetDeadline(c.loop.limits.HandshakeTimeout)
-		h := &handshake{how: t, config: config, begin: begin, conn: c, who: c.Client(), aside: aside}
-		c.loop.shakes.add(h)
+		h := &handshake{how: t, config: config, begin: begin, conn: c, who: c.Client(), offLoop: aside}
+		c.loop.handshakes.add(h)
 		return h
 	}
 }
@@ -77,9 +77,9 @@ func (t *TLS) Around(begin func(*Conn) Protocol) func(*Conn) Protocol {
 // A secure is the TLS of one connection. It is the net.Conn that crypto/tls speaks
 // in, on the one side, and holds what crypto/tls makes of it, on the other.
 type secure struct {
-	conn  *Conn
-	tls   *tls.Conn
-	shake *handshake // while it lasts
+	conn      *Conn
+	tls       *tls.Conn
+	handshake *handshake // while it lasts
 
 	in    []byte               // has come, and crypto/tls has not taken it yet
 	at    int32                // how much of its present record it has taken
@@ -108,9 +108,9 @@ func (c *Conn) TLS() *tls.ConnectionState {
 	return s.state
 }
 
-// unseal decrypts what has come, behind what came before, and returns what the peer
+// decrypt decrypts what has come, behind what came before, and returns what the peer
 // has said. That is the loop's memory, until it is called again.
-func (l *Loop) unseal(c *Conn, p []byte) []byte {
+func (l *Loop) decrypt(c *Conn, p []byte) []byte {
 	s, n := c.tls, 0
 	for s.in = p; len(s.in) > 0; {
 		if len(l.plain)-n < largestText {
@@ -156,30 +156,30 @@ func (c *Conn) truncated() bool {
 	return c.tls != nil && !c.tls.heard && c.tls.shown && c.idleSince <= 0
 }
 
-// seal encrypts what the protocol has said, as far as it should be, and reports
+// encrypt encrypts what the protocol has said, as far as it should be, and reports
 // whether there is something for the socket.
-func (l *Loop) seal(c *Conn) bool {
+func (l *Loop) encrypt(c *Conn) bool {
 	s := c.tls
-	for s.plain != nil && l.sealSome(c) {
+	for s.plain != nil && l.encryptSome(c) {
 	}
 	if s.plain == nil && c.state == Closing && !s.ended && s.why == nil {
-		l.sayEnd(c)
+		l.sendCloseNotify(c)
 	}
 	c.checkHighWater(0)
 	return c.out != nil && c.state != Dead
 }
 
-// sayEnd says by TLS that nothing more is said.
-func (l *Loop) sayEnd(c *Conn) {
+// sendCloseNotify says by TLS that nothing more is said.
+func (l *Loop) sendCloseNotify(c *Conn) {
 	c.tls.ended = true
 	_ = c.tls.tls.CloseWrite() // there is nobody left to be told
 }
 
-// sealSome encrypts a slice of what is first in the queue. It reports whether that
+// encryptSome encrypts a slice of what is first in the queue. It reports whether that
 // was possible: only so much waits for the socket, and a file, which takes no
 // memory while it is one, waits until the socket has taken most of what was before
 // it.
-func (l *Loop) sealSome(c *Conn) bool {
+func (l *Loop) encryptSome(c *Conn) bool {
 	s, p := c.tls, &c.tls.plain.pieces[0]
 	step := min(chunkSize, l.limits.HighWater)
 	waiting := 0
@@ -224,10 +224,10 @@ func (l *Loop) sealSome(c *Conn) bool {
 // used up at the end of a record, there is no more to be had from it.
 func (s *secure) Read(p []byte) (int, error) {
 	for len(s.in) == 0 {
-		if s.shake == nil {
+		if s.handshake == nil {
 			return 0, errNotNow
 		}
-		if !s.shake.pause() {
+		if !s.handshake.pause() {
 			return 0, errGivenUp
 		}
 	}
@@ -256,9 +256,9 @@ func (s *secure) Read(p []byte) (int, error) {
 
 // Write implements net.Conn for crypto/tls. It takes everything.
 func (s *secure) Write(p []byte) (int, error) {
-	if s.shake != nil {
+	if s.handshake != nil {
 		// It may be a worker that calls, and what is the loop's is not its.
-		s.shake.flight = append(s.shake.flight, p...)
+		s.handshake.flight = append(s.handshake.flight, p...)
 		return len(p), nil
 	}
 	c := s.conn

@@ -274,7 +274,7 @@ func (l *line) SetWriteDeadline(time.Time) error { return nil }
 func buildTLS(t *testing.T, limits Limits, how *TLS, begin func(*Conn) Protocol) *house {
 	h := build(t, limits, begin)
 	how.Config.Time = h.k.Now
-	if _, err := h.ListenAt(":443", bobbin.ListenOptions{}, how.Around(begin)); err != nil {
+	if _, err := h.ListenAt(":443", bobbin.ListenOptions{}, how.Wrap(begin)); err != nil {
 		t.Fatal(err)
 	}
 	return h
@@ -308,7 +308,7 @@ func (h *house) over() error {
 	if after := runtime.NumGoroutine(); after > h.coroutines {
 		h.t.Errorf("%d coroutines were left behind", after-h.coroutines)
 	}
-	if h.shaking.len() != 0 || h.shakingAside.len() != 0 || h.shakesAside != 0 || h.shakes.oldest != nil || h.shakes.tally.Total() != 0 || h.shakes.begun.Total() != 0 {
+	if h.pendingHandshakes.len() != 0 || h.workerHandshakes.len() != 0 || h.waitingForWorkers != 0 || h.handshakes.oldest != nil || h.handshakes.tally.Total() != 0 || h.handshakes.begun.Total() != 0 {
 		h.t.Error("handshakes were left behind")
 	}
 	return err
@@ -1322,7 +1322,7 @@ func TestAFloodOfHandshakesLeavesOthersTheirShare(t *testing.T) {
 			done := h.Counters().Handshakes
 			most = max(most, done-before)
 			before = done
-			away = max(away, h.shakesAside)
+			away = max(away, h.waitingForWorkers)
 			every()
 		}
 		served := 0

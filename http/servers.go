@@ -73,7 +73,7 @@ func (s Servers) ListenTLS(address string) ([]*eventloop.Listener, error) {
 			return nil, err
 		}
 	}
-	return s.listen(address, func(one *Server) func(*eventloop.Conn) eventloop.Protocol { return one.tls.Around(one.begin) })
+	return s.listen(address, func(one *Server) func(*eventloop.Conn) eventloop.Protocol { return one.tls.Wrap(one.begin) })
 }
 
 func (s Servers) listen(address string, begin func(*Server) func(*eventloop.Conn) eventloop.Protocol) ([]*eventloop.Listener, error) {

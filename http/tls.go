@@ -15,7 +15,7 @@ func (s *Server) ListenTLS(address string) ([]*eventloop.Listener, error) {
 	if err := s.checkTLS(); err != nil {
 		return nil, err
 	}
-	return s.loop.ListenAt(address, s.how, s.tls.Around(s.begin))
+	return s.loop.ListenAt(address, s.how, s.tls.Wrap(s.begin))
 }
 
 // checkTLS finds out whether there is a certificate.
