@@ -2,18 +2,18 @@ package bobbin
 
 import "sync"
 
-// elsewhere is the part of every kernel here that leaves the loop's goroutine.
+// workers is the part of every kernel here that leaves the loop's goroutine.
 // Goroutines are the runtime's way to wait without keeping others waiting. Those
 // that have nothing to do are kept for a while: their stacks have grown to what
 // the work takes, and to grow another costs more than the work often does.
-type elsewhere struct {
+type workers struct {
 	mu   sync.Mutex
 	idle []*worker
 	shut bool
 }
 
-// idleMost is how many goroutines are kept.
-const idleMost = 64
+// maxIdle is how many goroutines are kept.
+const maxIdle = 64
 
 // A worker is a goroutine, and what it is to do next.
 type worker struct {
@@ -26,7 +26,7 @@ type job struct {
 }
 
 // Work implements Kernel.
-func (e *elsewhere) Work(f func(wait func())) (wake func()) {
+func (e *workers) Work(f func(wait func())) (wake func()) {
 	token := make(chan struct{}, 1)
 	e.give(job{f, func() { <-token }})
 	return func() {
@@ -38,7 +38,7 @@ func (e *elsewhere) Work(f func(wait func())) (wake func()) {
 }
 
 // give leaves a job to the worker that was busy last, or to a new one.
-func (e *elsewhere) give(j job) {
+func (e *workers) give(j job) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if n := len(e.idle); n > 0 {
@@ -49,33 +49,33 @@ func (e *elsewhere) give(j job) {
 	}
 	w := &worker{jobs: make(chan job, 1)}
 	w.jobs <- j
-	go e.toil(w)
+	go e.run(w)
 }
 
-// toil is a worker's life.
-func (e *elsewhere) toil(w *worker) {
+// run is a worker's life.
+func (e *workers) run(w *worker) {
 	for j := range w.jobs {
 		j.run(j.wait)
-		if !e.rest(w) {
+		if !e.park(w) {
 			return
 		}
 	}
 }
 
-// rest keeps a worker for what is to come, if there is room.
-func (e *elsewhere) rest(w *worker) bool {
+// park keeps a worker for what is to come, if there is room.
+func (e *workers) park(w *worker) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.shut || len(e.idle) == idleMost {
+	if e.shut || len(e.idle) == maxIdle {
 		return false
 	}
 	e.idle = append(e.idle, w)
 	return true
 }
 
-// dismiss ends the workers that have nothing to do, and the others when they are
+// stop ends the workers that have nothing to do, and the others when they are
 // done.
-func (e *elsewhere) dismiss() {
+func (e *workers) stop() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.shut = true

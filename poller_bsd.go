@@ -18,7 +18,7 @@ import (
 // scheduler, so that the loop may sleep in kevent.
 type kqueue struct {
 	clock
-	elsewhere
+	workers
 	fd  int
 	raw []unix.Kevent_t // filled by the kernel
 
@@ -187,7 +187,7 @@ func (k *kqueue) Wake() error {
 
 // Shut implements Kernel.
 func (k *kqueue) Shut() error {
-	k.dismiss()
+	k.stop()
 	unix.Close(k.pipe[0])
 	unix.Close(k.pipe[1])
 	return unix.Close(k.fd)

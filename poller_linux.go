@@ -21,7 +21,7 @@ import (
 // descriptor, the loop sleeps in epoll_wait, and is woken through an eventfd.
 type epoll struct {
 	clock
-	elsewhere
+	workers
 	fd  int
 	raw []unix.EpollEvent // filled by the kernel
 	n   int               // how many of them, after look
@@ -239,7 +239,7 @@ func (k *epoll) Wake() error {
 
 // Shut implements Kernel.
 func (k *epoll) Shut() error {
-	k.dismiss()
+	k.stop()
 	if k.eventfd >= 0 {
 		unix.Close(k.eventfd)
 	}

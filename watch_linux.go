@@ -20,8 +20,8 @@ type FolderWatch struct {
 	buffer [16 << 10]byte
 }
 
-// watchMost is how many folders are watched; the system has a limit as well.
-const watchMost = 8192
+// maxWatches is how many folders are watched; the system has a limit as well.
+const maxWatches = 8192
 
 const watchFor = unix.IN_CLOSE_WRITE | unix.IN_CREATE | unix.IN_DELETE | unix.IN_MOVED_FROM | unix.IN_MOVED_TO | unix.IN_ONLYDIR | unix.IN_EXCL_UNLINK
 
@@ -54,8 +54,8 @@ func (w *FolderWatch) add(path string) error {
 			return err
 		case name != path && d.Name()[0] == '.':
 			return fs.SkipDir
-		case len(w.paths) >= watchMost:
-			return fmt.Errorf("bobbin: more than %d folders to watch", watchMost)
+		case len(w.paths) >= maxWatches:
+			return fmt.Errorf("bobbin: more than %d folders to watch", maxWatches)
 		}
 		id, err := unix.InotifyAddWatch(w.fd, name, watchFor)
 		switch {

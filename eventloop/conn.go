@@ -249,7 +249,7 @@ func (c *Conn) checkHighWater(size int64) {
 func (c *Conn) hold(queued int64) {
 	if !c.full {
 		c.full = true
-		c.loop.record(Stalled, c, queued)
+		c.loop.record(Backpressure, c, queued)
 	}
 }
 

@@ -24,12 +24,12 @@ var mainModule = func() string {
 	return ""
 }()
 
-// culprit finds, in the stacks of all goroutines, that of the one which runs a
+// offenderStack finds, in the stacks of all goroutines, that of the one which runs a
 // loop, given the name of the loop's own. While a coroutine runs, it is the
 // coroutine's: the one that the loop has started, or that another such has, and
 // that does not wait to be called. Where nobody knows who has started it, because
 // that has ended, any task that runs is likely it.
-func culprit(stacks, loop string) string {
+func offenderStack(stacks, loop string) string {
 	all := make(map[string]string)
 	for stack := range strings.SplitSeq(stacks, "\n\n") {
 		all[name(stack)] = stack
@@ -78,10 +78,10 @@ func inCoroutine(stack string) bool {
 	return strings.Contains(head, "[coroutine")
 }
 
-// blame names the line to look at first: the innermost that is neither the
+// firstUserFrame names the line to look at first: the innermost that is neither the
 // standard library's nor this module's in its inner rooms. If there is none, it
 // is the innermost that is not the standard library's.
-func blame(stack string) string {
+func firstUserFrame(stack string) string {
 	ours := ""
 	for f := range frames(stack) {
 		switch {

@@ -79,7 +79,7 @@ func TestCulprit(t *testing.T) {
 			if row.want != "" {
 				want = "goroutine " + row.want
 			}
-			if got := name(culprit(strings.Join(row.stacks, "\n\n"), "goroutine 7")); got != want {
+			if got := name(offenderStack(strings.Join(row.stacks, "\n\n"), "goroutine 7")); got != want {
 				t.Errorf("it is %q, want %q", got, want)
 			}
 		})
@@ -121,7 +121,7 @@ func TestBlame(t *testing.T) {
 			for i, line := range row.frames {
 				stack += "\n" + strings.Repeat("\t", i%2) + line
 			}
-			if got := blame(stack); got != row.want {
+			if got := firstUserFrame(stack); got != row.want {
 				t.Errorf("it is %q, want %q", got, row.want)
 			}
 		})

@@ -407,7 +407,7 @@ func (h *handshake) handOver() {
 	if state.DidResume {
 		l.counters.Resumed++
 	}
-	l.record(Secured, c, int64(state.Version))
+	l.record(TLSHandshake, c, int64(state.Version))
 	in, rest := c.in, c.Rest()
 	c.in, c.tls, s.handshake, c.deadline = nil, s, nil, 0
 	c.protocol = h.begin(c)

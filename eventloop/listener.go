@@ -18,10 +18,10 @@ type Listener struct {
 	begin func(*Conn) Protocol
 
 	// Where the kernel does not divide connections among several loops; see loops.go.
-	hands  []*Listener // whom this one deals out to, itself among them
-	turn   int         // whose turn it is
-	basket *basket     // what this one accepts from, in place of a socket
-	heed   func()      // posted when something lies there
+	peers       []*Listener  // whom this one deals out to, itself among them
+	turn        int          // whose turn it is
+	acceptQueue *acceptQueue // what this one accepts from, in place of a socket
+	onQueued    func()       // posted when something lies there
 
 	door []arrival // one that was accepted and waits for room, or none
 
@@ -106,7 +106,7 @@ func (ln *Listener) accept() {
 		case err == nil:
 			ln.backoff = 0
 			if to != ln {
-				ln.deal(to, fd, from) // whose loop admits it or not
+				ln.distribute(to, fd, from) // whose loop admits it or not
 			} else if !ln.admit(arrival{fd, from}) {
 				return
 			}
@@ -138,8 +138,8 @@ func (ln *Listener) take() (int, netip.AddrPort, error) {
 		ln.door = nil
 		return a.fd, a.from, nil
 	}
-	if ln.basket != nil {
-		return ln.basket.take()
+	if ln.acceptQueue != nil {
+		return ln.acceptQueue.take()
 	}
 	return ln.loop.kernel.Accept(ln.fd)
 }
@@ -152,7 +152,7 @@ func (ln *Listener) admit(a arrival) bool {
 	who := l.clientAt(a.from.Addr())
 	switch {
 	case l.admit(who):
-		ln.deal(ln, a.fd, a.from)
+		ln.distribute(ln, a.fd, a.from)
 		return true
 	case l.mayWait(who):
 		l.record(Refused, nil, 1)
@@ -223,7 +223,7 @@ func (l *Loop) begin(ln *Listener, fd int, from netip.AddrPort) {
 	}
 	l.record(Accepted, c, int64(fd))
 	l.current = c
-	l.step()
+	l.checkWatchdog()
 	c.protocol = ln.begin(c)
 	l.touch(c)
 	l.proceed(c)

@@ -87,7 +87,7 @@ type Loop struct {
 	taken         []*Conn // the list that is being walked, kept for its memory
 	written       []*Conn // the one that flush walks
 	working       int     // workers, without those that are lost
-	asides        int     // tasks that run on goroutines of their own
+	offLoopTasks  int     // tasks that run on goroutines of their own
 	gaveUp        bool    // on all that has not ended
 	timers        timerHeap
 	wheel         wheel
@@ -269,9 +269,9 @@ func (l *Loop) turn() error {
 
 // wait sleeps until there is something to do, and reads the clock.
 func (l *Loop) wait() ([]bobbin.Event, error) {
-	l.lieDown()
+	l.beforePoll()
 	n, err := l.sleep()
-	l.getUp()
+	l.afterPoll()
 	l.time = l.kernel.Now()
 	l.now = l.time.Sub(l.start)
 	l.ticks = int64(l.now / tick)
@@ -289,7 +289,7 @@ func (l *Loop) wait() ([]bobbin.Event, error) {
 // that halves what a handler that runs aside costs.
 func (l *Loop) sleep() (int, error) {
 	until := l.wakeTime()
-	if l.asides+l.working > 0 && until != bobbin.AtOnce {
+	if l.offLoopTasks+l.working > 0 && until != bobbin.AtOnce {
 		if n, err := l.kernel.Wait(l.events, bobbin.AtOnce); n > 0 || err != nil {
 			return n, err
 		}
@@ -347,7 +347,7 @@ func (l *Loop) dispatch(events []bobbin.Event) {
 func (l *Loop) dispatchSome(events []bobbin.Event, again []*Conn) {
 	defer l.survive()
 	for l.turnAt < len(events) {
-		l.step()
+		l.checkWatchdog()
 		ev := &events[l.turnAt]
 		l.turnAt++
 		if c := l.at(ev.FD); c != nil {
@@ -366,7 +366,7 @@ func (l *Loop) dispatchSome(events []bobbin.Event, again []*Conn) {
 		}
 	}
 	for l.turnAt < len(events)+len(again) {
-		l.step()
+		l.checkWatchdog()
 		c := again[l.turnAt-len(events)]
 		l.turnAt++
 		l.current = c
@@ -460,7 +460,7 @@ func (l *Loop) flush() {
 	l.dirty = l.written[:0]
 	for _, c := range list {
 		c.dirty = false
-		l.step()
+		l.checkWatchdog()
 		l.write(c)
 	}
 	clear(list)
@@ -500,7 +500,7 @@ type closing struct {
 // notifyClosed tells the protocol that its connection is over, exactly once.
 func (l *Loop) notifyClosed(d closing) {
 	defer l.survive()
-	l.step()
+	l.checkWatchdog()
 	l.current = d.conn
 	d.conn.protocol.OnClose(d.conn, d.why)
 }
@@ -534,7 +534,7 @@ func (l *Loop) closeConn(d closing) {
 }
 
 func (l *Loop) closeListener(ln *Listener) {
-	if l.stopping && ln.basket == nil && !ln.refuses && !ln.handedOver && !l.gaveUp {
+	if l.stopping && ln.acceptQueue == nil && !ln.refuses && !ln.handedOver && !l.gaveUp {
 		ln.closed = false
 		ln.drain() // what has come since, in the shortest possible time before
 		ln.closed = true
@@ -555,7 +555,7 @@ func (l *Loop) closeListener(ln *Listener) {
 		}
 	}
 	ln.door = nil
-	if ln.basket != nil {
+	if ln.acceptQueue != nil {
 		ln.empty()
 	} else if err := ln.closeSocket(); err != nil {
 		l.complain("close", err)
@@ -565,7 +565,7 @@ func (l *Loop) closeListener(ln *Listener) {
 // guard runs what may call protocols outside of dispatch.
 func (l *Loop) guard(f func()) {
 	defer l.survive()
-	l.step()
+	l.checkWatchdog()
 	f()
 }
 

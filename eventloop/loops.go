@@ -37,7 +37,7 @@ func (ls Loops) ListenAt(s string, how bobbin.ListenOptions, begin func(loop int
 	for _, first := range opened {
 		group := &group{members: []*Listener{first}}
 		for i, l := range ls[1:] {
-			ln, err := first.join(l, begin(i+1))
+			ln, err := first.addLoop(l, begin(i+1))
 			if err != nil {
 				for _, ln := range all {
 					ln.Close()
@@ -57,13 +57,13 @@ func (ls Loops) ListenAt(s string, how bobbin.ListenOptions, begin func(loop int
 	return opened, nil
 }
 
-// join opens a listener on another loop that gets its part of the connections.
-func (ln *Listener) join(l *Loop, begin func(*Conn) Protocol) (*Listener, error) {
+// addLoop opens a listener on another loop that gets its part of the connections.
+func (ln *Listener) addLoop(l *Loop, begin func(*Conn) Protocol) (*Listener, error) {
 	how := ln.how
 	how.Share = bobbin.Joining
 	other, err := l.Listen(ln.addr, how, begin)
 	if errors.Is(err, bobbin.ErrNotShared) {
-		return ln.dealTo(l, begin), nil
+		return ln.distributeTo(l, begin), nil
 	}
 	return other, err
 }
@@ -98,10 +98,10 @@ func (ls Loops) Stop() {
 	}
 }
 
-// A basket is where connections lie that one loop has accepted for another, until
+// A acceptQueue is where connections lie that one loop has accepted for another, until
 // that takes them, in place of a listening socket's queue: the listener that has it
 // accepts from it. What the two loops share is this and no more.
-type basket struct {
+type acceptQueue struct {
 	room int // how many may lie here, beside the connections of the loop
 
 	mu     sync.Mutex
@@ -118,7 +118,7 @@ type arrival struct {
 // put puts one in. It reports whether the basket had room and was open, else the
 // descriptor is still the caller's; and whether it was empty, so that its owner has
 // to be told.
-func (b *basket) put(a arrival) (taken, first bool) {
+func (b *acceptQueue) put(a arrival) (taken, first bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.closed || len(b.list) >= b.room {
@@ -129,7 +129,7 @@ func (b *basket) put(a arrival) (taken, first bool) {
 }
 
 // take takes one out, under the rules of Kernel.Accept.
-func (b *basket) take() (int, netip.AddrPort, error) {
+func (b *acceptQueue) take() (int, netip.AddrPort, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if len(b.list) == 0 {
@@ -141,32 +141,32 @@ func (b *basket) take() (int, netip.AddrPort, error) {
 }
 
 // hasRoom reports whether put would take one.
-func (b *basket) hasRoom() bool {
+func (b *acceptQueue) hasRoom() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return !b.closed && len(b.list) < b.room
 }
 
 // close lets nothing more in.
-func (b *basket) close() {
+func (b *acceptQueue) close() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.closed = true
 }
 
-// dealTo opens a listener on another loop that has a basket and no socket, and has ln
+// distributeTo opens a listener on another loop that has a basket and no socket, and has ln
 // deal connections out to it. Neither loop may run yet.
-func (ln *Listener) dealTo(l *Loop, begin func(*Conn) Protocol) *Listener {
-	other := &Listener{loop: l, fd: -1, addr: ln.addr, how: ln.how, begin: begin, basket: &basket{room: l.limits.AcceptBatch}}
-	other.heed = func() {
+func (ln *Listener) distributeTo(l *Loop, begin func(*Conn) Protocol) *Listener {
+	other := &Listener{loop: l, fd: -1, addr: ln.addr, how: ln.how, begin: begin, acceptQueue: &acceptQueue{room: l.limits.AcceptBatch}}
+	other.onQueued = func() {
 		other.ready = true
 		l.guard(other.accept)
 	}
 	l.listeners = append(l.listeners, other)
-	if ln.hands == nil {
-		ln.hands = []*Listener{ln}
+	if ln.peers == nil {
+		ln.peers = []*Listener{ln}
 	}
-	ln.hands = append(ln.hands, other)
+	ln.peers = append(ln.peers, other)
 	return other
 }
 
@@ -175,24 +175,24 @@ func (ln *Listener) dealTo(l *Loop, begin func(*Conn) Protocol) *Listener {
 // is admitted at the cost of another or not at all.
 func (ln *Listener) next() *Listener {
 	l := ln.loop
-	if ln.hands == nil {
+	if ln.peers == nil {
 		return ln
 	}
-	for range ln.hands {
-		to := ln.hands[ln.turn]
-		if to == ln && l.open < l.limits.Conns || to != ln && !to.loop.held() && to.basket.hasRoom() {
+	for range ln.peers {
+		to := ln.peers[ln.turn]
+		if to == ln && l.open < l.limits.Conns || to != ln && !to.loop.held() && to.acceptQueue.hasRoom() {
 			return to
 		}
-		ln.turn = (ln.turn + 1) % len(ln.hands)
+		ln.turn = (ln.turn + 1) % len(ln.peers)
 	}
 	return ln
 }
 
-// deal has the listener that next returned begin a connection. If that has come to an
+// distribute has the listener that next returned begin a connection. If that has come to an
 // end since, ln does: one more than its limit is better than one that is cut off.
-func (ln *Listener) deal(to *Listener, fd int, from netip.AddrPort) {
-	if ln.hands != nil {
-		ln.turn = (ln.turn + 1) % len(ln.hands)
+func (ln *Listener) distribute(to *Listener, fd int, from netip.AddrPort) {
+	if ln.peers != nil {
+		ln.turn = (ln.turn + 1) % len(ln.peers)
 	}
 	if to == ln || !to.give(arrival{fd, from}) {
 		ln.loop.begin(ln, fd, from)
@@ -202,10 +202,10 @@ func (ln *Listener) deal(to *Listener, fd int, from netip.AddrPort) {
 // give is called by another loop. It reports whether this one will begin the
 // connection.
 func (ln *Listener) give(a arrival) bool {
-	taken, first := ln.basket.put(a)
+	taken, first := ln.acceptQueue.put(a)
 	// One word is underway at a time, so that it need not count against the limit.
-	// A loop that does not hear it any more looks into the basket when it shuts.
-	if first && ln.loop.mail.put(ln.heed, false) == nil {
+	// A loop that does not hear it any more looks into the accept queue when it shuts.
+	if first && ln.loop.mail.put(ln.onQueued, false) == nil {
 		_ = ln.loop.kernel.Wake() // one that has just ended needs none
 	}
 	return taken
@@ -213,9 +213,9 @@ func (ln *Listener) give(a arrival) bool {
 
 // empty gives back what nobody will begin.
 func (ln *Listener) empty() {
-	ln.basket.close()
+	ln.acceptQueue.close()
 	for {
-		fd, _, err := ln.basket.take()
+		fd, _, err := ln.acceptQueue.take()
 		if err != nil {
 			return
 		}
@@ -234,7 +234,7 @@ type group struct {
 
 // held reports whether the watchdog has caught a callback that still holds the loop.
 // Any goroutine may call it.
-func (l *Loop) held() bool { return l.dog.word.Load() == caught }
+func (l *Loop) held() bool { return l.dog.state.Load() == caught }
 
 // reliefEvery is how often a loop looks for connections that wait for a loop that is
 // held.
@@ -295,8 +295,8 @@ func (ln *Listener) acceptFor(other *Listener) {
 
 // take takes one connection that waits for a listener of the group.
 func (g *group) take(k bobbin.Kernel, from *Listener) (int, netip.AddrPort, error) {
-	if from.basket != nil {
-		return from.basket.take()
+	if from.acceptQueue != nil {
+		return from.acceptQueue.take()
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -163,7 +163,7 @@ func TestEachOfSeveralLoopsHasItsPart(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			dealt := listeners[0].hands != nil
+			dealt := listeners[0].peers != nil
 			if row.deals && !dealt {
 				t.Error("nobody deals out")
 			}
@@ -296,7 +296,7 @@ func deal(t *testing.T, wrap func(bobbin.Kernel) bobbin.Kernel) (ls Loops, first
 	v = visit(t, first.Addr())
 	first.ready, first.turn = true, 1
 	first.accept()
-	if n := len(first.hands[1].basket.list); n != 1 {
+	if n := len(first.peers[1].acceptQueue.list); n != 1 {
 		t.Fatalf("%d visitors are in the basket", n)
 	}
 	return ls, first, v
@@ -497,7 +497,7 @@ func TestNewcomersDoNotWaitForALoopThatIsHeld(t *testing.T) {
 func TestALoopThatIsHeldIsDealtNothing(t *testing.T) {
 	watchDescriptors(t)
 	ls, first, v := deal(t, same)
-	ls[1].dog.word.Store(caught)
+	ls[1].dog.state.Store(caught)
 	for range 3 {
 		first.turn = 1
 		if first.next() != first {
@@ -506,11 +506,11 @@ func TestALoopThatIsHeldIsDealtNothing(t *testing.T) {
 	}
 	// What it was dealt before is begun by the other.
 	ls[0].relieve()
-	if n := len(first.hands[1].basket.list); n != 0 || ls[0].Open() != 1 {
+	if n := len(first.peers[1].acceptQueue.list); n != 0 || ls[0].Open() != 1 {
 		t.Errorf("%d visitors are in the basket, and %d with the other loop", n, ls[0].Open())
 	}
 	v.Close()
-	ls[1].dog.word.Store(awake)
+	ls[1].dog.state.Store(awake)
 	ls.Stop()
 	if err := ls.Run(); err != nil {
 		t.Error(err)
@@ -530,7 +530,7 @@ func TestALoopThatRelievesAnotherKeepsToItsLimits(t *testing.T) {
 	for range 3 * most {
 		all = append(all, visit(t, listeners[0].Addr()))
 	}
-	ls[0].dog.word.Store(caught)
+	ls[0].dog.state.Store(caught)
 	ls[1].relieve()
 	if n := ls[1].Open(); n != most {
 		t.Errorf("there are %d connections", n)
@@ -538,7 +538,7 @@ func TestALoopThatRelievesAnotherKeepsToItsLimits(t *testing.T) {
 	for _, v := range all {
 		v.Close()
 	}
-	ls[0].dog.word.Store(awake)
+	ls[0].dog.state.Store(awake)
 	ls.Stop()
 	if err := ls.Run(); err != nil && err != ErrCut {
 		t.Error(err)

@@ -61,7 +61,7 @@ func (l *Loop) Wake() error { return l.kernel.Wake() }
 // runPosted is the phase in which other goroutines are heard. What a function
 // posts while it runs belongs to the next turn.
 func (l *Loop) runPosted() {
-	l.heedStops()
+	l.onStops()
 	if !l.mail.waiting.Load() {
 		return
 	}
@@ -72,7 +72,7 @@ func (l *Loop) runPosted() {
 	m.mu.Unlock()
 	for i, f := range l.posted {
 		l.posted[i] = nil
-		l.step()
+		l.checkWatchdog()
 		f()
 		if l.scarce {
 			l.flush()

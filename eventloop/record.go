@@ -21,19 +21,19 @@ type Record struct {
 type Kind uint8
 
 const (
-	Turn        Kind = iota // events in it
-	Accepted                // descriptor
-	Read                    // bytes
-	Wrote                   // bytes
-	StateChange             // from<<8 | to
-	Deadline                // nanoseconds it was late
-	Posted                  // functions run
-	Timers                  // timers run
-	Stalled                 // bytes queued above the high-water mark
-	Refused                 // 1: at the limit of connections, 2: the kernel has no more
-	Held                    // nanoseconds, by one callback
-	Secured                 // version of TLS
-	Kinds                   // how many there are
+	Turn            Kind = iota // events in it
+	Accepted                    // descriptor
+	Read                        // bytes
+	Wrote                       // bytes
+	StateChange                 // from<<8 | to
+	Deadline                    // nanoseconds it was late
+	Posted                      // functions run
+	Timers                      // timers run
+	Backpressure                // bytes queued above the high-water mark
+	Refused                     // 1: at the limit of connections, 2: the kernel has no more
+	CallbackStalled             // nanoseconds, by one callback
+	TLSHandshake                // version of TLS
+	Kinds                       // how many there are
 )
 
 // ringSize is how many records are kept. A power of two, for the mask.
@@ -94,16 +94,16 @@ func (r *Record) what() string {
 		return fmt.Sprintf("%d posted", r.Arg)
 	case Timers:
 		return fmt.Sprintf("%d timers", r.Arg)
-	case Stalled:
+	case Backpressure:
 		return fmt.Sprintf("stalled with %d queued", r.Arg)
 	case Refused:
 		if r.Arg == 1 {
 			return "refused, at the limit of connections"
 		}
 		return "refused, out of descriptors or memory"
-	case Held:
+	case CallbackStalled:
 		return fmt.Sprintf("held for %v", time.Duration(r.Arg))
-	case Secured:
+	case TLSHandshake:
 		return "secured by " + tls.VersionName(uint16(r.Arg))
 	}
 	return "unknown"

@@ -90,7 +90,7 @@ func TestAStallIsRecorded(t *testing.T) {
 		}
 		var got []int64
 		for _, r := range h.Records(nil) {
-			if r.Kind == Stalled {
+			if r.Kind == Backpressure {
 				got = append(got, r.Arg)
 			}
 		}

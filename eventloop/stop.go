@@ -19,7 +19,7 @@ func (l *Loop) stopUnlessStopped() {
 	}
 }
 
-func (l *Loop) heedStops() {
+func (l *Loop) onStops() {
 	n := l.mail.stops.Load()
 	if n > 0 && !l.stopping {
 		l.beginStop()
@@ -69,8 +69,8 @@ func (ln *Listener) stop() {
 	case ln.closed:
 	case ln.handedOver:
 		ln.Close() // what is in the queue is the other process's
-	case ln.basket != nil:
-		ln.basket.close() // what another loop accepts from now on, it keeps
+	case ln.acceptQueue != nil:
+		ln.acceptQueue.close() // what another loop accepts from now on, it keeps
 		ln.drain()
 		ln.Close()
 	case l.kernel.Refuse(ln.fd):
@@ -160,7 +160,7 @@ func (ln *Listener) cutQueue() {
 
 // over reports whether a loop that wants to end has ended.
 func (l *Loop) over() bool {
-	return l.stopping && l.open == 0 && len(l.listeners) == 0 && len(l.closing) == 0 && (l.working+l.asides == 0 || l.gaveUp)
+	return l.stopping && l.open == 0 && len(l.listeners) == 0 && len(l.closing) == 0 && (l.working+l.offLoopTasks == 0 || l.gaveUp)
 }
 
 // shut gives back whatever is left, whichever way Run ends.
@@ -178,7 +178,7 @@ func (l *Loop) shut() {
 	for len(l.closing)+len(l.deadListeners) > 0 {
 		l.reap()
 	}
-	l.step()
+	l.checkWatchdog()
 	if err := l.kernel.Shut(); err != nil {
 		l.complain("shut", err)
 	}

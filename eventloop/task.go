@@ -56,10 +56,10 @@ func (l *Loop) NewTask(f func(pause func() bool)) *Task {
 	return t
 }
 
-// NewTaskAside makes a task that runs f on a goroutine of its own. Whenever it
+// NewTaskOffLoop makes a task that runs f on a goroutine of its own. Whenever it
 // pauses, and when it has ended, told runs on the loop. A panic in f ends the
 // process: f has to recover.
-func (l *Loop) NewTaskAside(f func(pause func() bool), told func(Progress)) *Task {
+func (l *Loop) NewTaskOffLoop(f func(pause func() bool), told func(Progress)) *Task {
 	l.own("Loop.NewTaskAside")
 	t := &Task{loop: l}
 	t.run = func(wait func()) {
@@ -74,7 +74,7 @@ func (l *Loop) NewTaskAside(f func(pause func() bool), told func(Progress)) *Tas
 			return !t.stopped.Load()
 		})
 		_ = t.tell(func(p Progress) {
-			l.asides--
+			l.offLoopTasks--
 			told(p)
 		}, Ended) // a loop that has ended need not know
 	}
@@ -97,7 +97,7 @@ func (t *Task) Resume() Progress {
 	if t.run != nil {
 		t.loop.own("Task.Resume")
 		if t.wake == nil {
-			t.loop.asides++
+			t.loop.offLoopTasks++
 			t.wake = t.loop.kernel.Work(t.run)
 		} else {
 			t.wake()

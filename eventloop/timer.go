@@ -53,7 +53,7 @@ func (l *Loop) runTimers() {
 	}
 	ran := 0
 	for ; ran < timerBudget && len(l.timers) > 0 && l.timers[0].at <= l.now; ran++ {
-		l.step()
+		l.checkWatchdog()
 		heap.Pop(&l.timers).(*Timer).run()
 	}
 	for ; ran < timerBudget; ran++ {

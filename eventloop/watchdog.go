@@ -56,8 +56,8 @@ const (
 
 // A watchdog is what watches one loop.
 type watchdog struct {
-	word atomic.Uint32
-	seen atomic.Uint64 // looks taken
+	state atomic.Uint32
+	seen  atomic.Uint64 // looks taken
 
 	// Set before it runs, never changed.
 	period time.Duration // between two looks; 0 for no watchdog
@@ -138,14 +138,14 @@ func (d *watchdog) run(over <-chan struct{}) {
 // until the loop says so.
 func (d *watchdog) look() (park bool) {
 	d.seen.Add(1)
-	word := d.word.Load()
+	word := d.state.Load()
 	if word != asleep {
 		d.idle = 0
 	}
 	switch word {
 	case awake:
 		d.open = 0
-		d.word.CompareAndSwap(awake, asked)
+		d.state.CompareAndSwap(awake, asked)
 	case asked:
 		if d.open++; d.open >= looks {
 			d.catch()
@@ -157,7 +157,7 @@ func (d *watchdog) look() (park bool) {
 		}
 	case asleep:
 		d.idle++
-		return d.idle >= sleepLook && d.word.CompareAndSwap(asleep, parked)
+		return d.idle >= sleepLook && d.state.CompareAndSwap(asleep, parked)
 	}
 	return false
 }
@@ -166,7 +166,7 @@ func (d *watchdog) look() (park bool) {
 // the stack is somebody else's.
 func (d *watchdog) catch() {
 	d.report.Store(d.inspect())
-	if d.word.CompareAndSwap(asked, caught) && d.tell != nil {
+	if d.state.CompareAndSwap(asked, caught) && d.tell != nil {
 		d.tell()
 	}
 }
@@ -178,21 +178,21 @@ func (d *watchdog) inspect() *Stall {
 		return s
 	}
 	p := make([]byte, mostStacks)
-	stack := culprit(string(p[:runtime.Stack(p, true)]), d.loop)
-	s.By, s.Stack = blame(stack), shorten(stack)
+	stack := offenderStack(string(p[:runtime.Stack(p, true)]), d.loop)
+	s.By, s.Stack = firstUserFrame(stack), shorten(stack)
 	return s
 }
 
-// step says that the loop gets on. It comes before everything that calls a
+// checkWatchdog says that the loop gets on. It comes before everything that calls a
 // protocol or may take long for another reason, so that each has its own time.
-func (l *Loop) step() {
-	if l.dog.word.Load() != awake {
-		l.answer()
+func (l *Loop) checkWatchdog() {
+	if l.dog.state.Load() != awake {
+		l.ack()
 	}
 }
 
-// answer is what step does if it is asked.
-func (l *Loop) answer() {
+// ack is what step does if it is asked.
+func (l *Loop) ack() {
 	if s := l.takeStall(); s != nil {
 		l.TellStall(s)
 	}
@@ -202,7 +202,7 @@ func (l *Loop) answer() {
 // a protocol that has just called others' code and knows what for: the loop does
 // not log a stall that was taken. It must be called on the loop's goroutine.
 func (l *Loop) TakeStall() *Stall {
-	if l.dog.word.Load() == awake {
+	if l.dog.state.Load() == awake {
 		return nil
 	}
 	return l.takeStall()
@@ -215,7 +215,7 @@ func (l *Loop) TakeStall() *Stall {
 func (l *Loop) takeStall() *Stall {
 	l.own("Loop.TakeStall")
 	d := &l.dog
-	caughtUs := d.word.Swap(awake) == caught
+	caughtUs := d.state.Swap(awake) == caught
 	now, since := l.kernel.Now(), l.time
 	if d.answered.After(since) {
 		since = d.answered
@@ -227,7 +227,7 @@ func (l *Loop) takeStall() *Stall {
 	s := d.report.Load()
 	s.For = max(s.For, now.Sub(since))
 	l.counters.Stalls++
-	l.record(Held, nil, int64(s.For))
+	l.record(CallbackStalled, nil, int64(s.For))
 	return s
 }
 
@@ -241,16 +241,16 @@ func (l *Loop) TellStall(s *Stall, more ...any) {
 	}
 }
 
-// lieDown says that the loop is about to wait for the kernel.
-func (l *Loop) lieDown() {
-	for !l.dog.word.CompareAndSwap(awake, asleep) {
-		l.answer()
+// beforePoll says that the loop is about to wait for the kernel.
+func (l *Loop) beforePoll() {
+	for !l.dog.state.CompareAndSwap(awake, asleep) {
+		l.ack()
 	}
 }
 
-// getUp says that it no longer does.
-func (l *Loop) getUp() {
-	if l.dog.word.Swap(awake) == parked {
+// afterPoll says that it no longer does.
+func (l *Loop) afterPoll() {
+	if l.dog.state.Swap(awake) == parked {
 		l.dog.rouse <- struct{}{} // has room, for nobody parks twice unroused
 	}
 }

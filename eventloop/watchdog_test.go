@@ -74,7 +74,7 @@ func suspectOn(t *testing.T, l *Loop) *suspect {
 func (s *suspect) observe() {
 	for range s.begun {
 		s.mu.Lock() // it waits, or is busy
-		for taken := 0; taken < s.looks || s.looks == 0 && s.dog.word.Load() != caught; taken++ {
+		for taken := 0; taken < s.looks || s.looks == 0 && s.dog.state.Load() != caught; taken++ {
 			s.dog.look()
 		}
 		s.held = false
@@ -98,7 +98,7 @@ func (s *suspect) wait() {
 // compute holds it by doing much.
 func (s *suspect) compute() {
 	s.begun <- struct{}{}
-	for s.dog.word.Load() != caught {
+	for s.dog.state.Load() != caught {
 	}
 }
 
@@ -213,7 +213,7 @@ func TestWhoeverHoldsTheLoopIsNamed(t *testing.T) {
 			}
 			noted := 0
 			for _, r := range h.Records(nil) {
-				if r.Kind == Held {
+				if r.Kind == CallbackStalled {
 					noted++
 				}
 			}
@@ -408,18 +408,18 @@ func TestWatchdogAndLoop(t *testing.T) {
 				case "catch":
 					d.catch()
 				case "step":
-					l.step()
+					l.checkWatchdog()
 				case "take":
 					l.TakeStall()
 				case "sleep":
-					l.lieDown()
+					l.beforePoll()
 				case "wake":
-					l.getUp()
+					l.afterPoll()
 				case "roused":
 					<-d.rouse
 				}
 			}
-			if got := d.word.Load(); got != row.want {
+			if got := d.state.Load(); got != row.want {
 				t.Errorf("ends in %d, want %d", got, row.want)
 			}
 			if l.counters.Stalls != 0 {
@@ -461,7 +461,7 @@ func TestWatchdogLooksByItself(t *testing.T) {
 
 	// Nothing happens: it parks, and looks no more.
 	until := func(word uint32) {
-		for d.word.Load() != word {
+		for d.state.Load() != word {
 			time.Sleep(time.Millisecond)
 		}
 	}
@@ -527,15 +527,15 @@ func BenchmarkWatchdog(b *testing.B) {
 	}
 	b.Run("turn", func(b *testing.B) {
 		for b.Loop() {
-			l.getUp()
-			l.step()
-			l.lieDown()
+			l.afterPoll()
+			l.checkWatchdog()
+			l.beforePoll()
 		}
 	})
-	l.getUp()
+	l.afterPoll()
 	b.Run("step", func(b *testing.B) {
 		for b.Loop() {
-			l.step()
+			l.checkWatchdog()
 		}
 	})
 }

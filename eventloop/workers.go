@@ -204,7 +204,7 @@ func (l *Loop) assign(j *job) {
 		}
 		p.busy++
 	}
-	l.kernel.Work(func(func()) { l.toil(j) })
+	l.kernel.Work(func(func()) { l.runWorker(j) })
 }
 
 // fullPlace returns the place at which a job has to wait, or nil.
@@ -230,8 +230,8 @@ func (l *Loop) hangs(j *job) bool {
 	return false
 }
 
-// toil runs on the worker.
-func (l *Loop) toil(j *job) {
+// runWorker runs on the worker.
+func (l *Loop) runWorker(j *job) {
 	err := j.run(l)
 	// What was promised is told even if others have posted too much.
 	if l.mail.put(func() { l.conclude(j, err) }, false) == nil {

@@ -95,12 +95,12 @@ func (x *exchange) hasBegun() bool { return x.open != nil || x.response.begun }
 // call runs the handler.
 func (x *exchange) call() error {
 	err := x.guarded(x.conn.server.handler)
-	x.blame()
+	x.reportStall()
 	return err
 }
 
-// blame names the request whose handler has held the loop for too long, if it has.
-func (x *exchange) blame() {
+// reportStall names the request whose handler has held the loop for too long, if it has.
+func (x *exchange) reportStall() {
 	loop := x.conn.server.loop
 	if s := loop.TakeStall(); s != nil {
 		loop.TellStall(s, "request", x.request.line(), "route", x.request.Pattern())

@@ -137,7 +137,7 @@ func (x *exchange) back(err error, reply func() error) {
 		err = errSlowWorker
 	case err == nil:
 		err = x.guarded(func(*Response, *Request) error { return reply() })
-		x.blame()
+		x.reportStall()
 		c.last = c.last || x.panicked
 	}
 	c.answer(err)

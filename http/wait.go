@@ -97,7 +97,7 @@ func (c *conn) start(h Handler) {
 	x.outer, x.response.hooks = x.response.hooks, x.outer
 	x.request.Context() // while it can be made without a race
 	x.request.TLS()     // and this be asked for
-	x.task = c.server.loop.NewTaskAside(run, func(p eventloop.Progress) { c.told(x, p) })
+	x.task = c.server.loop.NewTaskOffLoop(run, func(p eventloop.Progress) { c.told(x, p) })
 }
 
 // told hears from a handler that runs aside.
@@ -123,7 +123,7 @@ func (c *conn) resume() eventloop.Progress {
 	}
 	c.x.stopping = c.server.loop.Stopping()
 	p := c.x.task.Resume()
-	c.x.blame()
+	c.x.reportStall()
 	return p
 }
 
