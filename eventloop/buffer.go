@@ -26,11 +26,11 @@ type piece struct {
 	chunk bool // bytes is the loop's memory, and may grow
 	lent  bool // bytes is the protocol's, and perhaps lent to others too
 
-	file  File
-	left  int64 // of the file
-	warm  int64 // up to where a worker has read it just now
-	fetch *fetch
-	asked int64 // in ticks, whether it has changed
+	file      File
+	left      int64 // of the file
+	cachedTo  int64 // up to where a worker has read it just now
+	readAhead *readAhead
+	asked     int64 // in ticks, whether it has changed
 
 	at int64 // where the rest begins, in bytes or in the file
 }
@@ -44,19 +44,19 @@ type File interface {
 	Release()
 }
 
-// A Stable is a File that can tell whether it still is what it was when it was
+// A Versioned is a File that can tell whether it still is what it was when it was
 // promised. It is asked now and then, and before and after the last range that is
 // sent, and a connection whose file has changed is reset: half of one version and
 // half of another is worse than nothing.
-type Stable interface {
+type Versioned interface {
 	File
 	Unchanged() bool
 }
 
-// A Copied is a File that may have to be read and written instead of being sent
+// A NeedsCopy is a File that may have to be read and written instead of being sent
 // by the kernel: what the kernel sends is not copied, so that bytes which are on
 // their way already change when somebody writes to the file or cuts it off.
-type Copied interface {
+type NeedsCopy interface {
 	File
 	Copy() bool
 }
@@ -93,13 +93,13 @@ func (o *output) send(l *Loop, c *Conn, budget int) (int, error) {
 	p, fd := &o.pieces[0], int(c.fd)
 	if p.file != nil {
 		n := min(p.left, int64(budget))
-		if !l.warm(c, p, n) {
+		if !l.prefetch(c, p, n) {
 			return 0, errCold
 		}
-		if f, ok := p.file.(Copied); ok && f.Copy() {
+		if f, ok := p.file.(NeedsCopy); ok && f.Copy() {
 			return l.copyFile(fd, p, n)
 		}
-		if l.doubts(p, n == p.left) {
+		if l.revalidate(p, n == p.left) {
 			return 0, errShrunk
 		}
 		sent, err := l.kernel.SendFile(fd, p.file, p.at, int(n))
@@ -129,10 +129,10 @@ func (o *output) send(l *Loop, c *Conn, budget int) (int, error) {
 	return sent, err
 }
 
-// doubts reports whether a file has changed, if it is time to ask: before the last
+// revalidate reports whether a file has changed, if it is time to ask: before the last
 // range, so that what is complete was not mixed, and now and then, so that nobody
 // waits for the end of what will be cut off.
-func (l *Loop) doubts(p *piece, last bool) bool {
+func (l *Loop) revalidate(p *piece, last bool) bool {
 	if !last && p.asked == l.ticks {
 		return false
 	}
@@ -142,7 +142,7 @@ func (l *Loop) doubts(p *piece, last bool) bool {
 
 // changed reports whether a file says that it is not what was promised.
 func changed(f File) bool {
-	s, ok := f.(Stable)
+	s, ok := f.(Versioned)
 	return ok && !s.Unchanged()
 }
 
@@ -230,8 +230,8 @@ func (p *piece) release(l *Loop) {
 		return
 	case p.lent:
 		l.endLoan(p.bytes)
-	case p.fetch != nil:
-		p.fetch.orphan = true // a worker is reading from it
+	case p.readAhead != nil:
+		p.readAhead.orphan = true // a worker is reading from it
 	case p.file != nil:
 		p.file.Release()
 	}

@@ -587,7 +587,7 @@ func (l *Loop) write(c *Conn) {
 		l.queueAgain(c)
 	}
 	switch {
-	case c.out != nil && c.writable && c.out.pieces[0].fetch == nil:
+	case c.out != nil && c.writable && c.out.pieces[0].readAhead == nil:
 		l.touch(c) // the budget is used up: the others first
 	case c.out != nil:
 		c.out.shrink(l)

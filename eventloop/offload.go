@@ -33,33 +33,33 @@ func (j *job) run(l *Loop) (err error) {
 	return nil
 }
 
-// A fetch is the read-ahead of a range of a file, from the disk into the
+// A readAhead is the read-ahead of a range of a file, from the disk into the
 // kernel's memory.
-type fetch struct {
+type readAhead struct {
 	file   File
 	orphan bool // the connection is gone, and the file is ours to release
 }
 
-// fetchStep is how much is read at a time, into memory that nobody looks at.
-const fetchStep = 256 << 10
+// readAheadStep is how much is read at a time, into memory that nobody looks at.
+const readAheadStep = 256 << 10
 
-// warm reports whether the next n bytes of the file that p sends are in the
+// prefetch reports whether the next n bytes of the file that p sends are in the
 // kernel's memory. If not, they are read elsewhere, and the connection is
 // written to again when they are there. Without this, one cold file would keep
 // everybody waiting for the disk.
-func (l *Loop) warm(c *Conn, p *piece, n int64) bool {
-	if p.fetch != nil {
+func (l *Loop) prefetch(c *Conn, p *piece, n int64) bool {
+	if p.readAhead != nil {
 		return false
 	}
-	if p.at+n <= p.warm || l.kernel.Cached(p.file, p.at, int(n)) {
+	if p.at+n <= p.cachedTo || l.kernel.Cached(p.file, p.at, int(n)) {
 		return true
 	}
-	f, from, to := &fetch{file: p.file}, p.at, p.at+n
-	p.fetch = f
+	f, from, to := &readAhead{file: p.file}, p.at, p.at+n
+	p.readAhead = f
 	l.OffloadJob(Job{
 		Lane: LaneReads, Client: c.Client(), Place: placeOf(p.file),
 		Work: func() {
-			buf := make([]byte, min(n, fetchStep))
+			buf := make([]byte, min(n, readAheadStep))
 			for at := from; at < to; {
 				got, err := f.file.ReadAt(buf[:min(int64(len(buf)), to-at)], at)
 				at += int64(got)
@@ -94,7 +94,7 @@ func (l *Loop) warm(c *Conn, p *piece, n int64) bool {
 }
 
 // fetched notes that a worker is back, which has read up to some place.
-func (p *piece) fetched(to int64) { p.fetch, p.warm = nil, to }
+func (p *piece) fetched(to int64) { p.readAhead, p.cachedTo = nil, to }
 
 // A Placed is a File that knows where it is, so that reads which hang there leave
 // workers to others.

@@ -194,10 +194,10 @@ func (l *Loop) encryptSome(c *Conn) bool {
 		text = p.rest()[:min(len(p.rest()), step)]
 	} else {
 		ahead := min(p.left, int64(l.limits.WriteBudget))
-		if !l.warm(c, p, ahead) {
+		if !l.prefetch(c, p, ahead) {
 			return false
 		}
-		p.warm = max(p.warm, p.at+ahead)
+		p.cachedTo = max(p.cachedTo, p.at+ahead)
 		var err error
 		if text, err = l.readFile(p, min(p.left, int64(step))); err != nil {
 			c.reset = true

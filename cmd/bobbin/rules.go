@@ -79,7 +79,7 @@ func (s *siteOptions) middleware(p *part, leader *reload.Reloader) (list []http.
 	if s.reload {
 		forget := func() { p.files.Forget() } // they have changed
 		if leader != nil {
-			p.reloader = leader.Beside(forget)
+			p.reloader = leader.Siblings(forget)
 		} else if p.reloader, err = reload.New(forget); err != nil {
 			return nil, err
 		}

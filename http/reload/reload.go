@@ -47,17 +47,17 @@ const pagesMost = 24
 // A Reloader watches a folder. Once it is started it belongs to the loop's
 // goroutine.
 type Reloader struct {
-	leader *Reloader   // who watches, if it is not this one
-	beside []*Reloader // on other loops, for whom this one watches
-	before func()      // the pages are told
-	loop   *eventloop.Loop
-	folder string
-	watch  *bobbin.FolderWatch // nil where there is none
-	script *http.Prepared
-	id     string     // of this run of the server
-	told   int        // how often something has changed since
-	pages  []openPage // the oldest first
-	open   eventloop.Tally
+	leader   *Reloader   // who watches, if it is not this one
+	siblings []*Reloader // on other loops, for whom this one watches
+	before   func()      // the pages are told
+	loop     *eventloop.Loop
+	folder   string
+	watch    *bobbin.FolderWatch // nil where there is none
+	script   *http.Prepared
+	id       string     // of this run of the server
+	told     int        // how often something has changed since
+	pages    []openPage // the oldest first
+	open     eventloop.Tally
 
 	// What has changed since the pages were told.
 	styles bool
@@ -93,15 +93,15 @@ func New(before func()) (*Reloader, error) {
 	return &Reloader{before: before, script: js, id: rand.Text()}, nil
 }
 
-// Beside makes a Reloader for another loop, whose pages are told of what this one
+// Siblings makes a Reloader for another loop, whose pages are told of what this one
 // sees. It watches nothing itself. It is made and started before either loop runs.
-func (r *Reloader) Beside(before func()) *Reloader {
+func (r *Reloader) Siblings(before func()) *Reloader {
 	if before == nil {
 		before = func() {}
 	}
 	// Which of the two it is, a page that comes back must not notice.
 	other := &Reloader{leader: r, before: before, script: r.script, id: r.id}
-	r.beside = append(r.beside, other)
+	r.siblings = append(r.siblings, other)
 	return other
 }
 
@@ -229,7 +229,7 @@ func (r *Reloader) tell() {
 	r.told++
 	told := r.told
 	r.tellOwn(name)
-	for _, other := range r.beside {
+	for _, other := range r.siblings {
 		if other.loop.Post(func() { other.told = told; other.tellOwn(name) }) == eventloop.ErrFull {
 			r.others = true // it is too busy to hear
 			r.tellSoon()

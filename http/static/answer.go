@@ -21,7 +21,7 @@ func (f *Files) answer(w *http.Response, r *http.Request, e *entry) error {
 	if wantsNothing(r) || w.Status() != http.StatusOK { // on an error page there are no conditions
 		return e.send(w, e.forms[identity])
 	}
-	wish := readWish(r)
+	wish := readNegotiation(r)
 	c, ok := wish.codings.choose(f.has(e))
 	if !ok {
 		w.Set("Vary", "Accept-Encoding")
@@ -50,8 +50,8 @@ func (e *entry) fail(w *http.Response) error {
 
 // conditionally answers with a form, or with a part of it, or that it is not
 // needed.
-func (e *entry) conditionally(w *http.Response, r *http.Request, wish *wish, fm *form) error {
-	switch status := wish.verdict(r, e, fm); status {
+func (e *entry) conditionally(w *http.Response, r *http.Request, wish *negotiation, fm *representation) error {
+	switch status := wish.preconditions(r, e, fm); status {
 	case http.StatusNotModified:
 		w.SetStatus(status).AddFields(fm.fields)
 		return nil
@@ -76,7 +76,7 @@ func (e *entry) conditionally(w *http.Response, r *http.Request, wish *wish, fm 
 }
 
 // send answers with the whole of a form.
-func (e *entry) send(w *http.Response, fm *form) error {
+func (e *entry) send(w *http.Response, fm *representation) error {
 	if fm.whole != nil {
 		return w.WritePrepared(fm.whole)
 	}
@@ -85,7 +85,7 @@ func (e *entry) send(w *http.Response, fm *form) error {
 }
 
 // sendPart answers with one range (RFC 9110 section 15.3.7.1).
-func (e *entry) sendPart(w *http.Response, fm *form, part byteRange) error {
+func (e *entry) sendPart(w *http.Response, fm *representation, part byteRange) error {
 	w.SetStatus(http.StatusPartialContent).AddFields(fm.fields).
 		Set("Content-Type", e.contentType).
 		Set("Content-Range", contentRange(part, fm.size))
@@ -104,7 +104,7 @@ func contentRange(part byteRange, size int64) string {
 const partsMost = 1 << 20
 
 // sendParts answers with several ranges, as RFC 9110 section 15.3.7.2 has it.
-func (e *entry) sendParts(w *http.Response, fm *form, list []byteRange) error {
+func (e *entry) sendParts(w *http.Response, fm *representation, list []byteRange) error {
 	total := int64(0)
 	for _, part := range list {
 		total += part.size
@@ -137,7 +137,7 @@ func (e *entry) sendParts(w *http.Response, fm *form, list []byteRange) error {
 // parts are ranges of a file, read by a worker.
 type parts struct {
 	e    *entry
-	fm   *form
+	fm   *representation
 	list []byteRange
 }
 
@@ -161,7 +161,7 @@ func (p *parts) over() {
 }
 
 // joinParts writes parts between boundaries, into memory that is made once.
-func (e *entry) joinParts(fm *form, list []byteRange, read func(b []byte, r byteRange) ([]byte, error)) (b []byte, err error) {
+func (e *entry) joinParts(fm *representation, list []byteRange, read func(b []byte, r byteRange) ([]byte, error)) (b []byte, err error) {
 	const between = 200 // bytes before a part, its type aside
 	size := int64(between)
 	for _, r := range list {
@@ -178,7 +178,7 @@ func (e *entry) joinParts(fm *form, list []byteRange, read func(b []byte, r byte
 }
 
 // shareParts answers with parts that were joined.
-func (e *entry) shareParts(w *http.Response, fm *form, body []byte) error {
+func (e *entry) shareParts(w *http.Response, fm *representation, body []byte) error {
 	w.SetStatus(http.StatusPartialContent).AddFields(fm.fields).
 		Set("Content-Type", "multipart/byteranges; boundary="+boundary)
 	return w.WriteNoCopy(body)

@@ -165,7 +165,7 @@ func (f *Files) tell(a *asking, key string, found *found, err error) {
 	}
 	var e *entry
 	if found != nil {
-		e = f.learn(found, a.began)
+		e = f.store(found, a.began)
 	}
 	list := a.waiters
 	a.waiters = nil
@@ -268,13 +268,13 @@ func (f *Files) about(r *http.Request, path string) *question {
 
 // prepare puts what is known into a search: nothing in it is shared with the loop.
 func (f *Files) prepare(s search) *search {
-	s.root, s.forgot, s.only, s.options = f.root, f.forgot, f.only, &f.options
+	s.root, s.generation, s.only, s.options = f.root, f.generation, f.only, &f.options
 	if e := f.cache.get([]byte(s.path)); e != nil {
-		s.known = e.facts
+		s.known = e.fileID
 	}
 	if s.page {
 		if e := f.cache.get([]byte("/" + f.options.Fallback)); e != nil {
-			s.fallback = e.facts
+			s.fallback = e.fileID
 		}
 	}
 	return &s

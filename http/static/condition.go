@@ -9,9 +9,9 @@ import (
 
 // The conditions under which a request is to be answered (RFC 9110 section 13).
 
-// A wish is what the fields of a request say about how it is to be answered. It
+// A negotiation is what the fields of a request say about how it is to be answered. It
 // is collected in one pass, so that a request that wishes nothing costs little.
-type wish struct {
+type negotiation struct {
 	codings weights
 
 	hasMatch, hasNoneMatch bool
@@ -22,8 +22,8 @@ type wish struct {
 	twice                  bool // a field that stands alone was repeated
 }
 
-// readWish collects what r wishes.
-func readWish(r *http.Request) (w wish) {
+// readNegotiation collects what r wishes.
+func readNegotiation(r *http.Request) (w negotiation) {
 	for name, value := range r.FieldsBytes() {
 		switch len(name) {
 		case len("range"):
@@ -79,9 +79,9 @@ func is(name []byte, lower string) bool {
 	return true
 }
 
-// verdict evaluates the conditions in the order of RFC 9110 section 13.2.2, and
+// preconditions evaluates the conditions in the order of RFC 9110 section 13.2.2, and
 // returns 200, 304 or 412.
-func (w *wish) verdict(r *http.Request, e *entry, f *form) http.Status {
+func (w *negotiation) preconditions(r *http.Request, e *entry, f *representation) http.Status {
 	switch {
 	case w.hasMatch:
 		if !anyMatches(r, "if-match", f, false) {
@@ -107,7 +107,7 @@ func (w *wish) verdict(r *http.Request, e *entry, f *form) http.Status {
 
 // partial reports whether the Range field counts: the client has part of this
 // very version (RFC 9110 section 13.1.5), or did not say.
-func (w *wish) partial(e *entry, f *form) bool {
+func (w *negotiation) partial(e *entry, f *representation) bool {
 	if w.ranges == nil || w.twice {
 		return false
 	}
@@ -119,7 +119,7 @@ func (w *wish) partial(e *entry, f *form) bool {
 }
 
 // anyMatches looks for an entity tag in all fields of a name.
-func anyMatches(r *http.Request, name string, f *form, weakly bool) bool {
+func anyMatches(r *http.Request, name string, f *representation, weakly bool) bool {
 	for n, value := range r.FieldsBytes() {
 		if len(n) == len(name) && is(n, name) && matches(string(value), f.etag, f.weak, weakly) {
 			return true

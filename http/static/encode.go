@@ -48,7 +48,7 @@ func (f *Files) encode(w *http.Response, r *http.Request, e *entry, c coding) er
 			if err := f.keep(job); err != nil {
 				return err
 			}
-			wish := readWish(r)
+			wish := readNegotiation(r)
 			return e.conditionally(w, r, &wish, e.forms[c])
 		})
 }
@@ -66,7 +66,7 @@ func (f *Files) keep(job *encoded) error {
 	if e.forms[job.coding] != nil {
 		return nil
 	}
-	e.add(job.coding, &variant{info: cmp.Or(e.info, e.listed), body: job.body, tag: from.tag})
+	e.add(job.coding, &content{info: cmp.Or(e.info, e.listed), body: job.body, tag: from.tag})
 	f.cache.grew(e, e.bytes-before)
 	return e.err
 }
@@ -74,7 +74,7 @@ func (f *Files) keep(job *encoded) error {
 // An encoded is a file that a worker compresses.
 type encoded struct {
 	e      *entry
-	from   *form
+	from   *representation
 	coding coding
 	encode func(dst, src []byte) []byte
 	body   []byte

@@ -18,18 +18,18 @@ type entry struct {
 	checked  time.Time
 	checking bool // a worker is asking the disk again
 
-	facts
-	err         error
-	redirect    string
-	folder      string // is to be listed, or ""
-	listed      fs.FileInfo
-	contentType string
-	fields      [][2]string
-	modified    time.Time // in whole seconds, and never in the future
-	forms       [codings]*form
-	encoding    [codings]bool // a worker is making it
-	injected    bool          // see Options.Inject
-	young       bool          // changed so shortly ago that a further change might not show
+	fileID
+	err              error
+	redirect         string
+	folder           string // is to be listed, or ""
+	listed           fs.FileInfo
+	contentType      string
+	fields           [][2]string
+	modified         time.Time // in whole seconds, and never in the future
+	forms            [codings]*representation
+	encoding         [codings]bool // a worker is making it
+	injected         bool          // see Options.Inject
+	recentlyModified bool          // changed so shortly ago that a further change might not show
 
 	bytes   int64 // that it takes in memory
 	uses    int   // by the cache, and by answers being made
@@ -38,8 +38,8 @@ type entry struct {
 	older   *entry
 }
 
-// A form is a file in one coding: what is sent, and how it is called.
-type form struct {
+// A representation is a file in one coding: what is sent, and how it is called.
+type representation struct {
 	tag    string // that the ETag is made of
 	etag   string
 	weak   bool // the etag is
@@ -58,13 +58,13 @@ const (
 	openFileCost = 128 << 10
 )
 
-// grain is what two changes of a file must be apart for their times to differ,
+// mtimeGranularity is what two changes of a file must be apart for their times to differ,
 // with room to spare: kernels write down the time of their last tick.
-const grain = 50 * time.Millisecond
+const mtimeGranularity = 50 * time.Millisecond
 
 func newEntry(found *found, asked time.Time) *entry {
 	e := &entry{
-		path: found.path, checked: asked, facts: found.facts, uses: 1,
+		path: found.path, checked: asked, fileID: found.fileID, uses: 1,
 		err: found.err, redirect: found.redirect, folder: found.folder, listed: found.listed,
 		contentType: found.contentType, fields: found.fields, injected: found.injected,
 		bytes: overhead + int64(2*len(found.path)+len(found.name)),
@@ -75,19 +75,19 @@ func newEntry(found *found, asked time.Time) *entry {
 			e.modified = asked // RFC 9110 section 8.8.2.1
 		}
 		e.modified = e.modified.Truncate(time.Second)
-		e.young = asked.Sub(e.info.ModTime()).Abs() < grain
+		e.recentlyModified = asked.Sub(e.info.ModTime()).Abs() < mtimeGranularity
 	}
 	if e.listed != nil && e.folder == "" {
-		e.young = asked.Sub(e.listed.ModTime()).Abs() < grain
+		e.recentlyModified = asked.Sub(e.listed.ModTime()).Abs() < mtimeGranularity
 	}
 	if e.err != nil {
-		if body := found.variants[identity].body; body != nil {
-			e.forms[identity] = &form{body: body, size: int64(len(body))}
+		if body := found.contents[identity].body; body != nil {
+			e.forms[identity] = &representation{body: body, size: int64(len(body))}
 		}
 		return e
 	}
 	for c := range codings {
-		if v := &found.variants[c]; v.info != nil {
+		if v := &found.contents[c]; v.info != nil {
 			e.add(c, v)
 		}
 	}
@@ -95,12 +95,12 @@ func newEntry(found *found, asked time.Time) *entry {
 }
 
 // add makes a form of a variant.
-func (e *entry) add(c coding, v *variant) {
+func (e *entry) add(c coding, v *content) {
 	tag := v.tag
 	if tag == "" {
 		tag = stampOf(v.info, e.injected)
 	}
-	fm := &form{tag: tag, etag: etag(tag, c), weak: e.young, size: v.info.Size()}
+	fm := &representation{tag: tag, etag: etag(tag, c), weak: e.recentlyModified, size: v.info.Size()}
 	shown := fm.etag
 	if fm.weak {
 		shown = "W/" + shown

@@ -17,50 +17,50 @@ import (
 
 // A search is the question.
 type search struct {
-	root    *root
-	only    string
-	options *Options
-	path    string // clean
-	forgot  int    // see Files
-	known   facts  // what was found the last time, if that is still remembered
+	root       *root
+	only       string
+	options    *Options
+	path       string // clean
+	generation int    // see Files
+	known      fileID // what was found the last time, if that is still remembered
 
 	page     bool       // if nothing is found, Options.Fallback would do
-	fallback facts      // of that
+	fallback fileID     // of that
 	list     *listQuery // it is about a page of a listing, or nil
 	listed   string     // which is of this folder
 }
 
 // A found is the answer.
 type found struct {
-	path   string
-	root   *root // it was found below
-	moved  bool  // which is another than before
-	forgot int   // as in the search
-	same   bool  // nothing has changed since the last time
-	stable bool  // it may be remembered
+	path       string
+	root       *root // it was found below
+	moved      bool  // which is another than before
+	generation int   // as in the search
+	same       bool  // nothing has changed since the last time
+	stable     bool  // it may be remembered
 
 	err      error       // why nothing is served; a Status, or the machine's
 	redirect string      // where it is, or ""
 	folder   string      // what is in it is to be listed, or ""
 	listed   fs.FileInfo // of that, or of the folder of which this is a listing
 
-	facts
+	fileID
 	injected    bool // what is answered is more than what lies on the disk
 	contentType string
 	fields      [][2]string
-	variants    [codings]variant // by coding; identity is the file itself
+	contents    [codings]content // by coding; identity is the file itself
 }
 
-// facts are what tells one version of a file from another.
-type facts struct {
+// fileID are what tells one version of a file from another.
+type fileID struct {
 	name string // below the root, "" for none
 	info fs.FileInfo
 	// The forms that lie beside it, by coding.
-	beside [codings]fs.FileInfo
+	siblings [codings]fs.FileInfo
 }
 
-// A variant is one form of a file: in memory, or open.
-type variant struct {
+// A content is one form of a file: in memory, or open.
+type content struct {
 	info fs.FileInfo
 	body []byte
 	tag  string // of what is not a file
@@ -72,7 +72,7 @@ type variant struct {
 
 // run asks the disk.
 func (s *search) run() *found {
-	f := &found{path: s.path, root: s.root.again(), forgot: s.forgot}
+	f := &found{path: s.path, root: s.root.again(), generation: s.generation}
 	f.moved = f.root != s.root
 	s.root = f.root
 	if s.list != nil {
@@ -82,7 +82,7 @@ func (s *search) run() *found {
 	}
 	f.err = s.resolve(f)
 	if f.err == http.StatusNotFound && s.page {
-		*f = found{path: "/" + s.options.Fallback, root: s.root, moved: f.moved, forgot: s.forgot}
+		*f = found{path: "/" + s.options.Fallback, root: s.root, moved: f.moved, generation: s.generation}
 		s.path, s.known = f.path, s.fallback
 		f.err = s.load(f, s.options.Fallback)
 	}
@@ -168,14 +168,14 @@ func (s *search) loadOpen(f *found, name string, file *os.File, info fs.FileInfo
 		file.Close()
 		return http.StatusForbidden
 	}
-	f.facts = facts{name: name, info: info}
+	f.fileID = fileID{name: name, info: info}
 	f.contentType = s.typeOf(name)
 	if Compressible(f.contentType) && s.only == "" {
 		for c := identity + 1; c < codings; c++ {
-			f.beside[c] = s.peek(name + suffixes[c])
+			f.siblings[c] = s.peek(name + suffixes[c])
 		}
 	}
-	if f.facts.same(&s.known) {
+	if f.fileID.same(&s.known) {
 		file.Close()
 		f.same = true
 		return nil
@@ -183,35 +183,35 @@ func (s *search) loadOpen(f *found, name string, file *os.File, info fs.FileInfo
 	if s.options.Fields != nil {
 		f.fields = s.options.Fields(s.path)
 	}
-	if err := s.take(&f.variants[identity], file, info); err != nil {
+	if err := s.take(&f.contents[identity], file, info); err != nil {
 		return err
 	}
-	f.info = f.variants[identity].info // of what was read, which may have changed since
-	if v := &f.variants[identity]; s.options.Inject != "" && v.body != nil && strings.HasPrefix(f.contentType, "text/html") {
+	f.info = f.contents[identity].info // of what was read, which may have changed since
+	if v := &f.contents[identity]; s.options.Inject != "" && v.body != nil && strings.HasPrefix(f.contentType, "text/html") {
 		v.body = append(v.body, s.options.Inject...)
 		f.injected = true
 	}
 	for c := identity + 1; c < codings; c++ {
-		if f.beside[c] != nil && !f.injected {
-			s.takeBeside(f, c)
+		if f.siblings[c] != nil && !f.injected {
+			s.takeSiblings(f, c)
 		}
 	}
 	f.stable = true
 	return nil
 }
 
-// takeBeside takes a compressed form that lies beside a file. If it is gone by
+// takeSiblings takes a compressed form that lies beside a file. If it is gone by
 // now, or older than the file, it is none.
-func (s *search) takeBeside(f *found, c coding) {
-	if f.beside[c].ModTime().Before(f.info.ModTime()) {
+func (s *search) takeSiblings(f *found, c coding) {
+	if f.siblings[c].ModTime().Before(f.info.ModTime()) {
 		return
 	}
 	file, info, err := s.open(f.name + suffixes[c])
 	if err != nil {
 		return
 	}
-	if err := s.take(&f.variants[c], file, info); err != nil {
-		f.variants[c] = variant{}
+	if err := s.take(&f.contents[c], file, info); err != nil {
+		f.contents[c] = content{}
 	}
 }
 
@@ -220,9 +220,9 @@ const readTries = 5
 
 // take reads a small file, or keeps a large one open. What is read is one
 // version of it, or nothing.
-func (s *search) take(v *variant, file *os.File, info fs.FileInfo) error {
+func (s *search) take(v *content, file *os.File, info fs.FileInfo) error {
 	if info.Size() > s.options.Small {
-		*v = variant{info: info, file: file, copy: s.options.Copy}
+		*v = content{info: info, file: file, copy: s.options.Copy}
 		v.first, v.tail = sampleOf(file, info.Size())
 		return nil
 	}
@@ -238,7 +238,7 @@ func (s *search) take(v *variant, file *os.File, info fs.FileInfo) error {
 			return statusOf(errStat)
 		}
 		if err == nil && same(info, after) {
-			*v = variant{info: info, body: body}
+			*v = content{info: info, body: body}
 			return nil
 		}
 		if info = after; info.Size() > s.options.Small {
@@ -262,12 +262,12 @@ func (s *search) peek(name string) fs.FileInfo {
 }
 
 // same reports whether nothing has changed.
-func (f *facts) same(other *facts) bool {
+func (f *fileID) same(other *fileID) bool {
 	if f.name == "" || f.name != other.name || !same(f.info, other.info) {
 		return false
 	}
-	for c := range f.beside {
-		a, b := f.beside[c], other.beside[c]
+	for c := range f.siblings {
+		a, b := f.siblings[c], other.siblings[c]
 		if (a == nil) != (b == nil) || a != nil && !same(a, b) {
 			return false
 		}
@@ -349,8 +349,8 @@ func (s *search) errorPage(f *found) {
 	}
 	for _, name := range names {
 		var page found
-		if s.load(&page, name) == nil && page.variants[identity].body != nil {
-			f.variants[identity].body = page.variants[identity].body
+		if s.load(&page, name) == nil && page.contents[identity].body != nil {
+			f.contents[identity].body = page.contents[identity].body
 			f.contentType = page.contentType
 			return
 		}
@@ -360,7 +360,7 @@ func (s *search) errorPage(f *found) {
 
 // Close gives back what is open, of an answer that nobody is left to hear.
 func (f *found) Close() error {
-	for _, v := range f.variants {
+	for _, v := range f.contents {
 		if v.file != nil {
 			v.file.Close()
 		}

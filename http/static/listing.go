@@ -172,7 +172,7 @@ func (s *search) listPage(f *found) error {
 	if links := l.links(); links != "" {
 		f.fields = append(f.fields, [2]string{"Link", links})
 	}
-	v := &f.variants[identity]
+	v := &f.contents[identity]
 	v.info = info
 	if s.list.json {
 		f.contentType, v.body = "application/json", l.json()

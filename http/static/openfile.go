@@ -24,7 +24,7 @@ type openFile struct {
 // sample is how much of either end of a large file is remembered.
 const sample = 4 << 10
 
-func newOpenFile(v *variant, at string) *openFile {
+func newOpenFile(v *content, at string) *openFile {
 	return &openFile{copy: v.copy, File: v.file, fd: v.file.Fd(), info: v.info, last: v.info, uses: 1, at: at, first: v.first, tail: v.tail}
 }
 
@@ -44,7 +44,7 @@ func (f *openFile) Fd() uintptr { return f.fd }
 // Place implements eventloop.Placed.
 func (f *openFile) Place() string { return f.at }
 
-// Copy implements eventloop.Copied.
+// Copy implements eventloop.NeedsCopy.
 func (f *openFile) Copy() bool { return f.copy }
 
 // Release implements eventloop.File.
@@ -66,7 +66,7 @@ func (f *openFile) current() bool {
 	return err == nil && same(info, f.info)
 }
 
-// Unchanged implements eventloop.Stable. A file that has grown, such as a log,
+// Unchanged implements eventloop.Versioned. A file that has grown, such as a log,
 // may still begin with what was promised, and is not cut off in the middle if
 // both ends of that are what they were.
 func (f *openFile) Unchanged() bool {

@@ -91,15 +91,15 @@ const checkEvery = time.Second
 // Files serves what is below a folder. Like the loop that calls it, it belongs
 // to one goroutine.
 type Files struct {
-	path    string // of the folder
-	only    string // the one file that is served, or ""
-	options Options
-	root    *root
-	cache   cache
-	unsure  cache // what is answered only while the disk cannot be asked
-	asked   map[string]*asking
-	forgot  int    // how often
-	page404 []byte // the latest, so that it is kept once
+	path       string // of the folder
+	only       string // the one file that is served, or ""
+	options    Options
+	root       *root
+	cache      cache
+	unsure     cache // what is answered only while the disk cannot be asked
+	asked      map[string]*asking
+	generation int    // how often
+	page404    []byte // the latest, so that it is kept once
 
 	counters Counters
 }
@@ -184,7 +184,7 @@ func (f *Files) Close() error {
 // changed.
 func (f *Files) Forget() {
 	f.clear()
-	f.forgot++
+	f.generation++
 }
 
 func (f *Files) clear() {
@@ -251,12 +251,12 @@ func (f *Files) answerOrCheck(w *http.Response, r *http.Request, e *entry) error
 	return f.answer(w, r, e)
 }
 
-// learn keeps what the disk has said, and returns the entry for it, which is to
+// store keeps what the disk has said, and returns the entry for it, which is to
 // be released. It was asked when the request was taken up, or later. If the disk
 // has said that nothing has changed, and what it was has been forgotten
 // meanwhile, there is none.
-func (f *Files) learn(found *found, asked time.Time) *entry {
-	if found.forgot != f.forgot {
+func (f *Files) store(found *found, asked time.Time) *entry {
+	if found.generation != f.generation {
 		found.stable = false // it may be from before
 	}
 	if found.root != f.root {
@@ -279,7 +279,7 @@ func (f *Files) learn(found *found, asked time.Time) *entry {
 		}
 		return old.retain()
 	case found.err == http.StatusNotFound:
-		found.variants[identity].body = f.once(found.variants[identity].body)
+		found.contents[identity].body = f.once(found.contents[identity].body)
 	}
 	e := newEntry(found, asked)
 	if old != nil {
@@ -296,10 +296,10 @@ func (f *Files) learn(found *found, asked time.Time) *entry {
 		f.unsure.remove(before)
 	}
 	switch {
-	case e.young:
+	case e.recentlyModified:
 	case found.stable:
 		f.cache.put(e)
-	case found.unsure() && found.forgot == f.forgot && found.root == f.root:
+	case found.unsure() && found.generation == f.generation && found.root == f.root:
 		f.unsure.put(e)
 	}
 	return e
