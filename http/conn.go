@@ -15,14 +15,14 @@ type conn struct {
 	conn   *eventloop.Conn
 	x      *exchange // the request that is being served, or nil
 
-	since    time.Duration // it was accepted, by the clock of Server.elapsed
-	taken    int64         // position when it was last asked for; see slow.go
-	requests int32         // answered
-	reader   headReader    // of a head that is incomplete
-	phase    phase
-	last     bool // the answer that was begun is the last
-	promised bool // the peer has said that it will send nothing more
-	sending  bool // the deadline is for taking an answer; see slow.go
+	since         time.Duration // it was accepted, by the clock of Server.elapsed
+	ackedAt       int64         // position when it was last asked for; see slow.go
+	requests      int32         // answered
+	reader        headReader    // of a head that is incomplete
+	phase         phase
+	closeAfter    bool // the answer that was begun is the last
+	peerWillClose bool // the peer has said that it will send nothing more
+	sendTimer     bool // the deadline is for taking an answer; see slow.go
 }
 
 // phase is where a connection is in the life of one request.
@@ -69,7 +69,7 @@ func (c *conn) enter(p phase) {
 
 // OnData implements eventloop.Protocol.
 func (c *conn) OnData(_ *eventloop.Conn, p []byte) (used int) {
-	if c.sending {
+	if c.sendTimer {
 		c.countTaken()
 	}
 	for served := c.requests; used < len(p); {
@@ -116,7 +116,7 @@ func (c *conn) readHead(p []byte) int {
 		if c.phase == waiting {
 			c.enter(inHead)
 			if c.requests > 0 {
-				c.sending = false
+				c.sendTimer = false
 				c.conn.SetDeadline(s.limits.HeadTimeout)
 			} // else the one from accept holds
 		}
@@ -137,16 +137,16 @@ func (c *conn) readHead(p []byte) int {
 func (c *conn) serve(behind []byte) {
 	x := c.x
 	x.framing.start(&x.head)
-	c.promised = x.head.close || x.head.minor == 0 && !x.head.keepAlive
-	c.last = c.promised || c.mustEnd()
+	c.peerWillClose = x.head.close || x.head.minor == 0 && !x.head.keepAlive
+	c.closeAfter = c.peerWillClose || c.mustEnd()
 	if c.server.loop.Special() {
 		c.inSpecialTimes()
 	}
 	if x.framing.done() && len(behind) > 0 {
-		c.promised = false // it is sending already
+		c.peerWillClose = false // it is sending already
 	}
 	if why := x.refusal(); why != nil {
-		c.promised = false // whoever is refused may not keep to it
+		c.peerWillClose = false // whoever is refused may not keep to it
 		c.answerInstead(why)
 		return
 	}
@@ -157,7 +157,7 @@ func (c *conn) serve(behind []byte) {
 	}
 	if x.framing.done() {
 		err := x.call()
-		c.last = c.last || x.panicked
+		c.closeAfter = c.closeAfter || x.panicked
 		c.answer(err)
 		return
 	}
@@ -176,8 +176,8 @@ func (c *conn) mustEnd() bool {
 // crowded, that may be because of a proxy.
 func (c *conn) inSpecialTimes() {
 	s := c.server
-	c.last = c.last || s.loop.Stopping()
-	if s.loop.Crowded() && !s.toldOfProxy {
+	c.closeAfter = c.closeAfter || s.loop.Stopping()
+	if s.loop.Crowded() && !s.warnedOfProxy {
 		s.tellOfProxy(c)
 	}
 }
@@ -192,7 +192,7 @@ func (s *Server) tellOfProxy(c *conn) {
 	}
 	for _, f := range c.x.head.fields[:c.x.head.nfields] {
 		if name := f.name.of(c.x.raw); sameFold(name, "x-forwarded-for") || sameFold(name, "forwarded") {
-			s.toldOfProxy = true
+			s.warnedOfProxy = true
 			s.log.Warn("this client holds most of the connections and sends "+string(name)+
 				": if it is a proxy of yours, name it by --trust, or its clients are taken for one",
 				"client", who, "holds", n, "of", of)
@@ -206,14 +206,14 @@ func (s *Server) tellOfProxy(c *conn) {
 func (c *conn) answer(err error) {
 	x := c.x
 	if err == nil && x.next.handler != nil {
-		c.goOver()
+		c.startTask()
 		return
 	}
-	if err == nil && x.away {
+	if err == nil && x.pending {
 		if x.open != nil && x.open.done {
 			x.open.finish(c)
 		} else {
-			c.standBy()
+			c.suspend()
 		}
 		return
 	}
@@ -229,10 +229,10 @@ func (c *conn) answer(err error) {
 	if x.waited {
 		x.abandon()
 	}
-	x.away = false
+	x.pending = false
 	if x.response.begun {
 		if x.response.complete(err) {
-			c.last = c.last || c.unread()
+			c.closeAfter = c.closeAfter || c.unread()
 			c.answered()
 		}
 		return
@@ -241,7 +241,7 @@ func (c *conn) answer(err error) {
 		x.response.reset()
 	}
 	if c.unread() {
-		c.last = true
+		c.closeAfter = true
 	}
 	x.response.finish(err)
 	c.answered()
@@ -252,13 +252,13 @@ func (c *conn) answered() {
 	x := c.x
 	c.requests++
 	switch {
-	case c.last:
+	case c.closeAfter:
 		c.end()
 	case x.framing.done():
 		c.rest()
 	default:
 		c.enter(discarding)
-		c.sending = false
+		c.sendTimer = false
 		x.begun = c.server.elapsed()
 		c.conn.SetDeadline(c.server.limits.DiscardIdle)
 	}
@@ -276,14 +276,14 @@ func (c *conn) rest() {
 		c.send()
 		return
 	}
-	c.sending = false
+	c.sendTimer = false
 	c.conn.SetDeadline(c.server.limits.IdleTimeout)
 }
 
 // restAtStop is the state between two requests when the server wants to end: one may
 // be on its way.
 func (c *conn) restAtStop() {
-	c.sending = false
+	c.sendTimer = false
 	c.conn.SetDeadline(c.server.loop.StopGrace(c.server.limits.StopGrace))
 }
 
@@ -296,14 +296,14 @@ func (c *conn) leave() {
 		c.send()
 		return
 	}
-	c.sending = false
+	c.sendTimer = false
 	c.conn.SetDeadline(min(time.Second, c.server.limits.SendTimeout))
 }
 
 // end closes after the answer. If the peer has promised to send nothing more
 // and has kept to it, there is nothing to linger for.
 func (c *conn) end() {
-	clean := c.promised && c.x.framing.done()
+	clean := c.peerWillClose && c.x.framing.done()
 	if c.conn.Full() {
 		c.remember()
 	}
@@ -321,7 +321,7 @@ func (c *conn) giveBack() {
 	c.x = nil
 	switch {
 	case x == nil:
-	case x.task != nil && x.aside:
+	case x.task != nil && x.offLoop:
 		x.leave() // told gives it back
 	default:
 		c.server.giveExchange(x)
@@ -331,8 +331,8 @@ func (c *conn) giveBack() {
 // refuse answers a request that cannot be served any more, although a handler was
 // asked, and ends the conversation.
 func (c *conn) refuse(why *refusal) {
-	c.last = true
-	c.promised = false // whatever it said, it may be sending
+	c.closeAfter = true
+	c.peerWillClose = false // whatever it said, it may be sending
 	c.answer(why)
 }
 
@@ -341,7 +341,7 @@ func (c *conn) refuse(why *refusal) {
 func (c *conn) refuseRest(why *refusal) {
 	c.x = c.server.takeExchange(c)
 	p := c.conn.Rest()
-	if found := c.x.head.parse(p, &c.server.limits); found != more {
+	if found := c.x.head.parse(p, &c.server.limits); found != needMore {
 		why = found
 	}
 	c.refuseHead(p, why)
@@ -366,18 +366,18 @@ func (c *conn) OnEOF(*eventloop.Conn) {
 // OnTimeout implements eventloop.Protocol.
 func (c *conn) OnTimeout(*eventloop.Conn) {
 	switch {
-	case c.phase == waiting && !c.sending && c.server.loop.Stopping():
+	case c.phase == waiting && !c.sendTimer && c.server.loop.Stopping():
 		c.leave()
 		c.conn.Close()
 	case c.phase != inHead && c.phase != inBody && c.owed() > 0:
 		// An answer is on its way. As long as the peer takes some of it, it
 		// has time.
-		if !c.sending {
+		if !c.sendTimer {
 			c.send()
 		} else if !c.keepsUp() {
 			c.conn.Abort(errStalled)
 		}
-	case c.phase == waiting && c.sending:
+	case c.phase == waiting && c.sendTimer:
 		c.closeAccount()
 		if c.rest(); c.server.loop.Stopping() { // it has taken all of it, and may idle now
 			c.restAtStop()
@@ -390,7 +390,7 @@ func (c *conn) OnTimeout(*eventloop.Conn) {
 	case c.phase == inBody:
 		c.failBody(errSlowBody)
 	case c.phase == discarding:
-		c.last = true
+		c.closeAfter = true
 		c.end()
 	case c.phase == answering:
 		c.hasTakenAll()
@@ -415,14 +415,14 @@ func (c *conn) OnShutdown(*eventloop.Conn) {
 	case c.phase == waiting:
 		c.restAtStop()
 	default:
-		c.last = true
+		c.closeAfter = true
 		if h := c.held(); h != nil && h.stop != nil {
 			h.stop()
 		}
 		if c.x != nil && c.x.timer != nil {
 			c.x.timer.Stop()
 			c.x.timer = nil
-			c.goOn() // its pause is over
+			c.resume() // its pause is over
 		}
 	}
 }
@@ -460,7 +460,7 @@ func (c *conn) OnClose(_ *eventloop.Conn, why error) {
 	}
 	if x := c.x; x != nil && x.response.begun {
 		hooks := &x.response.hooks
-		if x.aside {
+		if x.offLoop {
 			hooks = &x.outer // the others are its own
 		}
 		x.response.afterAnswer(hooks, x.response.sent)

@@ -35,7 +35,7 @@ type exchange struct {
 	route    *route        // that a Router has chosen
 	running  bool          // the handler is
 	panicked bool
-	away     bool // the handler's work is done elsewhere
+	pending  bool // the handler's work is done elsewhere
 	wait          // for a handler that may
 	result   error
 
@@ -53,7 +53,7 @@ func (x *exchange) reset() {
 	x.raw, x.own = nil, x.own[:0]
 	x.serial++
 	x.open, x.route = nil, nil
-	x.away, x.panicked = false, false
+	x.pending, x.panicked = false, false
 	x.framing = body{}
 	x.body, x.read = x.body[:0], 0
 	x.got, x.expects = 0, false

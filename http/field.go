@@ -41,7 +41,7 @@ func (h *head) readFields(p []byte, l *Limits) *refusal {
 		end := lineEnd(h.size, h.first, l)
 		q := p[:min(len(p), end)]
 		last, why := h.readField(q, most)
-		if why == more && len(q) == end {
+		if why == needMore && len(q) == end {
 			if end == h.first+l.FieldBytes+2 {
 				return errFieldBytes
 			}
@@ -58,7 +58,7 @@ func (h *head) readFields(p []byte, l *Limits) *refusal {
 func (h *head) readField(p []byte, most int) (last bool, why *refusal) {
 	i := h.size
 	if i >= len(p) {
-		return false, more
+		return false, needMore
 	}
 	if p[i] == '\r' {
 		if why = endOfLine(p, i); why != nil {
@@ -75,7 +75,7 @@ func (h *head) readField(p []byte, most int) (last bool, why *refusal) {
 
 	i = endOfName(p, i)
 	if i >= len(p) {
-		return false, more
+		return false, needMore
 	}
 	if p[i] != ':' || i == h.size {
 		return false, badName(p[i], i == h.size)
@@ -96,7 +96,7 @@ func (h *head) readField(p []byte, most int) (last bool, why *refusal) {
 		to--
 	}
 	f.value = between(from, to)
-	if why = h.understand(p, f); why != nil {
+	if why = h.interpretField(p, f); why != nil {
 		return false, why
 	}
 	h.nfields, h.size = n+1, i+2
@@ -106,7 +106,7 @@ func (h *head) readField(p []byte, most int) (last bool, why *refusal) {
 // badEnd says what is wrong where the value of a field ends without CR LF.
 func badEnd(p []byte, i int) *refusal {
 	if i >= len(p) {
-		return more
+		return needMore
 	}
 	if p[i] != '\r' && p[i] != '\n' {
 		return errFieldValue
@@ -199,9 +199,9 @@ func inValue(c byte) bool { return c >= ' ' && c != 0x7f || c == '\t' }
 
 func isBlank(c byte) bool { return c == ' ' || c == '\t' }
 
-// understand takes from a field what concerns the server. Most are told apart by
+// interpretField takes from a field what concerns the server. Most are told apart by
 // how long their names are.
-func (h *head) understand(p []byte, f *field) *refusal {
+func (h *head) interpretField(p []byte, f *field) *refusal {
 	switch f.name.to - f.name.from {
 	case uint16(len("host")):
 		if sameFold(f.name.of(p), "host") {

@@ -43,12 +43,12 @@ func (w *Response) Hold() (*Held, error) {
 	}
 	x.keepHead()
 	h := &Held{x: x, serial: x.serial, server: x.conn.server, chunked: x.head.minor > 0}
-	x.away, x.open = true, h
+	x.pending, x.open = true, h
 	w.beforeHead(&w.hooks)
 	h.empty = w.bodiless()
 	c := x.conn
 	if c.unread() || !h.chunked {
-		c.last = true
+		c.closeAfter = true
 	}
 	w.sendHead(h.chunked && !w.silent())
 	return h, nil
@@ -57,9 +57,9 @@ func (w *Response) Hold() (*Held, error) {
 // holdable returns why an answer cannot be held.
 func (w *Response) holdable() error {
 	switch {
-	case w.x.aside:
-		return errAside
-	case w.x.away || w.x.next.handler != nil:
+	case w.x.offLoop:
+		return errOffLoop
+	case w.x.pending || w.x.next.handler != nil:
 		return errOffloadedTwice
 	case w.begun:
 		return errTwoAnswers
@@ -120,14 +120,14 @@ func (h *Held) Done() {
 		return // the rest is for when the handler has returned
 	}
 	h.finish(c)
-	c.goOnReading()
+	c.resumeReading()
 }
 
 // finish leaves the answer behind.
 func (h *Held) finish(c *conn) {
 	x := h.x
 	h.over()
-	x.away = false
+	x.pending = false
 	c.answered()
 }
 

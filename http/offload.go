@@ -75,7 +75,7 @@ type Pending struct {
 
 var (
 	errOffloadedTwice = errors.New("http: the handler has offloaded work that is not over")
-	errAside          = errors.New("http: a handler that may wait has nothing to offload or to hold")
+	errOffLoop        = errors.New("http: a handler that may wait has nothing to offload or to hold")
 )
 
 // Later leaves the answer to whoever calls Answer or Fail of what it returns; a
@@ -85,21 +85,21 @@ var (
 func Later(w *Response) (*Pending, error) {
 	x := w.x
 	switch {
-	case x.aside:
-		x.response.fail(errAside)
-		return nil, errAside
-	case x.away || x.next.handler != nil:
+	case x.offLoop:
+		x.response.fail(errOffLoop)
+		return nil, errOffLoop
+	case x.pending || x.next.handler != nil:
 		x.response.fail(errOffloadedTwice)
 		return nil, errOffloadedTwice
 	}
-	x.away = true
+	x.pending = true
 	x.keepHead()
 	return &Pending{x, x.serial}, nil
 }
 
 // Wanted reports whether the answer is still to be made: the client has not left,
 // as far as is known, and has had no other answer.
-func (p *Pending) Wanted() bool { return p.x.serial == p.serial && p.x.away }
+func (p *Pending) Wanted() bool { return p.x.serial == p.serial && p.x.pending }
 
 // Answer makes the answer, as a handler would, and reports whether that was wanted.
 func (p *Pending) Answer(reply func(w *Response) error) bool {
@@ -129,25 +129,25 @@ func (x *exchange) keepHead() {
 // back goes on when the work is over.
 func (x *exchange) back(err error, reply func() error) {
 	c := x.conn
-	x.away = false
+	x.pending = false
 	switch {
 	case errors.Is(err, eventloop.ErrPanicked):
-		c.last = true
+		c.closeAfter = true
 	case errors.Is(err, eventloop.ErrWorkerTimeout), errors.Is(err, eventloop.ErrSkipped):
 		err = errSlowWorker
 	case err == nil:
 		err = x.guarded(func(*Response, *Request) error { return reply() })
 		x.reportStall()
-		c.last = c.last || x.panicked
+		c.closeAfter = c.closeAfter || x.panicked
 	}
 	c.answer(err)
 	if c.phase != answering && c.phase != inBody { // or it offloads more
-		c.goOnReading()
+		c.resumeReading()
 	}
 }
 
-// goOnReading ends the pause for an answer that came later.
-func (c *conn) goOnReading() {
+// resumeReading ends the pause for an answer that came later.
+func (c *conn) resumeReading() {
 	c.conn.Resume()
 	if c.phase == waiting {
 		c.conn.SetIdle(true)

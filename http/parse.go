@@ -27,12 +27,12 @@ type field struct{ name, value span }
 
 // A head is what the first part of a request says, as places in its bytes.
 type head struct {
-	meaning
+	requestInfo
 	fields [maxFields]field // those from nfields on are of earlier requests
 }
 
-// A meaning is what a head says, without its fields.
-type meaning struct {
+// A requestInfo is what a head says, without its fields.
+type requestInfo struct {
 	size int // in bytes, with the empty lines before it and the one that ends it
 
 	method     method
@@ -62,7 +62,7 @@ type meaning struct {
 
 // reset forgets the last request. Clearing the fields as well would cost more
 // than parsing a small head.
-func (h *head) reset() { h.meaning = meaning{length: -1} }
+func (h *head) reset() { h.requestInfo = requestInfo{length: -1} }
 
 // Why a request line is refused.
 var (
@@ -78,8 +78,8 @@ var (
 	errTwoLengths  = &refusal{StatusBadRequest, "both Content-Length and Transfer-Encoding"} // RFC 9112 section 6.1
 )
 
-// more is not a refusal: the bytes end before the question is decided.
-var more = &refusal{0, "more is needed"}
+// needMore is not a refusal: the bytes end before the question is decided.
+var needMore = &refusal{0, "more is needed"}
 
 // A headReader is what a connection remembers of a head that is incomplete: so
 // little that it can be kept for each. The zero value is ready.
@@ -102,14 +102,14 @@ type headReader struct {
 // begins with the same byte, and there may be more behind the head. It returns
 // the size of the head, or 0 if more of it is needed.
 func (r *headReader) read(h *head, p []byte, l *Limits) (n int, why *refusal) {
-	if r.seen > 0 && !r.ripe(p, l) {
+	if r.seen > 0 && !r.mayComplete(p, l) {
 		return 0, nil
 	}
 	why = h.parse(p, l)
 	if why == nil {
 		return h.size, nil
 	}
-	if why != more {
+	if why != needMore {
 		return 0, why
 	}
 	*r = headReader{
@@ -122,9 +122,9 @@ func (r *headReader) read(h *head, p []byte, l *Limits) (n int, why *refusal) {
 	return 0, nil
 }
 
-// ripe looks at what is new in p, and reports whether parsing it would now lead
+// mayComplete looks at what is new in p, and reports whether parsing it would now lead
 // to a decision. It decides nothing itself, so it cannot disagree.
-func (r *headReader) ripe(p []byte, l *Limits) bool {
+func (r *headReader) mayComplete(p []byte, l *Limits) bool {
 	if len(p) >= maxHead {
 		return true
 	}
@@ -181,9 +181,9 @@ func (h *head) parse(p []byte, l *Limits) *refusal {
 		why = h.readFields(p, l)
 	}
 	if why == nil {
-		why = h.settle()
+		why = h.checkHead()
 	}
-	if why == more && len(p) == maxHead {
+	if why == needMore && len(p) == maxHead {
 		return errHeadSize
 	}
 	return why
@@ -211,7 +211,7 @@ func endOfLine(p []byte, i int) *refusal {
 	case p[i] == '\n':
 		return errBareLF
 	case i+1 == len(p):
-		return more
+		return needMore
 	case p[i+1] != '\n':
 		return errBareCR
 	}
@@ -231,7 +231,7 @@ func (h *head) readRequestLine(p []byte, l *Limits) *refusal {
 	if why == nil {
 		i, why = h.readVersion(q, i)
 	}
-	if why == more && len(q) == end {
+	if why == needMore && len(q) == end {
 		return errRequestLine
 	}
 	if why != nil {
@@ -262,7 +262,7 @@ func (h *head) readToken(p []byte, i int) (int, *refusal) {
 	from := i
 	i = skip(p, i, &tokenChars)
 	if i == len(p) {
-		return i, more
+		return i, needMore
 	}
 	if p[i] != ' ' || i == from {
 		return i, errMethod
@@ -289,7 +289,7 @@ func (h *head) readOtherVersion(p []byte, i int) (int, *refusal) {
 	from := i
 	for ; i < from+len(shape); i++ {
 		if i == len(p) {
-			return i, more
+			return i, needMore
 		}
 		want := shape[i-from]
 		if p[i] != want && (want != '0' || !isDigit(p[i])) {
@@ -298,7 +298,7 @@ func (h *head) readOtherVersion(p []byte, i int) (int, *refusal) {
 	}
 	switch {
 	case i == len(p):
-		return i, more
+		return i, needMore
 	case p[i] != '\r' && p[i] != '\n':
 		return i, errVersion
 	}
@@ -312,8 +312,8 @@ func (h *head) readOtherVersion(p []byte, i int) (int, *refusal) {
 	return i + 2, nil
 }
 
-// settle asks what only a complete head can answer.
-func (h *head) settle() *refusal {
+// checkHead asks what only a complete head can answer.
+func (h *head) checkHead() *refusal {
 	switch {
 	case h.minor > 0 && !h.hasHost:
 		return errNoHost

@@ -15,14 +15,14 @@ func (c *conn) serveWithBody() {
 	x.keepHead() // the handler may outlive the loop's bytes
 	x.credit, x.spent = c.server.limits.RateGrace, 0
 	c.start(c.server.handler)
-	c.goOn()
+	c.resume()
 }
 
 // receive is the state while the handler waits for the body.
 func (c *conn) receive() {
 	c.enter(inBody)
 	c.conn.Resume()
-	c.sending = false
+	c.sendTimer = false
 	c.x.asked = c.server.elapsed()
 	c.awaitPiece()
 	if c.x.expects {
@@ -117,11 +117,11 @@ func (c *conn) readBody(p []byte) (used int) {
 	x.earn(used)
 	switch {
 	case x.framing.done():
-		c.goOn()
+		c.resume()
 	case c.tooSlow():
 		c.failBody(errSlowBody)
 	case x.awaits == moreOfBody && len(x.body) > 0:
-		c.goOn()
+		c.resume()
 	default:
 		c.server.bodies.settle(x, true)
 		c.awaitPiece()
@@ -177,15 +177,15 @@ func (c *conn) tooSlow() bool {
 func (c *conn) discarded() {
 	x, l := c.x, &c.server.limits
 	switch {
-	case x.framing.done() && c.last: // because the server wants to end
+	case x.framing.done() && c.closeAfter: // because the server wants to end
 		c.end()
 	case x.framing.done():
 		c.rest()
 	case x.got > l.Discard || c.server.elapsed()-x.begun > l.DiscardTime:
-		c.last = true
+		c.closeAfter = true
 		c.end()
 	default:
-		c.sending = false
+		c.sendTimer = false
 		c.conn.SetDeadline(l.DiscardIdle)
 	}
 }
@@ -198,7 +198,7 @@ func (c *conn) failBody(why *refusal) {
 	c.server.bodies.release(x) // nothing will read it
 	switch {
 	case c.phase == discarding:
-		c.last = true
+		c.closeAfter = true
 		c.end() // it has its answer
 	case x.hasBegun():
 		c.conn.Abort(errBegun)

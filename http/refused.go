@@ -34,7 +34,7 @@ func (x *exchange) askInstead(why *refusal) error {
 	}
 	x.head.instead, x.failed = true, why
 	err := x.call()
-	x.conn.last = x.conn.last || x.panicked
+	x.conn.closeAfter = x.conn.closeAfter || x.panicked
 	return err
 }
 
@@ -43,8 +43,8 @@ func (x *exchange) askInstead(why *refusal) error {
 func (c *conn) refuseHead(p []byte, why *refusal) {
 	x := c.x
 	x.raw = x.head.leaveLine(p)
-	c.last = true
-	c.promised = false // whatever it said, it may be sending
+	c.closeAfter = true
+	c.peerWillClose = false // whatever it said, it may be sending
 	c.answerInstead(why)
 }
 
@@ -71,7 +71,7 @@ func (h *head) leaveLine(p []byte) []byte {
 			h.target = span{}
 		}
 	}
-	h.meaning = meaning{
+	h.requestInfo = requestInfo{
 		size: from, length: -1, first: h.first,
 		method: h.method, methodName: h.methodName, minor: h.minor,
 		form: h.form, target: h.target, path: h.path, query: h.query, hasQuery: h.hasQuery, plain: h.plain,

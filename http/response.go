@@ -313,7 +313,7 @@ func (w *Response) send() {
 		w.afterAnswer(&w.hooks, w.bodySize())
 	}
 	if w.closes {
-		c.last = true
+		c.closeAfter = true
 	}
 	heads := &c.server.heads
 	heads.at(c.server.now())
@@ -368,7 +368,7 @@ func (w *Response) send() {
 func (w *Response) sendHead(chunked bool) {
 	c := w.x.conn
 	if w.closes {
-		c.last = true
+		c.closeAfter = true
 	}
 	heads := &c.server.heads
 	heads.at(c.server.now())
@@ -390,7 +390,7 @@ func (w *Response) sendHead(chunked bool) {
 func (w *Response) appendFields(p []byte) []byte {
 	c := w.x.conn
 	switch {
-	case c.last:
+	case c.closeAfter:
 		p = append(p, "Connection: close\r\n"...)
 	case w.x.head.minor == 0:
 		p = append(p, "Connection: keep-alive\r\n"...)

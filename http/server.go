@@ -68,7 +68,7 @@ type Server struct {
 	anyMethod bool
 	hooked    bool // there is a Config.Middleware
 
-	toldOfProxy bool // the log has had its hint
+	warnedOfProxy bool // the log has had its hint
 
 	strict bool // nothing is used again, so that a late use is found
 

@@ -15,7 +15,7 @@ import "time"
 
 // slow is the account of a connection whose client is slow.
 type slow struct {
-	taken int64         // acknowledged since the last look
+	acked int64         // acknowledged since the last look
 	free  int64         // to be acknowledged before time is earned
 	owed  int64         // not acknowledged at the last look
 	left  time.Duration // of SendTimeout
@@ -36,8 +36,8 @@ const looks = 4
 
 // send begins to watch how the peer takes its answer.
 func (c *conn) send() {
-	c.sending = true
-	c.taken = c.position()
+	c.sendTimer = true
+	c.ackedAt = c.position()
 	c.conn.SetDeadline(c.server.limits.lookEvery())
 }
 
@@ -114,8 +114,8 @@ func (c *conn) countTaken() {
 		a.restart(&c.server.limits)
 		return
 	}
-	a.taken += max(p-c.taken, 0)
-	c.taken = p
+	a.acked += max(p-c.ackedAt, 0)
+	c.ackedAt = p
 }
 
 // keepsUp reports whether the peer may have more time for what it is owed, after
@@ -126,8 +126,8 @@ func (c *conn) keepsUp() bool {
 	l := &c.server.limits
 	a := c.account()
 	p := c.position()
-	n := a.taken + max(p-c.taken, 0)
-	a.taken, c.taken = 0, p
+	n := a.acked + max(p-c.ackedAt, 0)
+	a.acked, c.ackedAt = 0, p
 
 	step := l.lookEvery()
 	a.left = min(a.left+earned(n, l.MinRate, l.SendTimeout)-step, l.SendTimeout)
@@ -164,14 +164,14 @@ func (c *conn) hasTakenAll() {
 	l := &c.server.limits
 	a := c.server.slow[c]
 	p := c.position()
-	if a == nil && p-c.taken > l.SendFree {
+	if a == nil && p-c.ackedAt > l.SendFree {
 		a = c.account()
 	}
 	if a != nil {
-		a.earn(a.taken+max(p-c.taken, 0), l)
-		a.taken, a.owed, a.left = 0, 0, l.SendTimeout
-		c.taken = p
+		a.earn(a.acked+max(p-c.ackedAt, 0), l)
+		a.acked, a.owed, a.left = 0, 0, l.SendTimeout
+		c.ackedAt = p
 	}
-	c.sending = true
+	c.sendTimer = true
 	c.conn.SetDeadline(2 * l.lookEvery())
 }

@@ -150,7 +150,7 @@ func (w *Response) begin() {
 	w.begun = true
 	w.chunked = w.length < 0 && w.x.head.minor > 0 && !w.silent()
 	if w.length < 0 && w.x.head.minor == 0 || w.x.expects {
-		c.last = true
+		c.closeAfter = true
 	}
 	w.sendHead(w.chunked)
 }

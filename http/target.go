@@ -37,7 +37,7 @@ func (h *head) readTarget(p []byte, i int) (int, *refusal) {
 	i, h.plain = endOfTarget(p, i)
 	switch {
 	case i == len(p):
-		return i, more
+		return i, needMore
 	case p[i] != ' ' && p[i] != '\r' && p[i] != '\n':
 		return i, errTarget
 	case i == from:

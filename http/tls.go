@@ -51,7 +51,7 @@ func (s *Server) answerPlain(on *eventloop.Conn, first []byte) []byte {
 	if len(method) == 0 || !isToken(string(method)) || method[0] < 'A' || method[0] > 'Z' {
 		return nil
 	}
-	c := &conn{server: s, conn: on, last: true}
+	c := &conn{server: s, conn: on, closeAfter: true}
 	x := s.takeExchange(c)
 	defer s.giveExchange(x)
 	x.head.parse(first, &s.limits)

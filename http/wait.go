@@ -29,15 +29,15 @@ type wait struct {
 	waited bool // any of this was set
 	next   next // is to be started when the handler that runs has returned
 
-	task   *eventloop.Task
-	aside  bool        // it runs on a goroutine of its own
-	ended  func()      // is told that it has ended
-	pause  func() bool // inside the task
-	pieces bool        // what it writes is sent while it runs
-	want   want        // the handler's, while it runs
-	delay  time.Duration
-	timer  *eventloop.Timer
-	outer  hooks // of those around a handler that runs aside
+	task    *eventloop.Task
+	offLoop bool        // it runs on a goroutine of its own
+	ended   func()      // is told that it has ended
+	pause   func() bool // inside the task
+	pieces  bool        // what it writes is sent while it runs
+	want    want        // the handler's, while it runs
+	delay   time.Duration
+	timer   *eventloop.Timer
+	outer   hooks // of those around a handler that runs aside
 
 	awaits   want // the loop's: what the paused handler waits for
 	stopping bool // the server wants to end
@@ -46,7 +46,7 @@ type wait struct {
 // next is a handler that is to run as a task.
 type next struct {
 	handler Handler
-	aside   bool
+	offLoop bool
 	ended   func()
 }
 
@@ -61,7 +61,7 @@ func (x *exchange) ask(w want) bool {
 
 // later has a handler run when the present one has returned, as a task.
 func (x *exchange) later(h Handler, aside bool, ended func()) error {
-	if x.next.handler != nil || x.away || x.pieces {
+	if x.next.handler != nil || x.pending || x.pieces {
 		x.response.fail(errOffloadedTwice)
 		return errOffloadedTwice
 	}
@@ -71,14 +71,14 @@ func (x *exchange) later(h Handler, aside bool, ended func()) error {
 	return nil
 }
 
-// goOver leaves the request to the handler that the first one has named.
-func (c *conn) goOver() {
+// startTask leaves the request to the handler that the first one has named.
+func (c *conn) startTask() {
 	x := c.x
 	h := x.next.handler
-	x.aside, x.ended, x.pieces = x.next.aside, x.next.ended, true
+	x.offLoop, x.ended, x.pieces = x.next.offLoop, x.next.ended, true
 	x.next = next{}
 	c.start(h)
-	c.goOn()
+	c.resume()
 }
 
 // start makes the task of a handler.
@@ -89,7 +89,7 @@ func (c *conn) start(h Handler) {
 		x.pause = pause
 		x.result = x.guarded(h)
 	}
-	if !x.aside {
+	if !x.offLoop {
 		x.task = c.server.loop.NewTask(run)
 		return
 	}
@@ -97,26 +97,27 @@ func (c *conn) start(h Handler) {
 	x.outer, x.response.hooks = x.response.hooks, x.outer
 	x.request.Context() // while it can be made without a race
 	x.request.TLS()     // and this be asked for
-	x.task = c.server.loop.NewTaskOffLoop(run, func(p eventloop.Progress) { c.told(x, p) })
+	x.task = c.server.loop.NewTaskOffLoop(run, func(p eventloop.Progress) { c.onTask(x, p) })
 }
 
-// told hears from a handler that runs aside.
-func (c *conn) told(x *exchange, p eventloop.Progress) {
+// onTask hears from a handler that runs aside.
+func (c *conn) onTask(x *exchange, p eventloop.Progress) {
 	switch {
 	case c.x == x:
-		c.attend(p)
+		c.afterStep(p)
 	case p == eventloop.Ended: // that the connection has left behind
 		x.endTask()
 		x.conn.server.giveExchange(x)
 	}
 }
 
-// goOn lets the handler run until it has to wait, or has returned.
-func (c *conn) goOn() {
-	c.attend(c.resume())
+// resume lets the handler run until it has to wait, or has returned.
+func (c *conn) resume() {
+	c.afterStep(c.runTask())
 }
 
-func (c *conn) resume() eventloop.Progress {
+// runTask runs the handler until it pauses or returns.
+func (c *conn) runTask() eventloop.Progress {
 	c.x.awaits = nothing
 	if c.x.place > 0 {
 		c.server.bodies.settle(c.x, false)
@@ -127,26 +128,26 @@ func (c *conn) resume() eventloop.Progress {
 	return p
 }
 
-// attend does what follows from how far the handler has come.
-func (c *conn) attend(p eventloop.Progress) {
+// afterStep does what follows from how far the handler has come.
+func (c *conn) afterStep(p eventloop.Progress) {
 	for {
 		switch p {
 		case eventloop.Running:
-			c.standBy()
+			c.suspend()
 			return
 		case eventloop.Ended:
 			c.handlerEnded()
 			return
 		}
-		if !c.grant() {
+		if !c.fulfil() {
 			return
 		}
-		p = c.resume()
+		p = c.runTask()
 	}
 }
 
-// grant does what the handler has paused for. It reports whether that is done.
-func (c *conn) grant() bool {
+// fulfil does what the handler has paused for. It reports whether that is done.
+func (c *conn) fulfil() bool {
 	x := c.x
 	x.awaits = x.want
 	switch x.want {
@@ -163,12 +164,12 @@ func (c *conn) grant() bool {
 		if !c.conn.ShouldWait() {
 			return true
 		}
-		c.standBy()
+		c.suspend()
 	case aWhile:
-		c.standBy()
+		c.suspend()
 		x.timer = c.server.loop.After(x.delay, func() {
 			x.timer = nil
-			c.goOn()
+			c.resume()
 		})
 	}
 	return false
@@ -180,9 +181,9 @@ func (c *conn) hasBody() bool {
 	return x.framing.done() || x.failed != nil || x.want == moreOfBody && len(x.body) > 0
 }
 
-// standBy is the state while a handler runs aside, or waits for something other
+// suspend is the state while a handler runs aside, or waits for something other
 // than its request.
-func (c *conn) standBy() {
+func (c *conn) suspend() {
 	c.enter(answering)
 	if c.x.held != c.x.counted {
 		c.server.bodies.settle(c.x, false)
@@ -190,9 +191,9 @@ func (c *conn) standBy() {
 	c.conn.Pause()
 	switch {
 	case !c.x.hasBegun():
-		c.sending = false
+		c.sendTimer = false
 		c.conn.SetDeadline(0)
-	case !c.sending:
+	case !c.sendTimer:
 		c.send()
 	} // else the deadline for what was sent before holds
 }
@@ -202,20 +203,20 @@ func (c *conn) handlerEnded() {
 	x := c.x
 	x.endTask()
 	if x.panicked {
-		c.last = true
+		c.closeAfter = true
 	}
 	paused := c.conn.Paused()
 	c.answer(x.result)
 	if paused && c.phase != answering && c.phase != inBody {
-		c.goOnReading()
+		c.resumeReading()
 	}
 }
 
 // endTask forgets the task, which has come to its end.
 func (x *exchange) endTask() {
 	x.task, x.pause, x.pieces, x.awaits = nil, nil, false, nothing
-	if x.aside {
-		x.aside = false
+	if x.offLoop {
+		x.offLoop = false
 		x.response.hooks.join(&x.outer)
 	}
 	if x.ended != nil {
@@ -229,9 +230,9 @@ func (x *exchange) endTask() {
 // the answer is made with an exchange of its own.
 func (c *conn) takeOver() {
 	x := c.x
-	if x.task == nil || !x.aside {
+	if x.task == nil || !x.offLoop {
 		x.abandon()
-		x.away = false
+		x.pending = false
 		x.response.reset()
 		return
 	}
@@ -286,7 +287,7 @@ func (c *conn) OnDrain(*eventloop.Conn) {
 	if c.conn.ShouldWait() {
 		return
 	}
-	c.goOn()
+	c.resume()
 }
 
 // OnPeerClosed implements eventloop.Backpressured. Who has asked to know is told; an answer
