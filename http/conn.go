@@ -151,7 +151,7 @@ func (c *conn) serve(behind []byte) {
 		return
 	}
 	if x.head.form == asteriskForm {
-		x.response.Set("Allow", allMethods)
+		x.response.Add("Allow", allMethods)
 		c.answerInstead(errAllOptions)
 		return
 	}

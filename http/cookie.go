@@ -21,7 +21,7 @@ type Cookie struct {
 
 // Cookie returns the value of a cookie that the client sent, and whether it did.
 func (r *Request) Cookie(name string) (string, bool) {
-	for n, value := range r.FieldsBytes() {
+	for n, value := range r.HeadersBytes() {
 		if !sameFold(n, "cookie") {
 			continue
 		}
@@ -43,7 +43,7 @@ func (w *Response) SetCookie(c Cookie) *Response {
 		w.fail(err)
 		return w
 	}
-	return w.Set("Set-Cookie", line)
+	return w.Add("Set-Cookie", line)
 }
 
 func (c *Cookie) field() (string, error) {

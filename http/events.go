@@ -32,7 +32,7 @@ const heartbeat = 15 * time.Second
 // when the client leaves, when Close is called, when the server stops, and when
 // connections run out and another needs its place: a client comes back by itself.
 func (w *Response) Events() (*Events, error) {
-	w.Set("Content-Type", "text/event-stream").Set("Cache-Control", "no-store")
+	w.Add("Content-Type", "text/event-stream").Add("Cache-Control", "no-store")
 	h, err := w.Hold()
 	if err != nil {
 		return nil, err

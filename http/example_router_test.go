@@ -45,7 +45,7 @@ func ExampleRouter() {
 // fresh keeps caches away from what is behind it.
 func fresh(next http.Handler) http.Handler {
 	return func(w *http.Response, r *http.Request) error {
-		w.Set("Cache-Control", "no-store")
+		w.Add("Cache-Control", "no-store")
 		return next(w, r)
 	}
 }

@@ -135,12 +135,12 @@ func ExampleRequest_JSON() {
 // server's, and costs no memory.
 func ExampleRequest() {
 	h := func(w *http.Response, r *http.Request) error {
-		fmt.Fprintln(w, r.Method(), r.Target(), r.Minor(), r.Host())
+		fmt.Fprintln(w, r.Method(), r.Target(), r.ProtoMinor(), r.Host())
 		fmt.Fprintln(w, r.Path(), r.RawQuery(), r.Query()["b"])
 		if query, asked := r.QueryBytes(); asked && string(r.HeaderBytes("accept")) == "text/html" {
 			fmt.Fprintf(w, "%d bytes of query\n", len(query))
 		}
-		for name, value := range r.FieldsBytes() {
+		for name, value := range r.HeadersBytes() {
 			fmt.Fprintf(w, "%s=%s ", name, value)
 		}
 		return nil
@@ -181,8 +181,8 @@ func ExampleMiddleware() {
 	shout := func(next http.Handler) http.Handler {
 		return func(w *http.Response, r *http.Request) error {
 			w.OnHead(func(w *http.Response) {
-				if body, whole := w.Whole(); whole && w.Status() == http.StatusOK {
-					w.Replace([]byte(strings.ToUpper(string(body))))
+				if body, whole := w.BodyBytes(); whole && w.Status() == http.StatusOK {
+					w.SetBody([]byte(strings.ToUpper(string(body))))
 				}
 			})
 			return next(w, r)
@@ -194,7 +194,7 @@ func ExampleMiddleware() {
 			w.Timeout(10 * time.Second)
 			w.OnEnd(func() { fmt.Println("over") })
 			w.OnAnswer(func(status http.Status, size int64) {
-				fmt.Println(int(status), size, w.Field("X-Name"), r.ClientAddr())
+				fmt.Println(int(status), size, w.Header("X-Name"), r.ClientAddr())
 			})
 			return next(w, r)
 		}
@@ -202,7 +202,7 @@ func ExampleMiddleware() {
 	var site http.Router
 	site.Use(http.Chain(watch, shout))
 	site.Handle("GET /", func(w *http.Response, r *http.Request) error {
-		return w.Set("X-Name", "a").WriteNoCopy([]byte("hello"))
+		return w.Add("X-Name", "a").WriteNoCopy([]byte("hello"))
 	})
 	say(site.Serve, "GET / HTTP/1.1")
 	// Output:
@@ -223,7 +223,7 @@ func ExamplePrepare() {
 	if err != nil {
 		panic(err)
 	}
-	say(func(w *http.Response, r *http.Request) error { return w.AddFields(always).WritePrepared(page) }, "GET / HTTP/1.1")
+	say(func(w *http.Response, r *http.Request) error { return w.AddPrepared(always).WritePrepared(page) }, "GET / HTTP/1.1")
 	// Output:
 	// HTTP/1.1 200 OK
 	// Cache-Control: no-cache

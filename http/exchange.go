@@ -79,7 +79,7 @@ func (x *exchange) refusal() *refusal {
 	case h.method == methodOther && !x.conn.server.anyMethod:
 		return errUnknownMethod
 	case h.method == methodTrace || h.method == methodConnect:
-		x.response.Set("Allow", allMethods)
+		x.response.Add("Allow", allMethods)
 		return errMethodNotServed
 	case h.expectOther:
 		return errExpectation

@@ -77,7 +77,7 @@ func TestARequestKeepsItsRouteWhenItsHandlerIsGivenUp(t *testing.T) {
 		slow := row.wrap(func(w *Response, r *Request) error { return w.Pause(time.Minute) })
 		var router Router
 		router.Handle("GET /slow/{id}", func(w *Response, r *Request) error {
-			w.OnHead(func(w *Response) { w.Set("a name that is none", "") })
+			w.OnHead(func(w *Response) { w.Add("a name that is none", "") })
 			w.Timeout(time.Second)
 			return slow(w, r)
 		})

@@ -156,12 +156,12 @@ func TestAFileIsReleasedOnceWhateverComesOfItsAnswer(t *testing.T) {
 			return w.SendFile(f, 0, f.Size())
 		}},
 		{"a field is wrong", "GET", func(w *Response, f lentFile) error {
-			w.Set("a name that is none", "")
+			w.Add("a name that is none", "")
 			return w.SendFile(f, 0, f.Size())
 		}},
 		{"the file is shorter than was said", "GET", func(w *Response, f lentFile) error { return w.SendFile(f, 0, f.Size()+1) }},
 		{"middleware answers in its place", "GET", func(w *Response, f lentFile) error {
-			w.OnHead(func(w *Response) { w.Set("a name that is none", "") })
+			w.OnHead(func(w *Response) { w.Add("a name that is none", "") })
 			return w.SendFile(f, 0, f.Size())
 		}},
 	} {

@@ -40,7 +40,7 @@ func curious(t testing.TB) Middleware {
 			if strings.ContainsAny(line, "\r\n") || !strings.HasPrefix(line, r.piece(r.x.head.methodName)) || !strings.Contains(line, r.Target()) {
 				t.Errorf("the line of a request for %q by %q is %q", r.Target(), r.Method(), line)
 			}
-			for name := range r.Fields() {
+			for name := range r.Headers() {
 				if r.Header(name); r.x.head.first > len(r.x.raw) {
 					t.Errorf("the field %q is not in the head of %q", name, line)
 				}

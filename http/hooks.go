@@ -83,9 +83,9 @@ func (w *Response) beforeHead(h *hooks) {
 	}
 }
 
-// Whole returns the body, if all of it is in memory and nothing of it was sent. It
+// BodyBytes returns the body, if all of it is in memory and nothing of it was sent. It
 // must not be changed.
-func (w *Response) Whole() ([]byte, bool) {
+func (w *Response) BodyBytes() ([]byte, bool) {
 	switch {
 	case w.begun || w.x.pieces || w.x.open != nil || w.file != nil:
 		return nil, false
@@ -99,11 +99,11 @@ func (w *Response) Whole() ([]byte, bool) {
 	return w.bytes, true
 }
 
-// Replace answers with another body than the one that Whole returned. It is kept
+// SetBody answers with another body than the one that Whole returned. It is kept
 // until it is sent.
-func (w *Response) Replace(body []byte) {
+func (w *Response) SetBody(body []byte) {
 	if w.shared != nil {
-		w.AddFields(w.shared)
+		w.AddPrepared(w.shared)
 	}
 	w.text, w.shared, w.lent, w.bytes = "", nil, nil, w.bytes[:0]
 	w.length = -1
@@ -112,9 +112,9 @@ func (w *Response) Replace(body []byte) {
 	}
 }
 
-// Field returns a field as the handler has set it, "" if it has not. Of several,
+// Header returns a field as the handler has set it, "" if it has not. Of several,
 // it returns the first.
-func (w *Response) Field(name string) string {
+func (w *Response) Header(name string) string {
 	if w.typ != "" && strings.EqualFold(name, "Content-Type") {
 		return w.typ
 	}

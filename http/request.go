@@ -157,9 +157,9 @@ func (r *Request) HeaderBytes(name string) []byte {
 	return nil
 }
 
-// Fields goes through the names and values of all fields, in the order in which
+// Headers goes through the names and values of all fields, in the order in which
 // they came.
-func (r *Request) Fields() iter.Seq2[string, string] {
+func (r *Request) Headers() iter.Seq2[string, string] {
 	return func(yield func(name, value string) bool) {
 		r.use("Fields")
 		h := &r.x.head
@@ -171,9 +171,9 @@ func (r *Request) Fields() iter.Seq2[string, string] {
 	}
 }
 
-// FieldsBytes is Fields without a copy. What it yields belongs to the server, and
+// HeadersBytes is Fields without a copy. What it yields belongs to the server, and
 // is gone when the handler returns.
-func (r *Request) FieldsBytes() iter.Seq2[[]byte, []byte] {
+func (r *Request) HeadersBytes() iter.Seq2[[]byte, []byte] {
 	return func(yield func(name, value []byte) bool) {
 		h := &r.x.head
 		for _, f := range h.fields[:h.nfields] {
@@ -202,8 +202,8 @@ func sameRest(p []byte, lower string) bool {
 	return true
 }
 
-// Minor returns the minor version: 1 for HTTP/1.1, 0 for HTTP/1.0.
-func (r *Request) Minor() int { return int(r.x.head.minor) }
+// ProtoMinor returns the minor version: 1 for HTTP/1.1, 0 for HTTP/1.0.
+func (r *Request) ProtoMinor() int { return int(r.x.head.minor) }
 
 // RemoteAddr returns the address of the peer; on a Unix socket, one that is not
 // valid.

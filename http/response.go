@@ -65,12 +65,12 @@ func (w *Response) SetStatus(s Status) *Response {
 	return w
 }
 
-// Set adds a field. The names that frame the answer are the server's: Date,
+// Add adds a field. The names that frame the answer are the server's: Date,
 // Server and Transfer-Encoding cannot be set, Content-Length only to what the
 // body will have, and Connection only to "close". A name or a value that could
 // be taken for something else on the wire (RFC 9110 section 5.5) makes the
 // answer a 500.
-func (w *Response) Set(name, value string) *Response {
+func (w *Response) Add(name, value string) *Response {
 	w.use("Set")
 	switch {
 	case w.begun:
@@ -158,7 +158,7 @@ func Prepare(body []byte, fields ...[2]string) (*Prepared, error) {
 	w := Response{x: &exchange{}}
 	w.reset()
 	for _, f := range fields {
-		w.Set(f[0], f[1])
+		w.Add(f[0], f[1])
 	}
 	if w.broken == nil && (w.closes || w.length >= 0) {
 		w.fail(errors.New("http: the fields that frame an answer are not prepared"))
@@ -188,8 +188,8 @@ func (p *Prepared) Body() []byte { return p.text[p.head:] }
 // before its own.
 func (w *Response) WritePrepared(p *Prepared) error { return w.body(func() { w.shared = p }) }
 
-// AddFields sets the fields of what was prepared, and nothing of its body.
-func (w *Response) AddFields(p *Prepared) *Response {
+// AddPrepared sets the fields of what was prepared, and nothing of its body.
+func (w *Response) AddPrepared(p *Prepared) *Response {
 	w.fields = append(w.fields, p.text[:p.fields]...)
 	return w
 }
@@ -278,7 +278,7 @@ func (w *Response) failed(err error) {
 	}
 	w.status = status
 	if status == StatusServiceUnavailable {
-		w.Set("Retry-After", "1").Set("Cache-Control", "no-store")
+		w.Add("Retry-After", "1").Add("Cache-Control", "no-store")
 	}
 	if w.silent() {
 		return

@@ -278,7 +278,7 @@ func (r *Router) refuse(w *Response, q *Request, path []byte) error {
 		return StatusNotFound
 	}
 	slices.Sort(allowed)
-	w.Set("Allow", strings.Join(allowed, ", "))
+	w.Add("Allow", strings.Join(allowed, ", "))
 	return StatusMethodNotAllowed
 }
 
@@ -300,7 +300,7 @@ func redirect(w *Response, q *Request, path []byte, asFolder bool) error {
 	if query, ok := q.QueryBytes(); ok {
 		to = append(append(to, '?'), query...)
 	}
-	w.Set("Location", string(to))
+	w.Add("Location", string(to))
 	return StatusTemporaryRedirect
 }
 

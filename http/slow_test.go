@@ -28,7 +28,7 @@ func slowSite(w *Response, r *Request) error {
 	case "/whole":
 		return w.WriteNoCopy(slowBody)
 	case "/last":
-		w.Set("Connection", "close")
+		w.Add("Connection", "close")
 		return w.WriteNoCopy(slowBody)
 	case "/file":
 		return w.SendFile(memoryFile{bytes.NewReader(slowBody)}, 0, slowSize)

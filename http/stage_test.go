@@ -109,15 +109,15 @@ func site(w *Response, r *Request) error {
 		return StatusNotFound
 	case "/get-only":
 		if !r.IsGet() {
-			w.Set("Allow", "GET, HEAD")
+			w.Add("Allow", "GET, HEAD")
 			return StatusMethodNotAllowed
 		}
 		return w.Text("got")
 	case "/bye":
-		w.Set("Connection", "close")
+		w.Add("Connection", "close")
 		return w.Text("bye")
 	case "/stream-bye":
-		w.Set("Connection", "close")
+		w.Add("Connection", "close")
 		return stream(w, r, 3, "bye ", time.Second)
 	}
 	switch {
@@ -143,7 +143,7 @@ func patient(w *Response, r *Request) error {
 	case "text":
 		return w.Text("hello")
 	case "ticks":
-		w.Set("Content-Type", "text/plain")
+		w.Add("Content-Type", "text/plain")
 		for range 3 {
 			fmt.Fprint(w, "tick ")
 			if err := w.Flush(); err != nil {
@@ -191,7 +191,7 @@ func patient(w *Response, r *Request) error {
 		w.Write(p)
 		return nil
 	case "known", "known-less", "known-more":
-		w.Set("Content-Length", "10")
+		w.Add("Content-Length", "10")
 		w.Write([]byte("hello"))
 		if err := w.Flush(); err != nil {
 			return err
@@ -234,7 +234,7 @@ func patient(w *Response, r *Request) error {
 		if err := w.Flush(); err != nil {
 			return err
 		}
-		w.Set("X-Name", "a")
+		w.Add("X-Name", "a")
 		return nil
 	case "text-late":
 		if err := w.Flush(); err != nil {
@@ -242,7 +242,7 @@ func patient(w *Response, r *Request) error {
 		}
 		return w.Text("hello")
 	case "bye":
-		w.Set("Connection", "close")
+		w.Add("Connection", "close")
 		fmt.Fprint(w, "good ")
 		if err := w.Flush(); err != nil {
 			return err
@@ -281,7 +281,7 @@ func patient(w *Response, r *Request) error {
 // stream says something n times, at intervals. If the client has not taken what
 // was said before, it is not said.
 func stream(w *Response, r *Request, n int, text string, every time.Duration) error {
-	w.Set("Content-Type", "text/plain")
+	w.Add("Content-Type", "text/plain")
 	h, err := w.Hold()
 	if err != nil {
 		return err
@@ -321,37 +321,37 @@ func mishaps(w *Response, r *Request) error {
 	}
 	switch r.Path() {
 	case "/less":
-		w.Set("Content-Length", "10")
+		w.Add("Content-Length", "10")
 		return w.Text("hello")
 	case "/more":
-		w.Set("Content-Length", "2")
+		w.Add("Content-Length", "2")
 		return w.Text("hello")
 	case "/exactly":
-		w.Set("Content-Length", "5")
+		w.Add("Content-Length", "5")
 		return w.Text("hello")
 	case "/of-get": // what GET would have, without making it
 		if r.Method() == "HEAD" {
-			w.Set("Content-Length", "5")
+			w.Add("Content-Length", "5")
 			return nil
 		}
 		return w.Text("hello")
 	case "/split":
-		w.Set("X-Name", "a\r\nSet-Cookie: b")
+		w.Add("X-Name", "a\r\nSet-Cookie: b")
 		return w.Text("hello")
 	case "/nul":
-		w.Set("X-Name", "a\x00b")
+		w.Add("X-Name", "a\x00b")
 		return w.Text("hello")
 	case "/bad-name":
-		w.Set("X Name", "a")
+		w.Add("X Name", "a")
 		return w.Text("hello")
 	case "/bad-type":
-		w.Set("Content-Type", "text/html\r\nSet-Cookie: b")
+		w.Add("Content-Type", "text/html\r\nSet-Cookie: b")
 		return w.Text("hello")
 	case "/framing":
-		w.Set("Transfer-Encoding", "chunked")
+		w.Add("Transfer-Encoding", "chunked")
 		return w.Text("hello")
 	case "/keep":
-		w.Set("Connection", "keep-alive")
+		w.Add("Connection", "keep-alive")
 		return w.Text("hello")
 	case "/twice":
 		w.Text("hello")
@@ -361,7 +361,7 @@ func mishaps(w *Response, r *Request) error {
 		w.Text("hello")
 		return nil
 	case "/error":
-		w.Set("X-Name", "a")
+		w.Add("X-Name", "a")
 		w.Write([]byte("half an answ"))
 		return errors.New("the disk is on fire")
 	case "/panic":

@@ -67,7 +67,7 @@ func (s *Server) answerPlain(on *eventloop.Conn, first []byte) []byte {
 	s.heads.at(s.now())
 	p := w.appendFields(s.heads.begin(nil, w.status))
 	p = w.appendLength(p, w.bodySize())
-	if text, whole := w.Whole(); whole && !w.bodiless() {
+	if text, whole := w.BodyBytes(); whole && !w.bodiless() {
 		p = append(p, text...)
 	}
 	return p

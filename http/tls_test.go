@@ -302,7 +302,7 @@ func TestPlainHTTPWhereTLSIsSpoken(t *testing.T) {
 		var logged []string
 		config.Middleware = func(next Handler) Handler {
 			return func(w *Response, r *Request) error {
-				w.Set("X-Logged", "yes")
+				w.Add("X-Logged", "yes")
 				w.OnAnswer(func(status Status, _ int64) {
 					logged = append(logged, fmt.Sprint(r.RemoteAddr().Addr(), " ", string(r.LineBytes()), " ", int(status)))
 				})

@@ -114,7 +114,7 @@ func TestValues(t *testing.T) {
 
 func TestCookiesAndRedirectsAreFields(t *testing.T) {
 	httptest.Run(t, httptest.Config{Handler: values}, func(c *httptest.Client) {
-		if a := c.Get("/redirect"); a.Field("Location") != "/there?x=1" {
+		if a := c.Get("/redirect"); a.Header("Location") != "/there?x=1" {
 			t.Errorf("the answer is %v", a)
 		}
 		a := c.Get("/set-cookie")
@@ -123,8 +123,8 @@ func TestCookiesAndRedirectsAreFields(t *testing.T) {
 			"Set-Cookie: gone=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax",
 			"Set-Cookie: plain=c; Path=/; SameSite=Lax",
 		} {
-			if !strings.Contains(strings.Join(a.Fields, "\n"), want) {
-				t.Errorf("%q is not in %q", want, a.Fields)
+			if !strings.Contains(strings.Join(a.Headers, "\n"), want) {
+				t.Errorf("%q is not in %q", want, a.Headers)
 			}
 		}
 	})

@@ -47,6 +47,6 @@ func main() {
 }
 
 func hello(w *http.Response, _ *http.Request) error {
-	w.Set("Content-Type", "text/plain")
+	w.Add("Content-Type", "text/plain")
 	return w.Text(rivals.Hello)
 }

@@ -242,7 +242,7 @@ func (h *httpsOptions) httpsOnly(next http.Handler) http.Handler {
 			return plain(w, r)
 		}
 		if h.hsts {
-			w.OnHead(func(w *http.Response) { w.Set("Strict-Transport-Security", "max-age=31536000") })
+			w.OnHead(func(w *http.Response) { w.Add("Strict-Transport-Security", "max-age=31536000") })
 		}
 		return next(w, r)
 	}

@@ -29,7 +29,7 @@ func site() http.Handler {
 
 	return func(w *http.Response, r *http.Request) error {
 		if !r.IsGet() {
-			w.Set("Allow", "GET, HEAD")
+			w.Add("Allow", "GET, HEAD")
 			return http.StatusMethodNotAllowed
 		}
 		path := r.PathBytes()

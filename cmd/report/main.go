@@ -38,7 +38,7 @@ func sum(w *http.Response, r *http.Request) error {
 // table runs on a goroutine of its own, so it may wait for a row as long as a
 // database takes. What it writes is sent as it goes.
 func table(w *http.Response, r *http.Request) error {
-	w.Set("Content-Type", "text/csv; charset=utf-8")
+	w.Add("Content-Type", "text/csv; charset=utf-8")
 	fmt.Fprintln(w, "n,square")
 	for n := range 1000 {
 		square, err := query(n)

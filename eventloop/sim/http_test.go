@@ -156,7 +156,7 @@ func (r *run) handle(w *http.Response, q *http.Request) error {
 	}
 	size, _ := strconv.Atoi(part[2])
 	body := content(part[3], size)
-	w.Set("X-ID", part[3])
+	w.Add("X-ID", part[3])
 	switch part[1] {
 	case "file":
 		r.files++
@@ -205,9 +205,9 @@ func (r *run) patient(w *http.Response, q *http.Request) error {
 	}
 	part := strings.Split(q.Path(), "/")
 	size, _ := strconv.Atoi(part[2])
-	w.Set("X-ID", part[3])
+	w.Add("X-ID", part[3])
 	if r.k.Roll(3) == 0 {
-		w.Set("Content-Length", part[2])
+		w.Add("Content-Length", part[2])
 	}
 	for body := content(part[3], size); len(body) > 0; {
 		n := min(len(body), 1+r.k.Roll(20_000))

@@ -220,15 +220,15 @@ func (c *Conn) more() (err error) {
 // An Answer is what came back. Status is 0 if nothing did, or nothing whole; Err
 // says why.
 type Answer struct {
-	Status int
-	Fields []string // lines, trailers at the end
-	Body   string
-	Err    error
+	Status  int
+	Headers []string // lines, trailers at the end
+	Body    string
+	Err     error
 }
 
-// Field returns the value of a field, "" if there is none; of several, the first.
-func (a Answer) Field(name string) string {
-	for _, line := range a.Fields {
+// Header returns the value of a field, "" if there is none; of several, the first.
+func (a Answer) Header(name string) string {
+	for _, line := range a.Headers {
 		if n, v, _ := strings.Cut(line, ": "); strings.EqualFold(n, name) {
 			return v
 		}
@@ -255,16 +255,16 @@ func (c *Conn) answer(method string) (a Answer, err error) {
 	if n, err := fmt.Sscanf(lines[0], "HTTP/1.1 %d", &a.Status); n != 1 {
 		return a, fmt.Errorf("httptest: %q begins no answer: %v", lines[0], err)
 	}
-	a.Fields = lines[1:]
+	a.Headers = lines[1:]
 	switch {
 	case method == "HEAD" || a.Status < 200 || a.Status == 204 || a.Status == 304:
 		return a, nil
-	case a.Field("Transfer-Encoding") == "chunked":
+	case a.Header("Transfer-Encoding") == "chunked":
 		return a, c.chunks(&a)
-	case a.Field("Content-Length") != "":
-		n, err := strconv.Atoi(a.Field("Content-Length"))
+	case a.Header("Content-Length") != "":
+		n, err := strconv.Atoi(a.Header("Content-Length"))
 		if err != nil || n < 0 {
-			return a, fmt.Errorf("httptest: the length is %q", a.Field("Content-Length"))
+			return a, fmt.Errorf("httptest: the length is %q", a.Header("Content-Length"))
 		}
 		a.Body, err = c.exactly(n)
 		return a, err
@@ -314,7 +314,7 @@ func (c *Conn) chunks(a *Answer) error {
 		if line == "\r\n" || err != nil {
 			return whyEnded(err)
 		}
-		a.Fields = append(a.Fields, strings.TrimSuffix(line, "\r\n"))
+		a.Headers = append(a.Headers, strings.TrimSuffix(line, "\r\n"))
 	}
 }
 

@@ -64,8 +64,8 @@ func TestWhatIsHeardIsTheSameOnBadDays(t *testing.T) {
 				if got := fmt.Sprint(a.Status, " ", a.Body); got != row.want || a.Err != nil {
 					t.Errorf("seed %d: %s %s: %.100q, %v", seed, row.method, row.path, got, a.Err)
 				}
-				if strings.Contains(a.Body, "tick") && a.Field("X-Ticks") != "3" {
-					t.Errorf("the trailer is missing in %q", a.Fields)
+				if strings.Contains(a.Body, "tick") && a.Header("X-Ticks") != "3" {
+					t.Errorf("the trailer is missing in %q", a.Headers)
 				}
 			}
 		})

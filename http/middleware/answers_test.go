@@ -26,7 +26,7 @@ func TestNamesOfRequests(t *testing.T) {
 		case "/later":
 			return http.Offload(w, func() (int, error) { return 0, errors.New("broken") }, func(*http.Response, int) error { return nil })
 		}
-		return w.Text(w.Field("X-Request-Id"))
+		return w.Text(w.Header("X-Request-Id"))
 	}
 	for _, row := range []struct {
 		name  string
@@ -127,14 +127,14 @@ func TestTags(t *testing.T) {
 		case "/large":
 			return w.WriteNoCopy(large)
 		case "/own":
-			w.Set("ETag", `W/"own"`)
+			w.Add("ETag", `W/"own"`)
 		case "/secret":
-			w.Set("Cache-Control", "private, no-store")
+			w.Add("Cache-Control", "private, no-store")
 		case "/later":
 			return http.Offload(w, func() (string, error) { return "hello", nil }, (*http.Response).Text)
 		case "/held", "/held-own":
 			if r.Path() == "/held-own" {
-				w.Set("ETag", `W/"own"`)
+				w.Add("ETag", `W/"own"`)
 			}
 			held, err := w.Hold()
 			if err == nil {
@@ -207,7 +207,7 @@ func TestCacheControl(t *testing.T) {
 	h := func(w *http.Response, r *http.Request) error {
 		switch r.Path() {
 		case "/own":
-			w.Set("cache-control", "no-cache")
+			w.Add("cache-control", "no-cache")
 		case "/own-prepared":
 			p, err := http.Prepare([]byte("hello"), [2]string{"Cache-Control", "no-cache"})
 			if err != nil {
@@ -217,7 +217,7 @@ func TestCacheControl(t *testing.T) {
 		case "/missing":
 			return http.StatusNotFound
 		case "/moved":
-			w.Set("Location", "/")
+			w.Add("Location", "/")
 			return http.StatusFound
 		case "/same":
 			return http.StatusNotModified
@@ -292,11 +292,11 @@ func TestWhatIsCompressed(t *testing.T) {
 	h := func(w *http.Response, r *http.Request) error {
 		typ, more, _ := strings.Cut(r.RawQuery(), "&")
 		if typ != "" {
-			w.Set("Content-Type", typ)
+			w.Add("Content-Type", typ)
 		}
 		for field := range strings.SplitSeq(more, "&") {
 			if name, value, ok := strings.Cut(field, "="); ok {
-				w.Set(name, value)
+				w.Add(name, value)
 			}
 		}
 		switch r.Path() {
@@ -309,7 +309,7 @@ func TestWhatIsCompressed(t *testing.T) {
 		case "/same":
 			return http.StatusNotModified
 		case "/head": // which a handler has made without a body
-			w.Set("Content-Length", "2100")
+			w.Add("Content-Length", "2100")
 			return nil
 		case "/missing":
 			w.SetStatus(http.StatusNotFound)
@@ -440,7 +440,7 @@ func TestEachCodingHasItsTag(t *testing.T) {
 func TestPiecesAreLeftAlone(t *testing.T) {
 	text := strings.Repeat("all work and no play\n", 100)
 	h := ETag(Compress(letter("gzip"))(http.Streaming(func(w *http.Response, r *http.Request) error {
-		w.Set("Content-Type", "text/plain")
+		w.Add("Content-Type", "text/plain")
 		io.WriteString(w, text)
 		if err := w.Flush(); err != nil {
 			return err

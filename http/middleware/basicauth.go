@@ -263,8 +263,8 @@ func (a *BasicAuth) learn(try *attempt, right bool, now time.Time) {
 
 // tooMany answers a client that has to pause.
 func tooMany(w *http.Response, d time.Duration) error {
-	w.Set("Retry-After", strconv.FormatInt(ceilSeconds(int64(d)), 10))
-	w.Set("Cache-Control", "no-store")
+	w.Add("Retry-After", strconv.FormatInt(ceilSeconds(int64(d)), 10))
+	w.Add("Cache-Control", "no-store")
 	return http.StatusTooManyRequests.Because("too many wrong passwords, wait before the next one")
 }
 
@@ -328,8 +328,8 @@ func (a *BasicAuth) challenge(w *http.Response) error {
 	if realm == "" {
 		realm = "restricted"
 	}
-	w.Set("WWW-Authenticate", fmt.Sprintf("Basic realm=%q, charset=\"UTF-8\"", realm))
-	w.Set("Cache-Control", "no-store")
+	w.Add("WWW-Authenticate", fmt.Sprintf("Basic realm=%q, charset=\"UTF-8\"", realm))
+	w.Add("Cache-Control", "no-store")
 	return http.StatusUnauthorized
 }
 

@@ -8,8 +8,8 @@ import "github.com/bobbin-http/bobbin/http"
 func CacheControl(value string) http.Middleware {
 	set := func(w *http.Response) {
 		s := w.Status()
-		if (s >= 200 && s < 300 || s == http.StatusNotModified) && w.Field("Cache-Control") == "" {
-			w.Set("Cache-Control", value)
+		if (s >= 200 && s < 300 || s == http.StatusNotModified) && w.Header("Cache-Control") == "" {
+			w.Add("Cache-Control", value)
 		}
 	}
 	return func(next http.Handler) http.Handler {

@@ -48,8 +48,8 @@ func squeeze(w *http.Response, r *http.Request, codings []Coding) {
 		vary(w) // as the answer has that it stands for
 		return
 	}
-	body, whole := w.Whole()
-	if !whole || len(body) == 0 || len(body) > squeezeMost || !mayChange(w) || !compressible(w.Field("Content-Type")) {
+	body, whole := w.BodyBytes()
+	if !whole || len(body) == 0 || len(body) > squeezeMost || !mayChange(w) || !compressible(w.Header("Content-Type")) {
 		return
 	}
 	vary(w)
@@ -62,21 +62,21 @@ func squeeze(w *http.Response, r *http.Request, codings []Coding) {
 	if len(packed) >= len(body) && plainly {
 		return
 	}
-	w.Replace(packed)
-	w.Set("Content-Encoding", c.Name)
+	w.SetBody(packed)
+	w.Add("Content-Encoding", c.Name)
 }
 
 // mayChange reports whether the body may become another.
 func mayChange(w *http.Response) bool {
-	etag := w.Field("ETag")
-	return w.Status() != http.StatusPartialContent && w.Field("Content-Encoding") == "" &&
-		!listed(w.Field("Cache-Control"), "no-transform") && (etag == "" || strings.HasPrefix(etag, "W/"))
+	etag := w.Header("ETag")
+	return w.Status() != http.StatusPartialContent && w.Header("Content-Encoding") == "" &&
+		!listed(w.Header("Cache-Control"), "no-transform") && (etag == "" || strings.HasPrefix(etag, "W/"))
 }
 
 // vary tells caches that there are several of this answer.
 func vary(w *http.Response) {
-	if v := w.Field("Vary"); !listed(v, "Accept-Encoding") && !listed(v, "*") {
-		w.Set("Vary", "Accept-Encoding")
+	if v := w.Header("Vary"); !listed(v, "Accept-Encoding") && !listed(v, "*") {
+		w.Add("Vary", "Accept-Encoding")
 	}
 }
 

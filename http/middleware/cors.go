@@ -57,12 +57,12 @@ func (c CORS) Around(next http.Handler) http.Handler {
 		w.OnHead(func(w *http.Response) {
 			switch {
 			case all:
-				w.Set("Access-Control-Allow-Origin", "*")
+				w.Add("Access-Control-Allow-Origin", "*")
 			case allowed:
-				w.Set("Access-Control-Allow-Origin", origin)
+				w.Add("Access-Control-Allow-Origin", origin)
 			}
 			if !all {
-				w.Set("Vary", "Origin")
+				w.Add("Vary", "Origin")
 			}
 		})
 		wanted := r.Header("Access-Control-Request-Method")
@@ -70,9 +70,9 @@ func (c CORS) Around(next http.Handler) http.Handler {
 			return next(w, r)
 		}
 		if allowed {
-			w.Set("Access-Control-Allow-Methods", methods).Set("Access-Control-Max-Age", fmt.Sprint(age))
+			w.Add("Access-Control-Allow-Methods", methods).Add("Access-Control-Max-Age", fmt.Sprint(age))
 			if fields := r.Header("Access-Control-Request-Headers"); fields != "" {
-				w.Set("Access-Control-Allow-Headers", fields)
+				w.Add("Access-Control-Allow-Headers", fields)
 			}
 		}
 		w.SetStatus(http.StatusNoContent)

@@ -35,21 +35,21 @@ func tag(w *http.Response, r *http.Request) {
 	if w.Status() != http.StatusOK {
 		return
 	}
-	body, whole := w.Whole()
+	body, whole := w.BodyBytes()
 	if !whole || len(body) == 0 {
 		return // of HEAD, a handler may have left the body out
 	}
-	etag := w.Field("ETag")
+	etag := w.Header("ETag")
 	if etag == "" {
-		if len(body) > tagMost || listed(w.Field("Cache-Control"), "no-store") {
+		if len(body) > tagMost || listed(w.Header("Cache-Control"), "no-store") {
 			return
 		}
 		etag = tagOf(body)
-		w.Set("ETag", etag)
+		w.Add("ETag", etag)
 	}
 	if matchesTag(r, etag) {
 		w.SetStatus(http.StatusNotModified)
-		w.Replace(nil)
+		w.SetBody(nil)
 	}
 }
 

@@ -154,7 +154,7 @@ func TestFailuresPauseAClient(t *testing.T) {
 		for i := range 6000 {
 			a, _ := login(c, "ali", fmt.Sprint(i))
 			switch {
-			case a.Status == 429 && a.Field("Retry-After") != "":
+			case a.Status == 429 && a.Header("Retry-After") != "":
 				refused++
 			case a.Status != 401:
 				t.Fatalf("guess %d: %v", i, a)

@@ -183,7 +183,7 @@ func (l *AccessLog) appendJSON(p []byte, v *visit) []byte {
 			p = appendMember(p, "url.query", query)
 		}
 		p = append(p, `,"network.protocol.version":"1.`...)
-		p = strconv.AppendInt(p, int64(r.Minor()), 10)
+		p = strconv.AppendInt(p, int64(r.ProtoMinor()), 10)
 		p = append(p, '"')
 	}
 	if v.status > 0 {

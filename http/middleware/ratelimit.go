@@ -127,7 +127,7 @@ func (l *RateLimit) Around(next http.Handler) http.Handler {
 			return next(w, r)
 		}
 		fields, refused := l.count(key, r.Time())
-		w.AddFields(fields)
+		w.AddPrepared(fields)
 		if refused {
 			return http.StatusTooManyRequests
 		}

@@ -104,7 +104,7 @@ func (ip *RealIP) trusts(a netip.Addr) bool {
 
 // lines returns the values of all fields of a name, in their order.
 func lines(r *http.Request, name string) (list []string) {
-	for n, value := range r.Fields() {
+	for n, value := range r.Headers() {
 		if strings.EqualFold(n, name) {
 			list = append(list, value)
 		}

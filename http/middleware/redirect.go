@@ -191,7 +191,7 @@ func (list Redirects) try(w *http.Response, r *http.Request, force bool, as func
 		if query := r.RawQuery(); query != "" && !strings.Contains(to, "?") {
 			to += "?" + query
 		}
-		w.Set("Location", to)
+		w.Add("Location", to)
 		return true, rule.status
 	}
 	return false, nil

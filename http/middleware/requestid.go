@@ -48,11 +48,11 @@ func (id *RequestID) Around(next http.Handler) http.Handler {
 		if !isRequestID(name) {
 			name = id.next()
 		}
-		w.Set(requestIDField, name)
+		w.Add(requestIDField, name)
 		w.OnHead(func(w *http.Response) {
 			// An answer that failed has lost its fields, and needs this one most.
-			if w.Field(requestIDField) == "" {
-				w.Set(requestIDField, name)
+			if w.Header(requestIDField) == "" {
+				w.Add(requestIDField, name)
 			}
 		})
 		return next(w, r)

@@ -24,7 +24,7 @@ func (f *Files) answer(w *http.Response, r *http.Request, e *entry) error {
 	wish := readNegotiation(r)
 	c, ok := wish.codings.choose(f.has(e))
 	if !ok {
-		w.Set("Vary", "Accept-Encoding")
+		w.Add("Vary", "Accept-Encoding")
 		return http.StatusNotAcceptable
 	}
 	if e.forms[c] == nil {
@@ -41,9 +41,9 @@ func (e *entry) fail(w *http.Response) error {
 	if page == nil || !ok {
 		return e.err
 	}
-	w.SetStatus(status).Set("Content-Type", e.contentType)
+	w.SetStatus(status).Add("Content-Type", e.contentType)
 	if status == http.StatusServiceUnavailable {
-		w.Set("Retry-After", "1").Set("Cache-Control", "no-store")
+		w.Add("Retry-After", "1").Add("Cache-Control", "no-store")
 	}
 	return w.WriteNoCopy(page.body)
 }
@@ -53,7 +53,7 @@ func (e *entry) fail(w *http.Response) error {
 func (e *entry) conditionally(w *http.Response, r *http.Request, wish *negotiation, fm *representation) error {
 	switch status := wish.preconditions(r, e, fm); status {
 	case http.StatusNotModified:
-		w.SetStatus(status).AddFields(fm.fields)
+		w.SetStatus(status).AddPrepared(fm.fields)
 		return nil
 	case http.StatusPreconditionFailed:
 		return status
@@ -65,7 +65,7 @@ func (e *entry) conditionally(w *http.Response, r *http.Request, wish *negotiati
 	list, what := parseRanges(space[:0], wish.ranges, fm.size)
 	switch {
 	case what == noSuch:
-		w.Set("Content-Range", fmt.Sprintf("bytes */%d", fm.size))
+		w.Add("Content-Range", fmt.Sprintf("bytes */%d", fm.size))
 		return http.StatusRangeNotSatisfiable
 	case what == all:
 		return e.send(w, fm)
@@ -80,15 +80,15 @@ func (e *entry) send(w *http.Response, fm *representation) error {
 	if fm.whole != nil {
 		return w.WritePrepared(fm.whole)
 	}
-	w.AddFields(fm.fields).Set("Accept-Ranges", "bytes").Set("Content-Type", e.contentType)
+	w.AddPrepared(fm.fields).Add("Accept-Ranges", "bytes").Add("Content-Type", e.contentType)
 	return w.SendFile(fm.file.retain(), 0, fm.size)
 }
 
 // sendPart answers with one range (RFC 9110 section 15.3.7.1).
 func (e *entry) sendPart(w *http.Response, fm *representation, part byteRange) error {
-	w.SetStatus(http.StatusPartialContent).AddFields(fm.fields).
-		Set("Content-Type", e.contentType).
-		Set("Content-Range", contentRange(part, fm.size))
+	w.SetStatus(http.StatusPartialContent).AddPrepared(fm.fields).
+		Add("Content-Type", e.contentType).
+		Add("Content-Range", contentRange(part, fm.size))
 	if fm.file != nil {
 		return w.SendFile(fm.file.retain(), part.offset, part.size)
 	}
@@ -179,8 +179,8 @@ func (e *entry) joinParts(fm *representation, list []byteRange, read func(b []by
 
 // shareParts answers with parts that were joined.
 func (e *entry) shareParts(w *http.Response, fm *representation, body []byte) error {
-	w.SetStatus(http.StatusPartialContent).AddFields(fm.fields).
-		Set("Content-Type", "multipart/byteranges; boundary="+boundary)
+	w.SetStatus(http.StatusPartialContent).AddPrepared(fm.fields).
+		Add("Content-Type", "multipart/byteranges; boundary="+boundary)
 	return w.WriteNoCopy(body)
 }
 
@@ -192,6 +192,6 @@ func redirect(w *http.Response, r *http.Request, path string) error {
 	if query, ok := r.QueryBytes(); ok {
 		target += "?" + string(query)
 	}
-	w.Set("Location", target)
+	w.Add("Location", target)
 	return http.StatusMovedPermanently
 }

@@ -77,7 +77,7 @@ func TestNoPathGetsPastAGroupOrARule(t *testing.T) {
 					break
 				}
 				kinds["redirected"]++
-				path = a.Field("Location")
+				path = a.Header("Location")
 				if u, err := url.Parse(path); err != nil || u.Host != "" || !strings.HasPrefix(path, "/") {
 					t.Errorf("it leads to %q", path)
 				}

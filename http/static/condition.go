@@ -24,7 +24,7 @@ type negotiation struct {
 
 // readNegotiation collects what r wishes.
 func readNegotiation(r *http.Request) (w negotiation) {
-	for name, value := range r.FieldsBytes() {
+	for name, value := range r.HeadersBytes() {
 		switch len(name) {
 		case len("range"):
 			if is(name, "range") {
@@ -120,7 +120,7 @@ func (w *negotiation) partial(e *entry, f *representation) bool {
 
 // anyMatches looks for an entity tag in all fields of a name.
 func anyMatches(r *http.Request, name string, f *representation, weakly bool) bool {
-	for n, value := range r.FieldsBytes() {
+	for n, value := range r.HeadersBytes() {
 		if len(n) == len(name) && is(n, name) && matches(string(value), f.etag, f.weak, weakly) {
 			return true
 		}
@@ -155,7 +155,7 @@ func matches(list, tag string, tagWeak, weakly bool) bool {
 // wantsNothing is the usual case, told by the fewest looks: no field that
 // begins with a letter that matters.
 func wantsNothing(r *http.Request) bool {
-	for name := range r.FieldsBytes() {
+	for name := range r.HeadersBytes() {
 		switch name[0] | 0x20 {
 		case 'i', 'r':
 			return false

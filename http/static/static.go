@@ -232,7 +232,7 @@ func (f *Files) ServeAs(w *http.Response, r *http.Request, path string) error {
 }
 
 func notForFiles(w *http.Response) error {
-	w.Set("Allow", "GET, HEAD")
+	w.Add("Allow", "GET, HEAD")
 	return http.StatusMethodNotAllowed
 }
 

@@ -77,7 +77,7 @@ func request(r *http.Request, b *body) (*nethttp.Request, error) {
 		return nil, http.StatusBadRequest.Because("the target cannot be parsed")
 	}
 	fields := make(nethttp.Header)
-	for name, value := range r.Fields() {
+	for name, value := range r.Headers() {
 		name = textproto.CanonicalMIMEHeaderKey(name)
 		if name != "Host" {
 			fields[name] = append(fields[name], value)
@@ -85,12 +85,12 @@ func request(r *http.Request, b *body) (*nethttp.Request, error) {
 	}
 	q := &nethttp.Request{
 		Method: r.Method(), URL: u, RequestURI: target,
-		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: r.Minor(),
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: r.ProtoMinor(),
 		Header: fields, Host: r.Host(), ContentLength: r.Length(),
 		Body: nethttp.NoBody, RemoteAddr: r.RemoteAddr().String(), TLS: r.TLS(),
 		Close: strings.EqualFold(fields.Get("Connection"), "close"),
 	}
-	if r.Minor() == 0 {
+	if r.ProtoMinor() == 0 {
 		q.Proto = "HTTP/1.0"
 	}
 	if q.ContentLength < 0 {
@@ -208,7 +208,7 @@ func (a *answer) set(name, value string) {
 			return
 		}
 	}
-	a.to.Set(name, value)
+	a.to.Add(name, value)
 }
 
 // Write implements http.ResponseWriter.
@@ -223,7 +223,7 @@ func (a *answer) Write(p []byte) (int, error) {
 		return 0, nethttp.ErrBodyNotAllowed
 	}
 	if a.untyped && !a.flushed && len(p) > 0 {
-		a.to.Set("Content-Type", nethttp.DetectContentType(p))
+		a.to.Add("Content-Type", nethttp.DetectContentType(p))
 		a.untyped = false
 	}
 	a.size += int64(len(p))
@@ -274,7 +274,7 @@ func (a *answer) finish() error {
 	case !a.head || a.flushed || a.fields.Get("Content-Length") != "":
 		return nil
 	case short:
-		a.to.Set("Content-Length", strconv.FormatInt(a.size, 10))
+		a.to.Add("Content-Length", strconv.FormatInt(a.size, 10))
 		return nil
 	}
 	for name, values := range trailers {
