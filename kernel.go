@@ -102,7 +102,7 @@ type Kernel interface {
 
 	// Wait fills events with what has become ready and returns how many. When
 	// nothing is ready, it sleeps until something is, until Wake is called or
-	// until the time given; the zero time means for ever, AtOnce not at all.
+	// until the time given; the zero time means for ever, NoWait not at all.
 	// It may return 0 early. Several events for one descriptor may come in one
 	// call, in any order.
 	Wait(events []Event, until time.Time) (int, error)
@@ -125,8 +125,8 @@ type Kernel interface {
 	Shut() error
 }
 
-// AtOnce, given to Wait, is a time long past: look and do not sleep.
-var AtOnce = time.Unix(1, 0)
+// NoWait, given to Wait, is a time long past: look and do not sleep.
+var NoWait = time.Unix(1, 0)
 
 // Ready says which calls on a descriptor are worth trying. An error and a
 // hang-up show in both directions, because the call has the details.
@@ -186,22 +186,22 @@ type ListenOptions struct {
 	// Where the kernel cannot, it means nothing.
 	DeferAccept bool
 
-	// Share says whether other sockets of this process listen at the address,
+	// ReusePort says whether other sockets of this process listen at the address,
 	// too. Where the kernel can have that, it gives each connection to one of
 	// them, by its address, so that a client cannot choose.
-	Share Share
+	ReusePort ReusePort
 }
 
-// Share is a socket's part in an address that several sockets listen at. The
-// first of them is Opening, so that an address at which another process listens
-// is in use as ever; the others are Joining. Another process of the same user
+// ReusePort is a socket's part in an address that several sockets listen at. The
+// first of them is ReusePortFirst, so that an address at which another process listens
+// is in use as ever; the others are ReusePortNext. Another process of the same user
 // could join, too, if it was told to and did not look first.
-type Share uint8
+type ReusePort uint8
 
 const (
-	Alone   Share = iota // nobody else listens there
-	Opening              // nobody else does yet, and others will join if the kernel can have that
-	Joining              // one is open already; Listen answers ErrNotShared where the kernel cannot
+	ReusePortNone  ReusePort = iota // nobody else listens there
+	ReusePortFirst                  // nobody else does yet, and others will join if the kernel can have that
+	ReusePortNext                   // one is open already; Listen answers ErrNotShared where the kernel cannot
 )
 
 // Errors that those above tell apart. Everything else is the kernel's own

@@ -453,7 +453,7 @@ func TestEveryKernelKeepsTheContract(t *testing.T) {
 			}
 		}},
 		{"a wait at once does not sleep", func(t *testing.T, w *world) {
-			if n, err := w.Wait(make([]bobbin.Event, 4), bobbin.AtOnce); n != 0 || err != nil {
+			if n, err := w.Wait(make([]bobbin.Event, 4), bobbin.NoWait); n != 0 || err != nil {
 				t.Errorf("%d events, %v", n, err)
 			}
 		}},
@@ -553,13 +553,13 @@ func TestEveryKernelKeepsTheContract(t *testing.T) {
 			}
 		}},
 		{"an address that is opened can be joined, and each listener gets some of the connections", func(t *testing.T, w *world) {
-			fd, bound, err := w.Listen(w.at, bobbin.ListenOptions{Share: bobbin.Opening})
+			fd, bound, err := w.Listen(w.at, bobbin.ListenOptions{ReusePort: bobbin.ReusePortFirst})
 			if err != nil {
 				t.Fatal(err)
 			}
 			defer w.Close(fd)
 			w.serve(fd, bound)
-			other, _, err := w.Listen(bound, bobbin.ListenOptions{Share: bobbin.Joining})
+			other, _, err := w.Listen(bound, bobbin.ListenOptions{ReusePort: bobbin.ReusePortNext})
 			if errors.Is(err, bobbin.ErrNotShared) {
 				if bound.Path == "" && !strings.HasPrefix(t.Name(), "TestEveryKernelKeepsTheContract/kqueue") {
 					t.Error(err)
@@ -589,13 +589,13 @@ func TestEveryKernelKeepsTheContract(t *testing.T) {
 			}
 		}},
 		{"an address that is shared is in use for who does not join", func(t *testing.T, w *world) {
-			fd, bound, err := w.Listen(w.at, bobbin.ListenOptions{Share: bobbin.Opening})
+			fd, bound, err := w.Listen(w.at, bobbin.ListenOptions{ReusePort: bobbin.ReusePortFirst})
 			if err != nil {
 				t.Fatal(err)
 			}
 			defer w.Close(fd)
-			for _, share := range []bobbin.Share{bobbin.Alone, bobbin.Opening} {
-				if _, _, err := w.Listen(bound, bobbin.ListenOptions{Share: share}); !errors.Is(err, bobbin.ErrInUse) {
+			for _, share := range []bobbin.ReusePort{bobbin.ReusePortNone, bobbin.ReusePortFirst} {
+				if _, _, err := w.Listen(bound, bobbin.ListenOptions{ReusePort: share}); !errors.Is(err, bobbin.ErrInUse) {
 					t.Errorf("share %d: %v", share, err)
 				}
 			}
@@ -606,7 +606,7 @@ func TestEveryKernelKeepsTheContract(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer w.Close(fd)
-			if _, _, err := w.Listen(bound, bobbin.ListenOptions{Share: bobbin.Joining}); !errors.Is(err, bobbin.ErrInUse) && !errors.Is(err, bobbin.ErrNotShared) {
+			if _, _, err := w.Listen(bound, bobbin.ListenOptions{ReusePort: bobbin.ReusePortNext}); !errors.Is(err, bobbin.ErrInUse) && !errors.Is(err, bobbin.ErrNotShared) {
 				t.Errorf("got %v", err)
 			}
 		}},
@@ -664,7 +664,7 @@ func TestWakeFromAnotherGoroutine(t *testing.T) {
 				if err := <-woken; err != nil {
 					t.Fatal(err)
 				}
-				w.Wait(events, bobbin.AtOnce) // a wake-up that came late is none
+				w.Wait(events, bobbin.NoWait) // a wake-up that came late is none
 				go c.Send([]byte("x"))
 				w.await(fd, bobbin.Readable)
 				if got, _ := drain(w, fd); !bytes.Equal(got, []byte("x")) {

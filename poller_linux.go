@@ -107,7 +107,7 @@ func (k *epoll) Wait(events []Event, until time.Time) (int, error) {
 	if err := k.look(); err != nil {
 		return 0, err
 	}
-	if k.n == 0 && until != AtOnce {
+	if k.n == 0 && until != NoWait {
 		if err := k.sleep(until); err != nil {
 			return 0, err
 		}
@@ -234,7 +234,7 @@ func (k *epoll) Wake() error {
 		}
 		return nil
 	}
-	return k.file.SetReadDeadline(AtOnce)
+	return k.file.SetReadDeadline(NoWait)
 }
 
 // Shut implements Kernel.

@@ -80,7 +80,7 @@ const acceptTries = 64
 // the portable way: the flags are set after the socket is made, with the lock
 // that keeps a fork from coming between.
 func listen(at Address, how ListenOptions) (fd int, bound Address, err error) {
-	if how.Share == Joining && (at.Path != "" || !divides) {
+	if how.ReusePort == ReusePortNext && (at.Path != "" || !divides) {
 		return -1, at, ErrNotShared
 	}
 	if at.Path != "" {
@@ -150,7 +150,7 @@ func bindInternet(fd int, at Address, how ListenOptions) (Address, error) {
 	if how.DeferAccept {
 		deferAccept(fd)
 	}
-	if how.Share == Joining {
+	if how.ReusePort == ReusePortNext {
 		if err := share(fd); err != nil {
 			return at, err
 		}
@@ -160,7 +160,7 @@ func bindInternet(fd int, at Address, how ListenOptions) (Address, error) {
 	}
 	// Who opens an address shares it only when it is theirs: at one that another
 	// process shares, it has failed by now.
-	if how.Share == Opening && divides {
+	if how.ReusePort == ReusePortFirst && divides {
 		if err := share(fd); err != nil {
 			return at, err
 		}

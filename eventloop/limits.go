@@ -46,31 +46,31 @@ type Limits struct {
 
 // WithDefaults returns l with each field that is 0 set to its default.
 func (l Limits) WithDefaults() Limits {
-	number(&l.Conns, 16_384)
-	number(&l.AcceptBatch, 64)
-	number(&l.OutputTotal, 64<<20)
-	number(&l.Workers, 32)
-	number(&l.LargeWorkers, 4)
-	number(&l.WorkerTimeout, 20*time.Second)
-	number(&l.Posts, 65_536)
-	number(&l.Handshakes, 8)
-	number(&l.HandshakesTotal, 16<<20)
-	number(&l.Drain, 10*time.Second)
-	number(&l.StopGrace, 300*time.Millisecond)
-	number(&l.HandshakeTimeout, 10*time.Second)
-	number(&l.Hello, 16<<10)
-	number(&l.Input, 128<<10)
-	number(&l.HighWater, 128<<10)
-	number(&l.ReadBudget, 64<<10)
-	number(&l.WriteBudget, 1<<20)
-	number(&l.LingerBytes, 4<<20)
-	number(&l.LingerIdle, 2*time.Second)
-	number(&l.LingerTotal, 5*time.Second)
+	orDefault(&l.Conns, 16_384)
+	orDefault(&l.AcceptBatch, 64)
+	orDefault(&l.OutputTotal, 64<<20)
+	orDefault(&l.Workers, 32)
+	orDefault(&l.LargeWorkers, 4)
+	orDefault(&l.WorkerTimeout, 20*time.Second)
+	orDefault(&l.Posts, 65_536)
+	orDefault(&l.Handshakes, 8)
+	orDefault(&l.HandshakesTotal, 16<<20)
+	orDefault(&l.Drain, 10*time.Second)
+	orDefault(&l.StopGrace, 300*time.Millisecond)
+	orDefault(&l.HandshakeTimeout, 10*time.Second)
+	orDefault(&l.Hello, 16<<10)
+	orDefault(&l.Input, 128<<10)
+	orDefault(&l.HighWater, 128<<10)
+	orDefault(&l.ReadBudget, 64<<10)
+	orDefault(&l.WriteBudget, 1<<20)
+	orDefault(&l.LingerBytes, 4<<20)
+	orDefault(&l.LingerIdle, 2*time.Second)
+	orDefault(&l.LingerTotal, 5*time.Second)
 	return l
 }
 
-// number puts the default where nothing was said.
-func number[T int | int64 | time.Duration](n *T, otherwise T) {
+// orDefault puts the default where nothing was said.
+func orDefault[T int | int64 | time.Duration](n *T, otherwise T) {
 	if *n == 0 {
 		*n = otherwise
 	}

@@ -201,15 +201,15 @@ func affordable(descriptors, loops int) int {
 // Limits returns the limits that are in force, defaults included.
 func (l *Loop) Limits() Limits { return l.limits }
 
-// Now returns the time of this turn. The clock is read once a turn.
-func (l *Loop) Now() time.Time { return l.time }
+// WallTime returns the time of this turn. The clock is read once a turn.
+func (l *Loop) WallTime() time.Time { return l.time }
 
-// Elapsed returns how long before this turn the loop was made. For what is kept for
+// Uptime returns how long before this turn the loop was made. For what is kept for
 // each connection it takes a third of the memory of a time.Time.
-func (l *Loop) Elapsed() time.Duration { return l.now }
+func (l *Loop) Uptime() time.Duration { return l.now }
 
-// At returns the time at which Elapsed was d.
-func (l *Loop) At(d time.Duration) time.Time { return l.start.Add(d) }
+// WallTimeAt returns the time at which Uptime was d.
+func (l *Loop) WallTimeAt(d time.Duration) time.Time { return l.start.Add(d) }
 
 // Stopping reports whether the loop wants to end.
 func (l *Loop) Stopping() bool { return l.stopping }
@@ -289,12 +289,12 @@ func (l *Loop) wait() ([]bobbin.Event, error) {
 // that halves what a handler that runs aside costs.
 func (l *Loop) sleep() (int, error) {
 	until := l.wakeTime()
-	if l.offLoopTasks+l.working > 0 && until != bobbin.AtOnce {
-		if n, err := l.kernel.Wait(l.events, bobbin.AtOnce); n > 0 || err != nil {
+	if l.offLoopTasks+l.working > 0 && until != bobbin.NoWait {
+		if n, err := l.kernel.Wait(l.events, bobbin.NoWait); n > 0 || err != nil {
 			return n, err
 		}
 		runtime.Gosched()
-		if until = l.wakeTime(); until == bobbin.AtOnce {
+		if until = l.wakeTime(); until == bobbin.NoWait {
 			return 0, nil
 		}
 	}
@@ -305,7 +305,7 @@ func (l *Loop) sleep() (int, error) {
 // to do.
 func (l *Loop) wakeTime() time.Time {
 	if len(l.again)+len(l.dirty)+len(l.closing)+len(l.eager)+len(l.deadListeners) > 0 || l.handshakes.oldest != nil && l.mayStepHandshake() || l.mail.hasNews(l.stopping) {
-		return bobbin.AtOnce
+		return bobbin.NoWait
 	}
 	at, ok := l.wheel.next()
 	if len(l.timers) > 0 && (!ok || l.timers[0].at < at) {
@@ -350,7 +350,7 @@ func (l *Loop) dispatchSome(events []bobbin.Event, again []*Conn) {
 		l.checkWatchdog()
 		ev := &events[l.turnAt]
 		l.turnAt++
-		if c := l.at(ev.FD); c != nil {
+		if c := l.connAt(ev.FD); c != nil {
 			l.current = c
 			l.react(c, ev.Ready)
 			if len(l.dirty) >= chunksKept || l.scarce {
@@ -395,8 +395,8 @@ func (l *Loop) notifyDrain(c *Conn) {
 	}
 }
 
-// at returns the connection that a descriptor is, or nil.
-func (l *Loop) at(fd int) *Conn {
+// connAt returns the connection that a descriptor is, or nil.
+func (l *Loop) connAt(fd int) *Conn {
 	if fd < len(l.conns) {
 		return l.conns[fd]
 	}

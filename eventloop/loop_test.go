@@ -283,12 +283,12 @@ func TestConversations(t *testing.T) {
 				var set time.Time
 				return &script{
 					speak: func(c *Conn, p []byte) int {
-						set = c.Loop().Now()
+						set = c.Loop().WallTime()
 						c.SetDeadline(3 * time.Second)
 						return len(p)
 					},
 					due: func(c *Conn) {
-						late := c.Loop().Now().Sub(set) - 3*time.Second
+						late := c.Loop().WallTime().Sub(set) - 3*time.Second
 						if late < 0 || late > tick+time.Millisecond {
 							*log = append(*log, "late by "+late.String())
 						}
@@ -332,13 +332,13 @@ func TestConversations(t *testing.T) {
 				var set time.Time
 				return &script{
 					speak: func(c *Conn, p []byte) int {
-						set = c.Loop().Now()
+						set = c.Loop().WallTime()
 						c.SetDeadline(time.Second + tick)
 						c.SetDeadline(time.Second)
 						return len(p)
 					},
 					due: func(c *Conn) {
-						if late := c.Loop().Now().Sub(set) - time.Second; late < 0 || late > tick+time.Millisecond {
+						if late := c.Loop().WallTime().Sub(set) - time.Second; late < 0 || late > tick+time.Millisecond {
 							*log = append(*log, "late by "+late.String())
 						}
 						*log = append(*log, "due")

@@ -17,7 +17,7 @@ import (
 // it has to protect.
 //
 // A connection stays on the loop that has begun it. Which one that is, the kernel
-// decides where it can (see bobbin.Share). Elsewhere, and on Unix sockets, the first
+// decides where it can (see bobbin.ReusePort). Elsewhere, and on Unix sockets, the first
 // loop accepts, and deals out to all in turn. While a callback holds a loop, the others
 // accept in its place: see relieve.
 type Loops []*Loop
@@ -27,7 +27,7 @@ type Loops []*Loop
 // them concerns no other loop's.
 func (ls Loops) ListenAt(s string, how bobbin.ListenOptions, begin func(loop int) func(*Conn) Protocol) ([]*Listener, error) {
 	if len(ls) > 1 {
-		how.Share = bobbin.Opening
+		how.ReusePort = bobbin.ReusePortFirst
 	}
 	opened, err := ls[0].ListenAt(s, how, begin(0))
 	if err != nil {
@@ -60,7 +60,7 @@ func (ls Loops) ListenAt(s string, how bobbin.ListenOptions, begin func(loop int
 // addLoop opens a listener on another loop that gets its part of the connections.
 func (ln *Listener) addLoop(l *Loop, begin func(*Conn) Protocol) (*Listener, error) {
 	how := ln.how
-	how.Share = bobbin.Joining
+	how.ReusePort = bobbin.ReusePortNext
 	other, err := l.Listen(ln.addr, how, begin)
 	if errors.Is(err, bobbin.ErrNotShared) {
 		return ln.distributeTo(l, begin), nil

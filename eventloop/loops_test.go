@@ -22,7 +22,7 @@ import (
 type alone struct{ bobbin.Kernel }
 
 func (k alone) Listen(at bobbin.Address, how bobbin.ListenOptions) (int, bobbin.Address, error) {
-	if how.Share == bobbin.Joining {
+	if how.ReusePort == bobbin.ReusePortNext {
 		return -1, at, bobbin.ErrNotShared
 	}
 	return k.Kernel.Listen(at, how)

@@ -48,7 +48,7 @@ func work(t *testing.T, limits Limits, orders func(s *shop)) {
 // do hands out a job that takes some time.
 func (s *shop) do(name string, takes time.Duration, j Job) {
 	s.Post(func() {
-		since := s.Elapsed()
+		since := s.Uptime()
 		j.Work = func() {
 			s.running++
 			s.most = max(s.most, s.running)
@@ -61,7 +61,7 @@ func (s *shop) do(name string, takes time.Duration, j Job) {
 			if _, twice := s.took[name]; twice {
 				s.t.Errorf("%s is answered twice", name)
 			}
-			s.took[name], s.errs[name] = s.Elapsed()-since, err
+			s.took[name], s.errs[name] = s.Uptime()-since, err
 		}
 		j.Over = func() { s.over++ }
 		s.OffloadJob(j)

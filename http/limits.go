@@ -63,31 +63,31 @@ const maxHead = 1<<16 - 1
 
 func (l Limits) withDefaults() Limits {
 	l.Limits = l.Limits.WithDefaults()
-	number(&l.EmptyLines, 2)
-	number(&l.RequestLine, 8<<10)
-	number(&l.FieldLine, 8<<10)
-	number(&l.FieldBytes, 32<<10)
-	number(&l.FieldCount, 100)
-	number(&l.Body, 1<<20)
-	number(&l.BodiesTotal, 64<<20)
-	number(&l.Discard, 64<<10)
-	number(&l.ChunkExtension, 256)
-	number(&l.ChunkOverhead, 16<<10)
-	number(&l.Requests, 10_000)
-	number(&l.Age, time.Hour)
-	number(&l.Turn, 16)
-	number(&l.HeadTimeout, 10*time.Second)
-	number(&l.IdleTimeout, time.Minute)
-	number(&l.BodyTimeout, 15*time.Second)
-	number(&l.BodyTime, 10*time.Minute)
-	number(&l.DiscardIdle, 2*time.Second)
-	number(&l.DiscardTime, 5*time.Second)
-	number(&l.MinRate, 240)
-	number(&l.RateGrace, 5*time.Second)
-	number(&l.SendTimeout, 20*time.Second)
-	number(&l.SendFree, 128<<10)
-	number(&l.SendRate, 5000)
-	number(&l.SendSaved, 2*time.Minute)
+	orDefault(&l.EmptyLines, 2)
+	orDefault(&l.RequestLine, 8<<10)
+	orDefault(&l.FieldLine, 8<<10)
+	orDefault(&l.FieldBytes, 32<<10)
+	orDefault(&l.FieldCount, 100)
+	orDefault(&l.Body, 1<<20)
+	orDefault(&l.BodiesTotal, 64<<20)
+	orDefault(&l.Discard, 64<<10)
+	orDefault(&l.ChunkExtension, 256)
+	orDefault(&l.ChunkOverhead, 16<<10)
+	orDefault(&l.Requests, 10_000)
+	orDefault(&l.Age, time.Hour)
+	orDefault(&l.Turn, 16)
+	orDefault(&l.HeadTimeout, 10*time.Second)
+	orDefault(&l.IdleTimeout, time.Minute)
+	orDefault(&l.BodyTimeout, 15*time.Second)
+	orDefault(&l.BodyTime, 10*time.Minute)
+	orDefault(&l.DiscardIdle, 2*time.Second)
+	orDefault(&l.DiscardTime, 5*time.Second)
+	orDefault(&l.MinRate, 240)
+	orDefault(&l.RateGrace, 5*time.Second)
+	orDefault(&l.SendTimeout, 20*time.Second)
+	orDefault(&l.SendFree, 128<<10)
+	orDefault(&l.SendRate, 5000)
+	orDefault(&l.SendSaved, 2*time.Minute)
 	saturate(reflect.ValueOf(&l).Elem())
 	return l
 }
@@ -166,8 +166,8 @@ func (l *Limits) check() error {
 	return nil
 }
 
-// number puts the default where nothing was said.
-func number[T int | int64 | time.Duration](n *T, otherwise T) {
+// orDefault puts the default where nothing was said.
+func orDefault[T int | int64 | time.Duration](n *T, otherwise T) {
 	if *n == 0 {
 		*n = otherwise
 	}

@@ -246,7 +246,7 @@ func (r *Request) Loop() *eventloop.Loop { return r.x.conn.server.loop }
 // once a turn.
 func (r *Request) Time() time.Time {
 	r.use("Time")
-	return r.Loop().At(r.x.since)
+	return r.Loop().WallTimeAt(r.x.since)
 }
 
 // Context returns a context that ends with the request, or before if the client

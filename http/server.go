@@ -165,14 +165,14 @@ func ListenAndServe(address string, h Handler) error {
 func (s *Server) begin(c *eventloop.Conn) eventloop.Protocol {
 	c.SetDeadline(s.limits.HeadTimeout)
 	c.SetWaiting()
-	return &conn{server: s, conn: c, since: s.loop.Elapsed()}
+	return &conn{server: s, conn: c, since: s.loop.Uptime()}
 }
 
 // now is the time of this turn.
-func (s *Server) now() time.Time { return s.loop.Now() }
+func (s *Server) now() time.Time { return s.loop.WallTime() }
 
 // elapsed is the same, since the loop was made.
-func (s *Server) elapsed() time.Duration { return s.loop.Elapsed() }
+func (s *Server) elapsed() time.Duration { return s.loop.Uptime() }
 
 func (s *Server) takeExchange(c *conn) *exchange {
 	var x *exchange
@@ -184,7 +184,7 @@ func (s *Server) takeExchange(c *conn) *exchange {
 		x.request.x, x.response.x = x, x
 		x.reset()
 	}
-	x.conn, x.since = c, s.loop.Elapsed()
+	x.conn, x.since = c, s.loop.Uptime()
 	return x
 }
 

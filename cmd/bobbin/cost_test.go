@@ -89,7 +89,7 @@ func (k *tape) Wait(events []bobbin.Event, until time.Time) (int, error) {
 		events[0] = bobbin.Event{FD: listenerFD, Ready: bobbin.Readable}
 		return 1, nil
 	}
-	if until == bobbin.AtOnce {
+	if until == bobbin.NoWait {
 		return 0, nil
 	}
 	k.turned <- struct{}{}

@@ -47,7 +47,7 @@ func (c *clock) show(w *http.Response, r *http.Request) error {
 // browser on a train perhaps, misses a second.
 func (c *clock) tick(loop *eventloop.Loop) {
 	for face := range c.faces {
-		face.Send(http.Event{Data: loop.Now().Format(time.TimeOnly)})
+		face.Send(http.Event{Data: loop.WallTime().Format(time.TimeOnly)})
 	}
 	if c.ticking = len(c.faces) > 0; c.ticking {
 		loop.After(time.Second, func() { c.tick(loop) })

@@ -186,14 +186,14 @@ func (k *Kernel) Listen(at bobbin.Address, how bobbin.ListenOptions) (int, bobbi
 		at.IP = netip.AddrPortFrom(at.IP.Addr(), 8079+k.port)
 	}
 	for _, o := range k.table {
-		if o != nil && o.listening && o.addr == at && (how.Share != bobbin.Joining || !o.shared) {
+		if o != nil && o.listening && o.addr == at && (how.ReusePort != bobbin.ReusePortNext || !o.shared) {
 			return -1, at, bobbin.ErrInUse
 		}
 	}
-	if how.Share == bobbin.Joining && at.Path != "" {
+	if how.ReusePort == bobbin.ReusePortNext && at.Path != "" {
 		return -1, at, bobbin.ErrNotShared
 	}
-	o := &object{listening: true, addr: at, shared: how.Share != bobbin.Alone, defers: k.Defers && how.DeferAccept}
+	o := &object{listening: true, addr: at, shared: how.ReusePort != bobbin.ReusePortNone, defers: k.Defers && how.DeferAccept}
 	if !k.give(o) {
 		return -1, at, bobbin.ErrExhausted
 	}

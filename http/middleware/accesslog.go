@@ -162,7 +162,7 @@ func (l *AccessLog) add(v *visit) {
 	} else {
 		l.line = l.appendCommon(l.line[:0], v)
 	}
-	l.last.Store(l.loop.Now().UnixNano())
+	l.last.Store(l.loop.WallTime().UnixNano())
 	l.to.Write(l.line)
 }
 

@@ -243,7 +243,7 @@ func TestTimeout(t *testing.T) {
 		var wait func(w *http.Response, until time.Time) error
 		wait = func(w *http.Response, until time.Time) error {
 			return http.Offload(w, func() (int, error) { return 0, nil }, func(w *http.Response, _ int) error {
-				if r.Conn().Loop().Now().Before(until) {
+				if r.Conn().Loop().WallTime().Before(until) {
 					return wait(w, until)
 				}
 				return w.Text("hello")

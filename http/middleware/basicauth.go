@@ -116,7 +116,7 @@ func (a *BasicAuth) Around(next http.Handler) http.Handler {
 			return a.challenge(w) // the same guess again, which needs no check
 		}
 		try := &attempt{client: r.Client(), name: a.standIn(name), digest: digest}
-		if d := a.pause(try, r.Loop().Now()); d > 0 {
+		if d := a.pause(try, r.Loop().WallTime()); d > 0 {
 			return tooMany(w, d)
 		}
 		try.begin = func(w *http.Response) error { return a.begin(w, r, try, name, password, next) }
@@ -137,7 +137,7 @@ func (a *BasicAuth) most() int {
 
 // wait has a password checked when its turn comes.
 func (a *BasicAuth) wait(w *http.Response, r *http.Request, try *attempt) error {
-	if a.hasPrecedence(try, r.Loop().Now()) {
+	if a.hasPrecedence(try, r.Loop().WallTime()) {
 		a.first.push(try)
 	} else {
 		a.second.push(try)
@@ -191,14 +191,14 @@ func (a *BasicAuth) serve(loop *eventloop.Loop) {
 			if try, ok = other.pop(); !ok {
 				return
 			}
-		} else if one == &a.first && !a.hasPrecedence(try, loop.Now()) {
+		} else if one == &a.first && !a.hasPrecedence(try, loop.WallTime()) {
 			a.second.push(try) // there was a failure meanwhile
 			a.turn--           // which was no turn
 			continue
 		}
 		try.waitsNoMore()
 		try.pending.Answer(func(w *http.Response) error {
-			if d := a.pause(try, loop.Now()); d > 0 {
+			if d := a.pause(try, loop.WallTime()); d > 0 {
 				return tooMany(w, d) // it has failed meanwhile
 			}
 			return try.begin(w)
@@ -217,7 +217,7 @@ func (a *BasicAuth) begin(w *http.Response, r *http.Request, try *attempt, name,
 	checked, right := false, false
 	learn := func() {
 		if checked {
-			a.learn(try, right, loop.Now())
+			a.learn(try, right, loop.WallTime())
 		}
 		checked = false
 	}

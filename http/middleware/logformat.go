@@ -198,7 +198,7 @@ func (l *AccessLog) appendJSON(p []byte, v *visit) []byte {
 		p = appendMember(p, "user_agent.original", agent)
 	}
 	p = append(p, `,"duration_s":`...)
-	p = strconv.AppendFloat(p, l.loop.Now().Sub(v.begun).Seconds(), 'f', 6, 64)
+	p = strconv.AppendFloat(p, l.loop.WallTime().Sub(v.begun).Seconds(), 'f', 6, 64)
 	p = append(p, `,"conn.id":`...)
 	p = strconv.AppendUint(p, uint64(r.Conn().ID()), 10)
 	return append(p, "}\n"...)

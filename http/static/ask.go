@@ -71,7 +71,7 @@ func (f *Files) await(w *http.Response, r *http.Request, q *question, missing ht
 		f.counters.Shared++
 	}
 	loop := r.Loop()
-	left := a.since + lateAfter - loop.Elapsed()
+	left := a.since + lateAfter - loop.Uptime()
 	var stale *entry
 	if left <= 0 || a.late == nil {
 		stale = f.stale(r, q)
@@ -121,7 +121,7 @@ func (a *asking) wanted() bool {
 // ask has a worker find out.
 func (f *Files) ask(r *http.Request, q *question) *asking {
 	loop := r.Loop()
-	a := &asking{client: r.Client(), since: loop.Elapsed(), began: r.Time(), fresh: true}
+	a := &asking{client: r.Client(), since: loop.Uptime(), began: r.Time(), fresh: true}
 	if f.asked == nil {
 		f.asked = make(map[string]*asking)
 	}
@@ -215,7 +215,7 @@ func (f *Files) giveUp(a *asking, err error) {
 // is in memory is.
 func (f *Files) stale(r *http.Request, q *question) *entry {
 	e := f.known(q)
-	if e == nil || r.Loop().Now().Sub(e.checked) > staleMost {
+	if e == nil || r.Loop().WallTime().Sub(e.checked) > staleMost {
 		return nil
 	}
 	for _, fm := range e.forms {

@@ -147,7 +147,7 @@ type listEntry struct {
 func (f *Files) list(w *http.Response, r *http.Request, e *entry) error {
 	q := &question{search: search{path: e.path, list: listQueryOf(r), listed: e.folder}, lane: eventloop.LaneLarge}
 	q.key = e.path + q.list.key()
-	if page := f.cache.get([]byte(q.key)); page != nil && same(page.listed, e.listed) && r.Loop().Now().Sub(page.checked) < listFor {
+	if page := f.cache.get([]byte(q.key)); page != nil && same(page.listed, e.listed) && r.Loop().WallTime().Sub(page.checked) < listFor {
 		return f.answer(w, r, page)
 	}
 	return f.await(w, r, q, nil)
