@@ -15,7 +15,7 @@ import (
 const (
 	chunkSize  = 64 << 10
 	chunksKept = 64        // of them: 4 MiB
-	chunkLeast = 1 << 10   // what is made when they are all in use
+	chunkMin   = 1 << 10   // what is made when they are all in use
 	callSize   = 256 << 10 // of memory in one write call, which is raw and must stay short
 	callPieces = 16        // in one write call
 )
@@ -257,7 +257,7 @@ func (l *Loop) takeChunk(n int) []byte {
 		return p
 	}
 	if n > chunkSize || l.made == chunksKept {
-		return make([]byte, 0, max(n, chunkLeast))
+		return make([]byte, 0, max(n, chunkMin))
 	}
 	l.made++
 	return make([]byte, 0, chunkSize)

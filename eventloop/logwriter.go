@@ -29,9 +29,9 @@ type LogWriter struct {
 	ended   chan struct{}
 
 	// Owned by the goroutine that writes.
-	torn    bool // the writer has taken a part of a line
-	failing bool // its last call has failed
-	tried   bool // at the end, to say what is missing
+	partialLine bool // the writer has taken a part of a line
+	failing     bool // its last call has failed
+	tried       bool // at the end, to say what is missing
 
 	mu      sync.Mutex
 	lines   []byte // taken, and not yet on their way
@@ -70,7 +70,7 @@ var ErrLogFull = errors.New("the log is not taken as fast as it is written, and 
 // the rest. A batch of logEnough goes in one call without waiting for more, and
 // memory above logKept is given back after a flood.
 const (
-	logMost   = 1 << 20
+	logMax    = 1 << 20
 	logEnough = 32 << 10
 	logKept   = 4 * logEnough
 )
@@ -90,7 +90,7 @@ func NewLogWriter(to io.Writer, o LogOptions) *LogWriter {
 func (w *LogWriter) Write(p []byte) (int, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.closed || len(w.lines)+len(p) > logMost {
+	if w.closed || len(w.lines)+len(p) > logMax {
 		if !w.full && !w.closed && w.options.OnError != nil {
 			go w.options.OnError(ErrLogFull) // the goroutine that writes may hang
 		}
@@ -215,7 +215,7 @@ func (w *LogWriter) take() (b batch, closed bool) {
 		w.tried = true
 	}
 	text := w.spare[:0]
-	if w.torn {
+	if w.partialLine {
 		text = append(text, '\n')
 	}
 	if w.before > 0 {
@@ -242,7 +242,7 @@ func (w *LogWriter) take() (b batch, closed bool) {
 // pass writes a batch, and counts the lines of it that were not taken.
 func (w *LogWriter) pass(b batch) {
 	n, err := w.write(b.text)
-	w.torn = n > 0 && b.text[n-1] != '\n' || n == 0 && w.torn
+	w.partialLine = n > 0 && b.text[n-1] != '\n' || n == 0 && w.partialLine
 	if err != nil && !w.failing && w.options.OnError != nil {
 		w.options.OnError(err)
 	}

@@ -53,14 +53,14 @@ func TestAWriterThatIsNotReadKeepsNobodyWaiting(t *testing.T) {
 	line := []byte(strings.Repeat("x", 99) + "\n")
 	fmt.Fprintln(w, "first")
 	<-to.waits // the first is on its way, and hangs
-	const lines = 5*logMost/100 + 7
+	const lines = 5*logMax/100 + 7
 	for range lines {
 		if n, err := w.Write(line); n != len(line) || err != nil {
 			t.Fatalf("%d, %v", n, err)
 		}
 	}
 	w.mu.Lock()
-	if len(w.lines) > logMost || cap(w.lines) > 2*logMost {
+	if len(w.lines) > logMax || cap(w.lines) > 2*logMax {
 		t.Errorf("%d bytes lie here, in %d", len(w.lines), cap(w.lines))
 	}
 	w.mu.Unlock()
@@ -93,7 +93,7 @@ func TestTheNextLineSaysHowManyAreMissing(t *testing.T) {
 	w := NewLogWriter(to, LogOptions{Dropped: func(p []byte, n int) []byte { return fmt.Appendf(p, "-%d\n", n) }})
 	fmt.Fprintln(w, "a")
 	<-to.waits
-	huge := bytes.Repeat([]byte("z\n"), logMost/2+1)
+	huge := bytes.Repeat([]byte("z\n"), logMax/2+1)
 	w.Write(huge)
 	w.Write(huge)
 	fmt.Fprintln(w, "b")
@@ -101,7 +101,7 @@ func TestTheNextLineSaysHowManyAreMissing(t *testing.T) {
 	if err := w.Close(noEnd); err != nil {
 		t.Error(err)
 	}
-	if got := to.took.String(); got != fmt.Sprintf("a\n-%d\nb\n", logMost+2) {
+	if got := to.took.String(); got != fmt.Sprintf("a\n-%d\nb\n", logMax+2) {
 		t.Errorf("%q", got)
 	}
 }

@@ -438,7 +438,7 @@ func (c *conn) held() *Held {
 // noteCut notes whose answer was cut off because the server had to end.
 func (c *conn) noteCut() {
 	s := c.server
-	if len(s.cut) == cutMost {
+	if len(s.cut) == cutMax {
 		return
 	}
 	a := s.slow[c]

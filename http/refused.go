@@ -48,9 +48,9 @@ func (c *conn) refuseHead(p []byte, why *refusal) {
 	c.answerInstead(why)
 }
 
-// lineMost is how much is kept of a request line that is not understood, which may
+// lineMax is how much is kept of a request line that is not understood, which may
 // be anything: enough to tell by whom such lines are sent.
-const lineMost = 1 << 10
+const lineMax = 1 << 10
 
 // leaveLine forgets all of a refused head but the request line, as far as that was
 // understood, and returns the bytes that hold it. What the fields said of a body
@@ -59,7 +59,7 @@ func (h *head) leaveLine(p []byte) []byte {
 	from, to := h.size, h.first
 	if h.first == 0 { // the line itself was not understood
 		rest := p[min(from, len(p)):]
-		rest = rest[:min(len(rest), lineMost)]
+		rest = rest[:min(len(rest), lineMax)]
 		if end := bytes.IndexAny(rest, "\r\n"); end >= 0 {
 			rest = rest[:end]
 		}

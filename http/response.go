@@ -302,9 +302,9 @@ func (w *Response) silent() bool {
 // has the fields of GET (RFC 9110 section 9.3.2).
 func (w *Response) bodiless() bool { return w.x.head.method == methodHead || w.silent() }
 
-// copyMost is the largest body that is copied behind its head, to go in one
+// copyMax is the largest body that is copied behind its head, to go in one
 // piece: above that, two pieces in one call cost less than the copy.
-const copyMost = 60 << 10
+const copyMax = 60 << 10
 
 // send puts the answer into the connection's queue.
 func (w *Response) send() {
@@ -318,7 +318,7 @@ func (w *Response) send() {
 	heads := &c.server.heads
 	heads.at(c.server.now())
 	size, bodiless := w.bodySize(), w.bodiless()
-	together := !bodiless && w.file == nil && size <= copyMost
+	together := !bodiless && w.file == nil && size <= copyMax
 	room := heads.most() + len(w.fields) + len(w.typ) + 128
 	if w.shared != nil {
 		room += w.shared.head

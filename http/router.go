@@ -61,9 +61,9 @@ import (
 // Serve changes nothing in a Router: once all is registered, several loops may
 // share it.
 type Router struct {
-	parent *Router // of a group, which has nothing but the next two lines
-	prefix string  // of a group, with those of its parents
-	around []Middleware
+	parent     *Router // of a group, which has nothing but the next two lines
+	prefix     string  // of a group, with those of its parents
+	middleware []Middleware
 
 	routes  []*route
 	hosts   map[string]*node // trees of the patterns with a host
@@ -73,7 +73,7 @@ type Router struct {
 // Use puts middleware around all handlers that are registered after it, also by
 // groups. The first is outermost. What the Router itself answers is not the
 // handlers': to see that as well, put middleware around Serve, by Chain.
-func (r *Router) Use(m ...Middleware) { r.around = append(r.around, m...) }
+func (r *Router) Use(m ...Middleware) { r.middleware = append(r.middleware, m...) }
 
 // Group returns a Router that registers with this one: its paths begin with the
 // prefix, and its handlers are wrapped in m, inside of what is around already.
@@ -90,7 +90,7 @@ func (r *Router) Group(prefix string, m ...Middleware) *Router {
 			panic(fmt.Sprintf("%v (it is the prefix of a group)", err))
 		}
 	}
-	return &Router{parent: r, prefix: folder, around: slices.Clone(m)}
+	return &Router{parent: r, prefix: folder, middleware: slices.Clone(m)}
 }
 
 // mustJoin puts the prefix of a group into a pattern. A pattern without a path
@@ -124,7 +124,7 @@ func (r *Router) Handle(pattern string, h Handler) {
 		p.where = fmt.Sprintf("%s:%d", file, line)
 	}
 	for ; ; r = r.parent {
-		h = Chain(r.around...)(h)
+		h = Chain(r.middleware...)(h)
 		if r.parent == nil {
 			break
 		}

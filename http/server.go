@@ -139,8 +139,8 @@ func (s *Server) Run() error { return s.loop.Run() }
 // second call cuts everything off. Any goroutine may call it.
 func (s *Server) Stop() { s.loop.Stop() }
 
-// cutMost is how many of the requests are noted whose answers were cut off.
-const cutMost = 20
+// cutMax is how many of the requests are noted whose answers were cut off.
+const cutMax = 20
 
 // Cut returns, when Run has returned eventloop.ErrCut, how many connections were cut
 // off, and the methods and paths of up to 20 requests that had no whole answer by then.

@@ -93,7 +93,7 @@ func (s Servers) Cut() (connections int, requests []string) {
 	for _, one := range s {
 		n, some := one.Cut()
 		connections += n
-		requests = append(requests, some[:min(len(some), cutMost-len(requests))]...)
+		requests = append(requests, some[:min(len(some), cutMax-len(requests))]...)
 	}
 	return connections, requests
 }

@@ -35,9 +35,9 @@ type branch struct {
 	node *node
 }
 
-// fewMost is up to which number looking at one branch after the other is faster
+// linearMax is up to which number looking at one branch after the other is faster
 // than a map.
-const fewMost = 8
+const linearMax = 8
 
 // A choice holds the route for each method, nil where there is none.
 type choice [methods]*route
@@ -71,7 +71,7 @@ func (n *node) branch(text string) *node {
 	}
 	next := new(node)
 	n.few = append(n.few, branch{text, next})
-	if len(n.few) > fewMost {
+	if len(n.few) > linearMax {
 		if n.many == nil {
 			n.many = make(map[string]*node)
 		}

@@ -21,9 +21,9 @@ func (r *Request) Query() url.Values {
 	return values
 }
 
-// formMost is how many values a form may have. It bounds what a body that is
+// formMax is how many values a form may have. It bounds what a body that is
 // within Limits.Body can make us allocate.
-const formMost = 10_000
+const formMax = 10_000
 
 // Form returns the values of a form that was posted (application/x-www-form-
 // urlencoded), without those of the query. Another type is 415, and a form that
@@ -37,7 +37,7 @@ func (r *Request) Form() (url.Values, error) {
 	if err != nil {
 		return nil, err
 	}
-	if bytes.Count(body, []byte("&")) >= formMost {
+	if bytes.Count(body, []byte("&")) >= formMax {
 		return nil, StatusContentTooLarge.Because("the form has too many values")
 	}
 	values, err := url.ParseQuery(string(body))

@@ -16,16 +16,16 @@ import (
 // What happens around whatever is served: the access log, whose word on the
 // client's address is taken, how often one may ask.
 
-// aroundOptions are about all requests.
-type aroundOptions struct {
+// globalOptions are about all requests.
+type globalOptions struct {
 	log     string
 	rate    string
 	trusted []string
 }
 
-// An around is that, made of what was typed. What it holds is closed when the loops
+// An globalMiddleware is that, made of what was typed. What it holds is closed when the loops
 // have ended.
-type around struct {
+type globalMiddleware struct {
 	limit   *middleware.RateLimit // of all loops together
 	proxies *middleware.RealIP
 	file    *logFile
@@ -35,22 +35,22 @@ type around struct {
 }
 
 // open opens it. Lines go to stdout unless a file is named.
-func (a *around) open(o *options, stdout io.Writer, trouble *slog.Logger) (err error) {
-	if o.every.rate != "" {
-		if a.limit, err = middleware.ParseRateLimit(o.every.rate); err != nil {
+func (a *globalMiddleware) open(o *options, stdout io.Writer, trouble *slog.Logger) (err error) {
+	if o.global.rate != "" {
+		if a.limit, err = middleware.ParseRateLimit(o.global.rate); err != nil {
 			return fmt.Errorf("--limit-rate: %w", err)
 		}
 		a.limit.Shared = o.loops > 1
 	}
-	if len(o.every.trusted) > 0 {
-		prefixes, err := middleware.ParsePrefixes(strings.Join(o.every.trusted, ","))
+	if len(o.global.trusted) > 0 {
+		prefixes, err := middleware.ParsePrefixes(strings.Join(o.global.trusted, ","))
 		if err != nil {
 			return fmt.Errorf("--trust: %w", err)
 		}
 		a.proxies = &middleware.RealIP{Trusted: prefixes, UnixSocket: true}
 	}
-	if o.every.log != "" && o.every.log != "off" {
-		if err := a.openLog(o.every.log, stdout, trouble); err != nil {
+	if o.global.log != "" && o.global.log != "off" {
+		if err := a.openLog(o.global.log, stdout, trouble); err != nil {
 			return fmt.Errorf("--log: %w", err)
 		}
 	}
@@ -60,7 +60,7 @@ func (a *around) open(o *options, stdout io.Writer, trouble *slog.Logger) (err e
 // logDelay is for how long lines of the access log are gathered for one call.
 const logDelay = 250 * time.Millisecond
 
-func (a *around) openLog(text string, stdout io.Writer, trouble *slog.Logger) (err error) {
+func (a *globalMiddleware) openLog(text string, stdout io.Writer, trouble *slog.Logger) (err error) {
 	name, path, toFile := strings.Cut(text, "=")
 	if a.format, err = middleware.ParseLogFormat(name); err != nil {
 		return err
@@ -81,20 +81,20 @@ func (a *around) openLog(text string, stdout io.Writer, trouble *slog.Logger) (e
 }
 
 // middleware is what goes around all answers of one loop, nil if there is nothing.
-func (a *around) middleware(p *part) http.Middleware {
+func (a *globalMiddleware) middleware(p *perLoop) http.Middleware {
 	var list []http.Middleware
 	if a.out != nil {
 		log := &middleware.AccessLog{Out: a.out, Format: a.format}
 		if p.users != nil {
 			log.User = p.users.User
 		}
-		list = append(list, log.Around)
+		list = append(list, log.Wrap)
 	}
 	if a.proxies != nil {
-		list = append(list, a.proxies.Around)
+		list = append(list, a.proxies.Wrap)
 	}
 	if a.limit != nil {
-		list = append(list, a.limit.Around)
+		list = append(list, a.limit.Wrap)
 	}
 	if len(list) == 0 {
 		return nil
@@ -103,7 +103,7 @@ func (a *around) middleware(p *part) http.Middleware {
 }
 
 // close writes what is left, for a moment. The loops have ended.
-func (a *around) close(within time.Duration) error {
+func (a *globalMiddleware) close(within time.Duration) error {
 	var err error
 	if a.out != nil {
 		err = a.out.Close(within)

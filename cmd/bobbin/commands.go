@@ -65,7 +65,7 @@ func configCommand(t *terminals, args []string, env func(string) string) int {
 		return exitOK
 	}
 	if err == nil && what == "test" {
-		var what *offer
+		var what *site
 		if what, err = prepare(&o, io.Discard, slog.New(slog.DiscardHandler)); err == nil {
 			err = what.close()
 		}

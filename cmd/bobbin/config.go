@@ -73,7 +73,7 @@ func (o *options) readConfig(file string) error {
 		if o.flags.Changed(name) {
 			continue
 		}
-		for _, value := range said(name, v) {
+		for _, value := range values(name, v) {
 			if err := o.flags.Set(name, value); err != nil {
 				return fmt.Errorf("%s: %s: %w", file, name, err)
 			}
@@ -110,8 +110,8 @@ func (o *options) configType() reflect.Type {
 	return reflect.StructOf(fields)
 }
 
-// said are the values of a key, as they would be typed.
-func said(name string, v reflect.Value) (list []string) {
+// values are the values of a key, as they would be typed.
+func values(name string, v reflect.Value) (list []string) {
 	switch v.Kind() {
 	case reflect.Map:
 		for _, key := range v.MapKeys() {

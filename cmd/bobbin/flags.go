@@ -27,7 +27,7 @@ type options struct {
 	version bool
 	limits  http.Limits
 	site    siteOptions
-	every   aroundOptions
+	global  globalOptions
 	https   httpsOptions
 
 	flags  *pflag.FlagSet
@@ -115,9 +115,9 @@ func (o *options) define() (help *bool, config *string) {
 	f.BoolVar(&s.reload, "reload", false, "refresh the browsers when something in the folder changes, for people who edit")
 	f.StringVar(&s.realm, "realm", "restricted", "the `name` that a browser shows when it asks for them")
 
-	f.StringVar(&o.every.log, "log", "off", "write a line for each request: `format` common, combined or json, to standard output or as in combined=FILE; SIGUSR1 opens the file again")
-	f.StringVar(&o.every.rate, "limit-rate", "", "requests that one client may make, such as `100/s`, or 600/m,50 for 50 of them at once")
-	f.StringSliceVar(&o.every.trusted, "trust", nil, "believe proxies at these `addresses`, such as 10.0.0.0/8, what they say of the client's in X-Forwarded-For")
+	f.StringVar(&o.global.log, "log", "off", "write a line for each request: `format` common, combined or json, to standard output or as in combined=FILE; SIGUSR1 opens the file again")
+	f.StringVar(&o.global.rate, "limit-rate", "", "requests that one client may make, such as `100/s`, or 600/m,50 for 50 of them at once")
+	f.StringSliceVar(&o.global.trusted, "trust", nil, "believe proxies at these `addresses`, such as 10.0.0.0/8, what they say of the client's in X-Forwarded-For")
 
 	f.StringArrayVar(&s.limitText, "limit", nil, "set a limit or a deadline, such as `Body=10m` or HeadTimeout=5s; may be repeated; docs/limits.md lists them")
 	config = f.StringP("config", "c", "", "read a configuration `file`, in TOML, with the names of these flags")

@@ -26,7 +26,7 @@ type hostGuard struct {
 }
 
 // guardHosts returns the guard for what was typed, or nil if none is needed.
-func (o *options) guardHosts(a *around) *hostGuard {
+func (o *options) guardHosts(a *globalMiddleware) *hostGuard {
 	main := onLoopback(o.at)
 	g := &hostGuard{tls: main, plain: main}
 	if o.https.on() {

@@ -67,7 +67,7 @@ func TestOnLoopbackOnlyNamesAreAnsweredToThatAStrangerCannotHave(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer f.close()
-			httptest.Run(t, httptest.Config{Handler: f.parts[0].handler}, func(c *httptest.Client) {
+			httptest.Run(t, httptest.Config{Handler: f.loops[0].handler}, func(c *httptest.Client) {
 				c = c.At("127.0.0.1")
 				for _, path := range []string{"/", "/nothing"} {
 					conn := c.Dial()
@@ -150,7 +150,7 @@ func TestTheUsualHostCostsNoMemory(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := o.guardHosts(&around{}).wrap(func(*http.Response, *http.Request) error { return nil })
+	h := o.guardHosts(&globalMiddleware{}).wrap(func(*http.Response, *http.Request) error { return nil })
 	httptest.Run(t, httptest.Config{Handler: func(w *http.Response, r *http.Request) error {
 		if err := h(w, r); err != nil {
 			return err

@@ -33,7 +33,7 @@ func runWithPanics() int {
 		fmt.Fprintln(lines, err)
 		return exitUsage
 	}
-	for _, p := range what.parts {
+	for _, p := range what.loops {
 		next := p.handler
 		p.handler = func(w *http.Response, r *http.Request) error {
 			if r.Path() == "/panic" {

@@ -101,14 +101,14 @@ func serveAll(o *options, stdout io.Writer, lines io.Writer, env func(string) st
 	return exitFailed, until
 }
 
-// An offer is what is served.
-type offer struct {
-	parts []*part // one for each loop
-	every *around
+// An site is what is served.
+type site struct {
+	loops  []*perLoop // one for each loop
+	global *globalMiddleware
 }
 
-// A part is what one loop serves. Nothing in it is another's.
-type part struct {
+// A perLoop is what one loop serves. Nothing in it is another's.
+type perLoop struct {
 	handler  http.Handler
 	files    *static.Files         // nil for the default site
 	reloader *reload.Reloader      // nil unless browsers are refreshed
@@ -117,8 +117,8 @@ type part struct {
 
 // prepare opens what is to be served. What is wrong with it is a mistake of
 // whoever typed.
-func prepare(o *options, stdout io.Writer, trouble *slog.Logger) (*offer, error) {
-	f := &offer{every: &around{}}
+func prepare(o *options, stdout io.Writer, trouble *slog.Logger) (*site, error) {
+	f := &site{global: &globalMiddleware{}}
 	err := f.open(o, stdout, trouble)
 	if err != nil {
 		_ = f.close()
@@ -127,9 +127,9 @@ func prepare(o *options, stdout io.Writer, trouble *slog.Logger) (*offer, error)
 	return f, nil
 }
 
-func (f *offer) open(o *options, stdout io.Writer, trouble *slog.Logger) error {
+func (f *site) open(o *options, stdout io.Writer, trouble *slog.Logger) error {
 	for i := range o.loops {
-		p := &part{}
+		p := &perLoop{}
 		var err error
 		if o.path == "" {
 			// Rules are for folders, but a mistake in them is one here, too.
@@ -138,45 +138,45 @@ func (f *offer) open(o *options, stdout io.Writer, trouble *slog.Logger) error {
 		} else {
 			var leader *reload.Reloader
 			if i > 0 {
-				leader = f.parts[0].reloader
+				leader = f.loops[0].reloader
 			}
 			p, err = openSite(o, leader)
 		}
 		if err != nil {
 			return err
 		}
-		f.parts = append(f.parts, p)
+		f.loops = append(f.loops, p)
 	}
 	if o.https.on() {
 		if err := o.https.open(o.at, trouble); err != nil {
 			return err
 		}
-		for _, p := range f.parts {
+		for _, p := range f.loops {
 			p.handler = o.https.httpsOnly(p.handler)
 		}
 	}
-	if err := f.every.open(o, stdout, trouble); err != nil {
+	if err := f.global.open(o, stdout, trouble); err != nil {
 		return err
 	}
-	guard := o.guardHosts(f.every)
-	for _, p := range f.parts {
+	guard := o.guardHosts(f.global)
+	for _, p := range f.loops {
 		p.handler = guard.wrap(p.handler)
 	}
 	return nil
 }
 
 // close ends what is open, when the loops have ended.
-func (f *offer) close() error {
-	for _, p := range f.parts {
+func (f *site) close() error {
+	for _, p := range f.loops {
 		if p.files != nil {
 			p.files.Close()
 		}
 	}
-	return f.every.close(logEnd)
+	return f.global.close(logEnd)
 }
 
 // serve listens, says so, and serves.
-func serve(o *options, what *offer, stderr io.Writer, env func(string) string, terminal bool) error {
+func serve(o *options, what *site, stderr io.Writer, env func(string) string, terminal bool) error {
 	log := logTo(stderr, *o)
 	config := http.Config{Limits: o.limits, Log: log}
 	if o.https.on() {
@@ -188,23 +188,23 @@ func serve(o *options, what *offer, stderr io.Writer, env func(string) string, t
 			name = fmt.Sprintf("loop %d ", loop)
 			c.Log = log.With("loop", loop)
 		}
-		c.Handler = what.parts[loop].handler
-		c.Middleware = what.every.middleware(what.parts[loop])
+		c.Handler = what.loops[loop].handler
+		c.Middleware = what.global.middleware(what.loops[loop])
 		if o.verbose {
 			c.Middleware = verbose(c.Middleware, stderr)
 		}
-		if what.every.proxies != nil {
-			c.Loop.Proxies = what.every.proxies.Trusts
+		if what.global.proxies != nil {
+			c.Loop.Proxies = what.global.proxies.Trusts
 		}
 		if env("BOBBIN_TRACE") == "1" {
-			c.Loop.Trace = named{name, stderr}
+			c.Loop.Trace = prefixWriter{name, stderr}
 		}
 		return c, nil
 	})
 	if err != nil {
 		return err
 	}
-	for loop, p := range what.parts {
+	for loop, p := range what.loops {
 		if p.reloader != nil {
 			if err := p.reloader.Start(servers[loop].Loop(), o.path); err != nil {
 				return err
@@ -227,7 +227,7 @@ func serve(o *options, what *offer, stderr io.Writer, env func(string) string, t
 		defer onSignal(func() { log.Info("SIGHUP: there are no certificates to read again") }, syscall.SIGHUP)()
 	}
 	defer onSignal(servers.Stop, os.Interrupt, syscall.SIGTERM)()
-	if file := what.every.file; file != nil {
+	if file := what.global.file; file != nil {
 		defer onSignal(func() {
 			if err := file.reopen(); err != nil {
 				log.Error("access log", "error", err)
@@ -265,14 +265,14 @@ func onSignal(f func(), signals ...os.Signal) (stop func()) {
 	}
 }
 
-// A named writer says before each line whose it is. It is given one at a time.
-type named struct {
+// A prefixWriter writer says before each line whose it is. It is given one at a time.
+type prefixWriter struct {
 	name string
 	to   io.Writer
 }
 
 // Write implements io.Writer.
-func (w named) Write(p []byte) (int, error) {
+func (w prefixWriter) Write(p []byte) (int, error) {
 	_, err := w.to.Write(append([]byte(w.name), p...))
 	return len(p), err
 }

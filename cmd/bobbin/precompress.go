@@ -21,8 +21,8 @@ import (
 // precompressLeast is the smallest file that is compressed, and precompressMost
 // the largest: it is held in memory.
 const (
-	precompressLeast = 1 << 10
-	precompressMost  = 256 << 20
+	precompressMin = 1 << 10
+	precompressMax = 256 << 20
 )
 
 func precompressCommand(t *terminals, args []string, _ func(string) string) int {
@@ -66,7 +66,7 @@ func compressibleFiles(folder string) (list []string, err error) {
 		}
 		suffix := slices.ContainsFunc(compress.Codings, func(c compress.Coding) bool { return strings.HasSuffix(name, c.Suffix) })
 		info, err := d.Info()
-		if err == nil && !suffix && static.Compressible(static.TypeByExtension(name)) && info.Size() >= precompressLeast && info.Size() <= precompressMost {
+		if err == nil && !suffix && static.Compressible(static.TypeByExtension(name)) && info.Size() >= precompressMin && info.Size() <= precompressMax {
 			list = append(list, name)
 		}
 		return err

@@ -26,7 +26,7 @@ func (o *options) private() (paths []string) {
 		folder, _ := o.https.acme.cache() // a mistake in it is said later
 		add(o.https.acme.ca, folder)
 	}
-	if _, file, toFile := strings.Cut(o.every.log, "="); toFile {
+	if _, file, toFile := strings.Cut(o.global.log, "="); toFile {
 		add(file)
 	}
 	// What it says and logs may have been sent to a file.

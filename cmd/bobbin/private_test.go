@@ -48,7 +48,7 @@ func TestWhatConfiguresTheProgramIsNeverServed(t *testing.T) {
 		}
 		links = append(links, soft, hard)
 	}
-	httptest.Run(t, httptest.Config{Handler: f.parts[0].files.Serve}, func(c *httptest.Client) {
+	httptest.Run(t, httptest.Config{Handler: f.loops[0].files.Serve}, func(c *httptest.Client) {
 		for _, name := range append(private, links...) {
 			if a := c.Get("/" + name); a.Status != 404 {
 				t.Errorf("%s: %v", name, a)

@@ -22,9 +22,9 @@ import (
 
 // openSite opens the folder or the file with all its rules, for one loop. Leader
 // watches the folder, if somebody does by now.
-func openSite(o *options, leader *reload.Reloader) (*part, error) {
+func openSite(o *options, leader *reload.Reloader) (*perLoop, error) {
 	s := &o.site
-	p := &part{}
+	p := &perLoop{}
 	so := static.Options{
 		Index: s.index, Dotfiles: s.dotfiles, CleanURLs: s.cleanURLs, Copy: s.copy, Fallback: strings.TrimPrefix(s.fallback, "/"),
 		Private: o.private(),
@@ -75,7 +75,7 @@ func openSite(o *options, leader *reload.Reloader) (*part, error) {
 }
 
 // middleware is what happens around the files of a part, the innermost first.
-func (s *siteOptions) middleware(p *part, leader *reload.Reloader) (list []http.Middleware, err error) {
+func (s *siteOptions) middleware(p *perLoop, leader *reload.Reloader) (list []http.Middleware, err error) {
 	if s.reload {
 		forget := func() { p.files.Forget() } // they have changed
 		if leader != nil {
@@ -83,7 +83,7 @@ func (s *siteOptions) middleware(p *part, leader *reload.Reloader) (list []http.
 		} else if p.reloader, err = reload.New(forget); err != nil {
 			return nil, err
 		}
-		list = append(list, p.reloader.Around)
+		list = append(list, p.reloader.Wrap)
 	}
 	if s.auth != "" {
 		file, err := os.Open(s.auth)
@@ -97,14 +97,14 @@ func (s *siteOptions) middleware(p *part, leader *reload.Reloader) (list []http.
 		}
 		users.Realm = s.realm
 		p.users = users
-		list = append(list, users.Around)
+		list = append(list, users.Wrap)
 	}
 	if s.cors != "" {
 		c, err := middleware.NewCORS(s.cors)
 		if err != nil {
 			return nil, fmt.Errorf("--cors: %w", err)
 		}
-		list = append(list, c.Around) // outermost: a browser asks beforehand without a password
+		list = append(list, c.Wrap) // outermost: a browser asks beforehand without a password
 	}
 	return list, nil
 }

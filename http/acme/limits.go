@@ -20,8 +20,8 @@ const longestPause = 7 * 24 * time.Hour
 // What is asked of an ACME server in one request.
 const (
 	requestTimeout = 30 * time.Second
-	answerMost     = 1 << 20 // bytes: the longest is a chain of certificates
-	retriesMost    = 4       // when it is overloaded, or has refused a nonce
+	answerMax      = 1 << 20 // bytes: the longest is a chain of certificates
+	retriesMax     = 4       // when it is overloaded, or has refused a nonce
 )
 
 // longestName is how long a name can be in the DNS (RFC 1035 section 2.3.4).

@@ -112,12 +112,12 @@ func roundTrip(by nethttp.RoundTripper, q *nethttp.Request) (*nethttp.Response, 
 		return nil, nil, fmt.Errorf("%s cannot be reached: %w", q.URL.Host, err)
 	}
 	defer a.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(a.Body, answerMost+1))
+	body, err := io.ReadAll(io.LimitReader(a.Body, answerMax+1))
 	switch {
 	case err != nil:
 		return nil, nil, fmt.Errorf("%s does not answer to the end: %w", q.URL.Host, err)
-	case len(body) > answerMost:
-		return nil, nil, fmt.Errorf("%s answers with more than %d bytes", q.URL.Host, answerMost)
+	case len(body) > answerMax:
+		return nil, nil, fmt.Errorf("%s answers with more than %d bytes", q.URL.Host, answerMax)
 	}
 	return a, body, nil
 }

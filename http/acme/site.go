@@ -190,7 +190,7 @@ func (s *site) autocert() *autocert.Manager {
 // who was told that there were too many shall not ask again, and our own pauses are
 // longer.
 func backOff(n int, _ *nethttp.Request, a *nethttp.Response) time.Duration {
-	if a.StatusCode == nethttp.StatusTooManyRequests || n > retriesMost {
+	if a.StatusCode == nethttp.StatusTooManyRequests || n > retriesMax {
 		return 0
 	}
 	return time.Duration(n) * time.Second

@@ -45,7 +45,7 @@ type AccessLog struct {
 	loop *eventloop.Loop
 	to   *eventloop.LogWriter
 	line []byte // the last one
-	free []*visit
+	free []*logEntry
 
 	last atomic.Int64 // when the last line was made, in nanoseconds since 1970
 }
@@ -61,8 +61,8 @@ const (
 // would flood the log.
 var reserved = []byte("/-/")
 
-// Around is the http.Middleware.
-func (l *AccessLog) Around(next http.Handler) http.Handler {
+// Wrap is the http.Middleware.
+func (l *AccessLog) Wrap(next http.Handler) http.Handler {
 	return func(w *http.Response, r *http.Request) error {
 		if !isReserved(r) {
 			l.follow(w, r)
@@ -81,9 +81,9 @@ func isReserved(r *http.Request) bool {
 	return err == nil && bytes.HasPrefix(path, reserved)
 }
 
-// A visit is a request that is under way. It is used again, so that a line costs
+// A logEntry is a request that is under way. It is used again, so that a line costs
 // no memory.
-type visit struct {
+type logEntry struct {
 	log     *AccessLog
 	request *http.Request
 	begun   time.Time
@@ -94,8 +94,8 @@ type visit struct {
 	onEnd    func()
 }
 
-// visitsKept is how many are kept to be used again.
-const visitsKept = 256
+// entriesKept is how many are kept to be used again.
+const entriesKept = 256
 
 // follow has a request logged when it is answered.
 func (l *AccessLog) follow(w *http.Response, r *http.Request) {
@@ -104,16 +104,16 @@ func (l *AccessLog) follow(w *http.Response, r *http.Request) {
 	w.OnEnd(v.onEnd)
 }
 
-func (l *AccessLog) take(r *http.Request) *visit {
+func (l *AccessLog) take(r *http.Request) *logEntry {
 	if l.loop == nil {
 		l.open(r.Conn().Loop())
 	}
-	var v *visit
+	var v *logEntry
 	if n := len(l.free); n > 0 {
 		v = l.free[n-1]
 		l.free = l.free[:n-1]
 	} else {
-		v = &visit{log: l}
+		v = &logEntry{log: l}
 		v.onAnswer, v.onEnd = v.answered, v.over
 	}
 	v.request, v.begun, v.status, v.size = r, r.Time(), 0, 0
@@ -122,19 +122,19 @@ func (l *AccessLog) take(r *http.Request) *visit {
 
 // answered is called while the request is still there to be read; when it is over,
 // it may be another's, if somebody else has answered in the handler's place.
-func (v *visit) answered(status http.Status, size int64) {
+func (v *logEntry) answered(status http.Status, size int64) {
 	v.status, v.size = status, size
 	v.log.add(v)
 	v.request = nil
 }
 
-func (v *visit) over() {
+func (v *logEntry) over() {
 	l := v.log
 	if v.request != nil {
 		l.add(v) // there was no answer
 		v.request = nil
 	}
-	if len(l.free) < visitsKept {
+	if len(l.free) < entriesKept {
 		l.free = append(l.free, v)
 	}
 }
@@ -156,7 +156,7 @@ func (l *AccessLog) open(loop *eventloop.Loop) {
 }
 
 // add writes a line.
-func (l *AccessLog) add(v *visit) {
+func (l *AccessLog) add(v *logEntry) {
 	if l.Format == JSON {
 		l.line = l.appendJSON(l.line[:0], v)
 	} else {

@@ -27,7 +27,7 @@ func logged(t *testing.T, l *AccessLog, h http.Handler, clients ...func(c *clien
 	if l.Out == nil {
 		l.Out = &out
 	}
-	play(t, l.Around(h), clients...)
+	play(t, l.Wrap(h), clients...)
 	if err := l.Close(); err != nil {
 		t.Error(err)
 	}
@@ -180,7 +180,7 @@ func TestTheUserIsOneWhoKnowsThePassword(t *testing.T) {
 	as := func(pair string) string {
 		return "Authorization: Basic " + base64.StdEncoding.EncodeToString([]byte(pair))
 	}
-	got := logged(t, &AccessLog{Format: Common, User: a.User}, a.Around(hello), func(c *client) {
+	got := logged(t, &AccessLog{Format: Common, User: a.User}, a.Wrap(hello), func(c *client) {
 		c.ask("GET", "/1")
 		c.ask("GET", "/2", as("ali baba:open"))
 		c.ask("GET", "/3", as("ali baba:sesame"))
@@ -211,9 +211,9 @@ func TestLinesThatAreTooManyAreCounted(t *testing.T) {
 		out := &dam{open: make(chan struct{})}
 		told := make(chan error, 1)
 		l := &AccessLog{Out: out, Format: format, OnError: func(err error) { told <- err }}
-		play(t, l.Around(func(w *http.Response, r *http.Request) error {
+		play(t, l.Wrap(func(w *http.Response, r *http.Request) error {
 			if r.Path() == "/flood" {
-				v := &visit{log: l, request: r, begun: r.Time(), status: 200, size: 5}
+				v := &logEntry{log: l, request: r, begun: r.Time(), status: 200, size: 5}
 				for range most {
 					l.add(v)
 				}
@@ -275,7 +275,7 @@ func TestLinesThatCannotBeWrittenAreCounted(t *testing.T) {
 		t.Run(row.name, func(t *testing.T) {
 			told := make(chan error, 10)
 			l := &AccessLog{Out: row.out, Format: Common, OnError: func(err error) { told <- err }}
-			play(t, l.Around(hello), func(c *client) {
+			play(t, l.Wrap(hello), func(c *client) {
 				c.ask("GET", "/1")
 				c.ask("GET", "/2")
 				l.Flush()
@@ -303,7 +303,7 @@ func TestWhatIsLeftIsWrittenAtTheEnd(t *testing.T) {
 	if err := l.Close(); err != nil {
 		t.Errorf("nothing was: %v", err)
 	}
-	play(t, l.Around(hello), func(c *client) {
+	play(t, l.Wrap(hello), func(c *client) {
 		c.ask("GET", "/first")
 		c.ask("GET", "/second")
 	})
@@ -320,7 +320,7 @@ func TestLogsShareAWriter(t *testing.T) {
 	to := eventloop.NewLogWriter(&out, eventloop.LogOptions{Delay: time.Hour})
 	for _, path := range []string{"/first", "/second"} {
 		l := &AccessLog{Out: to, Format: Common}
-		play(t, l.Around(hello), func(c *client) { c.ask("GET", path) })
+		play(t, l.Wrap(hello), func(c *client) { c.ask("GET", path) })
 		if err := l.Close(); err != nil {
 			t.Error(err)
 		}
@@ -333,7 +333,7 @@ func TestLogsShareAWriter(t *testing.T) {
 func TestALineCostsNoMemory(t *testing.T) {
 	for _, format := range []LogFormat{Common, Combined, JSON} {
 		l := &AccessLog{Out: io.Discard, Format: format}
-		play(t, l.Around(func(w *http.Response, r *http.Request) error {
+		play(t, l.Wrap(func(w *http.Response, r *http.Request) error {
 			if n := testing.AllocsPerRun(2000, func() {
 				v := l.take(r)
 				v.answered(200, 5)
@@ -359,7 +359,7 @@ func TestLogFormats(t *testing.T) {
 
 func ExampleAccessLog() {
 	log := &AccessLog{Out: os.Stdout, Format: Combined}
-	server, err := http.NewServer(http.Config{Handler: log.Around(hello)})
+	server, err := http.NewServer(http.Config{Handler: log.Wrap(hello)})
 	if err != nil {
 		fmt.Println(err)
 		return

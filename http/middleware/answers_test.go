@@ -46,7 +46,7 @@ func TestNamesOfRequests(t *testing.T) {
 		{"what fails later has one", true, "/later", "a-1", true},
 	} {
 		id := &RequestID{Trust: row.trust}
-		with(t, id.Around(h), func(ask asker) {
+		with(t, id.Wrap(h), func(ask asker) {
 			seen := map[string]bool{}
 			for range 3 {
 				got := ask("GET", row.path, "X-Request-Id: "+row.field)
@@ -63,8 +63,8 @@ func TestNamesOfRequests(t *testing.T) {
 		})
 	}
 	a, b := &RequestID{}, &RequestID{}
-	a.Around(hello)
-	b.Around(hello)
+	a.Wrap(hello)
+	b.Wrap(hello)
 	if a.next() == b.next() {
 		t.Error("two processes make the same names")
 	}
@@ -117,7 +117,7 @@ func TestConcurrentRequests(t *testing.T) {
 }
 
 func TestTags(t *testing.T) {
-	large := bytes.Repeat([]byte("a"), tagMost+1)
+	large := bytes.Repeat([]byte("a"), tagMax+1)
 	h := func(w *http.Response, r *http.Request) error {
 		switch r.Path() {
 		case "/missing":
@@ -263,7 +263,7 @@ func TestTimeout(t *testing.T) {
 	}
 	var log bytes.Buffer
 	l := &AccessLog{Out: &log, Format: Common}
-	all := l.Around((&RequestID{}).Around(limit(t, "10/s").Around(Concurrent(1)(Timeout(100 * time.Millisecond)(ETag(Compress(letter("gzip"))(both)))))))
+	all := l.Wrap((&RequestID{}).Wrap(limit(t, "10/s").Wrap(Concurrent(1)(Timeout(100 * time.Millisecond)(ETag(Compress(letter("gzip"))(both)))))))
 	play(t, all, func(c *client) {
 		if got := c.ask("GET", "/aside", "Accept-Encoding: gzip"); got.StatusCode != 503 || got.Header.Get("X-Request-Id") == "" {
 			t.Errorf("aside: %d %v", got.StatusCode, got.Header)

@@ -49,16 +49,16 @@ type BasicAuth struct {
 	names    recent[eventloop.Client, failures]
 }
 
-// passwordMost is how much of a password bcrypt looks at. A longer one is
+// passwordMax is how much of a password bcrypt looks at. A longer one is
 // refused and not cut short.
-const passwordMost = 72
+const passwordMax = 72
 
 // ParseUsers reads lines of "name:hash", as htpasswd -B writes them. Empty lines
 // and those that begin with "#" are passed over. An error names the line, and
 // not what stands in it.
 func ParseUsers(from io.Reader) (*BasicAuth, error) {
 	a := &BasicAuth{users: make(map[string][]byte), right: make(map[[32]byte]bool)}
-	a.wrong.most, a.clients.most, a.names.most = wrongMost, guessers, guessers
+	a.wrong.most, a.clients.most, a.names.most = wrongMax, guessers, guessers
 	rand.Read(a.key[:])
 	lines := bufio.NewScanner(from)
 	for n := 1; lines.Scan(); n++ {
@@ -94,15 +94,15 @@ func HashPassword(password string) (string, error) {
 	switch {
 	case password == "":
 		return "", errors.New("an empty password protects nothing")
-	case len(password) > passwordMost:
-		return "", fmt.Errorf("a password of more than %d bytes cannot be told from others", passwordMost)
+	case len(password) > passwordMax:
+		return "", fmt.Errorf("a password of more than %d bytes cannot be told from others", passwordMax)
 	}
 	hash, err := bcrypt.GenerateFromPassword([]byte(password), bcrypt.DefaultCost)
 	return string(hash), err
 }
 
-// Around is the http.Middleware.
-func (a *BasicAuth) Around(next http.Handler) http.Handler {
+// Wrap is the http.Middleware.
+func (a *BasicAuth) Wrap(next http.Handler) http.Handler {
 	return func(w *http.Response, r *http.Request) error {
 		name, password, ok := credentials(string(r.HeaderBytes("authorization")))
 		if !ok {
@@ -132,7 +132,7 @@ func (a *BasicAuth) most() int {
 	if a.Checks > 0 {
 		return a.Checks
 	}
-	return min(checksMost, max(1, runtime.GOMAXPROCS(0)-1))
+	return min(checksMax, max(1, runtime.GOMAXPROCS(0)-1))
 }
 
 // wait has a password checked when its turn comes.
@@ -142,7 +142,7 @@ func (a *BasicAuth) wait(w *http.Response, r *http.Request, try *attempt) error 
 	} else {
 		a.second.push(try)
 	}
-	for a.first.clients.Len()+a.second.clients.Len() > waitingMost {
+	for a.first.clients.Len()+a.second.clients.Len() > waitingMax {
 		longer := &a.first
 		if a.second.clients.Len() > a.first.clients.Len() {
 			longer = &a.second
@@ -160,7 +160,7 @@ func (a *BasicAuth) wait(w *http.Response, r *http.Request, try *attempt) error 
 		return err
 	}
 	try.pending = pending
-	try.timer = r.Loop().After(waitMost, func() {
+	try.timer = r.Loop().After(waitMax, func() {
 		try.queue.remove(try)
 		pending.Fail(http.StatusServiceUnavailable)
 	})
@@ -254,7 +254,7 @@ func (a *BasicAuth) learn(try *attempt, right bool, now time.Time) {
 		fail(&a.names, try.name, now)
 		return
 	}
-	if len(a.right) >= rightMost {
+	if len(a.right) >= rightMax {
 		clear(a.right)
 	}
 	a.right[try.digest] = true
@@ -291,7 +291,7 @@ func (a *BasicAuth) check(name, password string) bool {
 		_ = compare(dummy(a.highest), []byte(password))
 		return false
 	}
-	if compare(hash, []byte(password)) == nil && len(password) <= passwordMost {
+	if compare(hash, []byte(password)) == nil && len(password) <= passwordMax {
 		return true
 	}
 	cost, _ := bcrypt.Cost(hash) // ParseUsers has seen that it has one

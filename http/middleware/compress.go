@@ -31,7 +31,7 @@ type Coding struct {
 func Compress(codings ...Coding) http.Middleware {
 	return func(next http.Handler) http.Handler {
 		return func(w *http.Response, r *http.Request) error {
-			w.OnHead(func(w *http.Response) { squeeze(w, r, codings) })
+			w.OnHead(func(w *http.Response) { compressBody(w, r, codings) })
 			return next(w, r)
 		}
 	}
@@ -39,23 +39,23 @@ func Compress(codings ...Coding) http.Middleware {
 
 // Below squeezeLeast an answer is one packet either way.
 const (
-	squeezeLeast = 1 << 10
-	squeezeMost  = 256 << 10
+	compressMin = 1 << 10
+	compressMax = 256 << 10
 )
 
-func squeeze(w *http.Response, r *http.Request, codings []Coding) {
+func compressBody(w *http.Response, r *http.Request, codings []Coding) {
 	if w.Status() == http.StatusNotModified {
 		vary(w) // as the answer has that it stands for
 		return
 	}
 	body, whole := w.BodyBytes()
-	if !whole || len(body) == 0 || len(body) > squeezeMost || !mayChange(w) || !compressible(w.Header("Content-Type")) {
+	if !whole || len(body) == 0 || len(body) > compressMax || !mayChange(w) || !compressible(w.Header("Content-Type")) {
 		return
 	}
 	vary(w)
 	accept := strings.Join(lines(r, "accept-encoding"), ",")
 	c, plainly := choose(accept, codings)
-	if c == nil || len(body) < squeezeLeast && plainly {
+	if c == nil || len(body) < compressMin && plainly {
 		return
 	}
 	packed := c.Encode(nil, body)
@@ -104,17 +104,17 @@ func compressible(contentType string) bool {
 // whether it takes the body as it is. A client that takes nothing at all is given
 // that too (RFC 9110 section 12.5.3).
 func choose(accept string, codings []Coding) (best *Coding, plainly bool) {
-	star, _ := liking(accept, "*")
-	identity, named := liking(accept, "identity")
+	star, _ := qvalue(accept, "*")
+	identity, named := qvalue(accept, "identity")
 	if !named {
 		identity = star
 	}
 	plainly = identity != 0
 	most := max(0, identity-1) // what is liked as much as that is smaller
 	for i := range codings {
-		q, named := liking(accept, codings[i].Name)
+		q, named := qvalue(accept, codings[i].Name)
 		if !named && codings[i].Name == "gzip" {
-			q, named = liking(accept, "x-gzip") // an old name (RFC 9110 section 8.4.1.3)
+			q, named = qvalue(accept, "x-gzip") // an old name (RFC 9110 section 8.4.1.3)
 		}
 		if !named {
 			q = star
@@ -126,9 +126,9 @@ func choose(accept string, codings []Coding) (best *Coding, plainly bool) {
 	return best, plainly
 }
 
-// liking returns the weight, in thousandths, that a list gives to a name, and
+// qvalue returns the weight, in thousandths, that a list gives to a name, and
 // whether it names it; if not, the weight is -1.
-func liking(list, name string) (q int, named bool) {
+func qvalue(list, name string) (q int, named bool) {
 	for element := range strings.SplitSeq(list, ",") {
 		n, parameter, weighed := strings.Cut(element, ";")
 		if !strings.EqualFold(strings.Trim(n, " \t"), name) {

@@ -38,8 +38,8 @@ func NewCORS(list string) (CORS, error) {
 	return c, nil
 }
 
-// Around is the http.Middleware.
-func (c CORS) Around(next http.Handler) http.Handler {
+// Wrap is the http.Middleware.
+func (c CORS) Wrap(next http.Handler) http.Handler {
 	all := len(c.Origins) == 1 && c.Origins[0] == "*"
 	methods := strings.Join(c.Methods, ", ")
 	if methods == "" {

@@ -28,8 +28,8 @@ func ETag(next http.Handler) http.Handler {
 	}
 }
 
-// tagMost is the largest body that gets a tag.
-const tagMost = 256 << 10
+// tagMax is the largest body that gets a tag.
+const tagMax = 256 << 10
 
 func tag(w *http.Response, r *http.Request) {
 	if w.Status() != http.StatusOK {
@@ -41,7 +41,7 @@ func tag(w *http.Response, r *http.Request) {
 	}
 	etag := w.Header("ETag")
 	if etag == "" {
-		if len(body) > tagMost || listed(w.Header("Cache-Control"), "no-store") {
+		if len(body) > tagMax || listed(w.Header("Cache-Control"), "no-store") {
 			return
 		}
 		etag = tagOf(body)

@@ -14,13 +14,13 @@ import (
 
 // Limits of the checks.
 const (
-	checksMost  = 4                // at a time, unless Checks says another number
-	waitingMost = 256              // above it, of the client that waits for most: 503
-	waitMost    = 10 * time.Second // for a check to begin; 503
+	checksMax  = 4                // at a time, unless Checks says another number
+	waitingMax = 256              // above it, of the client that waits for most: 503
+	waitMax    = 10 * time.Second // for a check to begin; 503
 
-	rightMost = 4096 // right passwords that are remembered
-	wrongMost = 4096 // wrong ones
-	guessers  = 8192 // clients, and names, whose failures are remembered
+	rightMax = 4096 // right passwords that are remembered
+	wrongMax = 4096 // wrong ones
+	guessers = 8192 // clients, and names, whose failures are remembered
 )
 
 // How failures count: those of a client pause it, twice as long for each, and those

@@ -42,7 +42,7 @@ func authOf(costs map[string]int) *BasicAuth {
 		panic(err)
 	}
 	clear(a.users)
-	a.Checks = checksMost
+	a.Checks = checksMax
 	for name, cost := range costs {
 		a.users[name] = fmt.Appendf(nil, "$2a$%02d$|right|%046d", cost, 0)
 		a.highest = max(a.highest, cost)
@@ -78,7 +78,7 @@ func TestGuessesDoNotLockOut(t *testing.T) {
 		t.Run(row.name, func(t *testing.T) {
 			quick(t)
 			a := authOf(map[string]int{"ali": 10, "baba": 10})
-			httptest.Run(t, httptest.Config{Handler: a.Around(hello), SlowWork: true}, func(c *httptest.Client) {
+			httptest.Run(t, httptest.Config{Handler: a.Wrap(hello), SlowWork: true}, func(c *httptest.Client) {
 				over, guesses := false, 0
 				for i := range row.guessers {
 					for range row.conns {
@@ -118,7 +118,7 @@ func TestGuessesDoNotLockOut(t *testing.T) {
 func TestWhoSlippedIsNotKeptWaiting(t *testing.T) {
 	quick(t)
 	a := authOf(map[string]int{"ali": 10})
-	httptest.Run(t, httptest.Config{Handler: a.Around(hello), SlowWork: true}, func(c *httptest.Client) {
+	httptest.Run(t, httptest.Config{Handler: a.Wrap(hello), SlowWork: true}, func(c *httptest.Client) {
 		if a, _ := login(c, "ali", "slip"); a.Status != 401 {
 			t.Errorf("a slip: %d", a.Status)
 		}
@@ -140,7 +140,7 @@ func TestWhoSlippedIsNotKeptWaiting(t *testing.T) {
 func TestFailuresPauseAClient(t *testing.T) {
 	costs := quick(t)
 	a := authOf(map[string]int{"ali": 10})
-	httptest.Run(t, httptest.Config{Handler: a.Around(hello)}, func(c *httptest.Client) {
+	httptest.Run(t, httptest.Config{Handler: a.Wrap(hello)}, func(c *httptest.Client) {
 		for i := range 4 {
 			if a, _ := login(c, "ali", fmt.Sprint("slip ", i)); a.Status != 401 {
 				t.Errorf("slip %d: %d", i, a.Status)
@@ -191,7 +191,7 @@ func TestFailuresPauseAClient(t *testing.T) {
 func TestGuessesOfThoseWhoLeaveCount(t *testing.T) {
 	costs := quick(t)
 	a := authOf(map[string]int{"ali": 10})
-	httptest.Run(t, httptest.Config{Handler: a.Around(hello), SlowWork: true}, func(c *httptest.Client) {
+	httptest.Run(t, httptest.Config{Handler: a.Wrap(hello), SlowWork: true}, func(c *httptest.Client) {
 		for i := range 300 {
 			conn := c.Dial()
 			conn.Send(httptest.Request("GET", "/", "", "Authorization: Basic "+base64.StdEncoding.EncodeToString(fmt.Append(nil, "ali:", i))))
@@ -211,8 +211,8 @@ func TestGuessesOfThoseWhoLeaveCount(t *testing.T) {
 // TestWhoLeavesWaitsNoMore has clients leave that wait for a check.
 func TestWhoLeavesWaitsNoMore(t *testing.T) {
 	a := authOf(map[string]int{"ali": 10})
-	a.checking = checksMost
-	httptest.Run(t, httptest.Config{Handler: a.Around(hello)}, func(c *httptest.Client) {
+	a.checking = checksMax
+	httptest.Run(t, httptest.Config{Handler: a.Wrap(hello)}, func(c *httptest.Client) {
 		for i := range 10 {
 			c.Go(func(c *httptest.Client) {
 				conn := c.Dial()
@@ -237,17 +237,17 @@ func TestWhoLeavesWaitsNoMore(t *testing.T) {
 func TestTheQueueOfChecksIsBounded(t *testing.T) {
 	quick(t)
 	a := authOf(map[string]int{"ali": 10})
-	a.checking = checksMost // by others, which take long
+	a.checking = checksMax // by others, which take long
 	var server *http.Server
-	config := httptest.Config{Handler: a.Around(hello), Server: func(s *http.Server) { server = s }}
+	config := httptest.Config{Handler: a.Wrap(hello), Server: func(s *http.Server) { server = s }}
 	httptest.Run(t, config, func(c *httptest.Client) {
 		var soon, late, right int
-		for i := range waitingMost + 50 {
+		for i := range waitingMax + 50 {
 			c.Go(func(c *httptest.Client) {
 				switch a, took := login(c, "ali", fmt.Sprint(i)); {
 				case a.Status == 503 && took < time.Second:
 					soon++
-				case a.Status == 503 && took >= waitMost && took < waitMost+time.Second:
+				case a.Status == 503 && took >= waitMax && took < waitMax+time.Second:
 					late++
 				}
 			})
@@ -259,7 +259,7 @@ func TestTheQueueOfChecksIsBounded(t *testing.T) {
 			}
 		})
 		c.Sleep(6 * time.Second)
-		if soon != 50 || late != waitingMost-1 {
+		if soon != 50 || late != waitingMax-1 {
 			t.Errorf("%d were refused at once, and %d when they had waited", soon, late)
 		}
 		server.Loop().Post(func() {

@@ -62,7 +62,7 @@ func (f LogFormat) AppendDropped(p []byte, at time.Time, lines int) []byte {
 }
 
 // appendCommon appends a line of Common or Combined.
-func (l *AccessLog) appendCommon(p []byte, v *visit) []byte {
+func (l *AccessLog) appendCommon(p []byte, v *logEntry) []byte {
 	r := v.request
 	p = appendAddr(p, r.ClientAddr())
 	p = append(p, " - "...)
@@ -162,7 +162,7 @@ func appendEscaped[T string | []byte](p []byte, s T) []byte {
 // is by the loop's clock, which is read once a turn: what was answered at once
 // took 0. Of a request that was refused before any handler was asked, there is the line,
 // as far as it came, and why.
-func (l *AccessLog) appendJSON(p []byte, v *visit) []byte {
+func (l *AccessLog) appendJSON(p []byte, v *logEntry) []byte {
 	r := v.request
 	p = v.begun.UTC().AppendFormat(append(p, `{"time":"`...), jsonTime)
 	p = append(p, '"')

@@ -242,7 +242,7 @@ func TestCORS(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		with(t, c.Around(hello), func(do asker) {
+		with(t, c.Wrap(hello), func(do asker) {
 			got := do(row.method, "/", row.fields...)
 			if got.StatusCode != row.status || got.Header.Get("Access-Control-Allow-Origin") != row.origin {
 				t.Errorf("%s: %d %v", row.name, got.StatusCode, got.Header)
@@ -256,7 +256,7 @@ func TestCORS(t *testing.T) {
 		})
 	}
 	friend := CORS{Origins: []string{"https://a.example"}}
-	with(t, friend.Around(func(*http.Response, *http.Request) error { return errors.New("broken") }), func(do asker) {
+	with(t, friend.Wrap(func(*http.Response, *http.Request) error { return errors.New("broken") }), func(do asker) {
 		if got := do("GET", "/", ask); got.StatusCode != 500 || got.Header.Get("Access-Control-Allow-Origin") != "https://a.example" || got.Header.Get("Vary") != "Origin" {
 			t.Errorf("a friend may read what went wrong: %d %v", got.StatusCode, got.Header)
 		}
@@ -280,7 +280,7 @@ func TestBasicAuth(t *testing.T) {
 	as := func(pair string) string {
 		return "Authorization: Basic " + base64.StdEncoding.EncodeToString([]byte(pair))
 	}
-	with(t, a.Around(hello), func(ask asker) {
+	with(t, a.Wrap(hello), func(ask asker) {
 		for range 2 { // and when it is remembered
 			for _, row := range []struct {
 				name   string
@@ -304,7 +304,7 @@ func TestBasicAuth(t *testing.T) {
 				}
 			}
 		}
-		a.checking = checksMost
+		a.checking = checksMax
 		if got := ask("GET", "/", as("ali:guess")); got.StatusCode != 503 {
 			t.Errorf("who guesses while others are checked: %d", got.StatusCode)
 		}

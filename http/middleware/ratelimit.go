@@ -47,7 +47,7 @@ type RateLimit struct {
 	Name string
 
 	// Shared lets the handlers of several loops use it, so that a client gets its
-	// share of all together and not of each. It takes a lock then. Around is called
+	// share of all together and not of each. It takes a lock then. Wrap is called
 	// for all of them before the first serves.
 	Shared bool
 
@@ -62,8 +62,8 @@ type RateLimit struct {
 	start    time.Time   // the times below count from it
 	latest   int64       // the latest of them so far
 	seed     maphash.Seed
-	table    []debt
-	said     map[verdict]*http.Prepared
+	table    []bucket
+	said     map[rateResult]*http.Prepared
 	refused  uint64
 }
 
@@ -118,8 +118,8 @@ func (l *RateLimit) check() error {
 	return nil
 }
 
-// Around is the http.Middleware. It panics if Rate or Name make no sense.
-func (l *RateLimit) Around(next http.Handler) http.Handler {
+// Wrap is the http.Middleware. It panics if Rate or Name make no sense.
+func (l *RateLimit) Wrap(next http.Handler) http.Handler {
 	l.begin()
 	return func(w *http.Response, r *http.Request) error {
 		key, limited := l.key(r)
@@ -182,8 +182,8 @@ func (l *RateLimit) begin() {
 		l.mu = new(sync.Mutex)
 	}
 	l.seed = maphash.MakeSeed()
-	l.table = make([]debt, size)
-	l.said = make(map[verdict]*http.Prepared)
+	l.table = make([]bucket, size)
+	l.said = make(map[rateResult]*http.Prepared)
 }
 
 // since counts nanoseconds from the first request on. What nobody owes any more is
@@ -218,11 +218,11 @@ func (l *RateLimit) hash(a netip.Addr) uint64 {
 	return maphash.Bytes(l.seed, p[:8])
 }
 
-// A debt is until when a client has used up what it may have: the "theoretical
+// A bucket is until when a client has used up what it may have: the "theoretical
 // arrival time" of the generic cell rate algorithm. Every request that is let in
 // adds an interval to it, and it may be so far ahead of the clock as Burst
 // requests take.
-type debt struct {
+type bucket struct {
 	client uint64
 	until  int64 // 0, or any time that has passed, is no debt
 }
@@ -232,7 +232,7 @@ type debt struct {
 const ways = 8
 
 // find returns where a client's debt is, or is to be.
-func (l *RateLimit) find(client uint64) *debt {
+func (l *RateLimit) find(client uint64) *bucket {
 	at := int(client) & (len(l.table) - 1) &^ (ways - 1)
 	row := l.table[at : at+ways]
 	least := &row[0]
@@ -249,15 +249,15 @@ func (l *RateLimit) find(client uint64) *debt {
 	return least
 }
 
-// A verdict is what a client is told.
-type verdict struct {
+// A rateResult is what a client is told.
+type rateResult struct {
 	refused bool
 	left    int   // requests that it may make at once
 	seconds int64 // in which it should make no more than those
 }
 
 // take counts a request, and decides about it.
-func (l *RateLimit) take(client uint64, now int64) verdict {
+func (l *RateLimit) take(client uint64, now int64) rateResult {
 	d := l.find(client)
 	until := max(d.until, now) + l.interval
 	refused := until-now > l.most
@@ -267,9 +267,9 @@ func (l *RateLimit) take(client uint64, now int64) verdict {
 	left := (l.most - (d.until - now)) / l.interval
 	if left > 0 {
 		// Spread over this time, they keep to the rate.
-		return verdict{left: int(left), seconds: ceilSeconds(left * l.interval)}
+		return rateResult{left: int(left), seconds: ceilSeconds(left * l.interval)}
 	}
-	return verdict{refused: refused, seconds: ceilSeconds(d.until + l.interval - now - l.most)}
+	return rateResult{refused: refused, seconds: ceilSeconds(d.until + l.interval - now - l.most)}
 }
 
 // ceilSeconds rounds up, to 1 at least: who comes back in 0 seconds comes too
@@ -278,11 +278,11 @@ func ceilSeconds(n int64) int64 {
 	return max(1, (n+int64(time.Second)-1)/int64(time.Second))
 }
 
-// saidMost is how many different verdicts are kept in words.
-const saidMost = 4096
+// saidMax is how many different verdicts are kept in words.
+const saidMax = 4096
 
 // fields returns a verdict in words.
-func (l *RateLimit) fields(v verdict) *http.Prepared {
+func (l *RateLimit) fields(v rateResult) *http.Prepared {
 	if p := l.said[v]; p != nil {
 		return p
 	}
@@ -297,7 +297,7 @@ func (l *RateLimit) fields(v verdict) *http.Prepared {
 	if err != nil {
 		panic("middleware: RateLimit: " + err.Error())
 	}
-	if len(l.said) < saidMost {
+	if len(l.said) < saidMax {
 		l.said[v] = p
 	}
 	return p

@@ -87,7 +87,7 @@ func TestWhoComesBackWhenToldIsLetIn(t *testing.T) {
 
 func TestWhatAClientIsTold(t *testing.T) {
 	l := limit(t, "2/s")
-	play(t, l.Around(hello), func(c *client) {
+	play(t, l.Wrap(hello), func(c *client) {
 		for _, row := range []struct {
 			sleep  time.Duration
 			status int
@@ -122,7 +122,7 @@ func TestWhatAClientIsTold(t *testing.T) {
 		{"3/s", `"default";q=3;w=1`, `"default";r=2;t=1`},
 	} {
 		l := limit(t, row.rate)
-		play(t, l.Around(hello), func(c *client) {
+		play(t, l.Wrap(hello), func(c *client) {
 			got := c.ask("GET", "/").Header
 			if got.Get("RateLimit-Policy") != row.policy || got.Get("RateLimit") != row.fresh {
 				t.Errorf("%s: %v", row.rate, got)
@@ -151,7 +151,7 @@ func TestWhoIsAClient(t *testing.T) {
 		}
 	}
 	from := RealIP{Trusted: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}}
-	play(t, from.Around(l.Around(hello)), func(c *client) {
+	play(t, from.Wrap(l.Wrap(hello)), func(c *client) {
 		for i, row := range []struct {
 			from string
 			want int
@@ -162,7 +162,7 @@ func TestWhoIsAClient(t *testing.T) {
 		}
 	})
 	l = &RateLimit{Rate: 1, Window: time.Hour, Name: "token", Key: func(r *http.Request) string { return r.Header("Token") }}
-	play(t, l.Around(hello), func(c *client) {
+	play(t, l.Wrap(hello), func(c *client) {
 		for i, row := range []struct {
 			token string
 			want  int
@@ -202,7 +202,7 @@ func TestAMillionAddressesChangeNothing(t *testing.T) {
 	if refused > 0 {
 		t.Errorf("%d who came once were refused", refused)
 	}
-	if len(l.table) != size || len(l.said) > saidMost {
+	if len(l.table) != size || len(l.said) > saidMax {
 		t.Errorf("%d places, %d texts", len(l.table), len(l.said))
 	}
 }
@@ -298,7 +298,7 @@ func TestRates(t *testing.T) {
 					t.Errorf("%v, want %s", r, want)
 				}
 			}()
-			l.Around(hello)
+			l.Wrap(hello)
 		}()
 	}
 }

@@ -63,8 +63,8 @@ func parsePrefix(s string) (p netip.Prefix, err error) {
 	return p, nil
 }
 
-// Around is the http.Middleware.
-func (ip RealIP) Around(next http.Handler) http.Handler {
+// Wrap is the http.Middleware.
+func (ip RealIP) Wrap(next http.Handler) http.Handler {
 	field := strings.ToLower(ip.Field)
 	if field == "" {
 		field = "x-forwarded-for"

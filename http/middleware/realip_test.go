@@ -62,7 +62,7 @@ func TestForWhomAProxySpeaks(t *testing.T) {
 			t.Fatal(err)
 		}
 		ip := RealIP{Trusted: prefixes, Field: row.field}
-		with(t, ip.Around(func(w *http.Response, r *http.Request) error { return w.Text(r.ClientAddr().String()) }), func(ask asker) {
+		with(t, ip.Wrap(func(w *http.Response, r *http.Request) error { return w.Text(r.ClientAddr().String()) }), func(ask asker) {
 			if got := body(ask("GET", "/", row.fields...)); got != row.want {
 				t.Errorf("%s: %s, want %s", row.name, got, row.want)
 			}

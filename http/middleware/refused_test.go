@@ -70,7 +70,7 @@ func TestRefusalsAreLogged(t *testing.T) {
 			for _, format := range []LogFormat{Combined, JSON} {
 				var out bytes.Buffer
 				log := &AccessLog{Out: &out, Format: format}
-				httptest.Run(t, httptest.Config{Handler: bodyWanted, Middleware: log.Around}, func(c *httptest.Client) {
+				httptest.Run(t, httptest.Config{Handler: bodyWanted, Middleware: log.Wrap}, func(c *httptest.Client) {
 					conn := c.Dial()
 					defer conn.Close()
 					conn.Send(row.say)
@@ -107,7 +107,7 @@ func TestRefusalsCountAgainstTheRate(t *testing.T) {
 			var out bytes.Buffer
 			log := &AccessLog{Out: &out, Format: Common}
 			rate := limit(t, "2/h")
-			httptest.Run(t, httptest.Config{Handler: bodyWanted, Middleware: http.Chain(log.Around, rate.Around)}, func(c *httptest.Client) {
+			httptest.Run(t, httptest.Config{Handler: bodyWanted, Middleware: http.Chain(log.Wrap, rate.Wrap)}, func(c *httptest.Client) {
 				for _, want := range []string{row.status, row.status, "429", "429"} {
 					conn := c.Dial()
 					conn.Send(row.say)
@@ -151,7 +151,7 @@ func TestAProxysRefusalsAreItsClients(t *testing.T) {
 	var out bytes.Buffer
 	log := &AccessLog{Out: &out, Format: Common}
 	ip := RealIP{Trusted: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}}
-	httptest.Run(t, httptest.Config{Handler: bodyWanted, Middleware: http.Chain(log.Around, ip.Around)}, func(c *httptest.Client) {
+	httptest.Run(t, httptest.Config{Handler: bodyWanted, Middleware: http.Chain(log.Wrap, ip.Wrap)}, func(c *httptest.Client) {
 		for _, say := range []string{"BREW /1 HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 192.0.2.1\r\n\r\n", "GET /2 HTTP/1.1\r\nX-Forwarded-For: 192.0.2.1\r\n\r\n"} {
 			conn := c.Dial()
 			conn.Send(say)

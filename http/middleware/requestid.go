@@ -32,8 +32,8 @@ const requestIDField = "X-Request-Id"
 // others.
 const prefixSize = 10
 
-// Around is the http.Middleware.
-func (id *RequestID) Around(next http.Handler) http.Handler {
+// Wrap is the http.Middleware.
+func (id *RequestID) Wrap(next http.Handler) http.Handler {
 	if id.name == nil {
 		var p [prefixSize]byte
 		rand.Read(p[:])

@@ -34,15 +34,15 @@ const settle = 50 * time.Millisecond
 // changes.
 const lookEvery = 500 * time.Millisecond
 
-// walkMost is how many names are looked at then.
-const walkMost = 100_000
+// walkMax is how many names are looked at then.
+const walkMax = 100_000
 
-// pagesMost is how many pages of one client are told, and half of all connections is
+// pagesMax is how many pages of one client are told, and half of all connections is
 // how many there are of all clients. A browser has six connections to a server, so
 // that these are four browsers with as many pages as each can show; a page that one
 // more costs its place comes back by itself, and learns then whether something has
 // changed. Where there are few connections, it is a quarter of them.
-const pagesMost = 24
+const pagesMax = 24
 
 // A Reloader watches a folder. Once it is started it belongs to the loop's
 // goroutine.
@@ -140,8 +140,8 @@ func (r *Reloader) Close() {
 	}
 }
 
-// Around is the http.Middleware. It answers what the script asks for.
-func (r *Reloader) Around(next http.Handler) http.Handler {
+// Wrap is the http.Middleware. It answers what the script asks for.
+func (r *Reloader) Wrap(next http.Handler) http.Handler {
 	return func(w *http.Response, q *http.Request) error {
 		switch string(q.PathBytes()) {
 		case "/-/reload.js":
@@ -167,7 +167,7 @@ func (r *Reloader) add(p openPage) {
 	r.open.Add(p.who, 1)
 	p.events.OnClose(func() { r.remove(p) })
 	conns := r.loop.Limits().Conns
-	if r.open.Of(p.who) > max(1, min(pagesMost, int64(conns/4))) {
+	if r.open.Of(p.who) > max(1, min(pagesMax, int64(conns/4))) {
 		r.closeOldest(p.who)
 	} else if r.open.Total() > max(1, int64(conns/2)) {
 		who, _ := r.open.Most()
@@ -288,7 +288,7 @@ func walk(folder string) map[string]stamp {
 				return fs.SkipDir
 			}
 			return nil
-		case len(all) >= walkMost:
+		case len(all) >= walkMax:
 			return fs.SkipAll
 		case d.Type().IsRegular():
 			if info, err := d.Info(); err == nil {

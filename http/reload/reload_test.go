@@ -28,7 +28,7 @@ func TestAPageIsToldWhatHasChanged(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server, err := bobbinhttp.NewServer(bobbinhttp.Config{Handler: r.Around(page)})
+	server, err := bobbinhttp.NewServer(bobbinhttp.Config{Handler: r.Wrap(page)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -115,7 +115,7 @@ func TestPagesOnAnotherLoopAreTold(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server, err := bobbinhttp.NewServer(bobbinhttp.Config{Handler: beside.Around(page), Loop: eventloop.Config{CheckOwner: true}})
+	server, err := bobbinhttp.NewServer(bobbinhttp.Config{Handler: beside.Wrap(page), Loop: eventloop.Config{CheckOwner: true}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -188,7 +188,7 @@ func TestThePagesAndTheScriptAreServed(t *testing.T) {
 		t.Fatal(err)
 	}
 	k := sim.New(1)
-	server, err := bobbinhttp.NewServer(bobbinhttp.Config{Handler: r.Around(page), Loop: eventloop.Config{Kernel: k}})
+	server, err := bobbinhttp.NewServer(bobbinhttp.Config{Handler: r.Wrap(page), Loop: eventloop.Config{Kernel: k}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -300,7 +300,7 @@ func onPages(t *testing.T, conns int, script func(s *sim.Script, r *Reloader, as
 		}
 		return page(w, q)
 	}
-	config := bobbinhttp.Config{Handler: r.Around(site), Loop: eventloop.Config{Kernel: k}}
+	config := bobbinhttp.Config{Handler: r.Wrap(site), Loop: eventloop.Config{Kernel: k}}
 	config.Limits.Conns = conns
 	server, err := bobbinhttp.NewServer(config)
 	if err != nil {

@@ -99,9 +99,9 @@ func contentRange(part byteRange, size int64) string {
 	return fmt.Sprintf("bytes %d-%d/%d", part.offset, part.end()-1, size)
 }
 
-// partsMost is the most that several ranges of a file may come to that is not
+// partsMax is the most that several ranges of a file may come to that is not
 // in memory: they are read into it. Who wants more gets the whole.
-const partsMost = 1 << 20
+const partsMax = 1 << 20
 
 // sendParts answers with several ranges, as RFC 9110 section 15.3.7.2 has it.
 func (e *entry) sendParts(w *http.Response, fm *representation, list []byteRange) error {
@@ -118,7 +118,7 @@ func (e *entry) sendParts(w *http.Response, fm *representation, list []byteRange
 		}
 		return e.shareParts(w, fm, body)
 	}
-	if total > partsMost {
+	if total > partsMax {
 		return e.send(w, fm)
 	}
 	fm.file.retain()

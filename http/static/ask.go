@@ -17,8 +17,8 @@ const (
 	// that it could be answered with.
 	lateAfter = 100 * time.Millisecond
 
-	// staleMost is how long that may be after the disk was last asked.
-	staleMost = time.Minute
+	// staleMax is how long that may be after the disk was last asked.
+	staleMax = time.Minute
 )
 
 // Counters count what became of questions to the disk.
@@ -215,7 +215,7 @@ func (f *Files) giveUp(a *asking, err error) {
 // is in memory is.
 func (f *Files) stale(r *http.Request, q *question) *entry {
 	e := f.known(q)
-	if e == nil || r.Loop().WallTime().Sub(e.checked) > staleMost {
+	if e == nil || r.Loop().WallTime().Sub(e.checked) > staleMax {
 		return nil
 	}
 	for _, fm := range e.forms {

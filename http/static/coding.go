@@ -29,9 +29,9 @@ type Encoder struct {
 	Encode func(dst, src []byte) []byte
 }
 
-// encodeLeast is the smallest file that is compressed: below that, the answer
+// encodeMin is the smallest file that is compressed: below that, the answer
 // is one packet either way.
-const encodeLeast = 1 << 10
+const encodeMin = 1 << 10
 
 // weights are what a client says it takes, in thousandths.
 type weights struct {

@@ -18,7 +18,7 @@ func (f *Files) has(e *entry) (there [codings]bool) {
 		there[c] = e.forms[c] != nil
 	}
 	size := e.forms[identity].size
-	if size < encodeLeast || size > f.options.EncodeMost || !Compressible(e.contentType) {
+	if size < encodeMin || size > f.options.EncodeMax || !Compressible(e.contentType) {
 		return there
 	}
 	for c := identity + 1; c < codings; c++ {

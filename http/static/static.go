@@ -55,9 +55,9 @@ type Options struct {
 	Fields func(path string) [][2]string
 
 	// Encoders compress what is text, is not in the folder in compressed form
-	// already, and is not larger than EncodeMost.
-	Encoders   []Encoder
-	EncodeMost int64 // bytes; 8 MiB if 0
+	// already, and is not larger than EncodeMax.
+	Encoders  []Encoder
+	EncodeMax int64 // bytes; 8 MiB if 0
 
 	// Copy has large files read and written. They are sent by the kernel
 	// otherwise, which costs less, but what is on its way then changes when
@@ -150,8 +150,8 @@ func (o *Options) fill() {
 	if o.Memory == 0 {
 		o.Memory = 64 << 20
 	}
-	if o.EncodeMost == 0 {
-		o.EncodeMost = 8 << 20
+	if o.EncodeMax == 0 {
+		o.EncodeMax = 8 << 20
 	}
 }
 

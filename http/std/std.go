@@ -29,12 +29,12 @@ import (
 	"github.com/bobbin-http/bobbin/http"
 )
 
-// AtMost is how many requests Handler has under way at a time.
-const AtMost = 1024
+// MaxRequests is how many requests Handler has under way at a time.
+const MaxRequests = 1024
 
-// Handler runs a handler of net/http off the loop, AtMost at a time. More are
+// Handler runs a handler of net/http off the loop, MaxRequests at a time. More are
 // answered by 503, and of one client before: see http.Blocking.
-func Handler(h nethttp.Handler) http.Handler { return http.Blocking(AtMost, Wrap(h)) }
+func Handler(h nethttp.Handler) http.Handler { return http.Blocking(MaxRequests, Wrap(h)) }
 
 // Wrap makes a handler of one of net/http's, for http.Blocking; or for
 // http.Streaming, if it waits for nothing but its client.
@@ -252,9 +252,9 @@ func (a *answer) FlushError() error {
 // after the answer has begun.
 func (a *answer) EnableFullDuplex() error { return nil }
 
-// headMost is up to which size HEAD says how long the answer to GET would be, if
+// headMax is up to which size HEAD says how long the answer to GET would be, if
 // the handler does not: net/http's own server does the same.
-const headMost = 2048
+const headMax = 2048
 
 // end keeps goroutines that outlive the handler from writing to somebody else.
 func (a *answer) end() {
@@ -269,7 +269,7 @@ func (a *answer) finish() error {
 	defer a.turns.Unlock()
 	a.begin(nethttp.StatusOK)
 	trailers := a.trailers()
-	switch short := 0 < a.size && a.size <= headMost; {
+	switch short := 0 < a.size && a.size <= headMax; {
 	case len(trailers) > 0:
 	case !a.head || a.flushed || a.fields.Get("Content-Length") != "":
 		return nil

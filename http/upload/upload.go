@@ -42,8 +42,8 @@ type Options struct {
 	Heads  int64 // bytes of those of all parts; 256 KiB
 }
 
-// fieldsMost is how many fields a part may have. Browsers send two.
-const fieldsMost = 64
+// fieldsMax is how many fields a part may have. Browsers send two.
+const fieldsMax = 64
 
 // A Form is what was received.
 type Form struct {
@@ -162,7 +162,7 @@ func (o *Options) takeHead(fields textproto.MIMEHeader) error {
 			n++
 		}
 	}
-	if size > o.Head || n > fieldsMost {
+	if size > o.Head || n > fieldsMax {
 		return errHead
 	}
 	if o.Heads -= size; o.Heads < 0 {
@@ -241,14 +241,14 @@ func baseName(name string) string {
 		return r
 	}, name)
 	name = strings.TrimLeft(name, ".")
-	if len(name) > nameMost {
-		name = name[:nameMost]
+	if len(name) > nameMax {
+		name = name[:nameMax]
 	}
 	return name
 }
 
-// nameMost is how many bytes most file systems allow for a name.
-const nameMost = 255
+// nameMax is how many bytes most file systems allow for a name.
+const nameMax = 255
 
 // bounded is a body of which only so much is read.
 type bounded struct {
