@@ -98,7 +98,7 @@ func (ls Loops) Stop() {
 	}
 }
 
-// A acceptQueue is where connections lie that one loop has accepted for another, until
+// An acceptQueue is where connections lie that one loop has accepted for another, until
 // that takes them, in place of a listening socket's queue: the listener that has it
 // accepts from it. What the two loops share is this and no more.
 type acceptQueue struct {

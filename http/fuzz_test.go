@@ -50,7 +50,6 @@ func curious(t testing.TB) Middleware {
 			r.QueryBytes()
 			r.RawQuery()
 			r.Host()
-			r.IsGet()
 			r.Length()
 			return next(w, r)
 		}

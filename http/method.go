@@ -1,7 +1,21 @@
 package http
 
-// A method is one of those that everybody knows, or another. Methods are
-// case-sensitive: "get" is another (RFC 9110 section 9.1).
+// The methods of HTTP (RFC 9110 section 9.3, RFC 5789), as Request.Method returns
+// them. The answer to HEAD is that to GET without the body, which the server leaves out.
+const (
+	MethodGet     = "GET"
+	MethodHead    = "HEAD"
+	MethodPost    = "POST"
+	MethodPut     = "PUT"
+	MethodDelete  = "DELETE"
+	MethodPatch   = "PATCH"
+	MethodOptions = "OPTIONS"
+	MethodTrace   = "TRACE"
+	MethodConnect = "CONNECT"
+)
+
+// A method is one of these, or methodOther. Methods are case-sensitive: "get" is
+// another (RFC 9110 section 9.1).
 type method uint8
 
 const (
@@ -20,15 +34,15 @@ const (
 
 var methodNames = [methods]string{
 	methodOther:   "other",
-	methodGet:     "GET",
-	methodHead:    "HEAD",
-	methodPost:    "POST",
-	methodPut:     "PUT",
-	methodDelete:  "DELETE",
-	methodPatch:   "PATCH",
-	methodOptions: "OPTIONS",
-	methodTrace:   "TRACE",
-	methodConnect: "CONNECT",
+	methodGet:     MethodGet,
+	methodHead:    MethodHead,
+	methodPost:    MethodPost,
+	methodPut:     MethodPut,
+	methodDelete:  MethodDelete,
+	methodPatch:   MethodPatch,
+	methodOptions: MethodOptions,
+	methodTrace:   MethodTrace,
+	methodConnect: MethodConnect,
 }
 
 func (m method) String() string { return methodNames[m] }
@@ -36,23 +50,23 @@ func (m method) String() string { return methodNames[m] }
 // methodOf recognises a method by its name.
 func methodOf(name []byte) method {
 	switch string(name) {
-	case "GET":
+	case MethodGet:
 		return methodGet
-	case "HEAD":
+	case MethodHead:
 		return methodHead
-	case "POST":
+	case MethodPost:
 		return methodPost
-	case "PUT":
+	case MethodPut:
 		return methodPut
-	case "DELETE":
+	case MethodDelete:
 		return methodDelete
-	case "PATCH":
+	case MethodPatch:
 		return methodPatch
-	case "OPTIONS":
+	case MethodOptions:
 		return methodOptions
-	case "TRACE":
+	case MethodTrace:
 		return methodTrace
-	case "CONNECT":
+	case MethodConnect:
 		return methodConnect
 	}
 	return methodOther

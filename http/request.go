@@ -44,13 +44,6 @@ func (r *Request) Method() string {
 	return h.method.String()
 }
 
-// IsGet reports whether the method is GET or HEAD, which is GET without the
-// body (RFC 9110 section 9.3.2).
-func (r *Request) IsGet() bool {
-	r.use("IsGet")
-	return r.x.head.method == methodGet || r.x.head.method == methodHead
-}
-
 // Path returns the path with its escapes decoded, once. It begins with "/", and
 // may hold anything else: see CleanPathBytes for what names a file.
 func (r *Request) Path() string {

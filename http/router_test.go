@@ -673,7 +673,7 @@ func TestPathValuesStayWhileARequestWaits(t *testing.T) {
 		return err
 	})
 	handler := func(w *Response, q *Request) error {
-		if q.IsGet() {
+		if m := q.Method(); m == MethodGet || m == MethodHead {
 			return w.Text("no pattern but " + q.Pattern())
 		}
 		return r.Serve(w, q)

@@ -108,7 +108,7 @@ func site(w *Response, r *Request) error {
 	case "/missing":
 		return StatusNotFound
 	case "/get-only":
-		if !r.IsGet() {
+		if m := r.Method(); m != MethodGet && m != MethodHead {
 			w.Add("Allow", "GET, HEAD")
 			return StatusMethodNotAllowed
 		}

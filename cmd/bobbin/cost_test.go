@@ -137,15 +137,15 @@ func TestWhatARequestCosts(t *testing.T) {
 		allocs  float64
 		writes  int
 	}{
-		{"the answer for benchmarks makes no garbage", site(), "GET /bench HTTP/1.1\r\nHost: a\r\n\r\n", 0, 1},
-		{"nor does a page of the default site", site(), "GET / HTTP/1.1\r\nHost: a\r\n\r\n", 0, 1},
+		{"the answer for benchmarks makes no garbage", defaultSite(), "GET /bench HTTP/1.1\r\nHost: a\r\n\r\n", 0, 1},
+		{"nor does a page of the default site", defaultSite(), "GET / HTTP/1.1\r\nHost: a\r\n\r\n", 0, 1},
 		{"nor a handler that says some text", func(w *http.Response, r *http.Request) error { return w.Text(page) }, "GET / HTTP/1.1\r\nHost: a\r\n\r\n", 0, 1},
-		{"nor a browser's request", site(), "GET / HTTP/1.1\r\nHost: localhost\r\nUser-Agent: Mozilla/5.0\r\nAccept: text/html\r\nAccept-Encoding: gzip\r\nConnection: keep-alive\r\n\r\n", 0, 1},
+		{"nor a browser's request", defaultSite(), "GET / HTTP/1.1\r\nHost: localhost\r\nUser-Agent: Mozilla/5.0\r\nAccept: text/html\r\nAccept-Encoding: gzip\r\nConnection: keep-alive\r\n\r\n", 0, 1},
 		{"nor a small file that was read before", files.Serve, "GET /1k.txt HTTP/1.1\r\nHost: a\r\n\r\n", 0, 1},
 		{"nor a larger one", files.Serve, "GET /64k.txt HTTP/1.1\r\nHost: a\r\n\r\n", 0, 1},
 		{"nor one that a browser has a version of", files.Serve, "GET /1k.txt HTTP/1.1\r\nHost: a\r\nAccept-Encoding: gzip, deflate, br, zstd\r\nIf-None-Match: \"x\"\r\n\r\n", 3, 1},
 		{"nor the head of one", files.Serve, "HEAD /64k.txt HTTP/1.1\r\nHost: a\r\n\r\n", 0, 1},
-		{"sixteen pipelined requests are one read and one write", site(), strings.Repeat("GET /bench HTTP/1.1\r\nHost: a\r\n\r\n", 16), 0, 1},
+		{"sixteen pipelined requests are one read and one write", defaultSite(), strings.Repeat("GET /bench HTTP/1.1\r\nHost: a\r\n\r\n", 16), 0, 1},
 		{"a large file is one write and the kernel's work", files.Serve, "GET /1m.bin HTTP/1.1\r\nHost: a\r\n\r\n", 20, 1},
 	}
 	for _, row := range rows {
@@ -224,9 +224,9 @@ func BenchmarkTurn(b *testing.B) {
 		name, request string
 		handler       http.Handler
 	}{
-		{"bench", "GET /bench HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", site()},
-		{"pipelined", strings.Repeat("GET /bench HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 16), site()},
-		{"browser", browserHead, site()},
+		{"bench", "GET /bench HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", defaultSite()},
+		{"pipelined", strings.Repeat("GET /bench HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 16), defaultSite()},
+		{"browser", browserHead, defaultSite()},
 		{"1k", "GET /1k.txt HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", files.Serve},
 	} {
 		b.Run(row.name, func(b *testing.B) {

@@ -101,7 +101,7 @@ func serveAll(o *options, stdout io.Writer, lines io.Writer, env func(string) st
 	return exitFailed, until
 }
 
-// An site is what is served.
+// A site is what is served.
 type site struct {
 	loops  []*perLoop // one for each loop
 	global *globalMiddleware
@@ -134,7 +134,7 @@ func (f *site) open(o *options, stdout io.Writer, trouble *slog.Logger) error {
 		if o.path == "" {
 			// Rules are for folders, but a mistake in them is one here, too.
 			_, _, err = o.site.rules("")
-			p.handler = site()
+			p.handler = defaultSite()
 		} else {
 			var leader *reload.Reloader
 			if i > 0 {

@@ -492,7 +492,7 @@ func TestVerboseWritesALineForEachRequest(t *testing.T) {
 }
 
 func TestTheDefaultSiteHasItsPathsAsFilesHave(t *testing.T) {
-	httptest.Run(t, httptest.Config{Handler: site()}, func(c *httptest.Client) {
+	httptest.Run(t, httptest.Config{Handler: defaultSite()}, func(c *httptest.Client) {
 		for path, want := range map[string]int{
 			"/": 200, "/about": 200, "/%61bout": 200, "/x/../about": 200, "/x/%2e%2e/about": 200, "//about": 200, "/x%2f..%2Fabout": 200,
 			"/../about": 404, "/about/": 404, "/about%00": 400, "/nothing": 404,

@@ -19,8 +19,8 @@ var (
 	missingPage []byte
 )
 
-// site returns the handler of the default site.
-func site() http.Handler {
+// defaultSite returns the handler of the default site.
+func defaultSite() http.Handler {
 	html := [2]string{"Content-Type", "text/html; charset=utf-8"}
 	index := must(http.Prepare(indexPage, html))
 	about := must(http.Prepare(aboutPage, html))
@@ -28,7 +28,7 @@ func site() http.Handler {
 	hello := must(http.Prepare([]byte("Hello, World!"), [2]string{"Content-Type", "text/plain"}))
 
 	return func(w *http.Response, r *http.Request) error {
-		if !r.IsGet() {
+		if m := r.Method(); m != http.MethodGet && m != http.MethodHead {
 			w.Add("Allow", "GET, HEAD")
 			return http.StatusMethodNotAllowed
 		}

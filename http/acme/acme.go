@@ -269,7 +269,7 @@ const wellKnown = "/.well-known/acme-challenge/"
 func (m *Manager) Challenges(next http.Handler) http.Handler {
 	m.plain.Store(true)
 	return func(w *http.Response, r *http.Request) error {
-		if path := r.PathBytes(); len(path) > len(wellKnown) && string(path[:len(wellKnown)]) == wellKnown && r.IsGet() {
+		if path := r.PathBytes(); len(path) > len(wellKnown) && string(path[:len(wellKnown)]) == wellKnown && (r.Method() == http.MethodGet || r.Method() == http.MethodHead) {
 			if answer, ours := m.tokens.Load(string(path[len(wellKnown):])); ours {
 				return w.Text(answer.(string))
 			}

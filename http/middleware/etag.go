@@ -21,7 +21,7 @@ import (
 // it is compressed.
 func ETag(next http.Handler) http.Handler {
 	return func(w *http.Response, r *http.Request) error {
-		if r.IsGet() {
+		if m := r.Method(); m == http.MethodGet || m == http.MethodHead {
 			w.OnHead(func(w *http.Response) { tag(w, r) })
 		}
 		return next(w, r)

@@ -194,7 +194,7 @@ func (f *Files) clear() {
 
 // Serve is the http.Handler.
 func (f *Files) Serve(w *http.Response, r *http.Request) error {
-	if !r.IsGet() {
+	if m := r.Method(); m != http.MethodGet && m != http.MethodHead {
 		return notForFiles(w)
 	}
 	// Entries have clean paths. A path without an escape that is found among
@@ -218,7 +218,7 @@ func (f *Files) Serve(w *http.Response, r *http.Request) error {
 // ServeAs answers a request as if it had asked for a path, which is decoded
 // already. It is for rewriting: what the client asked for stays what it sees.
 func (f *Files) ServeAs(w *http.Response, r *http.Request, path string) error {
-	if !r.IsGet() {
+	if m := r.Method(); m != http.MethodGet && m != http.MethodHead {
 		return notForFiles(w)
 	}
 	clean, err := http.CleanPath(nil, http.EscapePath(nil, path))

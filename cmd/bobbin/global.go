@@ -23,7 +23,7 @@ type globalOptions struct {
 	trusted []string
 }
 
-// An globalMiddleware is that, made of what was typed. What it holds is closed when the loops
+// A globalMiddleware is that, made of what was typed. What it holds is closed when the loops
 // have ended.
 type globalMiddleware struct {
 	limit   *middleware.RateLimit // of all loops together
