@@ -1,17 +1,5 @@
 package eventloop
 
-// How TLS begins. A handshake is the protocol of its connection until it is done,
-// and then gives way to the one that was asked for.
-//
-// It costs next to nothing until the peer's hello is here (hello.go); then there is
-// a coroutine, and it is resumed for whole records only. Each step costs as much as
-// a hundred small requests, or more: so some are taken in each turn, and a flood of
-// them leaves the others their share. Clients take turns: one that begins thousands
-// of handshakes waits for them itself. Where a step may take long, a worker takes it.
-//
-// While it lasts, nobody asks crypto/tls what was agreed upon: the coroutine holds
-// the lock, and might be paused. That it has come to its end is the answer.
-
 import (
 	"crypto/tls"
 	"time"
@@ -52,32 +40,6 @@ type handshake struct {
 	late       bool          // it was given some more
 	withWorker bool          // a worker has it
 	gone       bool          // the connection is
-}
-
-// What a record begins with (RFC 8446 section 5.1).
-const (
-	recordHead      = 5
-	largestText     = 16 << 10
-	largestRecord   = recordHead + largestText + 2<<10 // of any version
-	alertRecord     = 21
-	handshakeRecord = 22
-)
-
-// records returns how many of p's bytes are whole records. One that is too large
-// counts as whole: crypto/tls is to refuse it.
-func records(p []byte) int {
-	n := 0
-	for len(p)-n >= recordHead {
-		size := recordHead + int(p[n+3])<<8 + int(p[n+4])
-		switch {
-		case size > largestRecord:
-			return len(p)
-		case size > len(p)-n:
-			return n
-		}
-		n += size
-	}
-	return n
 }
 
 // OnData implements Protocol.
@@ -204,45 +166,6 @@ func (h *handshake) wait() {
 	}
 }
 
-// mayStepHandshake reports whether shake has something to do. There are handshakes under way.
-func (l *Loop) mayStepHandshake() bool {
-	return l.pendingHandshakes.len() > 0 || l.workerHandshakes.len() > 0 && l.waitingForWorkers < l.limits.Handshakes
-}
-
-// stepHandshakes takes steps of handshakes, as many as one turn allows. It is one while there
-// are more connections to accept, which take turns only when they are: the one of an
-// honest client may stand in the kernel's queue behind a thousand of another.
-func (l *Loop) stepHandshakes() {
-	l.stepByWorkers()
-	n := l.limits.Handshakes
-	if len(l.eager) > 0 {
-		n = 1
-	}
-	for ; n > 0; n-- {
-		h := l.nextHandshake(&l.pendingHandshakes)
-		if h == nil {
-			return
-		}
-		l.current = h.conn
-		l.guard(h.takeStep)
-	}
-}
-
-// stepByWorkers gives steps to workers, as many as there may be at a time: each keeps
-// a core busy that the loop might need.
-func (l *Loop) stepByWorkers() {
-	for l.waitingForWorkers < l.limits.Handshakes {
-		h := l.nextHandshake(&l.workerHandshakes)
-		if h == nil {
-			return
-		}
-		l.waitingForWorkers++
-		h.withWorker = true
-		h.lend()
-		l.OffloadJob(Job{Lane: h.lane(), Client: h.who, Work: h.task.work, Reply: h.back, NoTimeout: true})
-	}
-}
-
 // lane is whose workers take its steps.
 func (h *handshake) lane() Lane {
 	if h.slow {
@@ -304,33 +227,6 @@ func (h *handshake) lend() {
 		p = inSmallRecords(p)
 	}
 	h.secure.in = p
-}
-
-// smallRecord is what crypto/tls makes room for in any case.
-const smallRecord = 512
-
-// inSmallRecords cuts the first record, a hello in plain text, into small ones:
-// that is allowed, and means the same. The memory that crypto/tls reads a record
-// into stays with the connection, and no other need be as large as a hello, which
-// is 1.5 KiB today. There are 2, 4, 8 or more of one size, because the memory that
-// it puts the message together in grows by doubling.
-func inSmallRecords(p []byte) []byte {
-	size := int(p[3])<<8 + int(p[4])
-	if size <= smallRecord || size > largestText {
-		return p
-	}
-	n := 2
-	for n*smallRecord < size {
-		n *= 2
-	}
-	cut := make([]byte, 0, len(p)+n*recordHead)
-	for text := p[recordHead : recordHead+size]; len(text) > 0; {
-		k := min((size+n-1)/n, len(text))
-		cut = append(cut, p[0], p[1], p[2], byte(k>>8), byte(k))
-		cut = append(cut, text[:k]...)
-		text = text[k:]
-	}
-	return append(cut, p[recordHead+size:]...)
 }
 
 // start makes the coroutine.

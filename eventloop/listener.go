@@ -231,3 +231,48 @@ func (l *Loop) begin(ln *Listener, fd int, from netip.AddrPort) {
 		c.protocol.OnShutdown(c)
 	}
 }
+
+func (l *Loop) listener(fd int) *Listener {
+	for _, ln := range l.listeners {
+		if ln.fd == fd {
+			return ln
+		}
+	}
+	return nil
+}
+
+func (l *Loop) closeListener(ln *Listener) {
+	if l.stopping && ln.acceptQueue == nil && !ln.refuses && !ln.handedOver && !l.gaveUp {
+		ln.closed = false
+		ln.drain() // what has come since, in the shortest possible time before
+		ln.closed = true
+	}
+	if ln.pause != nil {
+		ln.pause.Stop()
+		ln.pause = nil
+	}
+	for i := range l.listeners {
+		if l.listeners[i] == ln {
+			l.listeners = append(l.listeners[:i], l.listeners[i+1:]...)
+			break
+		}
+	}
+	for _, a := range ln.door {
+		if err := l.kernel.Reset(a.fd); err != nil {
+			l.complain("reset", err)
+		}
+	}
+	ln.door = nil
+	if ln.acceptQueue != nil {
+		ln.empty()
+	} else if err := ln.closeSocket(); err != nil {
+		l.complain("close", err)
+	}
+}
+
+func (l *Loop) queueListener(ln *Listener) {
+	if !ln.inAgain && !ln.closed {
+		ln.inAgain = true
+		l.eager = append(l.eager, ln)
+	}
+}

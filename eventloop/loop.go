@@ -1,6 +1,7 @@
 package eventloop
 
 import (
+	"container/heap"
 	"fmt"
 	"io"
 	"log/slog"
@@ -118,7 +119,7 @@ type Loop struct {
 	inputs  []*input
 	iov     [callPieces][]byte
 
-	// Output that clients have not taken; see owed.go.
+	// Output that clients have not taken; see outputtotal.go.
 	memory       int64           // of all connections together, what is lent counted once
 	loans        map[*byte]*loan // by where they begin
 	freeLoans    []*loan
@@ -131,27 +132,6 @@ type Loop struct {
 	complaints complaints
 	counters   Counters
 	ring       *ring
-}
-
-// Counters count what happened on a loop since it was made.
-type Counters struct {
-	Turns        uint64
-	Events       uint64
-	Accepted     uint64
-	AcceptErrors uint64
-	Closed       uint64 // by either side, in order
-	Failed       uint64 // by an error, a deadline or a limit
-	Evicted      uint64 // of those, to make room
-	Refused      uint64 // newcomers, because their client held all it may; they are not among Accepted
-	Cut          uint64 // of those, because the loop had to end
-	Shed         uint64 // of those, because their client owed most of the output
-	Handshakes   uint64 // of TLS, that were completed
-	Resumed      uint64 // of those, by a ticket
-	Panics       uint64 // of protocols
-	WorkTimeouts uint64 // jobs that were not done within Limits.WorkerTimeout
-	WorkersLost  uint64 // of those, workers that did not come back in time
-	Skipped      uint64 // jobs that were not wanted any more when their turn came
-	Stalls       uint64 // callbacks that held the loop for longer than Config.Stall
 }
 
 // New makes a loop. It listens nowhere yet.
@@ -190,45 +170,11 @@ func New(config Config) (*Loop, error) {
 	return l, nil
 }
 
-// affordable is how many connections so many descriptors allow each of some loops:
-// some are for listeners, logs and the kernel itself, and a quarter of the rest for
-// files.
-func affordable(descriptors, loops int) int {
-	reserve := min(64, descriptors/4)
-	return max((descriptors-reserve)*3/4/max(loops, 1), 8)
-}
-
 // Limits returns the limits that are in force, defaults included.
 func (l *Loop) Limits() Limits { return l.limits }
 
-// WallTime returns the time of this turn. The clock is read once a turn.
-func (l *Loop) WallTime() time.Time { return l.time }
-
-// Uptime returns how long before this turn the loop was made. For what is kept for
-// each connection it takes a third of the memory of a time.Time.
-func (l *Loop) Uptime() time.Duration { return l.now }
-
-// WallTimeAt returns the time at which Uptime was d.
-func (l *Loop) WallTimeAt(d time.Duration) time.Time { return l.start.Add(d) }
-
 // Stopping reports whether the loop wants to end.
 func (l *Loop) Stopping() bool { return l.stopping }
-
-// Open returns how many connections there are.
-func (l *Loop) Open() int { return l.open }
-
-// Each calls f for each connection that is not yet closed.
-func (l *Loop) Each(f func(*Conn)) {
-	l.own("Loop.Each")
-	for _, c := range l.conns {
-		if c != nil {
-			f(c)
-		}
-	}
-}
-
-// Counters returns what happened so far.
-func (l *Loop) Counters() Counters { return l.counters }
 
 // Run turns the loop until Stop was called and everything has ended. It
 // returns nil when all that had begun was finished, ErrCut when some of it was
@@ -387,73 +333,6 @@ func (l *Loop) dispatchSome(events []bobbin.Event, again []*Conn) {
 	}
 }
 
-// notifyDrain tells a protocol that waited for it that there is room.
-func (l *Loop) notifyDrain(c *Conn) {
-	c.drainDue = false
-	if p, ok := c.protocol.(Backpressured); ok && c.speaks() {
-		p.OnDrain(c)
-	}
-}
-
-// connAt returns the connection that a descriptor is, or nil.
-func (l *Loop) connAt(fd int) *Conn {
-	if fd < len(l.conns) {
-		return l.conns[fd]
-	}
-	return nil
-}
-
-func (l *Loop) listener(fd int) *Listener {
-	for _, ln := range l.listeners {
-		if ln.fd == fd {
-			return ln
-		}
-	}
-	return nil
-}
-
-// react notes what the kernel said about a connection and acts on it.
-func (l *Loop) react(c *Conn, ready bobbin.Ready) {
-	if ready&bobbin.HungUp != 0 && !c.ended {
-		c.hungUp = true
-	}
-	if ready&bobbin.Writable != 0 {
-		c.writable = true
-		if c.out != nil {
-			l.touch(c)
-		}
-	}
-	if ready&bobbin.Readable != 0 {
-		c.readable = true
-		if !c.inAgain {
-			l.proceed(c)
-		}
-	}
-}
-
-// touch has flush come by.
-func (l *Loop) touch(c *Conn) {
-	if !c.dirty {
-		c.dirty = true
-		l.dirty = append(l.dirty, c)
-	}
-}
-
-// queueAgain has dispatch come by although the kernel has no news.
-func (l *Loop) queueAgain(c *Conn) {
-	if !c.inAgain && c.state != Dead {
-		c.inAgain = true
-		l.again = append(l.again, c)
-	}
-}
-
-func (l *Loop) queueListener(ln *Listener) {
-	if !ln.inAgain && !ln.closed {
-		ln.inAgain = true
-		l.eager = append(l.eager, ln)
-	}
-}
-
 // flush is the phase in which sockets are written to.
 func (l *Loop) flush() {
 	list := l.dirty
@@ -491,77 +370,6 @@ func (l *Loop) reap() {
 	}
 }
 
-// A closing is a connection that is to be closed, and why.
-type closing struct {
-	conn *Conn
-	why  error
-}
-
-// notifyClosed tells the protocol that its connection is over, exactly once.
-func (l *Loop) notifyClosed(d closing) {
-	defer l.survive()
-	l.checkWatchdog()
-	l.current = d.conn
-	d.conn.protocol.OnClose(d.conn, d.why)
-}
-
-func (l *Loop) closeConn(d closing) {
-	c := d.conn
-	c.dropInput()
-	c.dropOutput()
-	l.wheel.unlink(c)
-	delete(l.lingering, c)
-	l.conns[c.fd] = nil
-	l.open--
-	if l.census != nil {
-		l.countOut(c)
-	}
-	delete(l.clients, c)
-	if d.why == nil || d.why == io.EOF {
-		l.counters.Closed++
-	} else {
-		l.counters.Failed++
-	}
-	var err error
-	if c.reset {
-		err = l.kernel.Reset(int(c.fd))
-	} else {
-		err = l.kernel.Close(int(c.fd))
-	}
-	if err != nil {
-		l.complain("close", err)
-	}
-}
-
-func (l *Loop) closeListener(ln *Listener) {
-	if l.stopping && ln.acceptQueue == nil && !ln.refuses && !ln.handedOver && !l.gaveUp {
-		ln.closed = false
-		ln.drain() // what has come since, in the shortest possible time before
-		ln.closed = true
-	}
-	if ln.pause != nil {
-		ln.pause.Stop()
-		ln.pause = nil
-	}
-	for i := range l.listeners {
-		if l.listeners[i] == ln {
-			l.listeners = append(l.listeners[:i], l.listeners[i+1:]...)
-			break
-		}
-	}
-	for _, a := range ln.door {
-		if err := l.kernel.Reset(a.fd); err != nil {
-			l.complain("reset", err)
-		}
-	}
-	ln.door = nil
-	if ln.acceptQueue != nil {
-		ln.empty()
-	} else if err := ln.closeSocket(); err != nil {
-		l.complain("close", err)
-	}
-}
-
 // guard runs what may call protocols outside of dispatch.
 func (l *Loop) guard(f func()) {
 	defer l.survive()
@@ -591,3 +399,52 @@ func (l *Loop) survive() {
 // Memory returns how many bytes of output are queued for all connections, what is
 // lent to several of them counted once.
 func (l *Loop) Memory() int64 { return l.memory }
+
+// runPosted is the phase in which other goroutines are heard. What a function
+// posts while it runs belongs to the next turn.
+func (l *Loop) runPosted() {
+	l.onStops()
+	if !l.mail.waiting.Load() {
+		return
+	}
+	m := &l.mail
+	m.mu.Lock()
+	m.list, l.posted = l.posted[:0], m.list
+	m.waiting.Store(false)
+	m.mu.Unlock()
+	for i, f := range l.posted {
+		l.posted[i] = nil
+		l.checkWatchdog()
+		f()
+		if l.scarce {
+			l.flush()
+		}
+	}
+	l.record(Posted, nil, int64(len(l.posted)))
+}
+
+// runTimers is the phase in which the clock is heard. The kernel was asked for
+// news in this very turn, and a connection's socket is looked into once more
+// before its deadline counts: what came while the process was stopped or the
+// machine slept is served, not timed out.
+func (l *Loop) runTimers() {
+	if l.wheel.at >= l.ticks && (len(l.timers) == 0 || l.timers[0].at > l.now) {
+		return
+	}
+	ran := 0
+	for ; ran < timerBudget && len(l.timers) > 0 && l.timers[0].at <= l.now; ran++ {
+		l.checkWatchdog()
+		heap.Pop(&l.timers).(*Timer).run()
+	}
+	for ; ran < timerBudget; ran++ {
+		c := l.wheel.take(l.now)
+		if c == nil {
+			break
+		}
+		l.current = c
+		l.guard(func() { l.look(c) })
+	}
+	if ran > 0 {
+		l.record(Timers, nil, int64(ran))
+	}
+}

@@ -58,29 +58,6 @@ func (m *mailbox) hasNews(stopping bool) bool {
 // call it.
 func (l *Loop) Wake() error { return l.kernel.Wake() }
 
-// runPosted is the phase in which other goroutines are heard. What a function
-// posts while it runs belongs to the next turn.
-func (l *Loop) runPosted() {
-	l.onStops()
-	if !l.mail.waiting.Load() {
-		return
-	}
-	m := &l.mail
-	m.mu.Lock()
-	m.list, l.posted = l.posted[:0], m.list
-	m.waiting.Store(false)
-	m.mu.Unlock()
-	for i, f := range l.posted {
-		l.posted[i] = nil
-		l.checkWatchdog()
-		f()
-		if l.scarce {
-			l.flush()
-		}
-	}
-	l.record(Posted, nil, int64(len(l.posted)))
-}
-
 // shut refuses what is posted from now on.
 func (m *mailbox) shut() {
 	m.mu.Lock()

@@ -23,12 +23,6 @@ func (l *Loop) After(d time.Duration, f func()) *Timer {
 	return t
 }
 
-// until is when d will have passed. What lies further ahead than farthest is as good
-// as never, and a sum that wrapped would be long ago.
-func (l *Loop) until(d time.Duration) time.Duration { return l.now + min(d, farthest) }
-
-const farthest = 100 * 365 * 24 * time.Hour
-
 // Stop keeps a timer from running, and reports whether it would have.
 func (t *Timer) Stop() bool {
 	t.loop.own("Timer.Stop")
@@ -42,32 +36,6 @@ func (t *Timer) Stop() bool {
 // timerBudget is how many timers run in one turn before sockets have theirs
 // again.
 const timerBudget = 256
-
-// runTimers is the phase in which the clock is heard. The kernel was asked for
-// news in this very turn, and a connection's socket is looked into once more
-// before its deadline counts: what came while the process was stopped or the
-// machine slept is served, not timed out.
-func (l *Loop) runTimers() {
-	if l.wheel.at >= l.ticks && (len(l.timers) == 0 || l.timers[0].at > l.now) {
-		return
-	}
-	ran := 0
-	for ; ran < timerBudget && len(l.timers) > 0 && l.timers[0].at <= l.now; ran++ {
-		l.checkWatchdog()
-		heap.Pop(&l.timers).(*Timer).run()
-	}
-	for ; ran < timerBudget; ran++ {
-		c := l.wheel.take(l.now)
-		if c == nil {
-			break
-		}
-		l.current = c
-		l.guard(func() { l.look(c) })
-	}
-	if ran > 0 {
-		l.record(Timers, nil, int64(ran))
-	}
-}
 
 // look decides about a connection whose slot on the wheel has come up.
 func (l *Loop) look(c *Conn) {
@@ -98,8 +66,10 @@ func (l *Loop) look(c *Conn) {
 // timerHeap implements heap.Interface, the earliest first.
 type timerHeap []*Timer
 
-func (h timerHeap) Len() int           { return len(h) }
+func (h timerHeap) Len() int { return len(h) }
+
 func (h timerHeap) Less(i, j int) bool { return h[i].at < h[j].at }
+
 func (h timerHeap) Swap(i, j int) {
 	h[i], h[j] = h[j], h[i]
 	h[i].index, h[j].index = i, j
