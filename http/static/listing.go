@@ -1,16 +1,13 @@
 package static
 
 import (
-	"cmp"
 	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
 	"io"
 	"io/fs"
-	"net/url"
 	"os"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -38,91 +35,6 @@ const (
 	// was: the size of a file in it may have changed.
 	listFor = 2 * time.Second
 )
-
-// A listQuery is which page of a list is asked for.
-type listQuery struct {
-	order string // name, size or date
-	down  bool
-	json  bool
-
-	after, before bool // the name below
-	mark          listEntry
-}
-
-// listQueryOf reads it from a request.
-func listQueryOf(r *http.Request) *listQuery {
-	q := &listQuery{order: "name", json: wantsJSON(string(r.HeaderBytes("accept")))}
-	q.read(r.RawQuery())
-	return q
-}
-
-// read reads "?sort=size&order=desc&after=NAME&at=SIZE". What is unknown is passed
-// over.
-func (q *listQuery) read(query string) {
-	at := int64(0)
-	for pair := range strings.SplitSeq(query, "&") {
-		switch name, value, _ := strings.Cut(pair, "="); {
-		case name == "sort" && (value == "name" || value == "size" || value == "date"):
-			q.order = value
-		case name == "order":
-			q.down = value == "desc"
-		case name == "at":
-			at, _ = strconv.ParseInt(value, 10, 64) // what is no number is the smallest
-		case name == "after" || name == "before":
-			text, err := url.QueryUnescape(value)
-			if err != nil || text == "" {
-				continue
-			}
-			q.after, q.before = name == "after", name == "before"
-			q.mark.name, q.mark.folder = strings.CutSuffix(text, "/")
-		}
-	}
-	switch q.order {
-	case "size":
-		q.mark.size = at
-	case "date":
-		q.mark.modified = time.Unix(0, at)
-	}
-}
-
-// link is the query of a page behind or before a name. The first page has none.
-func (q *listQuery) link(where string, e *listEntry) string {
-	s := "?sort=" + q.order
-	if q.down {
-		s += "&order=desc"
-	}
-	if e == nil {
-		return s
-	}
-	name := e.name
-	if e.folder {
-		name += "/"
-	}
-	s += "&" + where + "=" + url.QueryEscape(name)
-	switch q.order {
-	case "size":
-		s += "&at=" + strconv.FormatInt(e.size, 10)
-	case "date":
-		s += "&at=" + strconv.FormatInt(e.modified.UnixNano(), 10)
-	}
-	return s
-}
-
-// key is different for every page of a folder. No path ends like that.
-func (q *listQuery) key() string {
-	where, mark := "", (*listEntry)(nil)
-	switch {
-	case q.after:
-		where, mark = "after", &q.mark
-	case q.before:
-		where, mark = "before", &q.mark
-	}
-	key := "\x00" + q.link(where, mark)
-	if q.json {
-		key += "\x00"
-	}
-	return key
-}
 
 // A list is a page of what is in a folder.
 type list struct {
@@ -339,79 +251,4 @@ func (s *search) follow(folder, name string) (fs.FileInfo, error) {
 	}
 	file.Close()
 	return info, nil
-}
-
-// wantsJSON reports whether a program asks, which says so before it says HTML.
-func wantsJSON(accept string) bool {
-	at := strings.Index(accept, "application/json")
-	page := strings.Index(accept, "text/html")
-	return at >= 0 && (page < 0 || at < page)
-}
-
-// compare puts folders first, and what is equal into the order of the names.
-func (q *listQuery) compare(a, b *listEntry) int {
-	if a.folder != b.folder {
-		if a.folder {
-			return -1
-		}
-		return 1
-	}
-	n := 0
-	switch q.order {
-	case "size":
-		if !a.folder {
-			n = cmp.Compare(a.size, b.size)
-		}
-	case "date":
-		n = a.modified.Compare(b.modified)
-	}
-	if n == 0 {
-		n = natural(a.name, b.name)
-		if q.order != "name" {
-			return n
-		}
-	}
-	if q.down {
-		return -n
-	}
-	return n
-}
-
-// natural compares names as people do: without regard to case, and numbers by
-// their value.
-func natural(a, b string) int {
-	whole := strings.Compare(a, b)
-	for a != "" && b != "" {
-		x, y := digits(a), digits(b)
-		if x > 0 && y > 0 {
-			n, m := strings.TrimLeft(a[:x], "0"), strings.TrimLeft(b[:y], "0")
-			if c := cmp.Or(cmp.Compare(len(n), len(m)), strings.Compare(n, m)); c != 0 {
-				return c
-			}
-			a, b = a[x:], b[y:]
-			continue
-		}
-		if c := cmp.Compare(lower(a[0]), lower(b[0])); c != 0 {
-			return c
-		}
-		a, b = a[1:], b[1:]
-	}
-	return cmp.Or(cmp.Compare(len(a), len(b)), whole)
-}
-
-// digits returns how many there are at the beginning of s.
-func digits(s string) int {
-	for i := range len(s) {
-		if s[i] < '0' || s[i] > '9' {
-			return i
-		}
-	}
-	return len(s)
-}
-
-func lower(c byte) byte {
-	if 'A' <= c && c <= 'Z' {
-		return c + 'a' - 'A'
-	}
-	return c
 }

@@ -21,68 +21,6 @@ import (
 	"github.com/bobbin-http/bobbin/http"
 )
 
-// Options are the choices in serving files. The zero value serves.
-type Options struct {
-	Index    []string // served for a folder, the first that there is; index.html if empty
-	Dotfiles bool     // serve names that begin with a dot; /.well-known/ always is
-	Symlinks Symlinks // which are followed; those that stay inside the folder if 0
-	Listing  bool     // show what is in a folder without an index
-
-	// CleanURLs answers /about with about.html, where there is no file about.
-	CleanURLs bool
-
-	// Fallback is the file that is served, with status 200, to whoever wants a
-	// page that is not there: for applications that do their own routing. A
-	// missing script or picture is still missing.
-	Fallback string
-
-	// Missing answers in place of a 404, if it is not nil. It may call ServeAs,
-	// which does not lead back here.
-	Missing http.Handler
-
-	// Private are paths of files that are never served and never listed, if they, or
-	// links to them, lie in the folder: what configures the server. Of a folder all
-	// files in it are meant.
-	Private []string
-
-	// Types are by extension, in lower case and without a dot; they go before
-	// those that TypeByExtension knows.
-	Types map[string]string
-
-	// Fields returns more fields for the answer to a path, such as
-	// Cache-Control. It is called when a file is read, not for each request,
-	// and on another goroutine than the loop's.
-	Fields func(path string) [][2]string
-
-	// Encoders compress what is text, is not in the folder in compressed form
-	// already, and is not larger than EncodeMax.
-	Encoders  []Encoder
-	EncodeMax int64 // bytes; 8 MiB if 0
-
-	// Copy has large files read and written. They are sent by the kernel
-	// otherwise, which costs less, but what is on its way then changes when
-	// somebody overwrites the file or cuts it off, instead of putting another
-	// in its place.
-	Copy bool
-
-	// Inject is put behind each page of HTML that is small enough for memory.
-	Inject string
-
-	Small  int64 // bytes; files up to here are kept in memory; 256 KiB if 0
-	Memory int64 // bytes for all of those; 64 MiB if 0
-
-	private privacy
-}
-
-// Symlinks says which symbolic links are followed.
-type Symlinks uint8
-
-const (
-	LinksInside Symlinks = iota // those that lead to something in the folder
-	NoLinks
-	AllLinks
-)
-
 // checkEvery is how long a file in memory is answered before its folder is
 // asked again whether it has changed. From half of that on it is asked in the
 // background.
@@ -137,22 +75,6 @@ func Open(path string, o Options) (*Files, error) {
 		return nil, err
 	}
 	return f, nil
-}
-
-// fill puts the defaults where nothing was said.
-func (o *Options) fill() {
-	if len(o.Index) == 0 {
-		o.Index = []string{"index.html"}
-	}
-	if o.Small == 0 {
-		o.Small = 256 << 10
-	}
-	if o.Memory == 0 {
-		o.Memory = 64 << 20
-	}
-	if o.EncodeMax == 0 {
-		o.EncodeMax = 8 << 20
-	}
 }
 
 // readable finds out at the start what every visitor would find out otherwise.
@@ -249,68 +171,6 @@ func (f *Files) answerOrCheck(w *http.Response, r *http.Request, e *entry) error
 		return f.find(w, r, e.path, f.options.Missing)
 	}
 	return f.answer(w, r, e)
-}
-
-// store keeps what the disk has said, and returns the entry for it, which is to
-// be released. It was asked when the request was taken up, or later. If the disk
-// has said that nothing has changed, and what it was has been forgotten
-// meanwhile, there is none.
-func (f *Files) store(found *found, asked time.Time) *entry {
-	if found.generation != f.generation {
-		found.stable = false // it may be from before
-	}
-	if found.root != f.root {
-		if found.moved {
-			// The folder's name leads elsewhere now: somebody has deployed.
-			// What workers still use is closed by the garbage collector.
-			f.clear()
-			f.root = found.root
-		} else {
-			found.stable = false // it comes from where it led before
-		}
-	}
-	old := f.cache.get([]byte(found.path))
-	switch {
-	case found.same && old == nil:
-		return nil
-	case found.same:
-		if asked.After(old.checked) {
-			old.checked = asked
-		}
-		return old.retain()
-	case found.err == http.StatusNotFound:
-		found.contents[identity].body = f.once(found.contents[identity].body)
-	}
-	e := newEntry(found, asked)
-	if old != nil {
-		if old.checked.After(asked) {
-			return e // the disk was slow with this, and has said something else since
-		}
-		f.cache.remove(old)
-	}
-	switch before := f.unsure.get([]byte(e.path)); {
-	case before == nil:
-	case before.checked.After(asked):
-		return e
-	default:
-		f.unsure.remove(before)
-	}
-	switch {
-	case e.recentlyModified:
-	case found.stable:
-		f.cache.put(e)
-	case found.unsure() && found.generation == f.generation && found.root == f.root:
-		f.unsure.put(e)
-	}
-	return e
-}
-
-// once returns p, or what was the same before.
-func (f *Files) once(p []byte) []byte {
-	if !bytes.Equal(p, f.page404) {
-		f.page404 = p
-	}
-	return f.page404
 }
 
 // wantsPage reports whether a browser asks for a page, as opposed to a script
