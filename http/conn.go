@@ -1,7 +1,6 @@
 package http
 
 import (
-	"errors"
 	"time"
 
 	"github.com/bobbin-http/bobbin/eventloop"
@@ -201,69 +200,6 @@ func (s *Server) tellOfProxy(c *conn) {
 	}
 }
 
-// answer sends what the handler made, or what its error says, and decides what
-// comes next.
-func (c *conn) answer(err error) {
-	x := c.x
-	if err == nil && x.next.handler != nil {
-		c.startTask()
-		return
-	}
-	if err == nil && x.pending {
-		if x.open != nil && x.open.done {
-			x.open.finish(c)
-		} else {
-			c.suspend()
-		}
-		return
-	}
-	if err != nil && errors.Is(err, ErrAbort) {
-		c.conn.Abort(err)
-		return
-	}
-	if x.open != nil {
-		x.complain("handler failed, and its answer has begun", err)
-		c.conn.Abort(errBegun)
-		return
-	}
-	if x.waited {
-		x.abandon()
-	}
-	x.pending = false
-	if x.response.begun {
-		if x.response.complete(err) {
-			c.closeAfter = c.closeAfter || c.unread()
-			c.answered()
-		}
-		return
-	}
-	if x.panicked {
-		x.response.reset()
-	}
-	if c.unread() {
-		c.closeAfter = true
-	}
-	x.response.finish(err)
-	c.answered()
-}
-
-// answered decides what comes after an answer.
-func (c *conn) answered() {
-	x := c.x
-	c.requests++
-	switch {
-	case c.closeAfter:
-		c.end()
-	case x.framing.done():
-		c.rest()
-	default:
-		c.enter(discarding)
-		c.sendTimer = false
-		x.begun = c.server.elapsed()
-		c.conn.SetDeadline(c.server.limits.DiscardIdle)
-	}
-}
-
 // rest is the state between two requests.
 func (c *conn) rest() {
 	full := c.conn.Full()
@@ -326,25 +262,6 @@ func (c *conn) giveBack() {
 	default:
 		c.server.giveExchange(x)
 	}
-}
-
-// refuse answers a request that cannot be served any more, although a handler was
-// asked, and ends the conversation.
-func (c *conn) refuse(why *refusal) {
-	c.closeAfter = true
-	c.peerWillClose = false // whatever it said, it may be sending
-	c.answer(why)
-}
-
-// refuseRest refuses a request whose head will not be complete. If what there is of
-// it is wrong, that is the reason: it was not looked at while it trickled in.
-func (c *conn) refuseRest(why *refusal) {
-	c.x = c.server.takeExchange(c)
-	p := c.conn.Rest()
-	if found := c.x.head.parse(p, &c.server.limits); found != needMore {
-		why = found
-	}
-	c.refuseHead(p, why)
 }
 
 // OnEOF implements eventloop.Protocol. A request that is cut short is never
@@ -468,5 +385,13 @@ func (c *conn) OnClose(_ *eventloop.Conn, why error) {
 	c.giveBack()
 	if len(c.server.slow) > 0 {
 		c.closeAccount()
+	}
+}
+
+// resumeReading ends the pause for an answer that came later.
+func (c *conn) resumeReading() {
+	c.conn.Resume()
+	if c.phase == waiting {
+		c.conn.SetIdle(true)
 	}
 }

@@ -3,6 +3,8 @@ package http
 import (
 	"context"
 	"errors"
+	"fmt"
+	"runtime"
 	"time"
 
 	"github.com/bobbin-http/bobbin/eventloop"
@@ -163,4 +165,64 @@ func (x *exchange) statusOf(err error) (Status, string) {
 	}
 	x.complain("handler failed", err)
 	return StatusInternalServerError, ""
+}
+
+// keepHead copies the head, for a request that outlives the loop's bytes.
+func (x *exchange) keepHead() {
+	if len(x.own) == 0 {
+		x.own = append(x.own, x.raw...)
+		x.raw = x.own
+	}
+}
+
+// guarded runs a handler or a part of one. A panic costs this request and its
+// connection, and is logged.
+func (x *exchange) guarded(h Handler) (err error) {
+	x.running = true
+	defer func() {
+		if !x.running {
+			return // it has returned
+		}
+		x.running = false
+		if r := recover(); r != nil {
+			x.panicked = true
+			x.conn.server.loop.LogPanic("panic in a handler", r, "request", x.request.line())
+			err = StatusInternalServerError
+		}
+	}()
+	err = h(&x.response, &x.request)
+	x.running = false
+	return err
+}
+
+// A Request and a Response are used again for others when their request is over.
+// A handler that keeps one and uses it later would see, or answer, another client's
+// request. Where a loop checks its owner (eventloop.Config.CheckOwner, which tests set
+// and httptest does), nothing is used again, and such a use panics with both places.
+
+// end marks an exchange as over.
+func (x *exchange) end(line string) {
+	pcs := make([]uintptr, 8)
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(3, pcs)])
+	frame, _ := frames.Next()
+	x.stale = fmt.Sprintf("the request %q, which was over in %s (%s:%d)", line, frame.Function, frame.File, frame.Line)
+}
+
+// use panics if the Response is used after its end.
+func (w *Response) use(call string) {
+	if w.x.stale != "" {
+		w.x.misused("Response." + call)
+	}
+}
+
+// use panics if the Request is used after its end.
+func (r *Request) use(call string) {
+	if r.x.stale != "" {
+		r.x.misused("Request." + call)
+	}
+}
+
+func (x *exchange) misused(call string) {
+	_, file, line, _ := runtime.Caller(3)
+	panic(fmt.Sprintf("http: %s was called at %s:%d for %s: keep its strings, and not the Request or the Response", call, file, line, x.stale))
 }

@@ -118,14 +118,6 @@ func (p *Pending) Fail(err error) {
 	}
 }
 
-// keepHead copies the head, for a request that outlives the loop's bytes.
-func (x *exchange) keepHead() {
-	if len(x.own) == 0 {
-		x.own = append(x.own, x.raw...)
-		x.raw = x.own
-	}
-}
-
 // back goes on when the work is over.
 func (x *exchange) back(err error, reply func() error) {
 	c := x.conn
@@ -144,32 +136,4 @@ func (x *exchange) back(err error, reply func() error) {
 	if c.phase != answering && c.phase != inBody { // or it offloads more
 		c.resumeReading()
 	}
-}
-
-// resumeReading ends the pause for an answer that came later.
-func (c *conn) resumeReading() {
-	c.conn.Resume()
-	if c.phase == waiting {
-		c.conn.SetIdle(true)
-	}
-}
-
-// guarded runs a handler or a part of one. A panic costs this request and its
-// connection, and is logged.
-func (x *exchange) guarded(h Handler) (err error) {
-	x.running = true
-	defer func() {
-		if !x.running {
-			return // it has returned
-		}
-		x.running = false
-		if r := recover(); r != nil {
-			x.panicked = true
-			x.conn.server.loop.LogPanic("panic in a handler", r, "request", x.request.line())
-			err = StatusInternalServerError
-		}
-	}()
-	err = h(&x.response, &x.request)
-	x.running = false
-	return err
 }
