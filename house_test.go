@@ -13,12 +13,15 @@ import (
 	"io/fs"
 	"maps"
 	"os"
+	"os/exec"
 	"path"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/bobbin-http/bobbin/docs/figures/count"
 )
 
 const module = "github.com/bobbin-http/bobbin"
@@ -74,9 +77,7 @@ var machines = []string{"386", "amd64", "arm", "arm64", "loong64", "mips", "mips
 
 // TestHouse looks at every Go file of the module.
 func TestHouse(t *testing.T) {
-	if _, err := os.Stat("internal/kqemu"); err == nil {
-		t.Skip("a copy made to run over an emulated kqueue has other imports than the house")
-	}
+	skipInACopy(t)
 	files := 0
 	err := filepath.WalkDir(".", func(file string, d fs.DirEntry, err error) error {
 		if err != nil {
@@ -107,6 +108,117 @@ func TestHouse(t *testing.T) {
 	}
 	if files == 0 {
 		t.Fatal("no Go file found: the test runs in the wrong folder")
+	}
+}
+
+// skipInACopy ends a test in a copy of the module that was made to run over an
+// emulated kqueue: its files and imports are others.
+func skipInACopy(t *testing.T) {
+	t.Helper()
+	if _, err := os.Stat("internal/kqemu"); err == nil {
+		t.Skip("a copy made to run over an emulated kqueue has other imports than the house")
+	}
+}
+
+// What an evening holds: lines of the reading list, and unknown names in each
+// of its files.
+const (
+	eveningLines = 3300
+	unknownNames = 110
+)
+
+// TestReadingListFitsAnEvening prints the lines of each file that the README
+// lists for reading, and how many names of this module it uses that neither it
+// nor a file before it defines. `go run ./docs/figures -names` prints the names.
+func TestReadingListFitsAnEvening(t *testing.T) {
+	skipInACopy(t)
+	if _, err := exec.LookPath("go"); err != nil {
+		t.Skip("the go command, which says where packages are, is not here")
+	}
+	rows, err := count.ReadingList("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var folders []string
+	for _, row := range rows {
+		folders = append(folders, "./"+path.Dir(row.File))
+	}
+	loaded, err := count.Load(".", folders...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, err := loaded.Read(rows)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := 0
+	for _, s := range list {
+		lines += s.Lines
+		t.Logf("%4d lines, %3d unknown names: %s", s.Lines, len(s.Unread), s.File)
+		if len(s.Unread) > unknownNames {
+			t.Errorf("%s uses %d names that are not known yet, and may use %d: %s",
+				s.File, len(s.Unread), unknownNames, strings.Join(s.Unread, ", "))
+		}
+	}
+	t.Logf("%4d lines in all", lines)
+	if lines > eveningLines {
+		t.Errorf("the reading list has %d lines, and may have %d", lines, eveningLines)
+	}
+}
+
+// replaced are the exported names that the field's words have replaced. Each is
+// here as the thing that bore it, so that the word stays free elsewhere. The
+// changelog says which name is in its place. http.Response.Set is not here,
+// because a method that replaces is to have that name.
+var replaced = []string{
+	"bobbin.Alone", "bobbin.AtOnce", "bobbin.Joining",
+	"bobbin.ListenOptions.Share",
+	"bobbin.Opening", "bobbin.Share",
+	"eventloop.Conn.Crowded", "eventloop.Conn.Hangup", "eventloop.Conn.Queued", "eventloop.Conn.Room",
+	"eventloop.Conn.Share",
+	"eventloop.Copied",
+	"eventloop.Copied.Copy",
+	"eventloop.Held",
+	"eventloop.Job.Patient",
+	"eventloop.Loop.At", "eventloop.Loop.Elapsed", "eventloop.Loop.NewTaskAside", "eventloop.Loop.Now",
+	"eventloop.Patient",
+	"eventloop.Patient.Drained", "eventloop.Patient.Left",
+	"eventloop.Protocol.Due", "eventloop.Protocol.Ended", "eventloop.Protocol.Gone", "eventloop.Protocol.Speak",
+	"eventloop.Protocol.Stopping",
+	"eventloop.Secured", "eventloop.Stable",
+	"eventloop.Stable.Unchanged",
+	"eventloop.Stalled",
+	"eventloop.TLS.Around",
+	"http.Events.OnGone",
+	"http.Held.OnGone",
+	"http.Request.Fields", "http.Request.FieldsBytes", "http.Request.IsGet", "http.Request.Minor",
+	"http.Response.AddFields", "http.Response.Field", "http.Response.Give", "http.Response.Replace",
+	"http.Response.Share", "http.Response.Whole",
+	"http/httptest.Answer.Field", "http/httptest.Answer.Fields",
+	"http/middleware.AccessLog.Around",
+	"http/middleware.BasicAuth.Around",
+	"http/middleware.CORS.Around",
+	"http/middleware.RateLimit.Around",
+	"http/middleware.RealIP.Around",
+	"http/middleware.RequestID.Around",
+	"http/reload.Reloader.Around", "http/reload.Reloader.Beside",
+	"http/static.Options.EncodeMost",
+	"http/std.AtMost",
+}
+
+// TestReplacedNamesStayAway looks for them among all exported names.
+func TestReplacedNamesStayAway(t *testing.T) {
+	names, err := count.Exported(".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !names["bobbin.Kernel.Wait"] || !names["http.Handler"] || !names["http/static.Options.Index"] {
+		t.Fatal("names that are there were not found")
+	}
+	for _, name := range replaced {
+		if names[name] {
+			t.Errorf("%s has been replaced by a word of the field, and is here again", name)
+		}
 	}
 }
 

@@ -1,6 +1,6 @@
-// Echo is the smallest protocol there is: it says what it hears. It shows what
-// an event loop asks of a protocol, and what it does by itself: a client that
-// sends without reading is heard no further until it reads.
+// Echo sends back what it receives. It shows the five calls that a protocol
+// gets from its loop, and what the loop does by itself: it stops reading from a
+// client that sends without reading, until the client reads.
 package main
 
 import (
@@ -31,14 +31,15 @@ func main() {
 	}
 }
 
-// echo has no state: what it is told is all there is to say.
-type echo struct{}
+// idle is how long a silent client stays connected.
+const idle = time.Minute
 
-const patience = time.Minute
+// An echo needs no state: what it sends is what it is shown.
+type echo struct{}
 
 func (echo) OnData(c *eventloop.Conn, p []byte) int {
 	c.Write(p)
-	c.SetDeadline(patience)
+	c.SetDeadline(idle)
 	return len(p)
 }
 

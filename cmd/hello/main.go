@@ -1,4 +1,4 @@
-// Hello is the smallest web server that says something.
+// Hello is a web server that answers each request with one line of text.
 package main
 
 import (
