@@ -17,7 +17,7 @@ func (f *Files) answer(w *http.Response, r *http.Request, e *entry) error {
 		return f.list(w, r, e)
 	}
 	if wantsNothing(r) || w.Status() != http.StatusOK { // on an error page there are no conditions
-		return e.send(w, e.forms[identity])
+		return e.send(w, e.representations[identity])
 	}
 	wish := readNegotiation(r)
 	c, ok := wish.codings.choose(f.has(e))
@@ -25,16 +25,15 @@ func (f *Files) answer(w *http.Response, r *http.Request, e *entry) error {
 		w.Add("Vary", "Accept-Encoding")
 		return http.StatusNotAcceptable
 	}
-	if e.forms[c] == nil {
+	if e.representations[c] == nil {
 		return f.encode(w, r, e, c)
 	}
-	return e.conditionally(w, r, &wish, e.forms[c])
+	return e.conditionally(w, r, &wish, e.representations[c])
 }
 
-// fail answers with why there is no file: the site's own page for it, if there
-// is one.
+// fail answers with the error, as the site's own page for it if there is one.
 func (e *entry) fail(w *http.Response) error {
-	page := e.forms[identity]
+	page := e.representations[identity]
 	status, ok := e.err.(http.Status)
 	if page == nil || !ok {
 		return e.err
@@ -46,60 +45,59 @@ func (e *entry) fail(w *http.Response) error {
 	return w.WriteNoCopy(page.body)
 }
 
-// conditionally answers with a form, or with a part of it, or that it is not
-// needed.
-func (e *entry) conditionally(w *http.Response, r *http.Request, wish *negotiation, fm *representation) error {
-	switch status := wish.preconditions(r, e, fm); status {
+// conditionally answers with a representation, with ranges of it, or with 304 or
+// 412, as the request's conditions say.
+func (e *entry) conditionally(w *http.Response, r *http.Request, wish *negotiation, rep *representation) error {
+	switch status := wish.preconditions(r, e, rep); status {
 	case http.StatusNotModified:
-		w.SetStatus(status).AddPrepared(fm.fields)
+		w.SetStatus(status).AddPrepared(rep.fields)
 		return nil
 	case http.StatusPreconditionFailed:
 		return status
 	}
-	if r.Method() != "GET" || !wish.partial(e, fm) {
-		return e.send(w, fm)
+	if r.Method() != "GET" || !wish.partial(e, rep) {
+		return e.send(w, rep)
 	}
 	var space [maxRanges]byteRange
-	list, what := parseRanges(space[:0], wish.ranges, fm.size)
+	list, what := parseRanges(space[:0], wish.ranges, rep.size)
 	switch {
 	case what == noSuch:
-		w.Add("Content-Range", fmt.Sprintf("bytes */%d", fm.size))
+		w.Add("Content-Range", fmt.Sprintf("bytes */%d", rep.size))
 		return http.StatusRangeNotSatisfiable
 	case what == all:
-		return e.send(w, fm)
+		return e.send(w, rep)
 	case len(list) == 1:
-		return e.sendPart(w, fm, list[0])
+		return e.sendPart(w, rep, list[0])
 	}
-	return e.sendParts(w, fm, list)
+	return e.sendParts(w, rep, list)
 }
 
-// send answers with the whole of a form.
-func (e *entry) send(w *http.Response, fm *representation) error {
-	if fm.whole != nil {
-		return w.WritePrepared(fm.whole)
+// send answers with a whole representation.
+func (e *entry) send(w *http.Response, rep *representation) error {
+	if rep.whole != nil {
+		return w.WritePrepared(rep.whole)
 	}
-	w.AddPrepared(fm.fields).Add("Accept-Ranges", "bytes").Add("Content-Type", e.contentType)
-	return w.SendFile(fm.file.retain(), 0, fm.size)
+	w.AddPrepared(rep.fields).Add("Accept-Ranges", "bytes").Add("Content-Type", e.contentType)
+	return w.SendFile(rep.file.retain(), 0, rep.size)
 }
 
 // sendPart answers with one range (RFC 9110 section 15.3.7.1).
-func (e *entry) sendPart(w *http.Response, fm *representation, part byteRange) error {
-	w.SetStatus(http.StatusPartialContent).AddPrepared(fm.fields).
+func (e *entry) sendPart(w *http.Response, rep *representation, part byteRange) error {
+	w.SetStatus(http.StatusPartialContent).AddPrepared(rep.fields).
 		Add("Content-Type", e.contentType).
-		Add("Content-Range", contentRange(part, fm.size))
-	if fm.file != nil {
-		return w.SendFile(fm.file.retain(), part.offset, part.size)
+		Add("Content-Range", contentRange(part, rep.size))
+	if rep.file != nil {
+		return w.SendFile(rep.file.retain(), part.offset, part.size)
 	}
-	return w.WriteNoCopy(fm.body[part.offset:part.end()])
+	return w.WriteNoCopy(rep.body[part.offset:part.end()])
 }
 
 func contentRange(part byteRange, size int64) string {
 	return fmt.Sprintf("bytes %d-%d/%d", part.offset, part.end()-1, size)
 }
 
-// redirect sends a visitor to the same folder with its slash. The target is
-// made of the clean path, so that it begins with exactly one slash and is not
-// taken for another host.
+// redirect sends the client to the same folder with its slash. The clean path
+// begins with exactly one slash, so that the target is not taken for a host.
 func redirect(w *http.Response, r *http.Request, path string) error {
 	target := string(http.EscapePath(nil, path))
 	if query, ok := r.QueryBytes(); ok {

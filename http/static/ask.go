@@ -8,46 +8,45 @@ import (
 	"github.com/bobbin-http/bobbin/http"
 )
 
-// How the disk is asked: one question at a time about one thing, however many
-// requests wait for the answer; and if the disk does not answer, what it has said
-// before has to do.
+// Workers ask the disk. Requests for the same path share one question. If the disk
+// does not answer in time, they are answered with its answer from before.
 
 const (
-	// lateAfter is how long a request waits for the disk while there is something
-	// that it could be answered with.
+	// lateAfter is how long a request waits for the disk before it is answered
+	// with an entry that is too old, if there is one.
 	lateAfter = 100 * time.Millisecond
 
-	// staleMax is how long that may be after the disk was last asked.
+	// staleMax is the largest age of such an entry.
 	staleMax = time.Minute
 )
 
-// Counters count what became of questions to the disk.
+// Counters count questions to the disk and their outcomes.
 type Counters struct {
 	Asked  uint64 // questions
-	Shared uint64 // requests that waited for a question of another
-	Stale  uint64 // requests that were answered with what the disk had said before, because it did not answer
+	Shared uint64 // requests that waited for the question of another request
+	Stale  uint64 // requests that were answered with an old entry, because the disk did not answer
 }
 
-// Counters returns what happened so far.
+// Counters returns the counts so far.
 func (f *Files) Counters() Counters { return f.counters }
 
-// A question is what a worker finds out.
+// A question is a search, and how it is shared.
 type question struct {
 	search
-	key  string // requests with the same one share the answer
+	key  string // requests with the same key share the answer
 	lane eventloop.Lane
 }
 
-// An asking is a question on its way, and who waits for the answer. It belongs to
-// the loop.
+// An asking is a question on its way, with the requests that wait for its answer.
+// It belongs to the loop.
 type asking struct {
 	client  eventloop.Client
 	since   time.Duration // by the loop's clock
-	began   time.Time     // what is found was true then, or later
-	fresh   bool          // who asks is about to wait
-	begun   bool          // a worker has it, or will have it next
-	hangs   bool          // it is not answered in time
-	ahead   *entry        // is checked before it is too old, or nil
+	began   time.Time     // the result was true at that time, or later
+	fresh   bool          // the request that asks is about to wait
+	begun   bool          // a worker has it, or takes it next
+	hangs   bool          // it was not answered in time
+	ahead   *entry        // the entry that is checked before it is too old, or nil
 	waiters []waiter
 	late    *eventloop.Timer
 }
@@ -56,16 +55,16 @@ type asking struct {
 type waiter struct {
 	*http.Pending
 	r       *http.Request
-	q       *question // its own
+	q       *question // of this request
 	missing http.Handler
 }
 
-// await answers a request with what the disk says.
+// await answers a request when the disk has answered its question.
 func (f *Files) await(w *http.Response, r *http.Request, q *question, missing http.Handler) error {
 	a := f.asked[q.key]
 	switch {
 	case a == nil, !a.begun && a.client != r.Client():
-		// Nobody waits for the turn of another client.
+		// A question waits for its client's turn, and others must not wait for that.
 		a = f.ask(r, q)
 	default:
 		f.counters.Shared++
@@ -99,7 +98,7 @@ func (f *Files) await(w *http.Response, r *http.Request, q *question, missing ht
 	return nil
 }
 
-// prune forgets those who have left.
+// prune removes the waiters whose clients have gone.
 func (a *asking) prune() {
 	left := a.waiters[:0]
 	for _, w := range a.waiters {
@@ -111,14 +110,14 @@ func (a *asking) prune() {
 	a.waiters = left
 }
 
-// wanted reports whether the answer still is, when a worker is free for it.
+// wanted reports, when a worker is free, whether the answer is still needed.
 func (a *asking) wanted() bool {
 	a.prune()
 	a.begun = len(a.waiters) > 0 || a.ahead != nil || a.fresh
 	return a.begun
 }
 
-// ask has a worker find out.
+// ask has a worker answer a question.
 func (f *Files) ask(r *http.Request, q *question) *asking {
 	loop := r.Loop()
 	a := &asking{client: r.Client(), since: loop.Uptime(), began: r.Time(), fresh: true}
@@ -151,7 +150,7 @@ func (f *Files) ask(r *http.Request, q *question) *asking {
 	return a
 }
 
-// tell has all who wait hear what was found, or why nothing was.
+// tell answers all waiters with the result, or with an error.
 func (f *Files) tell(a *asking, key string, found *found, err error) {
 	if f.asked[key] == a {
 		delete(f.asked, key)
@@ -186,8 +185,8 @@ func (f *Files) tell(a *asking, key string, found *found, err error) {
 	}
 }
 
-// giveUp answers those who wait with what the disk has said before. If it has said
-// nothing, they hear the error, or go on waiting if it is nil.
+// giveUp answers the waiters with old entries. A waiter for which there is none is
+// answered with the error, or goes on waiting if that is nil.
 func (f *Files) giveUp(a *asking, err error) {
 	list := a.waiters
 	a.waiters = nil
@@ -210,23 +209,22 @@ func (f *Files) giveUp(a *asking, err error) {
 	}
 }
 
-// stale returns what the disk has said before, if that may still be answered. A file
-// that is open would have to be asked whether it has changed, and is not; only what
-// is in memory is.
+// stale returns an old entry that may still be answered, or nil. Only entries in
+// memory may: an open file would have to be compared, and its disk does not answer.
 func (f *Files) stale(r *http.Request, q *question) *entry {
 	e := f.known(q)
 	if e == nil || r.Loop().WallTime().Sub(e.checked) > staleMax {
 		return nil
 	}
-	for _, fm := range e.forms {
-		if fm != nil && fm.file != nil {
+	for _, rep := range e.representations {
+		if rep != nil && rep.file != nil {
 			return nil
 		}
 	}
 	return e
 }
 
-// known returns what the disk has said before.
+// known returns the entry of an earlier answer to the question, or nil.
 func (f *Files) known(q *question) *entry {
 	key := []byte(q.key)
 	if q.page {
@@ -242,7 +240,7 @@ func (f *Files) known(q *question) *entry {
 	return e
 }
 
-// reply answers with an entry. If there is nothing, missing answers, unless it is
+// reply answers with an entry. For a 404, missing answers in its place unless it is
 // nil.
 func (f *Files) reply(w *http.Response, r *http.Request, e *entry, missing http.Handler) error {
 	if e.err == http.StatusNotFound && missing != nil {
@@ -251,12 +249,12 @@ func (f *Files) reply(w *http.Response, r *http.Request, e *entry, missing http.
 	return f.answer(w, r, e)
 }
 
-// find asks the disk about a clean path, and answers with what it says.
+// find asks the disk about a clean path and answers with the result.
 func (f *Files) find(w *http.Response, r *http.Request, path string, missing http.Handler) error {
 	return f.await(w, r, f.about(r, path), missing)
 }
 
-// about is the question what a path names.
+// about returns the question for a path.
 func (f *Files) about(r *http.Request, path string) *question {
 	q := &question{search: search{path: path}, key: path, lane: eventloop.LaneLookups}
 	if f.options.Fallback != "" && wantsPage(r, path) {
@@ -266,7 +264,7 @@ func (f *Files) about(r *http.Request, path string) *question {
 	return q
 }
 
-// prepare puts what is known into a search: nothing in it is shared with the loop.
+// prepare completes a search by what is known. It shares nothing with the loop.
 func (f *Files) prepare(s search) *search {
 	s.root, s.generation, s.only, s.options = f.root, f.generation, f.only, &f.options
 	if e := f.cache.get([]byte(s.path)); e != nil {
@@ -280,7 +278,7 @@ func (f *Files) prepare(s search) *search {
 	return &s
 }
 
-// memory is how much of it the answer may take that is not counted by the cache.
+// memory returns how many bytes the answer may take that the cache does not count.
 func (q *question) memory() int64 {
 	if q.list != nil {
 		return listMemory
@@ -288,8 +286,8 @@ func (q *question) memory() int64 {
 	return 0
 }
 
-// checkAhead asks the disk about an entry before it is too old to be answered,
-// so that nobody has to wait for what is asked for all the time.
+// checkAhead asks the disk about an entry before it is too old to be answered, so
+// that requests for a popular file never wait.
 func (f *Files) checkAhead(r *http.Request, e *entry) {
 	if e.checking {
 		return

@@ -1,11 +1,10 @@
 package static
 
-// A cache holds answers by the path that was asked for, up to a number of
-// bytes. It forgets by SIEVE (Zhang et al., NSDI 2024): entries stand in the
-// order in which they came, a hand walks from the oldest to the newest, spares
-// those that were asked for since it last came by, and takes the first that was
-// not. A hit costs one store, and a scan through all files does not push out
-// what is asked for again and again.
+// A cache holds entries by path, up to a number of bytes. It evicts by SIEVE (Zhang
+// et al., NSDI 2024): entries are in the order in which they came, a hand moves
+// from the oldest to the newest, passes over those that were hit since it passed
+// last, and evicts the first that was not. A hit costs one store, and a scan
+// through all files does not evict popular ones.
 type cache struct {
 	limit  int64
 	size   int64
@@ -86,7 +85,21 @@ func (c *cache) remove(e *entry) {
 	e.release()
 }
 
-// grew accounts for what was added to an entry, which may not be here any more.
+// supersede removes the entry whose place e takes. It reports false if that entry is
+// from a later look at the disk, so that e is not kept: the disk was slow with it.
+func (c *cache) supersede(e *entry) bool {
+	old := c.get([]byte(e.path))
+	if old == nil {
+		return true
+	}
+	if old.checked.After(e.checked) {
+		return false
+	}
+	c.remove(old)
+	return true
+}
+
+// grew counts n bytes that were added to an entry, which may have been evicted.
 func (c *cache) grew(e *entry, n int64) {
 	if c.byPath[e.path] != e {
 		return
@@ -97,7 +110,7 @@ func (c *cache) grew(e *entry, n int64) {
 	}
 }
 
-// clear forgets everything.
+// clear removes all entries.
 func (c *cache) clear() {
 	for c.oldest != nil {
 		c.remove(c.oldest)

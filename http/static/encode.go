@@ -8,16 +8,16 @@ import (
 	"github.com/bobbin-http/bobbin/http"
 )
 
-// Compression on the way: once for each version of a file, on a worker, and
-// kept with the entry.
+// Files are compressed on a worker, once for each version, and the result is kept
+// in the entry.
 
-// has returns in which codings an entry is there, or could be. While one is being
-// made, others are not kept waiting for it.
+// has returns the codings in which an entry exists, or could be made. One that is
+// being made is not among them, so that other requests need not wait for it.
 func (f *Files) has(e *entry) (there [codings]bool) {
 	for c := range codings {
-		there[c] = e.forms[c] != nil
+		there[c] = e.representations[c] != nil
 	}
-	size := e.forms[identity].size
+	size := e.representations[identity].size
 	if size < encodeMin || size > f.options.EncodeMax || !Compressible(e.contentType) {
 		return there
 	}
@@ -27,7 +27,7 @@ func (f *Files) has(e *entry) (there [codings]bool) {
 	return there
 }
 
-// encoder returns how to compress into a coding, or nil.
+// encoder returns the function that compresses into a coding, or nil.
 func (f *Files) encoder(c coding) func(dst, src []byte) []byte {
 	for _, encoder := range f.options.Encoders {
 		if encoder.Coding == c.String() {
@@ -37,33 +37,33 @@ func (f *Files) encoder(c coding) func(dst, src []byte) []byte {
 	return nil
 }
 
-// encode compresses the file of an entry, and answers with that.
+// encode compresses the file of an entry and answers with the result.
 func (f *Files) encode(w *http.Response, r *http.Request, e *entry, c coding) error {
 	e.encoding[c] = true
-	job := &encoded{e: e.retain(), from: e.forms[identity], coding: c, encode: f.encoder(c)}
+	job := &encoded{e: e.retain(), from: e.representations[identity], coding: c, encode: f.encoder(c)}
 	return http.OffloadJob(w,
 		eventloop.Job{Lane: eventloop.LaneLarge, Place: e.path, Memory: 2 * job.from.size, Over: job.over},
 		func() (*encoded, error) { job.run(); return job, nil },
 		func(w *http.Response, job *encoded) error {
-			if err := f.keep(job); err != nil {
+			if err := f.addEncoded(job); err != nil {
 				return err
 			}
 			wish := readNegotiation(r)
-			return e.conditionally(w, r, &wish, e.forms[c])
+			return e.conditionally(w, r, &wish, e.representations[c])
 		})
 }
 
-// keep adds what was made to its entry.
-func (f *Files) keep(job *encoded) error {
+// addEncoded adds the result to its entry.
+func (f *Files) addEncoded(job *encoded) error {
 	e, from := job.e, job.from
 	switch {
 	case job.err != nil:
 		return job.err
 	case from.file != nil && !from.file.Unchanged():
-		return http.StatusServiceUnavailable // it is another by now
+		return http.StatusServiceUnavailable // it has changed meanwhile
 	}
 	before := e.bytes
-	if e.forms[job.coding] != nil {
+	if e.representations[job.coding] != nil {
 		return nil
 	}
 	e.add(job.coding, &content{info: cmp.Or(e.info, e.listed), body: job.body, tag: from.tag})
@@ -71,7 +71,7 @@ func (f *Files) keep(job *encoded) error {
 	return e.err
 }
 
-// An encoded is a file that a worker compresses.
+// An encoded is the compression of a file on a worker.
 type encoded struct {
 	e      *entry
 	from   *representation

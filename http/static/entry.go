@@ -11,55 +11,57 @@ import (
 	"github.com/bobbin-http/bobbin/http"
 )
 
-// An entry is what the disk has said about a path, made into answers. Entries
+// An entry holds the answers for one path, made from one look at the disk. Entries
 // belong to the loop.
 type entry struct {
-	path     string // as it is asked for, clean
-	checked  time.Time
-	checking bool // a worker is asking the disk again
+	path     string    // clean; the key in the cache
+	checked  time.Time // when the disk was asked last
+	checking bool      // a worker is asking it again
 
 	fileID
-	err              error
-	redirect         string
-	folder           string // is to be listed, or ""
-	listed           fs.FileInfo
+	err              error       // the answer is this error, unless it is nil
+	redirect         string      // or a redirect to this path, unless it is ""
+	folder           string      // or a listing of this folder, unless it is ""
+	listed           fs.FileInfo // see found
 	contentType      string
-	fields           [][2]string
-	modified         time.Time // in whole seconds, and never in the future
-	forms            [codings]*representation
-	encoding         [codings]bool // a worker is making it
-	injected         bool          // see Options.Inject
-	recentlyModified bool          // changed so shortly ago that a further change might not show
+	fields           [][2]string              // from Options.Fields
+	modified         time.Time                // in whole seconds, and never in the future
+	representations  [codings]*representation // or one of these
+	encoding         [codings]bool            // a worker is making that representation
+	injected         bool                     // Options.Inject was appended
+	recentlyModified bool                     // a further change might leave the modification time as it is
 
-	bytes   int64 // that it takes in memory
-	uses    int   // by the cache, and by answers being made
-	visited bool  // since the cache's hand came by
+	bytes   int64 // of memory
+	uses    int   // by the cache, and by answers that are being made
+	visited bool  // since the cache's hand passed
 	newer   *entry
 	older   *entry
 }
 
-// A representation is a file in one coding: what is sent, and how it is called.
+// A representation is a file in one coding (RFC 9110 section 3.2), with the header
+// fields for it.
 type representation struct {
-	tag    string // that the ETag is made of
-	etag   string
-	weak   bool // the etag is
+	tag    string // the ETag is made of it and of the coding
+	etag   string // without W/
+	weak   bool   // the ETag is weak
 	size   int64
-	fields *http.Prepared // for every answer about it, also 304 and 412
-	whole  *http.Prepared // all of it, if it is in memory
-	body   []byte         // the same
-	file   *openFile      // or where it is
+	fields *http.Prepared // for every answer about it, 304 and 412 too
+	whole  *http.Prepared // fields and body, if the file is in memory
+	body   []byte         // the body in whole
+	file   *openFile      // the file, if it is not in memory
 }
 
-// overhead is what an entry takes beside its answers and its names, and
-// openFileCost what an open file counts, so that descriptors are bounded, too:
-// there are 512 of them in the memory of the default size.
+// overhead is the memory of an entry without its answers and names. openFileCost
+// is what an open file counts in the cache, so that descriptors are bounded, too:
+// the default size allows 512 of them.
 const (
 	overhead     = 512
 	openFileCost = 128 << 10
 )
 
-// mtimeGranularity is what two changes of a file must be apart for their times to differ,
-// with room to spare: kernels write down the time of their last tick.
+// mtimeGranularity is how far apart two changes of a file must be for their
+// modification times to differ, with a margin: kernels use the time of their last
+// tick.
 const mtimeGranularity = 50 * time.Millisecond
 
 func newEntry(found *found, asked time.Time) *entry {
@@ -82,7 +84,7 @@ func newEntry(found *found, asked time.Time) *entry {
 	}
 	if e.err != nil {
 		if body := found.contents[identity].body; body != nil {
-			e.forms[identity] = &representation{body: body, size: int64(len(body))}
+			e.representations[identity] = &representation{body: body, size: int64(len(body))}
 		}
 		return e
 	}
@@ -94,15 +96,15 @@ func newEntry(found *found, asked time.Time) *entry {
 	return e
 }
 
-// add makes a form of a variant.
+// add adds the representation of a content.
 func (e *entry) add(c coding, v *content) {
 	tag := v.tag
 	if tag == "" {
 		tag = stampOf(v.info, e.injected)
 	}
-	fm := &representation{tag: tag, etag: etag(tag, c), weak: e.recentlyModified, size: v.info.Size()}
-	shown := fm.etag
-	if fm.weak {
+	rep := &representation{tag: tag, etag: etag(tag, c), weak: e.recentlyModified, size: v.info.Size()}
+	shown := rep.etag
+	if rep.weak {
 		shown = "W/" + shown
 	}
 	common := [][2]string{{"ETag", shown}}
@@ -117,29 +119,28 @@ func (e *entry) add(c coding, v *content) {
 		common = append(common, [2]string{"Content-Encoding", c.String()})
 	}
 	var err error
-	if fm.fields, err = http.Prepare(nil, common...); err != nil {
-		e.err = fmt.Errorf("static: %s: %w", e.path, err) // fields that somebody configured
+	if rep.fields, err = http.Prepare(nil, common...); err != nil {
+		e.err = fmt.Errorf("static: %s: %w", e.path, err) // by Options.Fields
 		return
 	}
 	if v.file != nil {
-		fm.file = newOpenFile(v, e.path)
+		rep.file = newOpenFile(v, e.path)
 		e.bytes += openFileCost
 	} else {
-		fm.size = int64(len(v.body))
-		fm.whole, err = http.Prepare(v.body, append(common, [2]string{"Accept-Ranges", "bytes"}, [2]string{"Content-Type", e.contentType})...)
+		rep.size = int64(len(v.body))
+		rep.whole, err = http.Prepare(v.body, append(common, [2]string{"Accept-Ranges", "bytes"}, [2]string{"Content-Type", e.contentType})...)
 		if err != nil {
 			e.err = fmt.Errorf("static: %s: %w", e.path, err)
 			return
 		}
-		fm.body = fm.whole.Body()
-		e.bytes += int64(fm.whole.Size())
+		rep.body = rep.whole.Body()
+		e.bytes += int64(rep.whole.Size())
 	}
-	e.forms[c] = fm
+	e.representations[c] = rep
 }
 
-// etag is another for every content, as far as identity, size and time of a file
-// tell, and for every coding (RFC 9110 section 8.8.3). It is shown as weak while
-// the file is young.
+// etag returns the entity tag of a coding (RFC 9110 section 8.8.3). It is shown as
+// weak while the file is recently modified.
 func etag(tag string, c coding) string {
 	if c != identity {
 		tag += "-" + c.String()
@@ -147,7 +148,8 @@ func etag(tag string, c coding) string {
 	return `"` + tag + `"`
 }
 
-// stampOf tells one version of a file from another.
+// stampOf returns a tag that differs between the versions of a file, as far as
+// identity, size and modification time tell.
 func stampOf(info fs.FileInfo, injected bool) string {
 	var b strings.Builder
 	b.WriteString(strconv.FormatInt(info.ModTime().UnixNano(), 36))
@@ -163,18 +165,18 @@ func stampOf(info fs.FileInfo, injected bool) string {
 	return b.String()
 }
 
-// current reports whether what is sent from open files is still what was found.
-// What is in memory needs no look.
+// current reports whether the open files of an entry are still the versions that
+// were found. Nothing is asked about files in memory.
 func (e *entry) current() bool {
-	for _, fm := range e.forms {
-		if fm != nil && fm.file != nil && !fm.file.current() {
+	for _, rep := range e.representations {
+		if rep != nil && rep.file != nil && !rep.file.current() {
 			return false
 		}
 	}
 	return true
 }
 
-// retain and release count who uses an entry; its files are closed with the
+// retain and release count the uses of an entry. Its files are closed after the
 // last.
 func (e *entry) retain() *entry {
 	e.uses++
@@ -185,9 +187,9 @@ func (e *entry) release() {
 	if e.uses--; e.uses > 0 {
 		return
 	}
-	for _, fm := range e.forms {
-		if fm != nil && fm.file != nil {
-			fm.file.Release()
+	for _, rep := range e.representations {
+		if rep != nil && rep.file != nil {
+			rep.file.Release()
 		}
 	}
 }

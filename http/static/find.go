@@ -11,46 +11,44 @@ import (
 	"github.com/bobbin-http/bobbin/http"
 )
 
-// What does a path name? A search finds out, on a worker: everything here may
-// wait for a disk, and shares nothing with the loop.
-
-// A search is the question.
+// A search finds the file that a path names. It runs on a worker: everything here
+// may wait for a disk, and shares nothing with the loop.
 type search struct {
 	root       *root
-	only       string
+	only       string // see Files
 	options    *Options
 	path       string // clean
 	generation int    // see Files
-	known      fileID // what was found the last time, if that is still remembered
+	known      fileID // of the path's entry in the cache, if there is one
 
-	page     bool       // if nothing is found, Options.Fallback would do
-	fallback fileID     // of that
-	list     *listQuery // it is about a page of a listing, or nil
-	listed   string     // which is of this folder
+	page     bool       // Options.Fallback is served if there is no file
+	fallback fileID     // of that file's entry in the cache
+	list     *listQuery // the page of a listing that is asked for, or nil
+	listed   string     // the name of the folder that it lists
 }
 
-// A found is the answer.
+// A found is the result of a search.
 type found struct {
 	path       string
-	root       *root // it was found below
-	moved      bool  // which is another than before
+	root       *root // the folder that was searched
+	moved      bool  // root has replaced the one of the search
 	generation int   // as in the search
-	same       bool  // nothing has changed since the last time
-	stable     bool  // it may be remembered
+	same       bool  // the version is known, and nothing else is set
+	stable     bool  // the result may be kept
 
-	err      error       // why nothing is served; a Status, or the machine's
-	redirect string      // where it is, or ""
-	folder   string      // what is in it is to be listed, or ""
-	listed   fs.FileInfo // of that, or of the folder of which this is a listing
+	err      error       // the reason why no file is served: a Status, or the system's error
+	redirect string      // the path to redirect to, or ""
+	folder   string      // the name of the folder to list, or ""
+	listed   fs.FileInfo // of that folder, or of the one of which this is a listing
 
 	fileID
-	injected    bool // what is answered is more than what lies on the disk
+	injected    bool // Options.Inject was appended
 	contentType string
 	fields      [][2]string
 	contents    [codings]content // by coding; identity is the file itself
 }
 
-// run asks the disk.
+// run is called on the worker.
 func (s *search) run() *found {
 	f := &found{path: s.path, root: s.root.again(), generation: s.generation}
 	f.moved = f.root != s.root
@@ -72,7 +70,7 @@ func (s *search) run() *found {
 	return f
 }
 
-// resolve finds what the path names and loads it.
+// resolve finds the file that the path names and loads it.
 func (s *search) resolve(f *found) error {
 	name, err := s.nameOf(s.path)
 	if err != nil {
@@ -127,13 +125,13 @@ func (s *search) index(f *found, name string, folder *os.File) error {
 	return nil
 }
 
-// unsure reports whether what was found may be answered only while the disk cannot
-// be asked: there is nothing to tell whether it is still so.
+// unsure reports whether the result is answered again only while the disk does not
+// answer: there is no file whose version would tell whether it still holds.
 func (f *found) unsure() bool {
 	return f.redirect != "" || f.folder != "" || f.err == http.StatusNotFound || f.err == http.StatusForbidden
 }
 
-// nameOf returns the name of a file below the root.
+// nameOf returns the name below the root that a path stands for.
 func (s *search) nameOf(path string) (string, error) {
 	if s.only != "" {
 		if path == "/" || path == "/"+s.only {
@@ -153,7 +151,7 @@ func (s *search) nameOf(path string) (string, error) {
 	return name, nil
 }
 
-// hidden reports whether a name is not to be served.
+// hidden reports whether a name is not served because it begins with a dot.
 func hidden(name string, o *Options) bool {
 	return strings.HasPrefix(name, ".") && name != ".well-known" && !o.Dotfiles
 }
@@ -170,7 +168,7 @@ func (s *search) typeOf(name string) string {
 	return TypeByExtension(name)
 }
 
-// open opens a file. Its error is a Status, or the machine's.
+// open opens a file that may be served. Its error is a Status, or the system's.
 func (s *search) open(name string) (*os.File, fs.FileInfo, error) {
 	file, err := s.root.open(name)
 	if err != nil {
@@ -188,8 +186,8 @@ func (s *search) open(name string) (*os.File, fs.FileInfo, error) {
 	return file, info, nil
 }
 
-// errorPage puts the site's own page for an error in place of the plain text:
-// 404.html, 503.html or 50x.html.
+// errorPage replaces the plain text of an error by the site's own page: 404.html,
+// 503.html or 50x.html.
 func (s *search) errorPage(f *found) {
 	status, ok := f.err.(http.Status)
 	if !ok || s.only != "" {
@@ -210,9 +208,8 @@ func (s *search) errorPage(f *found) {
 	}
 }
 
-// statusOf says what an error of the file system means to a visitor. That
-// descriptors have run out is not the visitor's affair, and must not be taken
-// for a missing file: caches keep a 404.
+// statusOf returns the status for an error of the file system. A lack of
+// descriptors is 503 and never 404, because caches keep a 404.
 func statusOf(err error) error {
 	switch {
 	case errors.Is(err, fs.ErrPermission):

@@ -15,28 +15,28 @@ import (
 	"github.com/bobbin-http/bobbin/http"
 )
 
-// What is in a folder, as a page for people and as JSON for programs. The page
-// works without its script; that adds a filter and the keyboard.
+// A folder is listed as a page for people and as JSON for programs. The page works
+// without its script, which adds a filter and keys.
 //
-// A folder may hold any number of names. A page shows listPage of them, and says
-// which name it begins behind or ends before, so that a worker can choose them
-// without keeping the others in memory. Pages are kept like files, and those who
-// ask for the same at the same time share one reading.
+// A folder may hold any number of names. A page shows listPage of them, and is
+// asked for by the name before its first or after its last, so that a worker can
+// choose the names without keeping the others in memory. Pages are cached like
+// files, and requests for the same page share one reading of the folder.
 
 const (
 	// listPage is how many names are on one page.
 	listPage = 1000
 
-	// listMemory is reserved while a page is made: about 300 bytes for each name,
-	// and what was read of those that are not on it.
+	// listMemory is reserved while a page is made: about 300 bytes for each name on
+	// it, and the names that were read and not chosen.
 	listMemory = 1 << 20
 
-	// listFor is how long a page is answered while its folder's time stays what it
-	// was: the size of a file in it may have changed.
+	// listFor is how long a page is answered while its folder's modification time
+	// stays the same: the size of a file in it may have changed.
 	listFor = 2 * time.Second
 )
 
-// A list is a page of what is in a folder.
+// A list is a page of a folder's names.
 type list struct {
 	path    string
 	query   *listQuery
@@ -52,10 +52,10 @@ type listEntry struct {
 	folder   bool
 	size     int64
 	modified time.Time
-	lazy     fs.DirEntry // that knows size and time, if they are not here yet
+	lazy     fs.DirEntry // the source of size and time, until they are known
 }
 
-// list answers with a page of what is in the folder that e stands for.
+// list answers with a page of the folder of e.
 func (f *Files) list(w *http.Response, r *http.Request, e *entry) error {
 	q := &question{search: search{path: e.path, list: listQueryOf(r), listed: e.folder}, lane: eventloop.LaneLarge}
 	q.key = e.path + q.list.key()
@@ -97,8 +97,8 @@ func (s *search) listPage(f *found) error {
 	return nil
 }
 
-// readList reads an open folder, and keeps a page of it. What would not be served is
-// not shown.
+// readList reads an open folder and returns a page of it. Names that are not served
+// are not shown.
 func (s *search) readList(folder *os.File) (*list, error) {
 	l := &list{path: s.path, query: s.list, private: s.options.private.now()}
 	for {
@@ -119,7 +119,7 @@ func (s *search) readList(folder *os.File) (*list, error) {
 	return l, nil
 }
 
-// listEntry looks at one name, as far as its place in the list needs it.
+// listEntry looks at one name, as far as the order of the list requires.
 func (s *search) listEntry(d fs.DirEntry, private privates) (e listEntry, ok bool) {
 	if hidden(d.Name(), s.options) || s.options.private.named(inFolder(s.listed, d.Name())) {
 		return e, false
@@ -140,14 +140,14 @@ func (s *search) listEntry(d fs.DirEntry, private privates) (e listEntry, ok boo
 	return e, true
 }
 
-// look notes what is known of what a name leads to, and reports whether that is
-// shown.
+// look stores the size and time of the file or folder that a name leads to, and
+// reports whether it is shown.
 func (e *listEntry) look(info fs.FileInfo) bool {
 	e.folder, e.size, e.modified, e.lazy = info.IsDir(), info.Size(), info.ModTime(), nil
 	return e.folder || info.Mode().IsRegular()
 }
 
-// lookAgain does so for a name that was not looked at yet.
+// lookAgain does the same for a name that was not looked at yet.
 func (e *listEntry) lookAgain(private privates) bool {
 	if e.lazy == nil {
 		return true
@@ -156,8 +156,8 @@ func (e *listEntry) lookAgain(private privates) bool {
 	return err == nil && !private.have(info) && e.look(info)
 }
 
-// add takes a name into account. The page is chosen from a few times as many names,
-// so that each is compared a few times, however many there are.
+// add counts a name and keeps it if it may be on the page. Up to four pages of names
+// are kept before the list chooses, so that each name is compared a few times only.
 func (l *list) add(e listEntry) {
 	if e.folder {
 		l.folders++
@@ -179,7 +179,7 @@ func (l *list) add(e listEntry) {
 	}
 }
 
-// choose keeps those that are nearest to where the page begins, or ends.
+// choose sorts the names and keeps those of the page.
 func (l *list) choose() {
 	q := l.query
 	slices.SortFunc(l.entries, func(a, b listEntry) int { return q.compare(&a, &b) })
@@ -193,7 +193,7 @@ func (l *list) choose() {
 	}
 }
 
-// finish completes the page.
+// finish completes the page by the sizes and times of its names.
 func (l *list) finish() {
 	l.choose()
 	if l.query.before {
@@ -208,13 +208,13 @@ func (l *list) finish() {
 	l.entries = shown
 }
 
-// neighbours returns the queries of the pages before and behind, "" if there is
-// none.
+// neighbours returns the query strings of the previous and the next page, "" if there
+// is none.
 func (l *list) neighbours() (before, behind string) {
 	n := len(l.entries)
 	switch {
 	case n == 0 && (l.query.after || l.query.before):
-		return l.query.link("", nil), "" // what was there has gone
+		return l.query.link("", nil), "" // the names there have gone
 	case n == 0:
 		return "", ""
 	}
@@ -227,7 +227,7 @@ func (l *list) neighbours() (before, behind string) {
 	return before, behind
 }
 
-// links are the same as a Link field (RFC 8288).
+// links returns them as the value of a Link field (RFC 8288).
 func (l *list) links() string {
 	before, behind := l.neighbours()
 	var links []string
@@ -240,7 +240,7 @@ func (l *list) links() string {
 	return strings.Join(links, ", ")
 }
 
-// follow looks at what a symbolic link leads to, if that is served.
+// follow returns the information of a symbolic link's target, if that is served.
 func (s *search) follow(folder, name string) (fs.FileInfo, error) {
 	if folder != "." {
 		name = folder + "/" + name

@@ -15,9 +15,9 @@ import (
 	"github.com/bobbin-http/bobbin/http"
 )
 
-// How a list is shown: as JSON for programs, and as a page for people.
+// A list is written as JSON for programs, and as a page for people.
 
-// json writes the list as nginx' autoindex does.
+// json returns the list in the form of nginx' autoindex.
 func (l *list) json() []byte {
 	type entry struct {
 		Name  string    `json:"name"`
@@ -34,7 +34,7 @@ func (l *list) json() []byte {
 	}
 	p, err := json.Marshal(all)
 	if err != nil {
-		panic("static: internal error: " + err.Error()) // nothing in there can fail
+		panic("static: internal error: " + err.Error()) // these types cannot fail
 	}
 	return append(p, '\n')
 }
@@ -49,8 +49,8 @@ var (
 	//go:embed page/listing.js
 	listingScript string
 
-	// listingPolicy lets the page do what it does and nothing else, whatever
-	// the names in it are.
+	// listingPolicy allows the page's own style and script and nothing else, so
+	// that no file name can add to the page.
 	listingPolicy = fmt.Sprintf("default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'; style-src 'sha256-%s'; script-src 'sha256-%s'",
 		digest(listingStyle), digest(listingScript))
 )
@@ -60,7 +60,7 @@ func digest(s string) string {
 	return base64.StdEncoding.EncodeToString(sum[:])
 }
 
-// page writes the list for people.
+// page returns the list as HTML.
 func (l *list) page() []byte {
 	var rows bytes.Buffer
 	if l.path != "/" {
@@ -101,7 +101,7 @@ func plural(n int, what string) string {
 	return grouped(n) + " " + what
 }
 
-// grouped writes a number as people read it.
+// grouped formats a number with commas between thousands.
 func grouped(n int) string {
 	s := strconv.Itoa(n)
 	for i := len(s) - 3; i > 0; i -= 3 {
@@ -110,7 +110,7 @@ func grouped(n int) string {
 	return s
 }
 
-// pages are the links to the pages before and behind.
+// pages returns the links to the previous and the next page.
 func pages(before, behind string) string {
 	var b strings.Builder
 	for _, link := range []struct{ to, rel, text string }{{before, "prev", "Previous"}, {behind, "next", "Next"}} {
@@ -124,7 +124,7 @@ func pages(before, behind string) string {
 	return "<nav aria-label=\"Pages\">" + b.String() + "</nav>\n"
 }
 
-// crumbs is the path with a link for each folder on the way.
+// crumbs returns the path with a link for each folder above.
 func crumbs(path string) string {
 	parts := strings.Split(strings.Trim(path, "/"), "/")
 	if path == "/" {
@@ -151,8 +151,8 @@ func crumbs(path string) string {
 	return b.String()
 }
 
-// heads are the heads of the columns; each sorts by it, and once more the other
-// way.
+// heads returns the heads of the columns. Each is a link that sorts by its column, or
+// reverses the order.
 func (q *listQuery) heads() string {
 	var b strings.Builder
 	for _, column := range []struct{ key, class, title string }{
@@ -172,7 +172,7 @@ func (q *listQuery) heads() string {
 	return b.String()
 }
 
-// humanSize writes a size in the unit that suits it.
+// humanSize formats a size in the unit that fits.
 func humanSize(n int64) string {
 	if n < 1000 {
 		return fmt.Sprintf("%d B", n)

@@ -10,7 +10,7 @@ import (
 	"github.com/bobbin-http/bobbin/http"
 )
 
-// A listQuery is which page of a list is asked for.
+// A listQuery selects a page of a list.
 type listQuery struct {
 	order string // name, size or date
 	down  bool
@@ -20,15 +20,14 @@ type listQuery struct {
 	mark          listEntry
 }
 
-// listQueryOf reads it from a request.
+// listQueryOf returns the query of a request.
 func listQueryOf(r *http.Request) *listQuery {
 	q := &listQuery{order: "name", json: wantsJSON(string(r.HeaderBytes("accept")))}
 	q.read(r.RawQuery())
 	return q
 }
 
-// read reads "?sort=size&order=desc&after=NAME&at=SIZE". What is unknown is passed
-// over.
+// read parses "sort=size&order=desc&after=NAME&at=SIZE" and ignores other names.
 func (q *listQuery) read(query string) {
 	at := int64(0)
 	for pair := range strings.SplitSeq(query, "&") {
@@ -38,7 +37,7 @@ func (q *listQuery) read(query string) {
 		case name == "order":
 			q.down = value == "desc"
 		case name == "at":
-			at, _ = strconv.ParseInt(value, 10, 64) // what is no number is the smallest
+			at, _ = strconv.ParseInt(value, 10, 64) // 0 if it is no number
 		case name == "after" || name == "before":
 			text, err := url.QueryUnescape(value)
 			if err != nil || text == "" {
@@ -56,7 +55,8 @@ func (q *listQuery) read(query string) {
 	}
 }
 
-// link is the query of a page behind or before a name. The first page has none.
+// link returns the query string of the page after or before an entry, or of the
+// first page if e is nil.
 func (q *listQuery) link(where string, e *listEntry) string {
 	s := "?sort=" + q.order
 	if q.down {
@@ -79,7 +79,8 @@ func (q *listQuery) link(where string, e *listEntry) string {
 	return s
 }
 
-// key is different for every page of a folder. No path ends like that.
+// key returns the end of the page's key in the cache. It differs for every page of a
+// folder, and no path ends like it.
 func (q *listQuery) key() string {
 	where, mark := "", (*listEntry)(nil)
 	switch {
@@ -95,14 +96,14 @@ func (q *listQuery) key() string {
 	return key
 }
 
-// wantsJSON reports whether a program asks, which says so before it says HTML.
+// wantsJSON reports whether an Accept field names JSON, and not HTML before it.
 func wantsJSON(accept string) bool {
 	at := strings.Index(accept, "application/json")
 	page := strings.Index(accept, "text/html")
 	return at >= 0 && (page < 0 || at < page)
 }
 
-// compare puts folders first, and what is equal into the order of the names.
+// compare orders folders before files, then by the query's order, then by name.
 func (q *listQuery) compare(a, b *listEntry) int {
 	if a.folder != b.folder {
 		if a.folder {
@@ -131,8 +132,7 @@ func (q *listQuery) compare(a, b *listEntry) int {
 	return n
 }
 
-// natural compares names as people do: without regard to case, and numbers by
-// their value.
+// natural compares names without regard to case, and the numbers in them by value.
 func natural(a, b string) int {
 	whole := strings.Compare(a, b)
 	for a != "" && b != "" {
@@ -153,7 +153,7 @@ func natural(a, b string) int {
 	return cmp.Or(cmp.Compare(len(a), len(b)), whole)
 }
 
-// digits returns how many there are at the beginning of s.
+// digits returns the number of digits at the beginning of s.
 func digits(s string) int {
 	for i := range len(s) {
 		if s[i] < '0' || s[i] > '9' {

@@ -9,26 +9,28 @@ import (
 	"github.com/bobbin-http/bobbin/http"
 )
 
-// fileID are what tells one version of a file from another.
+// A search loads a file in one version: small files into memory, large ones as an
+// open file. It does not load a version again that the cache has.
+
+// A fileID tells one version of a file, and of its siblings, from another.
 type fileID struct {
-	name string // below the root, "" for none
-	info fs.FileInfo
-	// The forms that lie beside it, by coding.
-	siblings [codings]fs.FileInfo
+	name     string // below the root, "" for none
+	info     fs.FileInfo
+	siblings [codings]fs.FileInfo // its compressed siblings, by coding
 }
 
-// A content is one form of a file: in memory, or open.
+// A content is a file in one coding: in memory, or open.
 type content struct {
 	info fs.FileInfo
 	body []byte
-	tag  string // of what is not a file
+	tag  string // for the ETag of a page that is not a file
 	file *os.File
-	copy bool // file is not to be sent by the kernel
+	copy bool // see Options.Copy
 
-	first, tail []byte // of file
+	first, tail []byte // both ends of file
 }
 
-// load opens and loads a file.
+// load opens a file and loads it.
 func (s *search) load(f *found, name string) error {
 	file, info, err := s.open(name)
 	if err != nil {
@@ -37,7 +39,7 @@ func (s *search) load(f *found, name string) error {
 	return s.loadOpen(f, name, file, info)
 }
 
-// loadOpen takes an open file into f, unless it is the one that is known.
+// loadOpen loads an open file into f, unless its version is known already.
 func (s *search) loadOpen(f *found, name string, file *os.File, info fs.FileInfo) error {
 	if !info.Mode().IsRegular() {
 		file.Close()
@@ -47,7 +49,7 @@ func (s *search) loadOpen(f *found, name string, file *os.File, info fs.FileInfo
 	f.contentType = s.typeOf(name)
 	if Compressible(f.contentType) && s.only == "" {
 		for c := identity + 1; c < codings; c++ {
-			f.siblings[c] = s.peek(name + suffixes[c])
+			f.siblings[c] = s.regular(name + suffixes[c])
 		}
 	}
 	if f.fileID.same(&s.known) {
@@ -58,26 +60,26 @@ func (s *search) loadOpen(f *found, name string, file *os.File, info fs.FileInfo
 	if s.options.Fields != nil {
 		f.fields = s.options.Fields(s.path)
 	}
-	if err := s.take(&f.contents[identity], file, info); err != nil {
+	if err := s.loadContent(&f.contents[identity], file, info); err != nil {
 		return err
 	}
-	f.info = f.contents[identity].info // of what was read, which may have changed since
+	f.info = f.contents[identity].info // of the version that was read
 	if v := &f.contents[identity]; s.options.Inject != "" && v.body != nil && strings.HasPrefix(f.contentType, "text/html") {
 		v.body = append(v.body, s.options.Inject...)
 		f.injected = true
 	}
 	for c := identity + 1; c < codings; c++ {
 		if f.siblings[c] != nil && !f.injected {
-			s.takeSiblings(f, c)
+			s.loadSibling(f, c)
 		}
 	}
 	f.stable = true
 	return nil
 }
 
-// takeSiblings takes a compressed form that lies beside a file. If it is gone by
-// now, or older than the file, it is none.
-func (s *search) takeSiblings(f *found, c coding) {
+// loadSibling loads a compressed sibling of a file. One that has gone meanwhile, or
+// is older than the file, is ignored.
+func (s *search) loadSibling(f *found, c coding) {
 	if f.siblings[c].ModTime().Before(f.info.ModTime()) {
 		return
 	}
@@ -85,17 +87,17 @@ func (s *search) takeSiblings(f *found, c coding) {
 	if err != nil {
 		return
 	}
-	if err := s.take(&f.contents[c], file, info); err != nil {
+	if err := s.loadContent(&f.contents[c], file, info); err != nil {
 		f.contents[c] = content{}
 	}
 }
 
-// readTries is how often a file is read that changes while it is.
+// readTries is how often a file is read that changes while it is being read.
 const readTries = 5
 
-// take reads a small file, or keeps a large one open. What is read is one
-// version of it, or nothing.
-func (s *search) take(v *content, file *os.File, info fs.FileInfo) error {
+// loadContent reads a small file, or keeps a large one open. It reads one version of the
+// file, or fails.
+func (s *search) loadContent(v *content, file *os.File, info fs.FileInfo) error {
 	if info.Size() > s.options.Small {
 		*v = content{info: info, file: file, copy: s.options.Copy}
 		v.first, v.tail = sampleOf(file, info.Size())
@@ -120,11 +122,11 @@ func (s *search) take(v *content, file *os.File, info fs.FileInfo) error {
 			break
 		}
 	}
-	return http.StatusServiceUnavailable // somebody is writing it
+	return http.StatusServiceUnavailable // another program is writing it
 }
 
-// peek looks at a file that need not exist, and need not be a file.
-func (s *search) peek(name string) fs.FileInfo {
+// regular returns the information of a regular file, or nil if name is not one.
+func (s *search) regular(name string) fs.FileInfo {
 	file, info, err := s.open(name)
 	if err != nil {
 		return nil
@@ -136,7 +138,7 @@ func (s *search) peek(name string) fs.FileInfo {
 	return info
 }
 
-// same reports whether nothing has changed.
+// same reports whether both are about the same versions.
 func (f *fileID) same(other *fileID) bool {
 	if f.name == "" || f.name != other.name || !same(f.info, other.info) {
 		return false
@@ -150,13 +152,13 @@ func (f *fileID) same(other *fileID) bool {
 	return true
 }
 
-// same reports whether two looks at a file saw the same content, as far as its
-// identity, size and time tell.
+// same reports whether a and b are about the same content, as far as identity, size
+// and modification time tell.
 func same(a, b fs.FileInfo) bool {
 	return os.SameFile(a, b) && a.Size() == b.Size() && a.ModTime().Equal(b.ModTime())
 }
 
-// Close gives back what is open, of an answer that nobody is left to hear.
+// Close closes the open files of a result that is not used.
 func (f *found) Close() error {
 	for _, v := range f.contents {
 		if v.file != nil {

@@ -1,12 +1,12 @@
 package static
 
-// What a file is, by the extension of its name. The table is generated: see
-// internal/mimegen for where it comes from and which types it prefers.
+// The extension of a name tells the media type of a file. The table is generated:
+// internal/mimegen says from which sources, and which types it prefers.
 
 //go:generate go run ./internal/mimegen -db "$MIME_DB" -o mime_table.go
 
-// unknownType is the type of bytes of which nothing is known. Browsers offer to
-// save them.
+// unknownType is the type for an unknown extension. Browsers offer to save such a
+// file.
 const unknownType = "application/octet-stream"
 
 // A mimeEntry is a line of the table: an extension in lower case without its
@@ -17,12 +17,11 @@ type mimeEntry struct {
 }
 
 // TypeByExtension returns the Content-Type of a file by its name, which may
-// have folders in front. Text, and what is made of text, comes with
-// "; charset=utf-8". A name without a known extension is
-// "application/octet-stream"; so is one that only begins with a dot, since
-// ".profile" is hidden and not a profile.
+// have folders in front. Text types have "; charset=utf-8". The type is
+// "application/octet-stream" for an unknown extension, and for a name whose only
+// dot is its first character, such as ".profile".
 //
-// It allocates nothing: the result is a constant.
+// It does not allocate: the result is a constant.
 func TypeByExtension(name string) string {
 	var buffer [longestExtension]byte
 	extension := lowerExtension(&buffer, name)
@@ -42,9 +41,9 @@ func TypeByExtension(name string) string {
 	return unknownType
 }
 
-// lowerExtension copies what follows the last dot of a name into the buffer,
-// ASCII letters in lower case. It returns nothing when there is no extension, or
-// one that is too long to be in the table.
+// lowerExtension copies the extension of a name into the buffer, with ASCII letters
+// in lower case. It returns nil if there is no extension, or one that is too long
+// to be in the table.
 func lowerExtension(buffer *[longestExtension]byte, name string) []byte {
 	for i := len(name) - 1; i > 0 && len(name)-i <= longestExtension+1; i-- {
 		switch name[i] {

@@ -6,53 +6,51 @@ import (
 
 // Options are the choices in serving files. The zero value serves.
 type Options struct {
-	Index    []string // served for a folder, the first that there is; index.html if empty
-	Dotfiles bool     // serve names that begin with a dot; /.well-known/ always is
-	Symlinks Symlinks // which are followed; those that stay inside the folder if 0
-	Listing  bool     // show what is in a folder without an index
+	Index    []string // names of a folder's index, the first that exists; index.html if empty
+	Dotfiles bool     // serve names that begin with a dot; /.well-known/ is always served
+	Symlinks Symlinks // which links are followed; those that stay inside the folder if 0
+	Listing  bool     // list a folder that has no index
 
-	// CleanURLs answers /about with about.html, where there is no file about.
+	// CleanURLs answers /about with about.html if there is no file about.
 	CleanURLs bool
 
-	// Fallback is the file that is served, with status 200, to whoever wants a
-	// page that is not there: for applications that do their own routing. A
-	// missing script or picture is still missing.
+	// Fallback is the file that is served with status 200 in place of a page that
+	// does not exist, for applications that route in the browser. A script or a
+	// picture that does not exist is still answered with 404.
 	Fallback string
 
-	// Missing answers in place of a 404, if it is not nil. It may call ServeAs,
-	// which does not lead back here.
+	// Missing answers in place of a 404, unless it is nil. It may call ServeAs,
+	// which never calls Missing.
 	Missing http.Handler
 
-	// Private are paths of files that are never served and never listed, if they, or
-	// links to them, lie in the folder: what configures the server. Of a folder all
-	// files in it are meant.
+	// Private are paths of files that configure the server. They, and links to
+	// them, are never served and never listed. A folder stands for all files in it.
 	Private []string
 
-	// Types are by extension, in lower case and without a dot; they go before
-	// those that TypeByExtension knows.
+	// Types maps extensions, in lower case and without a dot, to media types. It
+	// goes before TypeByExtension.
 	Types map[string]string
 
 	// Fields returns more fields for the answer to a path, such as
-	// Cache-Control. It is called when a file is read, not for each request,
-	// and on another goroutine than the loop's.
+	// Cache-Control. It is called on a worker when a file is read, not for each
+	// request.
 	Fields func(path string) [][2]string
 
-	// Encoders compress what is text, is not in the folder in compressed form
-	// already, and is not larger than EncodeMax.
+	// Encoders compress text of at most EncodeMax bytes that has no compressed
+	// sibling in the folder.
 	Encoders  []Encoder
 	EncodeMax int64 // bytes; 8 MiB if 0
 
-	// Copy has large files read and written. They are sent by the kernel
-	// otherwise, which costs less, but what is on its way then changes when
-	// somebody overwrites the file or cuts it off, instead of putting another
-	// in its place.
+	// Copy has large files read into memory and written, a part at a time. Without
+	// it the kernel sends them, which costs less; but then a file that is
+	// overwritten in place, or truncated, changes bytes that are on their way.
 	Copy bool
 
-	// Inject is put behind each page of HTML that is small enough for memory.
+	// Inject is appended to each page of HTML of at most Small bytes.
 	Inject string
 
-	Small  int64 // bytes; files up to here are kept in memory; 256 KiB if 0
-	Memory int64 // bytes for all of those; 64 MiB if 0
+	Small  int64 // bytes of the largest file that is kept in memory; 256 KiB if 0
+	Memory int64 // bytes for all files in memory; 64 MiB if 0
 
 	private privacy
 }
@@ -61,12 +59,12 @@ type Options struct {
 type Symlinks uint8
 
 const (
-	LinksInside Symlinks = iota // those that lead to something in the folder
+	LinksInside Symlinks = iota // links that stay inside the folder
 	NoLinks
 	AllLinks
 )
 
-// fill puts the defaults where nothing was said.
+// fill replaces zero values by the defaults.
 func (o *Options) fill() {
 	if len(o.Index) == 0 {
 		o.Index = []string{"index.html"}

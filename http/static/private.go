@@ -10,24 +10,24 @@ import (
 	"strings"
 )
 
-// What configures the server may lie in the folder that it serves: the file of
-// passwords, keys, the log. Such files are never served and never listed, whatever
-// they are called there: by their own names, which holds while they are being
-// replaced, and by what they are (device and inode), for links of both kinds.
+// Files that configure the server may lie in the folder that it serves: passwords,
+// keys, the log. They are never served and never listed. They are known by name,
+// which holds while they are being replaced, and by device and inode, which holds
+// for links of both kinds.
 
 // A privacy knows the files that are never served. Its methods may be called from any
 // goroutine.
 type privacy struct {
-	paths []string // of files, and of folders whose files are meant, too
-	names []string // of those that lie below the root, as they are called there
+	paths []string // of files, and of folders, which stand for the files in them
+	names []string // below the root, of those that lie there
 }
 
-// newPrivacy is for the folder at root.
+// newPrivacy returns the privacy of the folder at root.
 func newPrivacy(root string, paths []string) privacy {
 	p := privacy{paths: paths}
 	from, err := filepath.Abs(root)
 	if err != nil {
-		return p // what they are is enough
+		return p // device and inode are enough
 	}
 	for _, s := range paths {
 		if s, err = filepath.Abs(s); err != nil {
@@ -47,12 +47,12 @@ func (p *privacy) named(name string) bool {
 	})
 }
 
-// now returns what the paths lead to at present.
+// now returns the files that the paths lead to at present.
 func (p *privacy) now() (list privates) {
 	for _, s := range p.paths {
 		info, err := os.Stat(s)
 		if err != nil {
-			continue // it is not there, or not yet
+			continue // it does not exist, or not yet
 		}
 		list = append(list, info)
 		if !info.IsDir() {
@@ -76,7 +76,7 @@ func (p *privacy) holds(name string, info fs.FileInfo) bool {
 	return len(p.paths) > 0 && (p.named(name) || p.now().have(info))
 }
 
-// refuse returns an error if what is to be served is itself private.
+// refuse returns an error if the folder or file that is to be served is private.
 func (p *privacy) refuse(served string, info fs.FileInfo) error {
 	if len(p.paths) > 0 && p.now().have(info) {
 		return fmt.Errorf("%s configures the server, and is never served", served)
@@ -84,12 +84,12 @@ func (p *privacy) refuse(served string, info fs.FileInfo) error {
 	return nil
 }
 
-// privates are private files as they were at one moment.
+// privates are the private files at one moment.
 type privates []fs.FileInfo
 
 func (list privates) have(info fs.FileInfo) bool {
 	return slices.ContainsFunc(list, func(own fs.FileInfo) bool { return os.SameFile(own, info) })
 }
 
-// inFolder returns the name of what lies in a folder below the root.
+// inFolder returns the name below the root of a file in a folder.
 func inFolder(folder, name string) string { return path.Join(folder, name) }

@@ -5,14 +5,13 @@ import (
 	"math"
 )
 
-// boundary stands between several ranges. Nobody who makes files knows it
-// beforehand.
+// boundary stands between several ranges. It is random, so that no file can contain
+// it on purpose.
 var boundary = rand.Text()
 
-// Which bytes of a file does a Range field ask for? RFC 9110 section 14. A field
-// that is not understood is ignored, as section 14.2 has it, and so is one that
-// asks for more work than the whole file: many ranges, and ranges that overlap,
-// have been used to have servers send a file a thousand times.
+// A Range field selects bytes of a file (RFC 9110 section 14). A malformed field is
+// ignored (section 14.2). So is one that asks for many ranges, or for ranges that
+// overlap: attackers use those to have a server send a file a thousand times.
 
 // maxRanges is how many ranges one request may ask for.
 const maxRanges = 16
@@ -22,7 +21,7 @@ type byteRange struct{ offset, size int64 }
 
 func (r byteRange) end() int64 { return r.offset + r.size }
 
-// wanted is what to do about a Range field.
+// wanted is the outcome of a Range field.
 type wanted uint8
 
 const (
@@ -31,8 +30,8 @@ const (
 	noSuch               // 416: there are ranges, and none of them in the file
 )
 
-// parseRanges reads a Range field for a file of a size, and appends the ranges
-// in the order in which they were asked for to dst. Those that touch are one.
+// parseRanges parses a Range field for a file of a size and appends the ranges to
+// dst, in the order of the field. Two that touch are joined.
 func parseRanges(dst []byteRange, field []byte, size int64) ([]byteRange, wanted) {
 	list, ok := cutUnit(field)
 	if !ok || size == 0 {
@@ -70,7 +69,7 @@ func parseRanges(dst []byteRange, field []byte, size int64) ([]byteRange, wanted
 	return dst, all // an empty list
 }
 
-// cutUnit takes "bytes=" off the field. Units have no case.
+// cutUnit cuts "bytes=" off the field, in any case of letters.
 func cutUnit(field []byte) (list []byte, ok bool) {
 	const unit = "bytes="
 	if len(field) < len(unit) {
@@ -88,7 +87,7 @@ func cutUnit(field []byte) (list []byte, ok bool) {
 	return field[len(unit):], true
 }
 
-// nextRange cuts the first element off a list, without the blanks around it.
+// nextRange cuts the first element off a list and trims it.
 func nextRange(list []byte) (element, rest []byte) {
 	to := 0
 	for to < len(list) && list[to] != ',' {
@@ -105,8 +104,8 @@ func nextRange(list []byte) (element, rest []byte) {
 	return list[from:to], rest
 }
 
-// parseRange reads "5-9", "5-" or "-5". A range that lies behind the end of the
-// file, and one of the last 0 bytes, has the size 0.
+// parseRange parses "5-9", "5-" or "-5". The size is 0 for a range behind the end of
+// the file, and for the last 0 bytes.
 func parseRange(p []byte, size int64) (r byteRange, ok bool) {
 	first, digits := number(p)
 	p = p[digits:]
@@ -120,7 +119,7 @@ func parseRange(p []byte, size int64) (r byteRange, ok bool) {
 	switch {
 	case digits == 0 && more == 0:
 		return r, false
-	case digits == 0: // the last so many
+	case digits == 0: // the last n bytes
 		n := min(last, size)
 		return byteRange{size - n, n}, true
 	case more == 0:
@@ -134,9 +133,8 @@ func parseRange(p []byte, size int64) (r byteRange, ok bool) {
 	return byteRange{first, min(last, size-1) - first + 1}, true
 }
 
-// number reads digits from the beginning of p and returns how many there are. A
-// number that is too large for any file is the largest there is: it must not
-// wrap around into a small one.
+// number parses the digits at the beginning of p and returns their count, too. A
+// number that is too large becomes the largest int64: it must not wrap around.
 func number(p []byte) (n int64, digits int) {
 	for digits < len(p) && '0' <= p[digits] && p[digits] <= '9' {
 		d := int64(p[digits] - '0')
@@ -150,8 +148,8 @@ func number(p []byte) (n int64, digits int) {
 	return n, digits
 }
 
-// overlap reports whether two of the ranges have a byte in common. There are at
-// most maxRanges, so that every pair can be looked at.
+// overlap reports whether two of the ranges have a byte in common. With at most
+// maxRanges of them, every pair can be compared.
 func overlap(list []byteRange) bool {
 	for i, a := range list {
 		for _, b := range list[i+1:] {

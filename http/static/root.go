@@ -9,8 +9,8 @@ import (
 	"syscall"
 )
 
-// A root is the folder that is served, as it was opened. Its methods may be
-// called from any goroutine.
+// A root is the open folder that is served. Its methods may be called from any
+// goroutine.
 type root struct {
 	path  string
 	links Symlinks
@@ -34,12 +34,12 @@ func openRoot(path string, links Symlinks) (*root, error) {
 
 func (r *root) close() error { return r.dir.Close() }
 
-// again returns r, or the folder that its path leads to by now: whoever swaps a
-// symbolic link for another serves another folder, all at once.
+// again returns r, or the folder to which its path leads now: a deployment may
+// point a symbolic link to another folder.
 func (r *root) again() *root {
 	info, err := os.Stat(r.path)
 	if err != nil || os.SameFile(info, r.info) {
-		return r // one that is gone for a moment is served as it was
+		return r // while the path leads nowhere, the open folder is served
 	}
 	if other, err := openRoot(r.path, r.links); err == nil {
 		other.hook = r.hook
@@ -48,12 +48,11 @@ func (r *root) again() *root {
 	return r
 }
 
-// flags open a file for reading and never wait for one that is a pipe or a
-// device.
+// flags open a file for reading, without waiting if it is a pipe or a device.
 const flags = os.O_RDONLY | syscall.O_NONBLOCK | syscall.O_NOCTTY
 
-// open opens a file below the root, by a name with slashes. What is checked is
-// what is opened, however links are moved meanwhile.
+// open opens a file below the root, by a name with slashes. The checks hold for the
+// file that is opened, even if links change meanwhile.
 func (r *root) open(name string) (*os.File, error) {
 	if r.hook != nil {
 		r.hook(name)
@@ -67,8 +66,8 @@ func (r *root) open(name string) (*os.File, error) {
 	return r.dir.OpenFile(name, flags, 0)
 }
 
-// openPlain opens a file whose name holds no symbolic link. Each part of it is
-// looked at without following, and must be the one that is then opened.
+// openPlain opens a file whose name has no symbolic link in it. Each segment is
+// looked at without following links, and must be the one that is then opened.
 func (r *root) openPlain(name string) (*os.File, error) {
 	at, own := r.dir, false
 	defer func() {
@@ -102,7 +101,7 @@ func (r *root) openPlain(name string) (*os.File, error) {
 	}
 }
 
-// openSeen opens what was seen, and nothing that has come in its place.
+// openSeen opens the file that was seen. It fails if another has replaced it.
 func openSeen(at *os.Root, name string, seen fs.FileInfo) (*os.File, error) {
 	f, err := at.OpenFile(name, flags, 0)
 	if err != nil {

@@ -1,12 +1,14 @@
-// Package static serves files: a folder, or one single file. Nothing outside
-// the folder is served, whatever is asked for and wherever symbolic links lead.
-// Small files are answered from memory, large ones by the kernel, and nobody
-// waits for another's disk.
+// Package static serves the files of a folder, or one single file. It serves
+// nothing outside of the folder, whatever the path and wherever symbolic links
+// lead. Small files are answered from memory, large ones are sent by the kernel,
+// and no client waits for the disk of another.
 //
-// What is asked of the disk is asked on a worker (find.go), and what it says is
-// kept as an entry (entry.go) in a cache that forgets by SIEVE (cache.go). What
-// an entry answers depends on the request's conditions (condition.go), on the
-// codings that the client takes (coding.go) and on ranges (ranges.go).
+// A request runs through these files: static.go looks for an entry in the cache;
+// ask.go has a worker ask the disk if there is none, or an old one; find.go and
+// load.go run on that worker; store.go makes an entry of the result (entry.go) and
+// keeps it in a cache that evicts by SIEVE (cache.go); answer.go answers with it,
+// by the request's conditions (condition.go), the codings that the client takes
+// (coding.go) and ranges (ranges.go). A large file is sent from openfile.go.
 package static
 
 import (
@@ -21,29 +23,28 @@ import (
 	"github.com/bobbin-http/bobbin/http"
 )
 
-// checkEvery is how long a file in memory is answered before its folder is
-// asked again whether it has changed. From half of that on it is asked in the
-// background.
+// checkEvery is how long an entry is answered before the disk is asked again
+// whether its file has changed. From half of that time on, a worker asks while the
+// entry is still answered.
 const checkEvery = time.Second
 
-// Files serves what is below a folder. Like the loop that calls it, it belongs
-// to one goroutine.
+// Files serves the files of a folder. It belongs to the goroutine of one loop.
 type Files struct {
 	path       string // of the folder
 	only       string // the one file that is served, or ""
 	options    Options
 	root       *root
 	cache      cache
-	unsure     cache // what is answered only while the disk cannot be asked
-	asked      map[string]*asking
-	generation int    // how often
-	page404    []byte // the latest, so that it is kept once
+	unsure     cache              // entries that are answered only while the disk does not answer
+	asked      map[string]*asking // questions on their way, by question.key
+	generation int                // counts Forget
+	page404    []byte             // the latest page for a 404, which its entries share
 
 	counters Counters
 }
 
-// Open returns a server of the files at a path: those below a folder, or the
-// one that it names, which is served as / and as its own name.
+// Open returns a server of the files below a folder. If path names a file, that
+// alone is served, as / and by its own name.
 func Open(path string, o Options) (*Files, error) {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -70,15 +71,15 @@ func Open(path string, o Options) (*Files, error) {
 	if f.root, err = openRoot(path, f.options.Symlinks); err != nil {
 		return nil, err
 	}
-	if err := f.readable(); err != nil {
+	if err := f.checkReadable(); err != nil {
 		f.root.close()
 		return nil, err
 	}
 	return f, nil
 }
 
-// readable finds out at the start what every visitor would find out otherwise.
-func (f *Files) readable() error {
+// checkReadable reports at the start an error that every request would meet later.
+func (f *Files) checkReadable() error {
 	name := "."
 	if f.only != "" {
 		name = f.only
@@ -96,14 +97,13 @@ func (f *Files) readable() error {
 	return err
 }
 
-// Close gives the folder back. Answers under way are not touched.
+// Close closes the folder. Answers that are being sent go on.
 func (f *Files) Close() error {
 	f.clear()
 	return f.root.close()
 }
 
-// Forget has everything asked of the disk again, for those who know that it has
-// changed.
+// Forget empties the cache, for a caller that knows that files have changed.
 func (f *Files) Forget() {
 	f.clear()
 	f.generation++
@@ -119,8 +119,8 @@ func (f *Files) Serve(w *http.Response, r *http.Request) error {
 	if m := r.Method(); m != http.MethodGet && m != http.MethodHead {
 		return notForFiles(w)
 	}
-	// Entries have clean paths. A path without an escape that is found among
-	// them is clean.
+	// Entries are stored under clean paths, so a path without an escape that
+	// finds one is clean.
 	raw := r.PathBytes()
 	if bytes.IndexByte(raw, '%') < 0 {
 		if e := f.cache.get(raw); e != nil {
@@ -137,8 +137,8 @@ func (f *Files) Serve(w *http.Response, r *http.Request) error {
 	return f.find(w, r, string(path), f.options.Missing)
 }
 
-// ServeAs answers a request as if it had asked for a path, which is decoded
-// already. It is for rewriting: what the client asked for stays what it sees.
+// ServeAs answers a request as if its target were path, which is decoded already.
+// It is for rules that rewrite: the client is not redirected.
 func (f *Files) ServeAs(w *http.Response, r *http.Request, path string) error {
 	if m := r.Method(); m != http.MethodGet && m != http.MethodHead {
 		return notForFiles(w)
@@ -158,8 +158,8 @@ func notForFiles(w *http.Response) error {
 	return http.StatusMethodNotAllowed
 }
 
-// answerOrCheck answers with an entry, after asking the disk about it if that
-// was done too long ago.
+// answerOrCheck answers with an entry. The disk is asked first if the entry was
+// checked too long ago.
 func (f *Files) answerOrCheck(w *http.Response, r *http.Request, e *entry) error {
 	switch age := r.Time().Sub(e.checked); {
 	case !e.current():
@@ -173,8 +173,8 @@ func (f *Files) answerOrCheck(w *http.Response, r *http.Request, e *entry) error
 	return f.answer(w, r, e)
 }
 
-// wantsPage reports whether a browser asks for a page, as opposed to a script
-// or a picture, by what it accepts and by the extension of the name.
+// wantsPage reports whether a browser asks for a page, and not for a script or a
+// picture: the Accept field and the extension of the name tell.
 func wantsPage(r *http.Request, path string) bool {
 	if ext := filepath.Ext(path); ext != "" && ext != ".html" && ext != ".htm" {
 		return false

@@ -7,50 +7,57 @@ import (
 	"github.com/bobbin-http/bobbin/http"
 )
 
-// store keeps what the disk has said, and returns the entry for it, which is to
-// be released. It was asked when the request was taken up, or later. If the disk
-// has said that nothing has changed, and what it was has been forgotten
-// meanwhile, there is none.
+// The result of a search becomes an entry, and the cache keeps the entry if the
+// result is as new as what is there.
+
+// store returns an entry for the result of a search, and keeps it in a cache if it
+// may. The caller releases it. The disk was asked at the time given, or later. There
+// is no entry if the result says that nothing has changed and the entry that it
+// means was evicted meanwhile.
 func (f *Files) store(found *found, asked time.Time) *entry {
-	if found.generation != f.generation {
-		found.stable = false // it may be from before
-	}
-	if found.root != f.root {
-		if found.moved {
-			// The folder's name leads elsewhere now: somebody has deployed.
-			// What workers still use is closed by the garbage collector.
-			f.clear()
-			f.root = found.root
-		} else {
-			found.stable = false // it comes from where it led before
+	f.adopt(found)
+	if found.same {
+		old := f.cache.get([]byte(found.path))
+		if old == nil {
+			return nil
 		}
-	}
-	old := f.cache.get([]byte(found.path))
-	switch {
-	case found.same && old == nil:
-		return nil
-	case found.same:
 		if asked.After(old.checked) {
 			old.checked = asked
 		}
 		return old.retain()
-	case found.err == http.StatusNotFound:
+	}
+	if found.err == http.StatusNotFound {
 		found.contents[identity].body = f.once(found.contents[identity].body)
 	}
 	e := newEntry(found, asked)
-	if old != nil {
-		if old.checked.After(asked) {
-			return e // the disk was slow with this, and has said something else since
-		}
-		f.cache.remove(old)
+	if f.cache.supersede(e) && f.unsure.supersede(e) {
+		f.keep(e, found)
 	}
-	switch before := f.unsure.get([]byte(e.path)); {
-	case before == nil:
-	case before.checked.After(asked):
-		return e
+	return e
+}
+
+// adopt takes over the folder that a search has found behind the root's path. The
+// result of a search that began before the last Forget, or in another folder than
+// is served now, is not stable: it is answered and not kept.
+func (f *Files) adopt(found *found) {
+	if found.generation != f.generation {
+		found.stable = false
+	}
+	switch {
+	case found.root == f.root:
+	case found.moved:
+		// The path leads to another folder now: a site was deployed. Workers may
+		// still use the old root; the garbage collector closes it.
+		f.clear()
+		f.root = found.root
 	default:
-		f.unsure.remove(before)
+		found.stable = false
 	}
+}
+
+// keep puts an entry into a cache. One that was modified recently is not kept: it
+// might change once more without a sign of it.
+func (f *Files) keep(e *entry, found *found) {
 	switch {
 	case e.recentlyModified:
 	case found.stable:
@@ -58,10 +65,10 @@ func (f *Files) store(found *found, asked time.Time) *entry {
 	case found.unsure() && found.generation == f.generation && found.root == f.root:
 		f.unsure.put(e)
 	}
-	return e
 }
 
-// once returns p, or what was the same before.
+// once returns p, or the same bytes from before, so that a page for errors is in
+// memory once.
 func (f *Files) once(p []byte) []byte {
 	if !bytes.Equal(p, f.page404) {
 		f.page404 = p
