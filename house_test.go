@@ -37,7 +37,7 @@ type room struct {
 // house is the import table. A file is looked up first by its own path, then
 // by its folder, then by "*" in place of the folder's last name, upward. A
 // package may always import what is in its own "internal". Tests are free,
-// except that nobody imports cmd.
+// except that no package imports cmd.
 var house = map[string]room{
 	".":                            {"golang.org/x/sys/unix", "net/http"},
 	"eventloop":                    {".", "net net/http os/exec syscall"},
@@ -62,7 +62,7 @@ var house = map[string]room{
 const (
 	downward   = "dependencies run downward"
 	oneWindow  = "one window to the kernel"
-	nobodyCmd  = "nobody imports cmd"
+	noCmd      = "no package imports cmd"
 	systemOnly = "no build tags but the operating system's"
 	oneClock   = "one clock"
 	noSleep    = "the loop alone decides how long we wait"
@@ -268,7 +268,7 @@ func faults(file string, source []byte) []string {
 			}
 		}
 		if target, ours := inModule(imported); ours && within(target, "cmd") && !isInternalOf(target, dir) {
-			fault(spec.Pos(), nobodyCmd, "imports %q", imported)
+			fault(spec.Pos(), noCmd, "imports %q", imported)
 		} else if known && !isTest && !rule.allows(dir, imported) {
 			because := downward
 			if imported == "syscall" || within(imported, "golang.org/x/sys") {
@@ -346,7 +346,7 @@ func (r room) allows(dir, imported string) bool {
 }
 
 // inModule returns an import path from the root of the module, "." being the
-// root itself, or unchanged when it is somebody else's.
+// root itself, or unchanged when it is another module's.
 func inModule(imported string) (string, bool) {
 	if imported == module {
 		return ".", true
@@ -411,7 +411,7 @@ func TestHouseNotices(t *testing.T) {
 			`eventloop/loop.go:2: imports "golang.org/x/sys/unix" (docs/architecture.md: one window to the kernel)`},
 		{"the standard library's window is one too", "http/conn.go", "package http\nimport _ \"syscall\"", oneWindow},
 		{"the loop does not know the language", "eventloop/loop.go", "package eventloop\nimport _ \"" + self + "http\"", downward},
-		{"the ground knows nobody", "kernel.go", "package bobbin\nimport _ \"" + self + "eventloop\"", downward},
+		{"the ground knows no other room", "kernel.go", "package bobbin\nimport _ \"" + self + "eventloop\"", downward},
 		{"the language knows the loop", "http/conn.go", "package http\nimport _ \"" + self + "eventloop\"", ""},
 		{"but not how it is simulated", "http/conn.go", "package http\nimport _ \"" + self + "eventloop/sim\"", downward},
 		{"except in its tests", "http/conn_test.go", "package http\nimport _ \"" + self + "eventloop/sim\"", ""},
@@ -423,7 +423,7 @@ func TestHouseNotices(t *testing.T) {
 		{"std does", "http/std/std.go", "package std\nimport _ \"net/http\"", ""},
 		{"a dependency needs a line in the table", "http/static/zip.go", "package static\nimport _ \"example.com/zip\"", downward},
 		{"the program may import anything", "cmd/bobbin/main.go", "package main\nimport _ \"example.com/flags\"", ""},
-		{"nobody imports the program, not even a test", "http/conn_test.go", "package http\nimport _ \"" + self + "cmd/bobbin\"", nobodyCmd},
+		{"no package imports the program, not even a test", "http/conn_test.go", "package http\nimport _ \"" + self + "cmd/bobbin\"", noCmd},
 		{"the program imports its own rooms", "cmd/bobbin/main.go", "package main\nimport _ \"" + self + "cmd/bobbin/internal/flags\"", ""},
 		{"a new package asks for a line", "util/util.go", "package util", "no line in the table"},
 
@@ -433,13 +433,13 @@ func TestHouseNotices(t *testing.T) {
 		{"nor does a file's name", "http/scan_amd64.go", "package http", systemOnly},
 
 		{"the ground reads the clock", "kernel.go", "package bobbin\nimport \"time\"\nvar t = time.Now()", ""},
-		{"nobody else does", "http/date.go", "package http\nimport \"time\"\nvar t = time.Now()",
+		{"no other file does", "http/date.go", "package http\nimport \"time\"\nvar t = time.Now()",
 			"http/date.go:3: asks the time by time.Now (docs/architecture.md: one clock)"},
 		{"not even by another name", "eventloop/loop.go", "package eventloop\nimport clock \"time\"\nvar now = clock.Now", oneClock},
 		{"nor by asking how long ago", "eventloop/loop.go", "package eventloop\nimport \"time\"\nvar d = time.Since(time.Time{})", oneClock},
 		{"a duration is no question", "http/limits.go", "package http\nimport \"time\"\nvar d = time.Second", ""},
 		{"the program may ask", "cmd/bobbin/main.go", "package main\nimport \"time\"\nvar t = time.Now()", ""},
-		{"nobody sleeps", "eventloop/loop.go", "package eventloop\nimport \"time\"\nfunc f() { time.Sleep(1) }", noSleep},
+		{"no file sleeps", "eventloop/loop.go", "package eventloop\nimport \"time\"\nfunc f() { time.Sleep(1) }", noSleep},
 		{"the language starts no goroutine", "http/blocking.go", "package http\nfunc f() { go f() }", noStrays},
 		{"what does not parse is said", "http/conn.go", "package", "expected"},
 	}

@@ -6,8 +6,8 @@ import "net/netip"
 // that) is accounted by client, so that the client that uses most pays first and a
 // client that asks for little is always served.
 
-// A Client is whom a connection is accounted to: an IPv4 address or an IPv6 /64
-// network, which one customer of a provider has to themselves. The zero Client
+// A Client is the party that a connection is accounted to: an IPv4 address or an IPv6 /64
+// network, which a provider gives to one customer. The zero Client
 // is unknown: that of all Unix sockets, and of proxies that have not said more.
 type Client [16]byte
 
@@ -38,7 +38,7 @@ func (c Client) String() string {
 	}
 }
 
-// Client returns whom the connection is accounted to: its peer, or the client
+// Client returns the client that the connection is accounted to: its peer, or the client
 // that SetClient has named.
 func (c *Conn) Client() Client {
 	l := c.loop

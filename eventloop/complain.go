@@ -7,30 +7,30 @@ import (
 	"time"
 )
 
-// What goes wrong a thousand times a second is logged once, with how often it was
-// not; so that neither the log nor the loop drowns in it.
+// An error that occurs a thousand times a second is logged once, with the number of
+// those that were left out, so that neither the log nor the loop drowns in it.
 
-// complaints are what was logged lately. Any goroutine may ask.
+// complaints remember the latest line of each kind. Any goroutine may ask.
 type complaints struct {
 	mu   sync.Mutex
 	last map[string]*complaint // by kind, of which there are few
 }
 
-// complaint is when something was last logged, and how often it was not.
+// A complaint is the time of the latest line of a kind, and how many were left out.
 type complaint struct {
 	at      time.Duration
 	skipped int
 }
 
-// complain logs a trouble of the machine's, once a second for each kind.
+// complain logs an error of the machine, once a second for each kind.
 func (l *Loop) complain(what string, err error) {
 	if skipped, ok := l.mayComplain(what, l.now); ok {
 		l.log.Warn(what, "error", err, "skipped", skipped)
 	}
 }
 
-// mayComplain reports whether to log something of a kind, and how often that was
-// not done since it was last, this time included.
+// mayComplain reports whether a line of a kind may be logged, and how many were left
+// out since the last one, this one included.
 func (l *Loop) mayComplain(what string, now time.Duration) (skipped int, ok bool) {
 	c := &l.complaints
 	c.mu.Lock()
@@ -52,8 +52,8 @@ func (l *Loop) mayComplain(what string, now time.Duration) (skipped int, ok bool
 	return skipped, true
 }
 
-// LogPanic logs a panic that its caller has recovered, with what else is known about
-// it, as the pairs of log/slog. The stack is there once a second at most; "shortened"
+// LogPanic logs a panic that its caller has recovered, with more about it as pairs
+// of log/slog. The stack is there once a second at most; "shortened"
 // says of how many panics it was left out since it was last there. Any goroutine may
 // call it.
 func (l *Loop) LogPanic(what string, value any, more ...any) {

@@ -23,7 +23,7 @@ type square struct {
 	now     time.Time
 	coming  int   // connections that wait to be accepted
 	last    int   // the descriptor that was given out last
-	heard   bool  // about the listener, or there is nobody to be accepted
+	heard   bool  // about the listener, or no connection waits to be accepted
 	says    []int // descriptors on which something comes at each turn
 	said    []bool
 	written int // calls
@@ -162,7 +162,7 @@ func TestADeadlineThatIsSetAnewMovesOnceItsLength(t *testing.T) {
 var sizes = []int{1, 10, 100, 1_000, 10_000}
 
 // BenchmarkTurn is a turn with one connection that speaks, while all others are
-// idle. What it costs is to be the same for any number of them.
+// idle. Its cost is to be the same for any number of them.
 func BenchmarkTurn(b *testing.B) {
 	for _, n := range sizes {
 		b.Run(fmt.Sprintf("connections=%d", n), func(b *testing.B) {

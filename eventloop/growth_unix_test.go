@@ -33,7 +33,7 @@ func (m forbidden) close(t *testing.T) {
 }
 
 // TestATurnTouchesNoIdleConnection turns a loop with 10,000 idle connections, all
-// of which lie in memory that nobody may touch: neither they nor their places in
+// of which lie in memory that must not be touched: neither they nor their places in
 // the loop's table. So no list of them can be walked, however quickly.
 func TestATurnTouchesNoIdleConnection(t *testing.T) {
 	const idle, busy, turns = 10_000, 8, 1_000
@@ -50,7 +50,7 @@ func TestATurnTouchesNoIdleConnection(t *testing.T) {
 	table := forbid(t, page+len(before)*slot)
 	l.conns = unsafe.Slice((**Conn)(unsafe.Pointer(&table[0])), page/slot+len(before))
 	// Those who speak stand where their descriptors say; the idle ones, whose
-	// descriptors nobody will say, behind that page.
+	// descriptors has no news, behind that page.
 	rooms := forbid(t, idle*int(unsafe.Sizeof(Conn{})))
 	conns := unsafe.Slice((*Conn)(unsafe.Pointer(&rooms[0])), idle)
 	copy(l.conns, before[:first])

@@ -400,8 +400,8 @@ func (l *Loop) survive() {
 // lent to several of them counted once.
 func (l *Loop) Memory() int64 { return l.memory }
 
-// runPosted is the phase in which other goroutines are heard. What a function
-// posts while it runs belongs to the next turn.
+// runPosted is the phase in which functions of other goroutines run. A function that
+// is posted meanwhile belongs to the next turn.
 func (l *Loop) runPosted() {
 	l.onStops()
 	if !l.mail.waiting.Load() {

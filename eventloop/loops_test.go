@@ -250,7 +250,7 @@ func TestDealtConnectionsKeepToTheLimits(t *testing.T) {
 	}
 	over := make(chan error)
 	go func() { over <- ls.Run() }()
-	// Nobody leaves before as many as may be there are.
+	// No client leaves before as many as may be there are.
 	full, inside := make(chan bool), make(chan int, visitors)
 	var all sync.WaitGroup
 	for range visitors {

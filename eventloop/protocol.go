@@ -43,7 +43,7 @@ type Backpressured interface {
 
 	// OnPeerClosed says that the peer has sent its last byte while the protocol was
 	// paused. Most peers have closed then, and wait for nothing; some have
-	// only ended their half. What they sent before is kept, and OnEOF comes
+	// only ended their half. Bytes that they sent before are kept, and OnEOF comes
 	// when the protocol listens again. It may be called more than once.
 	OnPeerClosed(c *Conn)
 }

@@ -14,8 +14,8 @@ func (l *Loop) mayReserve(n int64) bool {
 	return n == 0 || l.reserved == 0 || l.memory+l.reserved+n <= l.limits.OutputTotal
 }
 
-// unreserve gives back what a job has reserved, and lets those go on who wait for
-// it.
+// unreserve gives back what a job has reserved, and starts jobs that wait
+// for it.
 func (l *Loop) unreserve(j *job) {
 	n := j.Memory
 	if n == 0 || !j.counted && !j.lost {

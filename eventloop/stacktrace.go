@@ -27,7 +27,7 @@ var mainModule = func() string {
 // offenderStack finds, in the stacks of all goroutines, that of the one which runs a
 // loop, given the name of the loop's own. While a coroutine runs, it is the
 // coroutine's: the one that the loop has started, or that another such has, and
-// that does not wait to be called. Where nobody knows who has started it, because
+// that does not wait to be called. Where its caller is not known, because
 // that has ended, any task that runs is likely it.
 func offenderStack(stacks, loop string) string {
 	all := make(map[string]string)
@@ -136,7 +136,7 @@ func isStandard(function string) bool {
 }
 
 // isInner reports whether a function is of the rooms that only pass a call on: the
-// ground, the loop and the language. Extras are handlers like anybody's.
+// ground, the loop and the language. Extras are handlers like any other.
 func isInner(function string) bool {
 	room, ok := strings.CutPrefix(function, module)
 	room, _, _ = strings.Cut(room, ".")

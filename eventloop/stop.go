@@ -5,14 +5,14 @@ package eventloop
 
 import "time"
 
-// Stop has the loop end. What has begun is finished, within Limits.Drain. A
+// Stop has the loop end. Requests that have begun are finished, within Limits.Drain. A
 // second call cuts everything off at once. Any goroutine may call it.
 func (l *Loop) Stop() {
 	l.mail.stops.Add(1)
 	_ = l.kernel.Wake() // a loop that has ended needs none
 }
 
-// stopUnlessStopped is Stop if nobody has called that.
+// stopUnlessStopped is Stop, unless that was called before.
 func (l *Loop) stopUnlessStopped() {
 	if l.mail.stops.CompareAndSwap(0, 1) {
 		_ = l.kernel.Wake()
@@ -68,9 +68,9 @@ func (ln *Listener) stop() {
 	switch {
 	case ln.closed:
 	case ln.handedOver:
-		ln.Close() // what is in the queue is the other process's
+		ln.Close() // the queue is the other process's
 	case ln.acceptQueue != nil:
-		ln.acceptQueue.close() // what another loop accepts from now on, it keeps
+		ln.acceptQueue.close() // another loop keeps the connections that it accepts from now on
 		ln.drain()
 		ln.Close()
 	case l.kernel.Refuse(ln.fd):
@@ -84,7 +84,7 @@ func (ln *Listener) stop() {
 			handshaking := l.kernel.Handshaking(ln.fd) // before, for those that end it meanwhile
 			ln.drain()
 			if ln.ready || handshaking && l.now < until {
-				// Whoever is in the queue for want of a descriptor has until cutOff.
+				// A connection in the queue for want of a descriptor has until cutOff.
 				l.After(tick, look)
 				return
 			}

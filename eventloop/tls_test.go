@@ -110,7 +110,7 @@ func shaken(t *testing.T, version uint16) (server *tls.Conn, wire *scripted, say
 	here, there := net.Pipe()
 	wire = &scripted{Conn: here}
 	config := serverConfig()
-	config.SessionTicketsDisabled = true // nobody reads them
+	config.SessionTicketsDisabled = true // no test reads them
 	server = tls.Server(wire, config)
 	config = clientConfig()
 	config.MinVersion, config.MaxVersion = version, version
@@ -511,7 +511,7 @@ func TestHandshakesThatFail(t *testing.T) {
 		{"a certificate that is demanded must be shown", demand, false, shake(), "certificate required"},
 		{"in TLS 1.2 too", demand, false, shake(func(c *tls.Config) { c.MaxVersion = tls.VersionTLS12 }), "handshake failure"},
 		{"a version from before is refused", none, false, shake(func(c *tls.Config) { c.MinVersion, c.MaxVersion = tls.VersionTLS10, tls.VersionTLS11 }), "protocol version not supported"},
-		{"a protocol that nobody speaks is refused", func(c *tls.Config) { c.NextProtos = []string{"a"} }, false,
+		{"a protocol that the server does not have is refused", func(c *tls.Config) { c.NextProtos = []string{"a"} }, false,
 			shake(func(c *tls.Config) { c.NextProtos = []string{"b"} }), "no application protocol"},
 		{"a server that does not know the name says so", func(c *tls.Config) {
 			c.Certificates = nil
@@ -643,7 +643,7 @@ func TestConversationsOverTLS(t *testing.T) {
 			[]string{"heard bye<nil>"},
 		},
 		{
-			"an end that TLS does not know of is somebody else's", Limits{},
+			"an end that TLS does not know of is an interference", Limits{},
 			func(log *[]string) Protocol {
 				p := talk(func(c *Conn, p []byte) int {
 					c.Write([]byte("half"))
@@ -666,7 +666,7 @@ func TestConversationsOverTLS(t *testing.T) {
 			[]string{ErrTruncated.Error(), "heard sim: connection reset by peer"},
 		},
 		{
-			"but between two requests nobody minds", Limits{},
+			"but between two requests it is an end", Limits{},
 			talk(func(c *Conn, p []byte) int { return len(p) }),
 			func(l *line, conn *tls.Conn) string {
 				fmt.Fprint(conn, "hello")
@@ -819,7 +819,7 @@ func TestConversationsOverTLS(t *testing.T) {
 			[]string{"local error: tls: bad record MAC", "heard true remote error: tls: bad record MAC"},
 		},
 		{
-			"and is not waited for when nobody takes it", Limits{},
+			"and is not waited for when no client takes it", Limits{},
 			talk(func(c *Conn, p []byte) int {
 				c.Write(make([]byte, 100_000))
 				return len(p)
@@ -997,7 +997,7 @@ func TestConversationsOverTLS(t *testing.T) {
 
 // TestAnIdleConnectionEndsByTLS has the loop end connections on which nothing is
 // under way, for all the reasons that there are. A client can tell that from
-// somebody else's interference.
+// an interference of a third party.
 func TestAnIdleConnectionEndsByTLS(t *testing.T) {
 	rows := []struct {
 		name string
@@ -1239,7 +1239,7 @@ func TestWhoOnlyRenewsKeysIsCutOff(t *testing.T) {
 	}
 }
 
-// TestASlowReaderHoldsNoMoreThanTheMark sends much to somebody who takes little.
+// TestASlowReaderHoldsNoMoreThanTheMark sends much to a client that takes little.
 func TestASlowReaderHoldsNoMoreThanTheMark(t *testing.T) {
 	const size = 8 << 20
 	content := bytes.Repeat([]byte("all work and no play "), size/21+1)[:size]
@@ -1571,7 +1571,7 @@ func TestNobodyGoesOnWithWhoHasLeft(t *testing.T) {
 		if err := h.over(); err != nil {
 			t.Error(err)
 		}
-		if begun > 5 { // some are taken at once, when nobody knows yet
+		if begun > 5 { // some are taken at once, when it is not known yet
 			t.Errorf("aside %v: %d handshakes were begun", aside, begun)
 		}
 	}
@@ -1710,6 +1710,6 @@ func TestTheTimeInTheQueueIsOurs(t *testing.T) {
 		t.Error(err)
 	}
 	if took := h.k.Now().Sub(since); took < 10*time.Second {
-		t.Errorf("it took %v only: nobody had to wait", took)
+		t.Errorf("it took %v only: no client had to wait", took)
 	}
 }

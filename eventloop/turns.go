@@ -2,18 +2,18 @@ package eventloop
 
 import "slices"
 
-// Turns is a queue that serves its clients by turns: one item of each, however
-// many one of them has put in, and the items of one client in their order. The
+// Turns is a queue that serves its clients in turn: one item of each, however many
+// items a client has put in, and the items of one client in their order. The
 // zero value is empty. It belongs to one goroutine and has no limit: Len and LenOf
 // are for the caller's, and DropLast makes room at the cost of the client that
 // waits for most.
 type Turns[T comparable] struct {
 	lines   map[Client]*queue[T]
-	order   []*queue[T] // whose turn is next comes first
+	order   []*queue[T] // the next one first
 	waiting Tally
 }
 
-// A queue is what one client waits for.
+// A queue has the items of one client.
 type queue[T comparable] struct {
 	who   Client
 	items []T
@@ -41,7 +41,7 @@ func (t *Turns[T]) Push(who Client, item T) {
 	t.waiting.Add(who, 1)
 }
 
-// Pop takes out the item whose turn it is; ok is false if none waits.
+// Pop takes out the next client's first item; ok is false if none waits.
 func (t *Turns[T]) Pop() (item T, ok bool) {
 	return t.PopIf(func(Client) bool { return true })
 }

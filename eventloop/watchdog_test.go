@@ -45,7 +45,7 @@ func (g *ledger) read() []entry {
 }
 
 // A suspect holds its loop until the watchdog has caught it. The watchdog's looks
-// are taken by hand, as many as are needed while somebody holds the loop, and none
+// are taken by hand, as many as are needed while a callback holds the loop, and none
 // else: so it does not matter how fast anything is.
 type suspect struct {
 	*ledger

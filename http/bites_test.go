@@ -29,7 +29,7 @@ type bite struct {
 	limits Limits
 	buffer int // of a socket, each way; 64 KiB if 0
 
-	begin func(*eventloop.Conn) eventloop.Protocol // what is spoken, in place of HTTP
+	begin func(*eventloop.Conn) eventloop.Protocol // the protocol, in place of HTTP
 	tls   bool
 	cut   bool // the stop at the end cuts something off
 

@@ -23,7 +23,7 @@ var (
 var errNotAsked = errors.New("http: the peer waits to be told to send its body, and the answer has begun")
 
 // errGone is what a handler gets that waits for a body while the connection
-// ends. Nobody will read its answer.
+// ends. Its answer reaches no client.
 var errGone = errors.New("http: the connection is over")
 
 // ErrAbort is what a handler returns to break the connection in place of an

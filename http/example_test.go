@@ -131,7 +131,7 @@ func ExampleRequest_JSON() {
 	// 400 Bad Request: the JSON ends too early
 }
 
-// What a request is made of. What a method whose name ends in Bytes returns is the
+// The parts of a request. Results of methods whose names end in Bytes are the
 // server's, and costs no memory.
 func ExampleRequest() {
 	h := func(w *http.Response, r *http.Request) error {

@@ -98,14 +98,14 @@ func FuzzConn(f *testing.F) {
 		cutUp, endCutUp := tell(t, pieces, mirror)
 		if end != nil || endCutUp != nil {
 			// Who promises to say no more and then does finds the connection
-			// closed. Everybody else gets a proper end.
+			// closed. All others get a proper end.
 			lower := bytes.ToLower(said)
 			if !bytes.Contains(lower, []byte("close")) && !bytes.Contains(lower, []byte("http/1.0")) {
 				t.Errorf("the connection ended with %v in one piece, with %v in %d", end, endCutUp, len(pieces))
 			}
 			return
 		}
-		// Whether somebody has to be told to continue depends on whether they
+		// Whether a client has to be told to continue depends on whether it
 		// have waited.
 		whole = bytes.ReplaceAll(whole, continueLine, nil)
 		cutUp = bytes.ReplaceAll(cutUp, continueLine, nil)

@@ -16,9 +16,9 @@ import (
 // "…Bytes" return belongs to the server, and is gone when the handler returns.
 type Request struct {
 	x    *exchange
-	text string // the head, once somebody asked
+	text string // the head, once a method needed it
 
-	client netip.Addr // if somebody knows better than the socket
+	client netip.Addr // from a trusted proxy; invalid if there is none
 }
 
 func (r *Request) reset() { r.text, r.client = "", netip.Addr{} }
@@ -164,7 +164,7 @@ func (r *Request) Headers() iter.Seq2[string, string] {
 	}
 }
 
-// HeadersBytes is Fields without a copy. What it yields belongs to the server, and
+// HeadersBytes is Headers without a copy. What it yields belongs to the server, and
 // is gone when the handler returns.
 func (r *Request) HeadersBytes() iter.Seq2[[]byte, []byte] {
 	return func(yield func(name, value []byte) bool) {
@@ -206,7 +206,7 @@ func (r *Request) RemoteAddr() netip.AddrPort {
 }
 
 // ClientAddr returns the address of the client: the peer's, or what SetClientAddr
-// has said. It is not valid on a Unix socket of which nobody has said more.
+// has said. It is not valid on a Unix socket, unless SetClientAddr was called.
 func (r *Request) ClientAddr() netip.Addr {
 	r.use("ClientAddr")
 	if r.client.IsValid() {

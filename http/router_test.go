@@ -699,7 +699,7 @@ func TestPathValuesStayWhileARequestWaits(t *testing.T) {
 
 // FuzzGroups holds that nothing gets past the middleware of a group: whatever is
 // asked for, a file below the prefix of a group is served with its middleware, and by
-// what is registered for it. The input chooses the pieces of a path.
+// the handler that is registered for it. The input chooses the pieces of a path.
 func FuzzGroups(f *testing.F) {
 	for _, path := range []string{
 		"/private/f", "/x/../private/f", "/x/%2e%2e/private/f", "//private//f", "/private%2ff", "/x%2F..%2Fprivate/f", "/v/x%2F..%2f..%2Fprivate/f",

@@ -43,7 +43,7 @@ type Config struct {
 	// TLS is for ListenTLS: the certificates, and whatever else crypto/tls lets
 	// one choose. HTTP/2 is not spoken here: "h2" is taken out of NextProtos, and
 	// "http/1.1" is put in if nothing is there; otherwise it is used as it is,
-	// and may be shared by several servers. Nobody may change it any more.
+	// and may be shared by several servers. It must not be changed any more.
 	TLS *tls.Config
 
 	// TLSWaits says that a callback in TLS may wait, for a disk or for others:

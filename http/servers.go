@@ -15,7 +15,7 @@ type Servers []*Server
 
 // NewServers makes n servers. Config is called for each, by its number from 0 on, so
 // that each has a handler of its own, with middleware of its own: what belongs to one
-// loop needs no lock then. What the handlers do share is used by all loops at once, and
+// loop needs no lock then. Anything that handlers do share is used by all loops at once, and
 // has to be made for that.
 //
 // Limits are those of each server. If all have the same Config.TLS, a client that

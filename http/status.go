@@ -79,7 +79,7 @@ const (
 	StatusNetworkAuthenticationRequired Status = 511
 )
 
-// phrases are what stands behind a code in a status line. Nobody may rely on
+// phrases are the reasons behind the codes in a status line. No client may rely on
 // them (RFC 9112 section 4), but people read them.
 var phrases = [...]string{
 	StatusContinue:           "Continue",
