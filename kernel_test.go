@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -381,22 +382,33 @@ func TestEveryKernelKeepsTheContract(t *testing.T) {
 				t.Errorf("behind the end: %d, %v", n, err)
 			}
 		}},
-		{"work is done elsewhere", func(t *testing.T, w *world) {
-			done := make(chan bool, 1)
-			wake := w.Work(func(wait func()) {
-				wait() // for what has come already
-				wait()
-				done <- true
-				w.Wake()
-			})
-			wake()
-			for {
-				select {
-				case <-done:
-					return
-				default:
-					w.Wait(make([]bobbin.Event, 4), w.Now().Add(time.Millisecond))
-					wake()
+		{"a change in a watched folder is reported", func(t *testing.T, w *world) {
+			folder := t.TempDir()
+			watch, err := w.WatchFolder(folder)
+			if errors.Is(err, errors.ErrUnsupported) {
+				t.Skip(err)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer watch.Close()
+			if err := w.Watch(watch.FD()); err != nil {
+				t.Fatal(err)
+			}
+			for _, name := range []string{"a", "b"} {
+				path := filepath.Join(folder, name)
+				if k, ok := w.Kernel.(*sim.Kernel); ok {
+					k.Change(path)
+				} else if err := os.WriteFile(path, nil, 0o600); err != nil {
+					t.Fatal(err)
+				}
+				w.await(watch.FD(), bobbin.Readable)
+				var got []string
+				if err := watch.Changes(func(path string) { got = append(got, path) }); err != nil {
+					t.Fatal(err)
+				}
+				if !slices.Contains(got, path) {
+					t.Errorf("changed are %q, and not %s", got, path)
 				}
 			}
 		}},

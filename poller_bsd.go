@@ -3,6 +3,7 @@
 package bobbin
 
 import (
+	"errors"
 	"fmt"
 	"sync/atomic"
 	"time"
@@ -10,20 +11,19 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// kqueue is the kernel in the BSDs' and macOS' terms.
+// kqueue implements Kernel on macOS and the BSDs.
 //
-// Everything here goes through x/sys, which calls the system's C library where
-// that is the only way in: Darwin's call numbers are private, and OpenBSD ends
-// a process that makes system calls by itself. The wrappers tell the Go
-// scheduler, so that the loop may sleep in kevent.
+// Every call here goes through x/sys, which uses the system's C library where that is
+// the only way in: Darwin's call numbers are private, and OpenBSD ends a process that
+// makes system calls by itself. The wrappers tell the Go scheduler, so the loop may
+// sleep in kevent.
 type kqueue struct {
 	clock
-	workers
 	fd  int
 	raw []unix.Kevent_t // filled by the kernel
 
-	// A pipe wakes the loop: EVFILT_USER would save two descriptors, but
-	// x/sys has none for OpenBSD and NetBSD, and one way is enough.
+	// A pipe wakes the loop. EVFILT_USER would save two descriptors, but x/sys
+	// has none for OpenBSD and NetBSD, and one way is enough.
 	pipe  [2]int        // the end to read from, the end to write to
 	woken atomic.Uint32 // awake, asleep or called
 }
@@ -72,8 +72,8 @@ func (k *kqueue) watchPipe() error {
 	return nil
 }
 
-// kevent repeats an interrupted registration: adding what is there already
-// changes nothing. It is not for waiting, where an interruption is news.
+// kevent repeats an interrupted registration: adding a filter twice changes nothing. It
+// is not for waiting, where the loop has to know of an interruption.
 func (k *kqueue) kevent(changes, events []unix.Kevent_t, timeout *unix.Timespec) (int, error) {
 	for {
 		n, err := unix.Kevent(k.fd, changes, events, timeout)
@@ -83,8 +83,8 @@ func (k *kqueue) kevent(changes, events []unix.Kevent_t, timeout *unix.Timespec)
 	}
 }
 
-// Watch implements Kernel. Two filters, EV_CLEAR, for life: whether a filter
-// fires on each change or as long as it holds is decided when it is made.
+// Watch implements Kernel by two filters with EV_CLEAR: each fires once for each change,
+// and not as long as the state lasts.
 func (k *kqueue) Watch(fd int) error {
 	var changes [2]unix.Kevent_t
 	unix.SetKevent(&changes[0], fd, unix.EVFILT_READ, unix.EV_ADD|unix.EV_CLEAR)
@@ -106,9 +106,9 @@ func (k *kqueue) Wait(events []Event, until time.Time) (int, error) {
 	room := min(len(events), len(k.raw))
 	n, err := unix.Kevent(k.fd, nil, k.raw[:room], timeout)
 	if err == unix.EINTR || err == unix.ETIMEDOUT {
-		// The time may have come, or the machine may have slept: what became
-		// ready meanwhile goes before any timer. (Darwin has been seen to
-		// answer ETIMEDOUT.)
+		// The time may have come, or the machine may have slept: sockets that
+		// became ready meanwhile go before any timer. (Darwin returns
+		// ETIMEDOUT at times.)
 		n, err = k.kevent(nil, k.raw[:room], &atOnce)
 	}
 	if err != nil {
@@ -117,9 +117,10 @@ func (k *kqueue) Wait(events []Event, until time.Time) (int, error) {
 	return k.report(events, k.raw[:n]), nil
 }
 
-// longest is what Darwin takes for a timeout without answering EINVAL.
+// longest is a timeout that Darwin still accepts. It returns EINVAL for much longer ones.
 const longest = 1_000_000 * time.Second
 
+// untilThen returns the timeout for a time, nil for no end.
 func untilThen(until time.Time) *unix.Timespec {
 	if until.IsZero() {
 		return nil
@@ -128,8 +129,8 @@ func untilThen(until time.Time) *unix.Timespec {
 	return &ts
 }
 
-// report translates what the kernel said. Reading and writing are two filters
-// and two events; nobody promises their order.
+// report translates the kernel's events. Reading and writing are two filters and so two
+// events, in any order.
 func (k *kqueue) report(events []Event, raw []unix.Kevent_t) int {
 	n := 0
 	for i := range raw {
@@ -143,7 +144,7 @@ func (k *kqueue) report(events []Event, raw []unix.Kevent_t) int {
 		if int(ev.Filter) == int(unix.EVFILT_WRITE) {
 			ready = Writable
 		}
-		// EV_EOF comes with the peer's last bytes and not after them. On the
+		// EV_EOF comes with the peer's last bytes, and not after them. On the
 		// write filter it means that nothing can be sent any more.
 		if int(ev.Flags)&int(unix.EV_EOF|unix.EV_ERROR) != 0 {
 			ready |= Readable | HungUp
@@ -168,7 +169,7 @@ func (k *kqueue) drain() {
 	}
 }
 
-// Wake implements Kernel. Only the first caller of a sleeping loop does work.
+// Wake implements Kernel. Only the first call for a sleeping loop makes a system call.
 func (k *kqueue) Wake() error {
 	if k.woken.Swap(called) != asleep {
 		return nil
@@ -185,9 +186,12 @@ func (k *kqueue) Wake() error {
 	}
 }
 
+// WatchFolder implements Kernel. kqueue watches single files, each of which has to be
+// open for that.
+func (k *kqueue) WatchFolder(string) (FolderWatch, error) { return nil, errors.ErrUnsupported }
+
 // Shut implements Kernel.
 func (k *kqueue) Shut() error {
-	k.stop()
 	unix.Close(k.pipe[0])
 	unix.Close(k.pipe[1])
 	return unix.Close(k.fd)

@@ -12,16 +12,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// epoll is the kernel in Linux' terms.
+// epoll implements Kernel on Linux.
 //
-// Asleep, the loop's goroutine is parked in Go's own poller, which watches the
-// epoll descriptor as it would a socket: no thread is held, other goroutines
-// run at once, and the wake-up from another goroutine is a deadline in the
-// past, without a system call. Where the runtime would not take the
-// descriptor, the loop sleeps in epoll_wait, and is woken through an eventfd.
+// A sleeping loop parks its goroutine in Go's own poller, which watches the epoll
+// descriptor as it would a socket. So it holds no thread, other goroutines run at
+// once, and Wake only sets a deadline in the past, without a system call. Where the
+// runtime does not take the descriptor, the loop sleeps in epoll_wait, and Wake writes
+// to an eventfd.
 type epoll struct {
 	clock
-	workers
 	fd  int
 	raw []unix.EpollEvent // filled by the kernel
 	n   int               // how many of them, after look
@@ -31,16 +30,16 @@ type epoll struct {
 	try   func(uintptr) bool
 	woken atomic.Uint32 // awake, asleep or called
 
-	until   time.Time // the deadline that file has
-	expired bool      // it has passed, and must be set anew before the next park
+	until   time.Time // the read deadline of file
+	expired bool      // the deadline has passed, so the next park must set it anew
 
-	eventfd int // wakes epoll_wait; -1 when the loop parks
+	eventfd int // wakes epoll_wait; -1 where the loop parks
 
 	peer    [unix.SizeofSockaddrAny]byte // filled by accept4
 	peerLen uint32
 	iovecs  [16]unix.Iovec
 
-	cached unix.Cachestat_t // what Cached was answered
+	cached unix.Cachestat_t // filled by cachestat
 }
 
 // Open returns the kernel of this machine.
@@ -52,7 +51,8 @@ func openEpoll(mayPark bool) (*epoll, error) {
 		return nil, fmt.Errorf("bobbin: epoll_create1: %w", err)
 	}
 	k := &epoll{fd: fd, raw: make([]unix.EpollEvent, 256), eventfd: -1}
-	// Non-blocking is what makes os.NewFile hand it to the runtime's poller.
+	// os.NewFile hands a descriptor to the runtime's poller only if it is
+	// non-blocking.
 	if err := unix.SetNonblock(fd, true); err != nil {
 		unix.Close(fd)
 		return nil, failed("set non-blocking", fd, err)
@@ -67,11 +67,12 @@ func openEpoll(mayPark bool) (*epoll, error) {
 		k.file.Close()
 		return nil, err
 	}
-	// Bound once, because a function value made at each park would be garbage.
+	// Made once, because a function made for each park would be garbage.
 	k.try = func(uintptr) bool { return k.look() != nil || k.n > 0 }
 	return k, nil
 }
 
+// openEventfd makes and registers the eventfd that ends epoll_wait.
 func (k *epoll) openEventfd() error {
 	fd, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
 	if err != nil {
@@ -86,9 +87,9 @@ func (k *epoll) openEventfd() error {
 	return nil
 }
 
-// Watch implements Kernel. Edge-triggered saves 290 instructions a request
-// over level-triggered, and asking for both directions once saves every later
-// change of mind.
+// Watch implements Kernel. Edge-triggered events save 290 instructions a request
+// against level-triggered ones, and asking for both directions at once saves every
+// later call of epoll_ctl.
 func (k *epoll) Watch(fd int) error {
 	ev := unix.EpollEvent{
 		Events: unix.EPOLLIN | unix.EPOLLOUT | unix.EPOLLRDHUP | unix.EPOLLET,
@@ -116,8 +117,8 @@ func (k *epoll) Wait(events []Event, until time.Time) (int, error) {
 	return k.report(events), nil
 }
 
-// look asks what is ready, without waiting. It is raw, as it cannot block: the
-// scheduler need not hear of it.
+// look asks for ready descriptors, without waiting. The system call is a raw one: it
+// cannot block, so the Go scheduler need not know of it.
 func (k *epoll) look() error {
 	r, _, e := syscall.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(k.fd),
 		uintptr(unsafe.Pointer(unsafe.SliceData(k.raw))), uintptr(len(k.raw)), 0, 0, 0)
@@ -131,16 +132,15 @@ func (k *epoll) look() error {
 	return nil
 }
 
-// sleep returns when something is ready, when the time has come or when
-// somebody called Wake; whichever it was, it has looked once more by then, so
-// that no timer fires on a connection whose bytes came while the machine slept.
+// sleep returns when a descriptor is ready, when the time has come, or after a call of
+// Wake. In each case it has looked once more by then, so no timer fires for a
+// connection whose bytes came while the machine slept.
 func (k *epoll) sleep(until time.Time) error {
 	if k.park == nil {
 		return k.block(until)
 	}
-	// The deadline is set before the loop says that it sleeps. A caller of Wake
-	// sets a deadline in the past only after that, so that it is never
-	// overwritten by ours.
+	// The deadline is set before woken says asleep. Wake sets its deadline in the
+	// past only after that, so this one never overwrites it.
 	if k.expired || !until.Equal(k.until) {
 		if err := k.file.SetReadDeadline(until); err != nil {
 			return failed("set deadline", k.fd, err)
@@ -148,7 +148,7 @@ func (k *epoll) sleep(until time.Time) error {
 		k.until, k.expired = until, false
 	}
 	if !k.woken.CompareAndSwap(awake, asleep) {
-		return nil // called while we were awake
+		return nil // Wake was called since the last Wait
 	}
 	err := k.park.Read(k.try)
 	if errors.Is(err, os.ErrDeadlineExceeded) {
@@ -161,8 +161,7 @@ func (k *epoll) sleep(until time.Time) error {
 	return nil
 }
 
-// block sleeps in epoll_wait itself, through the wrapper that tells the
-// scheduler.
+// block sleeps in epoll_wait itself, through the wrapper that tells the Go scheduler.
 func (k *epoll) block(until time.Time) error {
 	if !k.woken.CompareAndSwap(awake, asleep) {
 		return nil
@@ -191,14 +190,14 @@ func milliseconds(until time.Time) int {
 	return int(min((d+time.Millisecond-1)/time.Millisecond, 1<<30))
 }
 
-// report translates what the kernel said.
+// report translates the kernel's events.
 func (k *epoll) report(events []Event) int {
 	n := 0
 	for i := range k.raw[:k.n] {
 		ev := &k.raw[i]
 		if int(ev.Fd) == k.eventfd {
 			var counter [8]byte
-			_, _ = unix.Read(k.eventfd, counter[:]) // only to empty it
+			_, _ = unix.Read(k.eventfd, counter[:]) // empties it, so that its event ends
 			continue
 		}
 		events[n] = Event{FD: int(ev.Fd), Ready: ready(ev.Events)}
@@ -207,6 +206,7 @@ func (k *epoll) report(events []Event) int {
 	return n
 }
 
+// ready translates the events of one descriptor.
 func ready(events uint32) Ready {
 	var r Ready
 	if events&(unix.EPOLLIN|unix.EPOLLRDHUP|unix.EPOLLHUP|unix.EPOLLERR) != 0 {
@@ -221,7 +221,7 @@ func ready(events uint32) Ready {
 	return r
 }
 
-// Wake implements Kernel. Only the first caller of a sleeping loop does work.
+// Wake implements Kernel. Only the first call for a sleeping loop has something to do.
 func (k *epoll) Wake() error {
 	if k.woken.Swap(called) != asleep {
 		return nil
@@ -229,7 +229,7 @@ func (k *epoll) Wake() error {
 	if k.park == nil {
 		one := [8]byte{1, 1, 1, 1, 1, 1, 1, 1} // any number but zero
 		_, err := unix.Write(k.eventfd, one[:])
-		if err != nil && err != unix.EAGAIN { // EAGAIN: it is full of wake-ups
+		if err != nil && err != unix.EAGAIN { // EAGAIN: wake-ups fill it already
 			return failed("wake", k.eventfd, err)
 		}
 		return nil
@@ -239,7 +239,6 @@ func (k *epoll) Wake() error {
 
 // Shut implements Kernel.
 func (k *epoll) Shut() error {
-	k.stop()
 	if k.eventfd >= 0 {
 		unix.Close(k.eventfd)
 	}

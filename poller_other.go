@@ -7,10 +7,10 @@ import (
 	"runtime"
 )
 
-// Open says that there is no kernel here that bobbin speaks to.
+// Open returns an error: bobbin has no poller for this system.
 func Open() (Kernel, error) {
 	return nil, fmt.Errorf("bobbin: no epoll and no kqueue on %s: bobbin runs on Linux, macOS and the BSDs", runtime.GOOS)
 }
 
-// Descriptors returns a number that no system falls short of.
+// Descriptors returns a number that every system allows.
 func Descriptors() int { return 256 }

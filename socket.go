@@ -16,49 +16,49 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// This file is what all Unix kernels do alike: listening, the names of their
-// errors, and copying a file where they cannot send one by themselves.
+// The part that is the same on all Unix kernels: listening, the classes of their
+// errors, and copying a file where the kernel cannot send one by itself.
 
-// backlog is how many connections may wait to be accepted if nobody says.
+// backlog is how many connections may wait to be accepted by default.
 const backlog = 4096
 
 // copyChunk is how much of a file is copied at a time where the kernel cannot
 // send it by itself.
 const copyChunk = 64 << 10
 
-// clock is the part of every kernel here that tells the time.
+// clock is the part of each kernel that reads the time.
 type clock struct{}
 
-// Now implements Kernel. One reading has both clocks in it.
+// Now implements Kernel. One reading holds both clocks.
 func (clock) Now() time.Time { return time.Now() }
 
-// Where a loop is with its sleep. Wake turns each into called, and has work to
-// do only if the loop was asleep; the end of Wait turns each into awake.
+// The states of a loop's sleep. Wake makes each of them called, and has to end the
+// sleep only if it was asleep. The end of Wait makes each of them awake.
 const (
-	awake  uint32 = iota // it runs, and will look again before it sleeps
-	asleep               // it sleeps, or is about to
-	called               // somebody wants the next Wait not to sleep
+	awake  uint32 = iota // the loop runs, and looks again before it sleeps
+	asleep               // the loop sleeps, or is about to
+	called               // the next Wait must not sleep
 )
 
-// Descriptors returns how many descriptors the process may hold. The Go runtime
-// has raised the soft limit to the hard one by the time anybody asks.
+// Descriptors returns how many descriptors the process may hold. The Go runtime has
+// raised the soft limit to the hard one before main begins.
 func Descriptors() int {
 	var r unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &r); err != nil {
-		return 256 // what a shell on macOS grants; the smallest in use
+		return 256 // the default on macOS, the smallest in use
 	}
 	return int(min(uint64(r.Cur), 1<<30))
 }
 
-// failed says which call failed on what.
+// failed adds the call and its descriptor to an error.
 func failed(call string, fd int, err error) error {
 	return fmt.Errorf("bobbin: %s on %d: %w", call, fd, err)
 }
 
-// acceptFailed sorts an error of accept into its class. Again means that this
-// one connection is gone and the next may be had: Linux hands errors of the
-// connection itself to accept (accept(2), "Error handling"), and a firewall's
-// refusal looks like EPERM.
+// acceptFailed sorts an error of accept into its class. again means that only this
+// connection is gone, and the next may be there: Linux returns errors of the
+// connection itself from accept (accept(2), "Error handling"), and a firewall's
+// refusal as EPERM.
 func acceptFailed(fd int, err error) (again bool, _ error) {
 	switch err {
 	case unix.EAGAIN:
@@ -76,9 +76,9 @@ func acceptFailed(fd int, err error) (again bool, _ error) {
 // acceptTries bounds how many dead connections one call of Accept skips.
 const acceptTries = 64
 
-// listen binds and listens. It runs once for each listener, so that it takes
-// the portable way: the flags are set after the socket is made, with the lock
-// that keeps a fork from coming between.
+// listen binds and listens. It runs once for each listener, so it may take the portable
+// way: the flags are set after the socket is made, under the lock that keeps out a fork
+// in between.
 func listen(at Address, how ListenOptions) (fd int, bound Address, err error) {
 	if how.ReusePort == ReusePortNext && (at.Path != "" || !divides) {
 		return -1, at, ErrNotShared
@@ -120,6 +120,7 @@ func socket(family int) (int, error) {
 	return fd, nil
 }
 
+// bindInternet sets the options of a TCP socket, binds it and listens.
 func bindInternet(fd int, at Address, how ListenOptions) (Address, error) {
 	if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1); err != nil {
 		return at, failed("setsockopt SO_REUSEADDR", fd, err)
@@ -139,8 +140,8 @@ func bindInternet(fd int, at Address, how ListenOptions) (Address, error) {
 		}
 		sa = &unix.SockaddrInet6{Port: int(at.IP.Port()), Addr: ip.As16(), ZoneId: zoneID(ip.Zone())}
 	}
-	// Accepted connections inherit these, on Linux and on the BSDs: no call
-	// for each of them.
+	// Accepted connections inherit these options, on Linux and on the BSDs, so
+	// there is no call for each connection.
 	if err := unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1); err != nil {
 		return at, failed("setsockopt TCP_NODELAY", fd, err)
 	}
@@ -158,8 +159,8 @@ func bindInternet(fd int, at Address, how ListenOptions) (Address, error) {
 	if err := bindAndListen(fd, sa, how); err != nil {
 		return at, err
 	}
-	// Who opens an address shares it only when it is theirs: at one that another
-	// process shares, it has failed by now.
+	// The first socket shares the address only once it has it: at an address that
+	// another process shares, binding has failed by now.
 	if how.ReusePort == ReusePortFirst && divides {
 		if err := share(fd); err != nil {
 			return at, err
@@ -172,6 +173,7 @@ func bindInternet(fd int, at Address, how ListenOptions) (Address, error) {
 	return Address{IP: addrPort(name)}, nil
 }
 
+// bindAndListen turns an address that is in use into ErrInUse.
 func bindAndListen(fd int, sa unix.Sockaddr, how ListenOptions) error {
 	if err := unix.Bind(fd, sa); err != nil {
 		if err == unix.EADDRINUSE {
@@ -191,8 +193,8 @@ func bindAndListen(fd int, sa unix.Sockaddr, how ListenOptions) error {
 	return nil
 }
 
-// listenUnix listens at a path. A socket file that nobody answers behind, left
-// by a process that was killed, is replaced; anything else at the path is kept.
+// listenUnix listens at a path. It replaces a socket file without a listener, as a
+// killed process leaves it, and keeps any other file.
 func listenUnix(at Address, how ListenOptions) (fd int, bound Address, err error) {
 	fd, err = socket(unix.AF_UNIX)
 	if err != nil {
@@ -212,7 +214,7 @@ func listenUnix(at Address, how ListenOptions) (fd int, bound Address, err error
 	return fd, at, nil
 }
 
-// abandoned reports whether a path is a socket at which nobody listens.
+// abandoned reports whether a path is a socket file without a listener.
 func abandoned(path string) bool {
 	info, err := os.Lstat(path)
 	if err != nil || info.Mode()&os.ModeSocket == 0 {
@@ -226,8 +228,7 @@ func abandoned(path string) bool {
 	return unix.Connect(probe, &unix.SockaddrUnix{Name: path}) == unix.ECONNREFUSED
 }
 
-// addrPort turns the kernel's idea of an address into Go's. A Unix socket has
-// none.
+// addrPort translates an address. A Unix socket has none.
 func addrPort(sa unix.Sockaddr) netip.AddrPort {
 	switch sa := sa.(type) {
 	case *unix.SockaddrInet4:
@@ -238,8 +239,8 @@ func addrPort(sa unix.Sockaddr) netip.AddrPort {
 	return netip.AddrPort{}
 }
 
-// zoneID is the number of the network interface that a link-local address
-// belongs to; 0, the kernel's choice, if there is no such interface.
+// zoneID returns the number of the network interface that a link-local address belongs
+// to, or 0 for the kernel's choice if there is no such interface.
 func zoneID(zone string) uint32 {
 	if zone == "" {
 		return 0
@@ -254,8 +255,8 @@ func zoneID(zone string) uint32 {
 	return uint32(link.Index)
 }
 
-// shutdown ends our half of the conversation. A peer that is gone already has
-// no half to be told of.
+// shutdown ends our half of the conversation. It is no error when the peer has gone
+// already.
 func shutdown(fd int) error {
 	if err := unix.Shutdown(fd, unix.SHUT_WR); err != nil && err != unix.ENOTCONN {
 		return failed("shutdown", fd, err)
@@ -263,16 +264,16 @@ func shutdown(fd int) error {
 	return nil
 }
 
-// reset closes a socket such that the peer is told that it failed.
+// reset closes a socket and sends the peer a reset.
 func reset(fd int) error {
-	// A peer that is gone has nothing to be told, and Darwin answers EINVAL:
-	// the close alone is right then.
+	// When the peer has gone already, Darwin returns EINVAL, and the close alone
+	// is right.
 	_ = unix.SetsockoptLinger(fd, unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1, Linger: 0})
 	return closeSocket(fd)
 }
 
-// closeSocket gives a descriptor back. It is never repeated: whatever close
-// says, the number may already be another's.
+// closeSocket gives a descriptor back. It is never repeated: whatever close returns,
+// the number may already belong to another socket.
 func closeSocket(fd int) error {
 	if err := unix.Close(fd); err != nil && err != unix.EINTR && err != unix.ECONNRESET {
 		return failed("close", fd, err)
@@ -280,7 +281,7 @@ func closeSocket(fd int) error {
 	return nil
 }
 
-// copyFile is SendFile where the kernel cannot: through a buffer.
+// copyFile is SendFile through a buffer, where the kernel cannot send the file.
 func copyFile(k Kernel, fd int, f File, offset int64, n int) (int, error) {
 	p := make([]byte, min(n, copyChunk))
 	got, err := f.ReadAt(p, offset)

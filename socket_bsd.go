@@ -11,18 +11,17 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A count below what was asked says nothing here: calls are repeated until the
-// kernel answers EAGAIN.
+// On these systems a short count has no meaning: a call is repeated until the kernel
+// returns EAGAIN.
 
 // Listen implements Kernel.
 func (k *kqueue) Listen(at Address, how ListenOptions) (int, Address, error) {
 	return listen(at, how)
 }
 
-// Accept implements Kernel. Darwin has no accept4, so that the flags are set
-// afterwards, with the lock that keeps a fork from coming between. When
-// descriptors run out, Darwin drops the connection that it would have handed
-// over, where Linux leaves it in the queue.
+// Accept implements Kernel. Darwin has no accept4, so the flags are set afterwards,
+// under the lock that keeps out a fork in between. When there is no descriptor, Darwin
+// drops the connection, where Linux leaves it in the queue.
 func (k *kqueue) Accept(listener int) (int, netip.AddrPort, error) {
 	var last error
 	for range acceptTries {
@@ -72,9 +71,9 @@ func (k *kqueue) Read(fd int, p []byte) (int, error) {
 	}
 }
 
-// Write implements Kernel. There is no flag here to say that more follows.
-// Darwin answers EPROTOTYPE when the peer closes just then; like every other
-// error it means that this connection is over.
+// Write implements Kernel. These systems have no flag for more. Darwin returns EPROTOTYPE
+// when the peer closes at that moment; like every other error it means that the
+// connection is over.
 func (k *kqueue) Write(fd int, p []byte, more bool) (int, error) {
 	for {
 		n, err := unix.Write(fd, p)
@@ -104,8 +103,8 @@ func (k *kqueue) Writev(fd int, pieces [][]byte, more bool) (int, error) {
 	return total, nil
 }
 
-// SendFile implements Kernel. The call answers a count and EAGAIN together, and
-// leaves the offset alone. OpenBSD and NetBSD have no such call.
+// SendFile implements Kernel. The system call returns a count and EAGAIN together, and
+// does not change the offset. OpenBSD and NetBSD have no such call.
 func (k *kqueue) SendFile(fd int, f File, offset int64, n int) (int, error) {
 	at := offset
 	sent, err := unix.Sendfile(fd, int(f.Fd()), &at, n)
@@ -127,12 +126,12 @@ func (k *kqueue) SendFile(fd int, f File, offset int64, n int) (int, error) {
 	return 0, io.ErrUnexpectedEOF // no bytes and no error: the file ends here
 }
 
-// Cached implements Kernel. These systems tell only about memory that is mapped,
-// and mapping a file that somebody cuts short would end the process.
+// Cached implements Kernel. These systems report only on mapped memory, and a mapped
+// file that another process truncates would end this one.
 func (k *kqueue) Cached(File, int64, int) bool { return false }
 
-// Unsent implements Kernel. Each of these systems has another name for it, or
-// none: what the socket has not taken must do.
+// Unsent implements Kernel. Each of these systems has another call for it, or none, so
+// only the loop's own queue is known.
 func (k *kqueue) Unsent(int) int { return 0 }
 
 // AckNow implements Kernel. There is no such call on these systems.
@@ -144,11 +143,11 @@ func (k *kqueue) Shutdown(fd int) error { return shutdown(fd) }
 // Reset implements Kernel.
 func (k *kqueue) Reset(fd int) error { return reset(fd) }
 
-// Close implements Kernel. The knotes of a descriptor go with it.
+// Close implements Kernel. The filters of a descriptor go with it.
 func (k *kqueue) Close(fd int) error { return closeSocket(fd) }
 
-// keepAlive finds peers that are gone without a word. The times have other
-// names on each of these systems, or none, so that the system's own serve.
+// keepAlive has the kernel find peers that have vanished. The options for its times
+// have another name on each of these systems, or none, so the system's defaults hold.
 func keepAlive(fd int) error {
 	if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_KEEPALIVE, 1); err != nil {
 		return failed("setsockopt SO_KEEPALIVE", fd, err)
@@ -156,13 +155,13 @@ func keepAlive(fd int) error {
 	return nil
 }
 
-// divides is false: there is SO_REUSEPORT, too, but on Darwin, OpenBSD and NetBSD
-// one of the sockets gets all connections. FreeBSD and DragonFly could divide them,
-// and are treated alike, so that there is one way on these systems.
+// divides is false: these systems have SO_REUSEPORT, too, but on Darwin, OpenBSD and
+// NetBSD one of the sockets gets all connections. FreeBSD and DragonFly could divide
+// them, and are treated like the others, so that there is one way.
 const divides = false
 
 func share(int) error { return ErrNotShared }
 
-// deferAccept has no counterpart here but accept filters, which need a module
-// in the kernel.
+// deferAccept does nothing. Accept filters would be the counterpart, but they need a
+// module in the kernel.
 func deferAccept(int) {}

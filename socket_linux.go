@@ -11,15 +11,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// What cannot block goes through the raw system call, without telling the Go
-// scheduler: 240 instructions saved each time. These calls return as soon as
-// any Go function without a preemption point. Whatever may touch a disk never
-// does; sendfile may not, because it is called for what is in memory.
+// A call that cannot block is a raw system call, of which the Go scheduler does not
+// know. That saves 240 instructions each time. Such a call returns as soon as any Go
+// function without a preemption point. A call that may touch a disk is never raw.
+// sendfile is, because it is called for bytes in memory only.
 //
-// To tell the scheduler costs more than that where the loop sleeps now and then:
-// the first such call afterwards wakes the runtime's monitor, which looks around
-// every 20 µs for a millisecond and more. With downloads of 10 MiB that was an
-// eighth of the processor time.
+// Telling the scheduler costs more than that where the loop sleeps now and then: the
+// first such call after a sleep wakes the runtime's monitor, which then runs every
+// 20 µs for a millisecond and more. With downloads of 10 MiB that was an eighth of the
+// processor time.
 
 // Listen implements Kernel.
 func (k *epoll) Listen(at Address, how ListenOptions) (int, Address, error) {
@@ -45,9 +45,9 @@ func (k *epoll) Accept(listener int) (int, netip.AddrPort, error) {
 	return -1, netip.AddrPort{}, err
 }
 
-// Refuse implements Kernel. A TCP socket gets a filter that drops the packets that
-// begin connections, so that a client tries again a second later, when another
-// process may listen there. On a Unix socket connecting is refused from then on.
+// Refuse implements Kernel. A TCP socket gets a filter that drops the packets that begin
+// connections. Their clients try again a second later, when another process may listen
+// there. A Unix socket refuses to be connected to from then on.
 func (k *epoll) Refuse(listener int) bool {
 	family, err := unix.GetsockoptInt(listener, unix.SOL_SOCKET, unix.SO_DOMAIN)
 	switch {
@@ -59,28 +59,28 @@ func (k *epoll) Refuse(listener int) bool {
 	if unix.SetsockoptSockFprog(listener, unix.SOL_SOCKET, unix.SO_ATTACH_FILTER, &noNewConnections) != nil {
 		return false // out of memory, or not allowed
 	}
-	// What is deferred by now is accepted when the kernel repeats its part of the
-	// handshake, a second after the client's; what comes, at once.
+	// Later connections are no longer deferred. Those that are deferred now can be
+	// accepted when the kernel repeats its part of the handshake, after a second.
 	_ = unix.SetsockoptInt(listener, unix.IPPROTO_TCP, unix.TCP_DEFER_ACCEPT, 0)
 	return true
 }
 
-// noNewConnections is a program for the kernel that drops what has SYN and no ACK. A
-// socket filter is shown a packet from the TCP header on.
+// noNewConnections is a socket filter that drops packets with SYN and without ACK. The
+// kernel shows it a packet from the TCP header on.
 var noNewConnections = func() unix.SockFprog {
 	const flags, syn, ack = 13, 0x02, 0x10
 	program := []unix.SockFilter{
 		{Code: unix.BPF_LD | unix.BPF_B | unix.BPF_ABS, K: flags},
 		{Code: unix.BPF_ALU | unix.BPF_AND | unix.BPF_K, K: syn | ack},
 		{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, K: syn, Jf: 1},
-		{Code: unix.BPF_RET | unix.BPF_K, K: 0},          // drop it
+		{Code: unix.BPF_RET | unix.BPF_K, K: 0},          // drop the packet
 		{Code: unix.BPF_RET | unix.BPF_K, K: 0xffffffff}, // let all of it pass
 	}
 	return unix.SockFprog{Len: uint16(len(program)), Filter: &program[0]}
 }()
 
-// Handshaking implements Kernel by sock_diag(7), which lists the connections of a
-// port whose handshake is not complete. If that is not allowed, there may be some.
+// Handshaking implements Kernel by sock_diag(7), which lists the connections of a port
+// whose handshake is not complete. Where that is not allowed, it reports true.
 func (k *epoll) Handshaking(listener int) bool {
 	sa, err := unix.Getsockname(listener)
 	if err != nil {
@@ -95,7 +95,7 @@ func (k *epoll) Handshaking(listener int) bool {
 		port = sa.Port
 		families = append(families, unix.AF_INET6)
 	default:
-		return false // on a Unix socket a connection is whole at once
+		return false // a Unix socket has no handshake
 	}
 	for _, family := range families {
 		some, err := handshaking(family, port)
@@ -106,7 +106,7 @@ func (k *epoll) Handshaking(listener int) bool {
 	return false
 }
 
-// handshaking asks whether any connection of a family to a port is in its handshake.
+// handshaking reports whether a connection of a family to a port is in its handshake.
 func handshaking(family byte, port int) (bool, error) {
 	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, unix.NETLINK_SOCK_DIAG)
 	if err != nil {
@@ -124,7 +124,7 @@ func handshaking(family byte, port int) (bool, error) {
 	binary.NativeEndian.PutUint16(ask[6:], unix.NLM_F_REQUEST|unix.NLM_F_DUMP)
 	ask[16], ask[17] = family, unix.IPPROTO_TCP
 	binary.NativeEndian.PutUint32(ask[20:], states)
-	binary.BigEndian.PutUint16(ask[24:], uint16(port)) // of ours; of the peer, any
+	binary.BigEndian.PutUint16(ask[24:], uint16(port)) // ours; the peer's may be any
 	if err := unix.Sendto(fd, ask[:], 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}); err != nil {
 		return false, err
 	}
@@ -156,9 +156,9 @@ func rawAddress(p []byte) netip.AddrPort {
 	return netip.AddrPort{}
 }
 
-// Read implements Kernel by recv, which is cheaper than read by what the
-// virtual file system takes. A short count means that the socket is empty:
-// should more have come in the meantime, that is a new edge.
+// Read implements Kernel by recv, which saves the way through the virtual file system
+// that read takes. A short count means that the socket is empty: bytes that come later
+// are a new event.
 func (k *epoll) Read(fd int, p []byte) (int, error) {
 	for {
 		n, _, e := syscall.RawSyscall6(unix.SYS_RECVFROM, uintptr(fd),
@@ -179,8 +179,8 @@ func (k *epoll) Read(fd int, p []byte) (int, error) {
 	}
 }
 
-// Write implements Kernel by send. A short count means that the socket is full:
-// Linux has noted by then that somebody wants to hear of room.
+// Write implements Kernel by send. A short count means that the socket is full: by then
+// Linux has noted that it must report when there is room.
 func (k *epoll) Write(fd int, p []byte, more bool) (int, error) {
 	for {
 		n, _, e := syscall.RawSyscall6(unix.SYS_SENDTO, uintptr(fd),
@@ -192,7 +192,7 @@ func (k *epoll) Write(fd int, p []byte, more bool) (int, error) {
 	}
 }
 
-// Writev implements Kernel by sendmsg, because writev knows no flags.
+// Writev implements Kernel by sendmsg, because writev takes no flags.
 func (k *epoll) Writev(fd int, pieces [][]byte, more bool) (int, error) {
 	total, n := 0, 0
 	for _, p := range pieces[:min(len(pieces), len(k.iovecs))] {
@@ -212,13 +212,13 @@ func (k *epoll) Writev(fd int, pieces [][]byte, more bool) (int, error) {
 		if e == unix.EINTR {
 			continue
 		}
-		clear(k.iovecs[:n]) // so that nothing is kept alive
+		clear(k.iovecs[:n]) // so that the garbage collector may free the pieces
 		return wrote("sendmsg", fd, int(sent), total, e)
 	}
 }
 
-// sendFlags keeps a broken pipe from becoming a signal, and small packets from
-// travelling alone.
+// sendFlags keeps a broken pipe from raising a signal, and with more the kernel from
+// sending a small packet now.
 func sendFlags(more bool) int {
 	if more {
 		return unix.MSG_NOSIGNAL | unix.MSG_MORE
@@ -226,6 +226,7 @@ func sendFlags(more bool) int {
 	return unix.MSG_NOSIGNAL
 }
 
+// wrote turns the result of a send into that of Write.
 func wrote(call string, fd, n, asked int, e syscall.Errno) (int, error) {
 	switch {
 	case e == unix.EAGAIN:
@@ -238,10 +239,10 @@ func wrote(call string, fd, n, asked int, e syscall.Errno) (int, error) {
 	return n, nil
 }
 
-// SendFile implements Kernel. A count below n says nothing: the piece may have
-// ended at a page that is not there yet, so that only EAGAIN means full. Should a
-// page have gone since Cached was asked, this thread waits for the disk, and the
-// loop with it, as it would in any case.
+// SendFile implements Kernel. A count below n does not mean that the socket is full: the
+// call may have stopped at a page that is not in memory. Only EAGAIN means full. If a
+// page has left memory since Cached was called, this thread waits for the disk, and so
+// does the loop.
 func (k *epoll) SendFile(fd int, f File, offset int64, n int) (int, error) {
 	for {
 		at := offset
@@ -265,11 +266,10 @@ func (k *epoll) SendFile(fd int, f File, offset int64, n int) (int, error) {
 
 var pageSize = int64(os.Getpagesize())
 
-// Cached implements Kernel by cachestat (Linux 6.5), which counts the pages that
-// are there. It is denied for files that are others' and not writable, and
-// unknown to older kernels: there a byte is read from each of some pages with
-// the condition that nothing has to be waited for, which not every file system
-// knows either.
+// Cached implements Kernel by cachestat (Linux 6.5), which counts the pages in memory.
+// Older kernels do not have it, and it is denied for files that belong to another user
+// and are not writable. Then Cached reads a byte from each of some pages with
+// RWF_NOWAIT, which not every file system supports.
 func (k *epoll) Cached(f File, offset int64, n int) bool {
 	if n <= 0 {
 		return true
@@ -281,7 +281,7 @@ func (k *epoll) Cached(f File, offset int64, n int) bool {
 		first, last := offset/pageSize, (offset+int64(n)-1)/pageSize
 		return k.cached.Cache >= uint64(last-first+1)
 	}
-	const step = 128 << 10 // what the kernel usually reads ahead
+	const step = 128 << 10 // the usual read-ahead of the kernel
 	var p [1]byte
 	for at := offset; ; at = min(at+step, offset+int64(n)-1) {
 		got, err := unix.Preadv2(int(f.Fd()), [][]byte{p[:]}, at, unix.RWF_NOWAIT)
@@ -299,12 +299,12 @@ func (k *epoll) Unsent(fd int) int {
 	var n int32
 	_, _, e := syscall.RawSyscall(unix.SYS_IOCTL, uintptr(fd), unix.SIOCOUTQ, uintptr(unsafe.Pointer(&n)))
 	if e != 0 {
-		return 0 // a socket that is gone holds nothing
+		return 0 // the connection is gone
 	}
 	return int(n)
 }
 
-// AckNow implements Kernel. On a Unix socket there is nothing to acknowledge.
+// AckNow implements Kernel. A Unix socket has no acknowledgements.
 func (k *epoll) AckNow(fd int) {
 	one := int32(1)
 	_, _, _ = syscall.RawSyscall6(unix.SYS_SETSOCKOPT, uintptr(fd), unix.IPPROTO_TCP, unix.TCP_QUICKACK,
@@ -317,7 +317,7 @@ func (k *epoll) Shutdown(fd int) error { return shutdown(fd) }
 // Reset implements Kernel.
 func (k *epoll) Reset(fd int) error { return reset(fd) }
 
-// Close implements Kernel. Without SO_LINGER, closing a socket does not wait.
+// Close implements Kernel. Without SO_LINGER, close does not wait.
 func (k *epoll) Close(fd int) error {
 	if _, _, e := syscall.RawSyscall(unix.SYS_CLOSE, uintptr(fd), 0, 0); e != 0 && e != unix.EINTR {
 		return failed("close", fd, e)
@@ -325,12 +325,12 @@ func (k *epoll) Close(fd int) error {
 	return nil
 }
 
-// keepAlive finds peers that are gone without a word: a probe after 30 s of
-// silence, three at 10 s. Linux sends no such probes while bytes are unacknowledged:
-// then those above have deadlines, and after a quarter of an hour of repeating them
-// (net.ipv4.tcp_retries2) the kernel gives up. TCP_USER_TIMEOUT would bound that, but
-// it also counts the time in which a peer answers that it has no room at present, and
-// so resets honest clients that read slowly.
+// keepAlive has the kernel find peers that have vanished: it sends a probe after 30 s of
+// silence, and three at intervals of 10 s. While bytes are unacknowledged, Linux sends
+// no probes: then the loop's deadlines hold, and after a quarter of an hour of sending
+// the bytes again (net.ipv4.tcp_retries2) the kernel gives up. TCP_USER_TIMEOUT would
+// shorten that, but it also counts the time in which the peer answers that it has no
+// room, and so it resets honest clients that read slowly.
 func keepAlive(fd int) error {
 	for _, o := range []struct {
 		level, name, value int
@@ -348,13 +348,13 @@ func keepAlive(fd int) error {
 	return nil
 }
 
-// divides says that the kernel divides the connections to an address among the
-// sockets that share it.
+// divides is true: the kernel divides the connections of an address among the sockets
+// that share it.
 const divides = true
 
-// share lets other sockets of the same user's that ask for it, too, listen at the
-// address. It may be called for a socket that listens already (Linux 4.6): the
-// group is made when the second one joins.
+// share lets other sockets of the same user listen at the address, if they set the
+// option, too. It may be called for a socket that listens already (Linux 4.6): the
+// kernel makes the group when the second socket joins.
 func share(fd int) error {
 	if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEPORT, 1); err != nil {
 		return failed("setsockopt SO_REUSEPORT", fd, err)
@@ -362,8 +362,8 @@ func share(fd int) error {
 	return nil
 }
 
-// deferAccept lets the kernel hold a connection until its first bytes are
-// there. That is a saving and no promise, so that a refusal means nothing.
+// deferAccept has the kernel hold a connection until its first bytes are there. That
+// only saves work, so an error does not matter.
 func deferAccept(fd int) {
 	_ = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_DEFER_ACCEPT, 1)
 }

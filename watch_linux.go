@@ -12,27 +12,34 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A FolderWatch tells what changes below a folder, by inotify. It belongs to one
-// goroutine.
-type FolderWatch struct {
+// inotify implements FolderWatch.
+type inotify struct {
 	fd     int
-	paths  map[int32]string // of watched folders, by what inotify calls them
+	paths  map[int32]string // of watched folders, by the number that inotify gave them
 	buffer [16 << 10]byte
 }
 
-// maxWatches is how many folders are watched; the system has a limit as well.
+// maxWatches is how many folders one inotify watches. The system has a limit, too.
 const maxWatches = 8192
 
 const watchFor = unix.IN_CLOSE_WRITE | unix.IN_CREATE | unix.IN_DELETE | unix.IN_MOVED_FROM | unix.IN_MOVED_TO | unix.IN_ONLYDIR | unix.IN_EXCL_UNLINK
 
-// WatchFolder begins to watch a folder and all those below it that are not
-// hidden. Where there is nothing like that, it answers errors.ErrUnsupported.
-func WatchFolder(path string) (*FolderWatch, error) {
+// WatchFolder implements Kernel.
+func (k *epoll) WatchFolder(path string) (FolderWatch, error) {
+	w, err := openInotify(path)
+	if err != nil {
+		return nil, err
+	}
+	return w, nil
+}
+
+// openInotify begins to watch a folder and those below it that are not hidden.
+func openInotify(path string) (*inotify, error) {
 	fd, err := unix.InotifyInit1(unix.IN_CLOEXEC | unix.IN_NONBLOCK)
 	if err != nil {
 		return nil, fmt.Errorf("bobbin: inotify_init1: %w", err)
 	}
-	w := &FolderWatch{fd: fd, paths: make(map[int32]string)}
+	w := &inotify{fd: fd, paths: make(map[int32]string)}
 	err = w.add(path)
 	if err == nil && len(w.paths) == 0 {
 		err = &fs.PathError{Op: "watch", Path: path, Err: fs.ErrNotExist}
@@ -44,8 +51,8 @@ func WatchFolder(path string) (*FolderWatch, error) {
 	return w, nil
 }
 
-// add watches a folder and those below it. One that is gone again is no error.
-func (w *FolderWatch) add(path string) error {
+// add watches a folder and those below it. A folder that has gone meanwhile is no error.
+func (w *inotify) add(path string) error {
 	return filepath.WalkDir(path, func(name string, d fs.DirEntry, err error) error {
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
@@ -71,13 +78,11 @@ func (w *FolderWatch) add(path string) error {
 	})
 }
 
-// FD returns the descriptor that is readable when something has changed.
-func (w *FolderWatch) FD() int { return w.fd }
+// FD implements FolderWatch.
+func (w *inotify) FD() int { return w.fd }
 
-// Changes calls f for each path that has changed. When more has changed than
-// the kernel could remember, one of them is "". It returns when there is no more
-// at present.
-func (w *FolderWatch) Changes(f func(path string)) error {
+// Changes implements FolderWatch.
+func (w *inotify) Changes(f func(path string)) error {
 	for {
 		n, err := unix.Read(w.fd, w.buffer[:])
 		switch {
@@ -99,7 +104,8 @@ func (w *FolderWatch) Changes(f func(path string)) error {
 	}
 }
 
-func (w *FolderWatch) change(id int32, mask uint32, name string, f func(string)) error {
+// change handles one event. A new folder is watched from then on.
+func (w *inotify) change(id int32, mask uint32, name string, f func(string)) error {
 	folder, ok := w.paths[id]
 	switch {
 	case mask&unix.IN_Q_OVERFLOW != 0:
@@ -113,7 +119,7 @@ func (w *FolderWatch) change(id int32, mask uint32, name string, f func(string))
 	}
 	path := filepath.Join(folder, name)
 	if mask&unix.IN_ISDIR == 0 {
-		if mask&unix.IN_CREATE == 0 { // what is written to it is told when it is closed
+		if mask&unix.IN_CREATE == 0 { // its writing is reported when it is closed
 			f(path)
 		}
 		return nil
@@ -125,5 +131,5 @@ func (w *FolderWatch) change(id int32, mask uint32, name string, f func(string))
 	return nil
 }
 
-// Close ends it.
-func (w *FolderWatch) Close() error { return os.NewSyscallError("close", unix.Close(w.fd)) }
+// Close implements FolderWatch.
+func (w *inotify) Close() error { return os.NewSyscallError("close", unix.Close(w.fd)) }

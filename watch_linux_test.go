@@ -17,7 +17,7 @@ func TestWhatChangesInAFolderIsTold(t *testing.T) {
 	}
 	must(os.MkdirAll(filepath.Join(root, "sub", "deep"), 0o755))
 	must(os.MkdirAll(filepath.Join(root, ".hidden"), 0o755))
-	w, err := WatchFolder(root)
+	w, err := openInotify(root)
 	must(err)
 	defer w.Close()
 	for _, row := range []struct {
@@ -48,7 +48,7 @@ func TestWhatChangesInAFolderIsTold(t *testing.T) {
 	if n := len(w.paths); n != 2 {
 		t.Errorf("%d folders are watched: %v", n, w.paths)
 	}
-	if _, err := WatchFolder(filepath.Join(root, "missing")); !os.IsNotExist(err) {
+	if _, err := openInotify(filepath.Join(root, "missing")); !os.IsNotExist(err) {
 		t.Errorf("a folder that is not there: %v", err)
 	}
 }

@@ -21,3 +21,27 @@ func (l *Loop) Detach(fd int) {
 	l.own("Loop.Detach")
 	delete(l.attached, fd)
 }
+
+// WatchFolder calls changed, on the loop, for each path that changes below a folder,
+// until stop is called. The path is "" when more has changed than is known. Where the
+// kernel watches no folders, WatchFolder returns errors.ErrUnsupported.
+func (l *Loop) WatchFolder(folder string, changed func(path string)) (stop func(), err error) {
+	l.own("Loop.WatchFolder")
+	w, err := l.kernel.WatchFolder(folder)
+	if err != nil {
+		return nil, err
+	}
+	err = l.Attach(w.FD(), func() {
+		if w.Changes(changed) != nil {
+			changed("")
+		}
+	})
+	if err != nil {
+		w.Close()
+		return nil, err
+	}
+	return func() {
+		l.Detach(w.FD())
+		w.Close()
+	}, nil
+}

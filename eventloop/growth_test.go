@@ -6,6 +6,7 @@ package eventloop
 //	go test -run '^$' -bench 'BenchmarkTurn|BenchmarkDeadlines' ./eventloop
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"testing"
@@ -49,7 +50,10 @@ func (k *square) Accept(int) (int, netip.AddrPort, error) {
 }
 
 func (k *square) Watch(int) error { return nil }
-func (k *square) Now() time.Time  { return k.now }
+
+func (k *square) WatchFolder(string) (bobbin.FolderWatch, error) { return nil, errors.ErrUnsupported }
+
+func (k *square) Now() time.Time { return k.now }
 
 func (k *square) Wait(events []bobbin.Event, _ time.Time) (int, error) {
 	k.now = k.now.Add(10 * time.Microsecond)

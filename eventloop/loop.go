@@ -15,7 +15,7 @@ import (
 
 // Config is how a loop is made. The zero value serves.
 type Config struct {
-	Kernel bobbin.Kernel // the machine's own if nil
+	Kernel bobbin.Kernel // the machine's own if nil; see startOf for one that runs work itself
 	Limits Limits
 	Loops  int          // how many the descriptors of the process are divided among; 1 if 0
 	Log    *slog.Logger // for what an operator should know; nothing if nil; its handler must not wait, see LogWriter
@@ -48,9 +48,12 @@ type Loop struct {
 	start      time.Time
 	signers    int // workers that sign with slow keys at a time
 
+	startWork startFunc // begins work beside the loop
+
 	// For any goroutine.
-	mail mailbox
-	dog  watchdog // its word
+	goroutines goroutines
+	mail       mailbox
+	dog        watchdog // its word
 
 	// Everything below belongs to the loop's goroutine.
 	owner string // its name, if that is checked
@@ -158,6 +161,7 @@ func New(config Config) (*Loop, error) {
 	}
 	l.time, l.alarmTime = l.start, l.start
 	l.ownKernel = config.Kernel == nil
+	l.startWork = l.goroutines.startOf(kernel)
 	l.mail.limit = limits.Posts
 	l.crowdedAt = limits.Conns - limits.Conns/4
 	if limits.PerAddress > 0 {

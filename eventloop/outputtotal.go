@@ -115,7 +115,7 @@ func (l *Loop) collect() {
 	l.collectedAt = l.scarceQueued
 	l.collecting.Store(true)
 	// No reply is waited for: one turn may make dozens of large answers.
-	l.kernel.Work(func(func()) {
+	l.startWork(func(func()) {
 		runtime.GC()
 		l.collecting.Store(false)
 	})

@@ -179,6 +179,7 @@ func (l *Loop) shut() {
 		l.reap()
 	}
 	l.checkWatchdog()
+	l.goroutines.stop()
 	if err := l.kernel.Shut(); err != nil {
 		l.complain("shut", err)
 	}

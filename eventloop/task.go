@@ -98,7 +98,7 @@ func (t *Task) Resume() Progress {
 		t.loop.own("Task.Resume")
 		if t.wake == nil {
 			t.loop.offLoopTasks++
-			t.wake = t.loop.kernel.Work(t.run)
+			t.wake = t.loop.startWork(t.run)
 		} else {
 			t.wake()
 		}

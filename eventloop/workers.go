@@ -122,7 +122,7 @@ func (l *Loop) assign(j *job) {
 		}
 		p.busy++
 	}
-	l.kernel.Work(func(func()) { l.runWorker(j) })
+	l.startWork(func(func()) { l.runWorker(j) })
 }
 
 // fullPlace returns the place at which a job has to wait, or nil.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"io"
 	"net/netip"
 	"os"
@@ -100,6 +101,8 @@ func (k *tape) Wait(events []bobbin.Event, until time.Time) (int, error) {
 	events[0] = bobbin.Event{FD: connFD, Ready: bobbin.Readable}
 	return 1, nil
 }
+
+func (k *tape) WatchFolder(string) (bobbin.FolderWatch, error) { return nil, errors.ErrUnsupported }
 
 func (k *tape) Unsent(int) int     { return 0 }
 func (k *tape) AckNow(int)         {}

@@ -45,6 +45,9 @@ type Kernel struct {
 	// connection whose client has said nothing, for a second at most.
 	Defers bool
 
+	// NoFolders is for a system that watches no folders.
+	NoFolders bool
+
 	// Every, if set, is called at each Wait: where a test looks at its
 	// invariants.
 	Every func()
@@ -82,7 +85,8 @@ type object struct {
 	refuses   bool    // new connections
 	queue     []*Wire // waiting to be accepted
 
-	wire *Wire
+	wire   *Wire
+	folder *folderWatch
 }
 
 // New makes a kernel whose every chance comes from the seed, and whose luck is
@@ -457,6 +461,12 @@ func (k *Kernel) Watch(fd int) error {
 
 // ready is what a level-triggered look would see.
 func (o *object) ready() bobbin.Ready {
+	if o.folder != nil {
+		if len(o.folder.changed) > 0 {
+			return bobbin.Readable
+		}
+		return 0
+	}
 	if o.listening {
 		if o.acceptable() {
 			return bobbin.Readable

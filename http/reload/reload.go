@@ -15,7 +15,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/bobbin-http/bobbin"
 	"github.com/bobbin-http/bobbin/eventloop"
 	"github.com/bobbin-http/bobbin/http"
 )
@@ -52,7 +51,7 @@ type Reloader struct {
 	before   func()      // the pages are told
 	loop     *eventloop.Loop
 	folder   string
-	watch    *bobbin.FolderWatch // nil where there is none
+	unwatch  func() // ends the watch of the folder; nil where there is none
 	script   *http.Prepared
 	id       string     // of this run of the server
 	told     int        // how often something has changed since
@@ -111,19 +110,12 @@ func (r *Reloader) Start(loop *eventloop.Loop, folder string) (err error) {
 	if r.leader != nil {
 		return nil
 	}
-	r.watch, err = bobbin.WatchFolder(folder)
-	switch {
-	case errors.Is(err, errors.ErrUnsupported):
+	r.unwatch, err = loop.WatchFolder(folder, r.changed)
+	if errors.Is(err, errors.ErrUnsupported) {
 		r.walkSoon()
 		return nil
-	case err != nil:
-		return err
 	}
-	if err := loop.Attach(r.watch.FD(), r.hear); err != nil {
-		r.watch.Close()
-		return err
-	}
-	return nil
+	return err
 }
 
 // Close ends the watching.
@@ -134,9 +126,8 @@ func (r *Reloader) Close() {
 	if r.timer != nil {
 		r.timer.Stop()
 	}
-	if r.watch != nil {
-		r.loop.Detach(r.watch.FD())
-		r.watch.Close()
+	if r.unwatch != nil {
+		r.unwatch()
 	}
 }
 
@@ -194,15 +185,7 @@ func (r *Reloader) closeOldest(who eventloop.Client) {
 	}
 }
 
-// hear is called when something has changed.
-func (r *Reloader) hear() {
-	if err := r.watch.Changes(r.changed); err != nil {
-		r.others = true // something has, and nobody knows what
-		r.tellSoon()
-	}
-}
-
-// changed notes one change.
+// changed notes one change. The path is "" when more has changed than is known.
 func (r *Reloader) changed(path string) {
 	if strings.EqualFold(filepath.Ext(path), ".css") {
 		r.styles = true

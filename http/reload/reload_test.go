@@ -262,7 +262,11 @@ func TestWalking(t *testing.T) {
 			t.Errorf("%s: %v, %v", row.name, r.styles, r.others)
 		}
 	}
-	if err := r.Start(loop, filepath.Join(folder, "missing")); err == nil && r.watch != nil || err != nil && !errors.Is(err, os.ErrNotExist) {
+	real, err := eventloop.New(eventloop.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Start(real, filepath.Join(folder, "missing")); err == nil && r.unwatch != nil || err != nil && !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("a folder that is not there: %v", err)
 	}
 }
