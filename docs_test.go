@@ -1,6 +1,7 @@
 package bobbin_test
 
 import (
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -37,4 +38,68 @@ func TestWhatTheDocumentsShowIsWhatRuns(t *testing.T) {
 	if shown < 7 {
 		t.Errorf("only %d pieces of code were found", shown)
 	}
+}
+
+// TestPlacesThatTheDocumentsNameAreThere looks for the files that the README and
+// docs link to, for the functions that they say are in one, and for the tests.
+func TestPlacesThatTheDocumentsNameAreThere(t *testing.T) {
+	pages, err := filepath.Glob("docs/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tests := testNames(t)
+	links, places, named := 0, 0, 0
+	for _, page := range append(pages, "README.md", "CONTRIBUTING.md") {
+		source, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := string(source)
+		for _, link := range regexp.MustCompile(`\]\(([^():#]+)(#[^()]*)?\)`).FindAllStringSubmatch(text, -1) {
+			links++
+			if _, err := os.Stat(filepath.Join(filepath.Dir(page), link[1])); err != nil {
+				t.Errorf("%s links to %s, which is not there", page, link[1])
+			}
+		}
+		for _, place := range regexp.MustCompile("((?:`\\w+`(?:, | and )?)+) in \\[[^]]*\\]\\(([^()]+\\.go)\\)").FindAllStringSubmatch(text, -1) {
+			code, err := os.ReadFile(filepath.Join(filepath.Dir(page), place[2]))
+			if err != nil {
+				continue // said above
+			}
+			for _, name := range regexp.MustCompile(`\w+`).FindAllString(strings.ReplaceAll(place[1], " and ", " "), -1) {
+				places++
+				if !regexp.MustCompile(`(?m)^func (\([^)]*\) )?` + name + `\b`).Match(code) {
+					t.Errorf("%s says that %s is in %s, where no function has that name", page, name, place[2])
+				}
+			}
+		}
+		for _, name := range regexp.MustCompile("`(Test[A-Z]\\w+)`").FindAllStringSubmatch(text, -1) {
+			named++
+			if !tests[name[1]] {
+				t.Errorf("%s names %s, and there is no such test", page, name[1])
+			}
+		}
+	}
+	if links < 50 || places < 8 || named < 15 {
+		t.Errorf("only %d links, %d places and %d tests were found", links, places, named)
+	}
+}
+
+// testNames returns the names of all tests, bench's included.
+func testNames(t *testing.T) map[string]bool {
+	names := map[string]bool{}
+	err := filepath.WalkDir(".", func(file string, d fs.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(file, "_test.go") {
+			return err
+		}
+		source, err := os.ReadFile(file)
+		for _, name := range regexp.MustCompile(`(?m)^func (Test\w+)\(`).FindAllSubmatch(source, -1) {
+			names[string(name[1])] = true
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return names
 }
