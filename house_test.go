@@ -44,6 +44,8 @@ var house = map[string]room{
 	"eventloop/tls.go":             {".", "net/http os/exec syscall"}, // crypto/tls speaks in net.Conn
 	"eventloop/sim":                {".", "net net/http os os/exec os/signal syscall"},
 	"http":                         {". eventloop", "net net/http os os/exec os/signal syscall"},
+	"http/internal/h1":             {"http/internal/negotiate", notPure},
+	"http/internal/negotiate":      {"", notPure},
 	"http/*":                       {". eventloop http", "net/http os/exec os/signal syscall"},
 	"http/static":                  {". eventloop http", "net net/http os/exec os/signal"}, // how it opens files needs flags
 	"http/reload":                  {". eventloop http", "net net/http os/exec os/signal syscall"},
@@ -58,6 +60,9 @@ var house = map[string]room{
 	"docs/*":                       {"*", ""},
 }
 
+// notPure is what a parser has no use for: bytes go in, and a verdict comes out.
+const notPure = "context io net net/http os os/exec os/signal sync sync/atomic syscall time unsafe"
+
 // What the messages call the rules.
 const (
 	downward   = "dependencies run downward"
@@ -67,6 +72,7 @@ const (
 	oneClock   = "one clock"
 	noSleep    = "the loop alone decides how long we wait"
 	noStrays   = "the language starts no goroutine"
+	pureParser = "parsers are pure"
 )
 
 // systems are the words that a build constraint may use.
@@ -273,6 +279,8 @@ func faults(file string, source []byte) []string {
 			because := downward
 			if imported == "syscall" || within(imported, "golang.org/x/sys") {
 				because = oneWindow
+			} else if within(dir, "http/internal") {
+				because = pureParser
 			}
 			fault(spec.Pos(), because, "imports %q", imported)
 		}
@@ -417,6 +425,12 @@ func TestHouseNotices(t *testing.T) {
 		{"except in its tests", "http/conn_test.go", "package http\nimport _ \"" + self + "eventloop/sim\"", ""},
 		{"an extra does not know its neighbour", "http/inspect/page.go", "package inspect\nimport _ \"" + self + "http/static\"", downward},
 		{"an extra may have rooms of its own", "http/static/mime.go", "package static\nimport _ \"" + self + "http/static/internal/x\"", ""},
+		{"a parser does not know the loop", "http/internal/h1/parse.go", "package h1\nimport _ \"" + self + "eventloop\"", pureParser},
+		{"nor the server", "http/internal/h1/parse.go", "package h1\nimport _ \"" + self + "http\"", pureParser},
+		{"nor the clock", "http/internal/h1/parse.go", "package h1\nimport _ \"time\"", pureParser},
+		{"it knows how names are compared", "http/internal/h1/parse.go", "package h1\nimport _ \"" + self + "http/internal/negotiate\"", ""},
+		{"the language knows its parsers", "http/conn.go", "package http\nimport _ \"" + self + "http/internal/h1\"", ""},
+		{"the loop does not", "eventloop/loop.go", "package eventloop\nimport _ \"" + self + "http/internal/h1\"", downward},
 		{"only tls.go needs package net", "eventloop/conn.go", "package eventloop\nimport _ \"net\"", downward},
 		{"tls.go does", "eventloop/tls.go", "package eventloop\nimport _ \"net\"", ""},
 		{"only std knows net/http", "http/middleware/gzip.go", "package middleware\nimport _ \"net/http\"", downward},

@@ -1,6 +1,10 @@
 package http
 
-import "errors"
+import (
+	"errors"
+
+	"github.com/bobbin-http/bobbin/http/internal/h1"
+)
 
 // answer sends what the handler made, or what its error says, and decides what
 // comes next.
@@ -55,7 +59,7 @@ func (c *conn) answered() {
 	switch {
 	case c.closeAfter:
 		c.end()
-	case x.framing.done():
+	case x.framing.Done():
 		c.rest()
 	default:
 		c.enter(discarding)
@@ -78,8 +82,8 @@ func (c *conn) refuse(why *refusal) {
 func (c *conn) refuseRest(why *refusal) {
 	c.x = c.server.takeExchange(c)
 	p := c.conn.Rest()
-	if found := c.x.head.parse(p, &c.server.limits); found != needMore {
-		why = found
+	if found := c.x.head.Parse(p, &c.server.parsing); found != h1.NeedMore {
+		why = (*refusal)(found)
 	}
 	c.refuseHead(p, why)
 }

@@ -4,6 +4,8 @@ import (
 	"time"
 
 	"github.com/bobbin-http/bobbin/eventloop"
+	"github.com/bobbin-http/bobbin/http/internal/h1"
+	"github.com/bobbin-http/bobbin/http/internal/negotiate"
 )
 
 // A conn is our side of one HTTP conversation: it finds requests in the bytes
@@ -17,7 +19,7 @@ type conn struct {
 	since         time.Duration // it was accepted, by the clock of Server.elapsed
 	ackedAt       int64         // position when it was last asked for; see slow.go
 	requests      int32         // answered
-	reader        headReader    // of a head that is incomplete
+	reader        h1.HeadReader // of a head that is incomplete
 	phase         phase
 	closeAfter    bool // the answer that was begun is the last
 	peerWillClose bool // the peer has said that it will send nothing more
@@ -109,7 +111,7 @@ func (c *conn) OnData(_ *eventloop.Conn, p []byte) (used int) {
 func (c *conn) readHead(p []byte) int {
 	s := c.server
 	x := s.takeExchange(c)
-	n, why := c.reader.read(&x.head, p, &s.limits)
+	n, why := c.reader.Read(&x.head, p, &s.parsing)
 	if n == 0 && why == nil {
 		s.giveExchange(x)
 		if c.phase == waiting {
@@ -121,10 +123,10 @@ func (c *conn) readHead(p []byte) int {
 		}
 		return 0
 	}
-	c.reader = headReader{}
+	c.reader = h1.HeadReader{}
 	c.x = x
 	if why != nil {
-		c.refuseHead(p, why)
+		c.refuseHead(p, (*refusal)(why))
 		return len(p)
 	}
 	x.raw = p[:n]
@@ -135,13 +137,13 @@ func (c *conn) readHead(p []byte) int {
 // serve begins the answer to a request whose head is in c.x.
 func (c *conn) serve(behind []byte) {
 	x := c.x
-	x.framing.start(&x.head)
-	c.peerWillClose = x.head.close || x.head.minor == 0 && !x.head.keepAlive
+	x.framing.Start(&x.head)
+	c.peerWillClose = x.head.Close || x.head.Minor == 0 && !x.head.KeepAlive
 	c.closeAfter = c.peerWillClose || c.mustEnd()
 	if c.server.loop.Special() {
 		c.inSpecialTimes()
 	}
-	if x.framing.done() && len(behind) > 0 {
+	if x.framing.Done() && len(behind) > 0 {
 		c.peerWillClose = false // it is sending already
 	}
 	if why := x.refusal(); why != nil {
@@ -149,18 +151,18 @@ func (c *conn) serve(behind []byte) {
 		c.answerInstead(why)
 		return
 	}
-	if x.head.form == asteriskForm {
+	if x.head.Form == h1.AsteriskForm {
 		x.response.Add("Allow", allMethods)
 		c.answerInstead(errAllOptions)
 		return
 	}
-	if x.framing.done() {
+	if x.framing.Done() {
 		err := x.call()
 		c.closeAfter = c.closeAfter || x.panicked
 		c.answer(err)
 		return
 	}
-	x.expects = x.head.expectContinue && len(behind) == 0
+	x.expects = x.head.ExpectContinue && len(behind) == 0
 	c.serveWithBody()
 }
 
@@ -189,8 +191,8 @@ func (s *Server) tellOfProxy(c *conn) {
 	if 2*n <= of || !who.Known() || who != eventloop.ClientOf(c.conn.Peer().Addr()) {
 		return
 	}
-	for _, f := range c.x.head.fields[:c.x.head.nfields] {
-		if name := f.name.of(c.x.raw); sameFold(name, "x-forwarded-for") || sameFold(name, "forwarded") {
+	for _, f := range c.x.head.Fields[:c.x.head.NFields] {
+		if name := f.Name.Of(c.x.raw); negotiate.SameFold(name, "x-forwarded-for") || negotiate.SameFold(name, "forwarded") {
 			s.warnedOfProxy = true
 			s.log.Warn("this client holds most of the connections and sends "+string(name)+
 				": if it is a proxy of yours, name it by --trust, or its clients are taken for one",
@@ -239,7 +241,7 @@ func (c *conn) leave() {
 // end closes after the answer. If the peer has promised to send nothing more
 // and has kept to it, there is nothing to linger for.
 func (c *conn) end() {
-	clean := c.peerWillClose && c.x.framing.done()
+	clean := c.peerWillClose && c.x.framing.Done()
 	if c.conn.Full() {
 		c.remember()
 	}

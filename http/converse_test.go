@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/bobbin-http/bobbin/eventloop/sim"
+	"github.com/bobbin-http/bobbin/http/internal/h1"
 )
 
 var conversationSeeds = flag.Int("conversation-seeds", 20, "with how many seeds of bad luck each conversation is held")
@@ -363,7 +364,7 @@ func (p *party) chunks(want *answer) error {
 				n = len(p.heard) + 1
 			}
 			for trailer := range strings.SplitSeq(string(p.heard[line+2:max(line+2, min(n, len(p.heard))-4)]), "\r\n") {
-				if name, value, ok := strings.Cut(trailer, ": "); n <= len(p.heard) && trailer != "" && (!ok || !isToken(name) || !isFieldValue(value)) {
+				if name, value, ok := strings.Cut(trailer, ": "); n <= len(p.heard) && trailer != "" && (!ok || !h1.IsToken(name) || !h1.IsFieldValue(value)) {
 					return fmt.Errorf("a trailer is %q", trailer)
 				}
 			}
@@ -397,7 +398,7 @@ func (p *party) fields(want *answer, lines []string) (length int, err error) {
 	values := make(map[string]string)
 	for _, line := range lines {
 		name, value, ok := strings.Cut(line, ": ")
-		if !ok || !isToken(name) || !isFieldValue(value) {
+		if !ok || !h1.IsToken(name) || !h1.IsFieldValue(value) {
 			return 0, fmt.Errorf("%q is no field", line)
 		}
 		if _, double := values[name]; double {

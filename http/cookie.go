@@ -5,6 +5,9 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/bobbin-http/bobbin/http/internal/h1"
+	"github.com/bobbin-http/bobbin/http/internal/negotiate"
 )
 
 // A Cookie is what SetCookie asks a client to keep (RFC 6265). The zero values of
@@ -22,7 +25,7 @@ type Cookie struct {
 // Cookie returns the value of a cookie that the client sent, and whether it did.
 func (r *Request) Cookie(name string) (string, bool) {
 	for n, value := range r.HeadersBytes() {
-		if !sameFold(n, "cookie") {
+		if !negotiate.SameFold(n, "cookie") {
 			continue
 		}
 		for pair := range strings.SplitSeq(string(value), ";") {
@@ -48,7 +51,7 @@ func (w *Response) SetCookie(c Cookie) *Response {
 
 func (c *Cookie) field() (string, error) {
 	switch {
-	case !isToken(c.Name):
+	case !h1.IsToken(c.Name):
 		return "", fmt.Errorf("http: %q is no name for a cookie", c.Name)
 	case strings.ContainsFunc(c.Value, notInCookie):
 		return "", fmt.Errorf("http: the value of the cookie %s has characters that none may have: encode it", c.Name)

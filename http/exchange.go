@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/bobbin-http/bobbin/eventloop"
+	"github.com/bobbin-http/bobbin/http/internal/h1"
 )
 
 // An exchange is one request and its answer. It is taken when a head is
@@ -15,11 +16,11 @@ import (
 // has none.
 type exchange struct {
 	conn *conn
-	head head
+	head h1.Head
 	raw  []byte // the head; the loop's, or own
 	own  []byte // a copy of it, for a request that outlives its turn
 
-	framing  body
+	framing  h1.Body
 	body     []byte        // as far as it is here, and not yet read piece by piece
 	read     int           // how much of body a handler has had
 	since    time.Duration // it was taken up, by the clock of Server.elapsed
@@ -56,7 +57,7 @@ func (x *exchange) reset() {
 	x.serial++
 	x.open, x.route = nil, nil
 	x.pending, x.panicked = false, false
-	x.framing = body{}
+	x.framing = h1.Body{}
 	x.body, x.read = x.body[:0], 0
 	x.got, x.expects = 0, false
 	x.failed, x.result = nil, nil
@@ -78,14 +79,14 @@ const allMethods = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
 func (x *exchange) refusal() *refusal {
 	h := &x.head
 	switch {
-	case h.method == methodOther && !x.conn.server.anyMethod:
+	case h.Method == h1.MethodOther && !x.conn.server.anyMethod:
 		return errUnknownMethod
-	case h.method == methodTrace || h.method == methodConnect:
+	case h.Method == h1.MethodTrace || h.Method == h1.MethodConnect:
 		x.response.Add("Allow", allMethods)
 		return errMethodNotServed
-	case h.expectOther:
+	case h.ExpectOther:
 		return errExpectation
-	case !h.plain && !decodable(h.path.of(x.raw)):
+	case !h.Plain && !h1.Decodable(h.Path.Of(x.raw)):
 		return errBadEscape
 	}
 	return nil
@@ -115,12 +116,12 @@ func (x *exchange) appendLine(p []byte) []byte {
 	if len(x.raw) == 0 {
 		return append(p, '-') // one that was not understood
 	}
-	if h := &x.head; h.method == methodOther {
-		p = append(p, h.methodName.of(x.raw)...)
+	if h := &x.head; h.Method == h1.MethodOther {
+		p = append(p, h.MethodName.Of(x.raw)...)
 	} else {
-		p = append(p, h.method.String()...)
+		p = append(p, h.Method.String()...)
 	}
-	p = append(append(p, ' '), x.head.path.of(x.raw)...)
+	p = append(append(p, ' '), x.head.Path.Of(x.raw)...)
 	return p[:min(len(p), 200)]
 }
 
@@ -154,7 +155,7 @@ func (x *exchange) over() {
 func (x *exchange) statusOf(err error) (Status, string) {
 	var refused *refusal
 	if errors.As(err, &refused) {
-		return refused.status, refused.reason
+		return Status(refused.Status), refused.Reason
 	}
 	var status Status
 	if errors.As(err, &status) {

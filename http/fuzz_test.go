@@ -10,6 +10,7 @@ import (
 
 	"github.com/bobbin-http/bobbin/eventloop"
 	"github.com/bobbin-http/bobbin/eventloop/sim"
+	"github.com/bobbin-http/bobbin/http/internal/h1"
 )
 
 // tell has a server over a simulated kernel hear the pieces, one after the
@@ -37,11 +38,11 @@ func curious(t testing.TB) Middleware {
 	return func(next Handler) Handler {
 		return func(w *Response, r *Request) error {
 			line := string(r.LineBytes())
-			if strings.ContainsAny(line, "\r\n") || !strings.HasPrefix(line, r.piece(r.x.head.methodName)) || !strings.Contains(line, r.Target()) {
+			if strings.ContainsAny(line, "\r\n") || !strings.HasPrefix(line, r.piece(r.x.head.MethodName)) || !strings.Contains(line, r.Target()) {
 				t.Errorf("the line of a request for %q by %q is %q", r.Target(), r.Method(), line)
 			}
 			for name := range r.Headers() {
-				if r.Header(name); r.x.head.first > len(r.x.raw) {
+				if r.Header(name); r.x.head.First > len(r.x.raw) {
 					t.Errorf("the field %q is not in the head of %q", name, line)
 				}
 			}
@@ -132,7 +133,7 @@ func judge(t *testing.T, said, answers []byte) {
 		length := 0
 		for _, line := range lines[1:] {
 			name, value, ok := strings.Cut(line, ": ")
-			if !ok || !isToken(name) || !isFieldValue(value) {
+			if !ok || !h1.IsToken(name) || !h1.IsFieldValue(value) {
 				t.Fatalf("no field: %q", line)
 			}
 			switch name {

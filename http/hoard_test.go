@@ -38,7 +38,7 @@ func TestBodiesAreAccountedOnBadDays(t *testing.T) {
 						w.Reset()
 					case 1:
 						_ = c.Send(w, []byte("0123456789"))
-						if answer, _ := c.ReceiveAll(w); strings.Contains(string(answer), errBusy.reason) {
+						if answer, _ := c.ReceiveAll(w); strings.Contains(string(answer), errBusy.Reason) {
 							full++
 						}
 					}

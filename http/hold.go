@@ -42,7 +42,7 @@ func (w *Response) Hold() (*Held, error) {
 		return nil, err
 	}
 	x.keepHead()
-	h := &Held{x: x, serial: x.serial, server: x.conn.server, chunked: x.head.minor > 0}
+	h := &Held{x: x, serial: x.serial, server: x.conn.server, chunked: x.head.Minor > 0}
 	x.pending, x.open = true, h
 	w.beforeHead(&w.hooks)
 	h.empty = w.bodiless()

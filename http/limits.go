@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/bobbin-http/bobbin/eventloop"
+	"github.com/bobbin-http/bobbin/http/internal/h1"
 )
 
 // Limits is the one screen on which everything that could grow or wait is
@@ -56,10 +57,6 @@ type Limits struct {
 	SendRate    int64         // bytes beyond that earn a second; 5,000: who takes so much a second is never reset
 	SendSaved   time.Duration // earned at most; 2 min
 }
-
-// maxHead is what a head may come to with every limit at its largest: offsets
-// into a head are 16 bits wide, see span.
-const maxHead = 1<<16 - 1
 
 func (l Limits) withDefaults() Limits {
 	l.Limits = l.Limits.WithDefaults()
@@ -156,12 +153,12 @@ func (l *Limits) check() error {
 		return fmt.Errorf("http: ChunkExtension can be from 1 to %d, and not %d", mostExtension, l.ChunkExtension)
 	case l.ReadBudget > mostReadBudget:
 		return fmt.Errorf("http: ReadBudget, which a loop keeps room for, can be from 1 to %d, and not %d", mostReadBudget, l.ReadBudget)
-	case max(l.RequestLine, l.FieldBytes, l.EmptyLines) > maxHead, l.RequestLine+l.FieldBytes+2*l.EmptyLines+4 > maxHead:
-		return fmt.Errorf("http: a head of %d and %d bytes is more than the %d that can be parsed", l.RequestLine, l.FieldBytes, maxHead)
+	case max(l.RequestLine, l.FieldBytes, l.EmptyLines) > h1.MaxHead, l.RequestLine+l.FieldBytes+2*l.EmptyLines+4 > h1.MaxHead:
+		return fmt.Errorf("http: a head of %d and %d bytes is more than the %d that can be parsed", l.RequestLine, l.FieldBytes, h1.MaxHead)
 	case l.RequestLine+l.FieldBytes > l.Input:
 		return fmt.Errorf("http: a head of %d and %d bytes is more than Input, %d, lets a connection hold", l.RequestLine, l.FieldBytes, l.Input)
-	case l.FieldCount > maxFields:
-		return fmt.Errorf("http: %d fields are more than the %d that can be parsed", l.FieldCount, maxFields)
+	case l.FieldCount > h1.MaxFields:
+		return fmt.Errorf("http: %d fields are more than the %d that can be parsed", l.FieldCount, h1.MaxFields)
 	}
 	return nil
 }
@@ -170,5 +167,18 @@ func (l *Limits) check() error {
 func orDefault[T int | int64 | time.Duration](n *T, otherwise T) {
 	if *n == 0 {
 		*n = otherwise
+	}
+}
+
+// parsing returns those of the limits that the parser keeps.
+func (l *Limits) parsing() h1.Limits {
+	return h1.Limits{
+		EmptyLines:     l.EmptyLines,
+		RequestLine:    l.RequestLine,
+		FieldLine:      l.FieldLine,
+		FieldBytes:     l.FieldBytes,
+		FieldCount:     l.FieldCount,
+		ChunkExtension: l.ChunkExtension,
+		ChunkOverhead:  l.ChunkOverhead,
 	}
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/bobbin-http/bobbin/eventloop"
 	"github.com/bobbin-http/bobbin/eventloop/sim"
+	"github.com/bobbin-http/bobbin/http/internal/h1"
 )
 
 // TestThePageOfLimitsIsTrue compares docs/limits.md with the defaults.
@@ -96,7 +97,7 @@ func TestLimitsThatCannotBeKeptAreRefused(t *testing.T) {
 // server what it is with the defaults.
 func TestEveryLimitMayBeAsLargeAsItsTypeHas(t *testing.T) {
 	allowed := map[string]int64{ // above is an error, see the test before this
-		"Requests": mostRequests, "ChunkExtension": mostExtension, "ReadBudget": 8 << 20, "FieldCount": maxFields,
+		"Requests": mostRequests, "ChunkExtension": mostExtension, "ReadBudget": 8 << 20, "FieldCount": h1.MaxFields,
 		"RequestLine": 30 << 10, "FieldBytes": 48 << 10, "EmptyLines": 10_000,
 	}
 	requests := []string{
@@ -163,4 +164,17 @@ func TestEveryLimitMayBeAsLargeAsItsTypeHas(t *testing.T) {
 	}
 	var limits Limits
 	walk(reflect.ValueOf(&limits).Elem(), &limits)
+}
+
+// TestTheParserKeepsTheLimitsOfTheOneScreen: every limit of the parser is the one of
+// the same name in Limits.
+func TestTheParserKeepsTheLimitsOfTheOneScreen(t *testing.T) {
+	l := Limits{EmptyLines: 1, RequestLine: 2, FieldLine: 3, FieldBytes: 4, FieldCount: 5, ChunkExtension: 6, ChunkOverhead: 7}
+	kept := reflect.ValueOf(l.parsing())
+	for i := range kept.NumField() {
+		name := kept.Type().Field(i).Name
+		if got, want := kept.Field(i).Int(), reflect.ValueOf(l).FieldByName(name).Int(); got != want || want == 0 {
+			t.Errorf("the parser's %s is %d, want %d", name, got, want)
+		}
+	}
 }

@@ -1,18 +1,20 @@
 package http
 
+import "github.com/bobbin-http/bobbin/http/internal/h1"
+
 // A Parser is the server's parser of request heads by itself, for tools that
 // want to know what bobbin makes of some bytes, and for comparing it with
 // others. The zero value is ready. It allocates nothing.
 type Parser struct {
-	head   head
-	reader headReader
-	limits Limits
+	head   h1.Head
+	reader h1.HeadReader
+	limits h1.Limits
 }
 
 // NewParser makes a parser with the limits given.
 func NewParser(l Limits) (*Parser, error) {
-	p := &Parser{limits: l.withDefaults()}
-	return p, p.limits.check()
+	l = l.withDefaults()
+	return &Parser{limits: l.parsing()}, l.check()
 }
 
 // Head returns how many bytes the request head takes that b begins with, 0
@@ -20,16 +22,16 @@ func NewParser(l Limits) (*Parser, error) {
 // next time, and to be longer. The error is why the head is refused; with
 // errors.As it is a Status.
 func (p *Parser) Head(b []byte) (int, error) {
-	n, why := p.reader.read(&p.head, b, &p.limits)
+	n, why := p.reader.Read(&p.head, b, &p.limits)
 	if why != nil {
-		p.reader = headReader{}
-		return 0, why
+		p.reader = h1.HeadReader{}
+		return 0, (*refusal)(why)
 	}
 	if n > 0 {
-		p.reader = headReader{}
+		p.reader = h1.HeadReader{}
 	}
 	return n, nil
 }
 
 // Fields returns how many fields the head has that was complete last.
-func (p *Parser) Fields() int { return p.head.nfields }
+func (p *Parser) Fields() int { return p.head.NFields }

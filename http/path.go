@@ -3,6 +3,8 @@ package http
 import (
 	"bytes"
 	"slices"
+
+	"github.com/bobbin-http/bobbin/http/internal/h1"
 )
 
 // What does a path name? This file decides, for the router, for groups and their
@@ -23,9 +25,9 @@ const (
 
 // Why a path is refused.
 var (
-	errBadEscape  = &refusal{StatusBadRequest, "a percent sign in the path without two hexadecimal digits"} // RFC 3986 section 2.1
-	errPathByte   = &refusal{StatusBadRequest, "a control character in the path"}                           // RFC 3986 section 7.3
-	errNoSuchPath = &refusal{StatusNotFound, ""}                                                            // no hint for whoever tries to get out of the root
+	errBadEscape  = newRefusal(StatusBadRequest, "a percent sign in the path without two hexadecimal digits") // RFC 3986 section 2.1
+	errPathByte   = newRefusal(StatusBadRequest, "a control character in the path")                           // RFC 3986 section 7.3
+	errNoSuchPath = newRefusal(StatusNotFound, "")                                                            // no hint for whoever tries to get out of the root
 )
 
 // CleanPath decodes the path of a request, escaped slashes too, and then removes
@@ -92,10 +94,10 @@ func decodePath(dst, raw []byte) ([]byte, *refusal) {
 	for i := 0; i < len(raw); i++ {
 		c := raw[i]
 		if c == '%' {
-			if !escapeAt(raw, i) {
+			if !h1.EscapeAt(raw, i) {
 				return nil, errBadEscape
 			}
-			c = unescape(raw, i)
+			c = h1.Unescape(raw, i)
 			i += 2
 		}
 		if c < ' ' || c == 0x7f {
@@ -157,7 +159,7 @@ func dots(p []byte) int {
 		switch {
 		case p[i] == '.':
 			i++
-		case escapeAt(p, i) && unescape(p, i) == '.':
+		case h1.EscapeAt(p, i) && h1.Unescape(p, i) == '.':
 			i += 3
 		default:
 			return 0
@@ -202,7 +204,7 @@ func escapedSlash(path []byte) int {
 		if i < 0 {
 			return -1
 		}
-		if from += i; escapeAt(path, from) && unescape(path, from) == '/' {
+		if from += i; h1.EscapeAt(path, from) && h1.Unescape(path, from) == '/' {
 			return from
 		}
 		from++
@@ -220,56 +222,17 @@ func unescapeSlashes(dst, path []byte, from int) []byte {
 	return append(dst, path...)
 }
 
-// decodable reports whether every percent sign in a path begins an escape.
-func decodable(raw []byte) bool {
-	for i := bytes.IndexByte(raw, '%'); i >= 0; {
-		if !escapeAt(raw, i) {
-			return false
-		}
-		next := bytes.IndexByte(raw[i+3:], '%')
-		if next < 0 {
-			return true
-		}
-		i += 3 + next
-	}
-	return true
-}
-
-// decode appends a path to dst, its escapes decoded, and nothing else done to
-// it. What is not an escape stays.
-func decode(dst, raw []byte) []byte {
-	for i := 0; i < len(raw); i++ {
-		if escapeAt(raw, i) {
-			dst = append(dst, unescape(raw, i))
-			i += 2
-		} else {
-			dst = append(dst, raw[i])
-		}
-	}
-	return dst
-}
-
 // EscapePath appends a decoded path to dst as it may stand in a URI: what is not
 // a pchar or a slash is escaped (RFC 3986 section 3.3). A ":" is one of them
 // only behind a slash, so path should begin with that.
 func EscapePath(dst []byte, path string) []byte {
 	const digits = "0123456789ABCDEF"
 	for _, c := range []byte(path) {
-		if nameChars[c] || c == '/' || c == ':' || c == '@' {
+		if h1.NameChars[c] || c == '/' || c == ':' || c == '@' {
 			dst = append(dst, c)
 		} else {
 			dst = append(dst, '%', digits[c>>4], digits[c&0xf])
 		}
 	}
 	return dst
-}
-
-// escapeAt reports whether an escape stands at p[i] (RFC 3986 section 2.1).
-func escapeAt(p []byte, i int) bool {
-	return p[i] == '%' && i+2 < len(p) && isHex(p[i+1]) && isHex(p[i+2])
-}
-
-// unescape returns what the escape at p[i] stands for.
-func unescape(p []byte, i int) byte {
-	return byte(hexValues[p[i+1]])<<4 | byte(hexValues[p[i+2]])
 }

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/bobbin-http/bobbin/http/internal/h1"
 )
 
 func TestCleanPath(t *testing.T) {
@@ -100,7 +102,7 @@ func TestCleanPathRefuses(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			path, err := CleanPath(nil, []byte(test.raw))
 			var why *refusal
-			if !errors.As(err, &why) || why.status != test.status {
+			if !errors.As(err, &why) || Status(why.Status) != test.status {
 				t.Errorf("got %q, %v, want %d", path, err, test.status)
 			}
 		})
@@ -111,14 +113,14 @@ func TestDecode(t *testing.T) {
 	for raw, want := range map[string]string{
 		"": "", "/a": "/a", "/%61": "/a", "%41%42": "AB", "/%2561": "/%61", "/%2f%00+": "/" + "/\x00+",
 	} {
-		if !decodable([]byte(raw)) {
+		if !h1.Decodable([]byte(raw)) {
 			t.Errorf("%q is not decodable", raw)
-		} else if got := decode(nil, []byte(raw)); string(got) != want {
+		} else if got := h1.Decode(nil, []byte(raw)); string(got) != want {
 			t.Errorf("%q is decoded as %q, want %q", raw, got, want)
 		}
 	}
 	for _, raw := range []string{"%", "/%4", "/%zz", "/a%41%", "%%41", "%4%41", "/%41%4", "% 4", "%+4"} {
-		if decodable([]byte(raw)) {
+		if h1.Decodable([]byte(raw)) {
 			t.Errorf("%q is decodable", raw)
 		}
 	}
@@ -136,7 +138,7 @@ func TestEscapePath(t *testing.T) {
 	if bytes.ContainsFunc(escaped, unsafe) {
 		t.Errorf("%q cannot stand in a target", escaped)
 	}
-	if got := decode(nil, escaped); string(got) != "/"+string(every) {
+	if got := h1.Decode(nil, escaped); string(got) != "/"+string(every) {
 		t.Errorf("it comes back as %q", got)
 	}
 	if got := EscapePath([]byte("x"), "/a-b.c~/:@+%"); string(got) != "x/a-b.c~/:@+%25" {
@@ -211,7 +213,7 @@ func FuzzPath(f *testing.F) {
 		want, refusals := slowPath(string(raw))
 		if err != nil {
 			var why *refusal
-			if !errors.As(err, &why) || !slices.Contains(refusals, why.status) {
+			if !errors.As(err, &why) || !slices.Contains(refusals, Status(why.Status)) {
 				t.Fatalf("%q is refused: %v, and may be with %v", raw, err, refusals)
 			}
 			return

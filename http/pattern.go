@@ -6,6 +6,8 @@ import (
 	"math/bits"
 	"strings"
 	"unicode"
+
+	"github.com/bobbin-http/bobbin/http/internal/h1"
 )
 
 // Which requests does a pattern mean, and which of two patterns is the more
@@ -103,17 +105,17 @@ func (p *pattern) wildcard(name string) int {
 
 // methodsOf returns what is served by a pattern with a method, or with none.
 func methodsOf(name string) (set methodSet, why string) {
-	m := methodOf([]byte(name))
+	m := h1.MethodOf([]byte(name))
 	switch {
 	case name == "":
 		return servedMethods, ""
-	case m == methodGet:
-		return setOf(methodGet) | setOf(methodHead), ""
+	case m == h1.MethodGet:
+		return setOf(h1.MethodGet) | setOf(h1.MethodHead), ""
 	case servedMethods.has(m):
 		return setOf(m), ""
 	case strings.Contains(name, "/"):
 		return 0, `a blank can only stand behind the method: in a path, write "%20"`
-	case servedMethods.has(methodOf([]byte(strings.ToUpper(name)))):
+	case servedMethods.has(h1.MethodOf([]byte(strings.ToUpper(name)))):
 		return 0, fmt.Sprintf("there is no method %q: write %q", name, strings.ToUpper(name))
 	}
 	return 0, fmt.Sprintf("no handler ever sees the method %q: the server has %s", name, allMethods)
@@ -121,7 +123,7 @@ func methodsOf(name string) (set methodSet, why string) {
 
 // patternHost returns a host as requests are compared with it.
 func patternHost(host string) (lower, why string) {
-	n := hostLength([]byte(host))
+	n := h1.HostLength([]byte(host))
 	switch {
 	case n == len(host):
 		return strings.ToLower(host), ""
@@ -142,10 +144,10 @@ func parseSegment(piece string, more bool) (s segment, why string) {
 	case piece == "" || piece == "." || piece == "..":
 		return s, fmt.Sprintf(`a path is cleaned before it is compared: leave "%s/" out`, piece)
 	case !strings.Contains(piece, "{"):
-		if !decodable([]byte(piece)) {
+		if !h1.Decodable([]byte(piece)) {
 			return s, `a percent sign begins an escape: for the sign itself, write "%25"`
 		}
-		return segment{literal, string(decode(nil, []byte(piece)))}, ""
+		return segment{literal, string(h1.Decode(nil, []byte(piece)))}, ""
 	case piece[0] != '{' || piece[len(piece)-1] != '}':
 		return s, fmt.Sprintf(`a wildcard is a whole segment, such as "/{name}/", and %q is not`, piece)
 	case piece == "{$}" && more:
@@ -182,20 +184,20 @@ func isName(name string) bool {
 type methodSet uint16
 
 // servedMethods are those that a handler may see, see exchange.refusal.
-const servedMethods methodSet = 1<<methods - 1 - 1<<methodOther - 1<<methodTrace - 1<<methodConnect
+const servedMethods methodSet = 1<<h1.Methods - 1 - 1<<h1.MethodOther - 1<<h1.MethodTrace - 1<<h1.MethodConnect
 
-func setOf(m method) methodSet { return 1 << m }
+func setOf(m h1.Method) methodSet { return 1 << m }
 
-func (s methodSet) has(m method) bool { return s&setOf(m) != 0 }
+func (s methodSet) has(m h1.Method) bool { return s&setOf(m) != 0 }
 
 func (s methodSet) size() int { return bits.OnesCount16(uint16(s)) }
 
 // example returns one of the set, GET if it is in it.
-func (s methodSet) example() method {
-	if s.has(methodGet) {
-		return methodGet
+func (s methodSet) example() h1.Method {
+	if s.has(h1.MethodGet) {
+		return h1.MethodGet
 	}
-	return method(bits.TrailingZeros16(uint16(s)))
+	return h1.Method(bits.TrailingZeros16(uint16(s)))
 }
 
 // A comparison of two patterns says which requests there are.

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/bobbin-http/bobbin/eventloop"
+	"github.com/bobbin-http/bobbin/http/internal/h1"
+	"github.com/bobbin-http/bobbin/http/internal/negotiate"
 )
 
 // A Request is what a client asked for. Its strings are the caller's to keep:
@@ -31,38 +33,38 @@ func (r *Request) head() string {
 	return r.text
 }
 
-func (r *Request) piece(s span) string { return r.head()[s.from:s.to] }
+func (r *Request) piece(s h1.Span) string { return r.head()[s.From:s.To] }
 
 // Method returns the method, such as "GET". It is one that HTTP itself has, unless
 // Config.AnyMethod lets others through.
 func (r *Request) Method() string {
 	r.use("Method")
 	h := &r.x.head
-	if h.method == methodOther {
-		return r.piece(h.methodName)
+	if h.Method == h1.MethodOther {
+		return r.piece(h.MethodName)
 	}
-	return h.method.String()
+	return h.Method.String()
 }
 
 // Path returns the path with its escapes decoded, once. It begins with "/", and
 // may hold anything else: see CleanPathBytes for what names a file.
 func (r *Request) Path() string {
 	r.use("Path")
-	s := r.x.head.path
-	if s.from == s.to {
+	s := r.x.head.Path
+	if s.From == s.To {
 		return "/"
 	}
 	raw := r.piece(s)
-	if r.x.head.plain || strings.IndexByte(raw, '%') < 0 {
+	if r.x.head.Plain || strings.IndexByte(raw, '%') < 0 {
 		return raw
 	}
-	return string(decode(nil, []byte(raw)))
+	return string(h1.Decode(nil, []byte(raw)))
 }
 
 // PathBytes returns the path as it was sent, without a copy.
 func (r *Request) PathBytes() []byte {
 	r.use("PathBytes")
-	if p := r.x.head.path.of(r.x.raw); len(p) > 0 {
+	if p := r.x.head.Path.Of(r.x.raw); len(p) > 0 {
 		return p
 	}
 	return slash
@@ -77,7 +79,7 @@ var slash = []byte("/")
 // pattern are not served by another.
 func (r *Request) CleanPathBytes(dst []byte) ([]byte, error) {
 	r.use("CleanPathBytes")
-	if r.x.head.others {
+	if r.x.head.Others {
 		return nil, errNoSuchPath
 	}
 	return CleanPath(dst, r.PathBytes())
@@ -86,43 +88,43 @@ func (r *Request) CleanPathBytes(dst []byte) ([]byte, error) {
 // RawQuery returns what stands behind the question mark, as it was sent.
 func (r *Request) RawQuery() string {
 	r.use("RawQuery")
-	return r.piece(r.x.head.query)
+	return r.piece(r.x.head.Query)
 }
 
 // QueryBytes returns the query as it was sent, without a copy, and whether
 // there was a question mark at all.
 func (r *Request) QueryBytes() ([]byte, bool) {
 	r.use("QueryBytes")
-	return r.x.head.query.of(r.x.raw), r.x.head.hasQuery
+	return r.x.head.Query.Of(r.x.raw), r.x.head.HasQuery
 }
 
 // Target returns what was asked for as it was sent: the path and the query in
 // most requests.
 func (r *Request) Target() string {
 	r.use("Target")
-	return r.piece(r.x.head.target)
+	return r.piece(r.x.head.Target)
 }
 
 // Length returns how many bytes the body has, or -1 if only its end will tell.
 func (r *Request) Length() int64 {
 	r.use("Length")
-	if r.x.head.chunked {
+	if r.x.head.Chunked {
 		return -1
 	}
-	return max(r.x.head.length, 0)
+	return max(r.x.head.Length, 0)
 }
 
 // Host returns the host that was asked for, with its port if it was sent: that
 // of the target, or else the Host field's.
 func (r *Request) Host() string {
 	r.use("Host")
-	return r.piece(r.x.head.host)
+	return r.piece(r.x.head.Host)
 }
 
 // HostBytes is Host without a copy.
 func (r *Request) HostBytes() []byte {
 	r.use("HostBytes")
-	return r.x.head.host.of(r.x.raw)
+	return r.x.head.Host.Of(r.x.raw)
 }
 
 // Header returns the value of a field, without regard to case; of several, the
@@ -130,9 +132,9 @@ func (r *Request) HostBytes() []byte {
 func (r *Request) Header(name string) string {
 	r.use("Header")
 	h := &r.x.head
-	for _, f := range h.fields[:h.nfields] {
-		if strings.EqualFold(r.piece(f.name), name) {
-			return r.piece(f.value)
+	for _, f := range h.Fields[:h.NFields] {
+		if strings.EqualFold(r.piece(f.Name), name) {
+			return r.piece(f.Value)
 		}
 	}
 	return ""
@@ -142,9 +144,9 @@ func (r *Request) Header(name string) string {
 func (r *Request) HeaderBytes(name string) []byte {
 	r.use("HeaderBytes")
 	h := &r.x.head
-	for _, f := range h.fields[:h.nfields] {
-		if sameFold(f.name.of(r.x.raw), name) {
-			return f.value.of(r.x.raw)
+	for _, f := range h.Fields[:h.NFields] {
+		if negotiate.SameFold(f.Name.Of(r.x.raw), name) {
+			return f.Value.Of(r.x.raw)
 		}
 	}
 	return nil
@@ -156,8 +158,8 @@ func (r *Request) Headers() iter.Seq2[string, string] {
 	return func(yield func(name, value string) bool) {
 		r.use("Fields")
 		h := &r.x.head
-		for _, f := range h.fields[:h.nfields] {
-			if !yield(r.piece(f.name), r.piece(f.value)) {
+		for _, f := range h.Fields[:h.NFields] {
+			if !yield(r.piece(f.Name), r.piece(f.Value)) {
 				return
 			}
 		}
@@ -169,34 +171,16 @@ func (r *Request) Headers() iter.Seq2[string, string] {
 func (r *Request) HeadersBytes() iter.Seq2[[]byte, []byte] {
 	return func(yield func(name, value []byte) bool) {
 		h := &r.x.head
-		for _, f := range h.fields[:h.nfields] {
-			if !yield(f.name.of(r.x.raw), f.value.of(r.x.raw)) {
+		for _, f := range h.Fields[:h.NFields] {
+			if !yield(f.Name.Of(r.x.raw), f.Value.Of(r.x.raw)) {
 				return
 			}
 		}
 	}
 }
 
-// sameFold compares a name with one in lower case.
-func sameFold(p []byte, lower string) bool {
-	return len(p) == len(lower) && (len(p) == 0 || p[0]|0x20 == lower[0]|0x20) && sameRest(p, lower)
-}
-
-// sameRest is sameFold for two of one length, which may well be the same.
-func sameRest(p []byte, lower string) bool {
-	for i, b := range p {
-		if 'A' <= b && b <= 'Z' {
-			b |= 0x20
-		}
-		if i >= len(lower) || b != lower[i] {
-			return false
-		}
-	}
-	return true
-}
-
 // ProtoMinor returns the minor version: 1 for HTTP/1.1, 0 for HTTP/1.0.
-func (r *Request) ProtoMinor() int { return int(r.x.head.minor) }
+func (r *Request) ProtoMinor() int { return int(r.x.head.Minor) }
 
 // RemoteAddr returns the address of the peer; on a Unix socket, one that is not
 // valid.
@@ -256,8 +240,8 @@ func (r *Request) Context() context.Context {
 
 // line is the request line as far as it was understood, for logs.
 func (r *Request) line() string {
-	if len(r.x.raw) == 0 || r.x.head.target.to == 0 {
+	if len(r.x.raw) == 0 || r.x.head.Target.To == 0 {
 		return "-"
 	}
-	return r.Method() + " " + r.piece(r.x.head.target)
+	return r.Method() + " " + r.piece(r.x.head.Target)
 }

@@ -1,6 +1,8 @@
 package http
 
-import "io"
+import (
+	"io"
+)
 
 // How the body of a request is received. The handler is started when the head
 // is there, as a task, and pauses when it asks for the body: so a handler that
@@ -38,10 +40,10 @@ func (c *conn) receive() {
 func (r *Request) Body() ([]byte, error) {
 	x := r.x
 	r.use("Body")
-	if x.head.length > x.conn.server.limits.Body {
+	if x.head.Length > x.conn.server.limits.Body {
 		return nil, errBodyTooLarge
 	}
-	for !x.framing.done() {
+	for !x.framing.Done() {
 		if err := x.askForBody(wholeBody); err != nil {
 			return nil, err
 		}
@@ -61,7 +63,7 @@ func (r *Request) Read(p []byte) (int, error) {
 		switch {
 		case x.failed != nil:
 			return 0, x.failed
-		case x.framing.done():
+		case x.framing.Done():
 			return 0, io.EOF
 		case len(p) == 0:
 			return 0, nil
@@ -95,8 +97,9 @@ func (x *exchange) askForBody(w want) error {
 // returns how much of p was used.
 func (c *conn) readBody(p []byte) (used int) {
 	x := c.x
-	for used < len(p) && !x.framing.done() {
-		data, n, why := x.framing.next(p[used:], &c.server.limits)
+	for used < len(p) && !x.framing.Done() {
+		data, n, malformed := x.framing.Next(p[used:], &c.server.parsing)
+		why := (*refusal)(malformed)
 		used += n
 		x.got += int64(n)
 		if why == nil && c.phase == inBody {
@@ -116,7 +119,7 @@ func (c *conn) readBody(p []byte) (used int) {
 	}
 	x.earn(used)
 	switch {
-	case x.framing.done():
+	case x.framing.Done():
 		c.resume()
 	case c.tooSlow():
 		c.failBody(errSlowBody)
@@ -177,9 +180,9 @@ func (c *conn) tooSlow() bool {
 func (c *conn) discarded() {
 	x, l := c.x, &c.server.limits
 	switch {
-	case x.framing.done() && c.closeAfter: // because the server wants to end
+	case x.framing.Done() && c.closeAfter: // because the server wants to end
 		c.end()
-	case x.framing.done():
+	case x.framing.Done():
 		c.rest()
 	case x.got > l.Discard || c.server.elapsed()-x.begun > l.DiscardTime:
 		c.closeAfter = true
@@ -214,8 +217,8 @@ func (c *conn) failBody(why *refusal) {
 // guessed.
 func (c *conn) unread() bool {
 	x := c.x
-	if x.framing.done() {
+	if x.framing.Done() {
 		return false
 	}
-	return x.expects || x.head.chunked || x.head.length-x.got > c.server.limits.Discard
+	return x.expects || x.head.Chunked || x.head.Length-x.got > c.server.limits.Discard
 }

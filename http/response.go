@@ -7,6 +7,8 @@ import (
 	"strconv"
 
 	"github.com/bobbin-http/bobbin/eventloop"
+	"github.com/bobbin-http/bobbin/http/internal/h1"
+	"github.com/bobbin-http/bobbin/http/internal/negotiate"
 )
 
 // A Response is what a handler answers. It may be filled in any order: it is
@@ -75,24 +77,24 @@ func (w *Response) Add(name, value string) *Response {
 	switch {
 	case w.begun:
 		w.fail(errLate)
-	case !isToken(name):
+	case !h1.IsToken(name):
 		w.fail(fmt.Errorf("http: %q is no field name", name))
-	case !isFieldValue(value):
+	case !h1.IsFieldValue(value):
 		w.fail(fmt.Errorf("http: the value %q of %s has characters that no field may have", value, name))
-	case sameFold([]byte(name), "content-type"):
+	case negotiate.SameFold([]byte(name), "content-type"):
 		w.typ = value
-	case sameFold([]byte(name), "content-length"):
+	case negotiate.SameFold([]byte(name), "content-length"):
 		n, err := strconv.ParseInt(value, 10, 64)
 		if err != nil || n < 0 {
 			w.fail(fmt.Errorf("http: %q is no Content-Length", value))
 		}
 		w.length = n
-	case sameFold([]byte(name), "connection"):
-		if !sameFold([]byte(value), "close") {
+	case negotiate.SameFold([]byte(name), "connection"):
+		if !negotiate.SameFold([]byte(value), "close") {
 			w.fail(fmt.Errorf("http: a handler can set Connection to close only, and not to %q", value))
 		}
 		w.closes = true
-	case sameFold([]byte(name), "transfer-encoding"), sameFold([]byte(name), "date"), sameFold([]byte(name), "server"):
+	case negotiate.SameFold([]byte(name), "transfer-encoding"), negotiate.SameFold([]byte(name), "date"), negotiate.SameFold([]byte(name), "server"):
 		w.fail(fmt.Errorf("http: %s is set by the server", name))
 	default:
 		w.fields = append(w.fields, name...)
@@ -300,6 +302,6 @@ func (w *Response) silent() bool {
 
 // bodiless reports whether no body is sent, whatever the handler wrote. HEAD
 // has the fields of GET (RFC 9110 section 9.3.2).
-func (w *Response) bodiless() bool { return w.x.head.method == methodHead || w.silent() }
+func (w *Response) bodiless() bool { return w.x.head.Method == h1.MethodHead || w.silent() }
 
 var _ io.Writer = (*Response)(nil)

@@ -156,7 +156,7 @@ func (w *Response) appendFields(p []byte) []byte {
 	switch {
 	case c.closeAfter:
 		p = append(p, "Connection: close\r\n"...)
-	case w.x.head.minor == 0:
+	case w.x.head.Minor == 0:
 		p = append(p, "Connection: keep-alive\r\n"...)
 	}
 	if w.typ != "" {

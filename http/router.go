@@ -7,6 +7,8 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+
+	"github.com/bobbin-http/bobbin/http/internal/h1"
 )
 
 // A Router chooses a handler by the method, the host and the path of a request.
@@ -163,7 +165,7 @@ func (r *Router) Serve(w *Response, q *Request) error {
 	if !isTidy(path) {
 		path, _ = tidied(nil, path)
 	}
-	escaped := !q.x.head.plain && bytes.IndexByte(path, '%') >= 0
+	escaped := !q.x.head.Plain && bytes.IndexByte(path, '%') >= 0
 	found, asFolder := r.match(q, path, escaped)
 	switch {
 	case asFolder || len(path) < len(sent):
@@ -180,7 +182,7 @@ func (r *Router) Serve(w *Response, q *Request) error {
 // match returns the route for a clean path, or nil. If there is none, or only
 // that of a subtree further up, it may be there for the same path as a folder.
 func (r *Router) match(q *Request, path []byte, escaped bool) (found *route, asFolder bool) {
-	s := search{method: q.x.head.method, escaped: escaped}
+	s := search{method: q.x.head.Method, escaped: escaped}
 	host := r.hostTree(q)
 	found = r.find(host, path, s)
 	if found != nil && !found.endsOpen() || path[len(path)-1] == '/' {
@@ -202,7 +204,7 @@ func (r *Router) mayHave(q *Request, path []byte, found *route) bool {
 		return true
 	}
 	if !r.stays(q, path, first, found) {
-		q.x.head.others = true
+		q.x.head.Others = true
 	}
 	if !found.endsOpen() {
 		return true
@@ -242,9 +244,9 @@ func (r *Router) hostTree(q *Request) *node {
 	if len(r.hosts) == 0 {
 		return nil
 	}
-	host := q.x.head.host.of(q.x.raw)
+	host := q.x.head.Host.Of(q.x.raw)
 	var lower [128]byte // for most
-	return r.hosts[string(appendLower(lower[:0], host[:max(0, hostLength(host))]))]
+	return r.hosts[string(appendLower(lower[:0], host[:max(0, h1.HostLength(host))]))]
 }
 
 func appendLower(dst, p []byte) []byte {
@@ -263,7 +265,7 @@ func (r *Router) refuse(w *Response, q *Request, path []byte) error {
 	s := search{escaped: true}
 	host := r.hostTree(q)
 	var allowed []string
-	for s.method = range methods {
+	for s.method = range h1.Methods {
 		s.slash = false
 		found := r.find(host, path, s)
 		if found == nil && path[len(path)-1] != '/' {
@@ -335,13 +337,13 @@ func (r *Request) PathValue(name string) string {
 	if strings.IndexByte(value, '%') < 0 {
 		return value
 	}
-	return string(decode(nil, []byte(value)))
+	return string(h1.Decode(nil, []byte(value)))
 }
 
 // segment returns where a segment of the path stands, or all from there on.
-func (r *Request) segment(n int, open bool) span {
-	s := r.x.head.path
-	path := s.of(r.x.raw)
+func (r *Request) segment(n int, open bool) h1.Span {
+	s := r.x.head.Path
+	path := s.Of(r.x.raw)
 	from, to := 0, len(path)
 	for range n + 1 {
 		from += bytes.IndexByte(path[from:], '/') + 1
@@ -349,5 +351,5 @@ func (r *Request) segment(n int, open bool) span {
 	if i := bytes.IndexByte(path[from:], '/'); i >= 0 && !open {
 		to = from + i
 	}
-	return between(int(s.from)+from, int(s.from)+to)
+	return h1.Between(int(s.From)+from, int(s.From)+to)
 }

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/bobbin-http/bobbin/eventloop/sim"
+	"github.com/bobbin-http/bobbin/http/internal/h1"
 )
 
 // A question is a request without a connection, as routers are asked.
@@ -31,7 +32,8 @@ func newQuestion(t testing.TB, request, host string) *question {
 	q.x.reset()
 	q.x.raw = []byte(request + " HTTP/1.1\r\nHost: " + host + "\r\n\r\n")
 	limits := Limits{}.withDefaults()
-	if why := q.x.head.parse(q.x.raw, &limits); why != nil {
+	parsing := limits.parsing()
+	if why := q.x.head.Parse(q.x.raw, &parsing); why != nil {
 		t.Fatalf("%q at %q: %v", request, host, why)
 	}
 	if why := q.x.refusal(); why != nil {
@@ -438,7 +440,7 @@ func examples(t *testing.T, quoted string, a, b *pattern, wantA, wantB bool) {
 		var n node
 		n.add(&route{*p, noted})
 		path = strings.TrimPrefix(path, p.host)
-		if got := n.find([]byte(path), search{method: methodOf([]byte(method)), escaped: true}) != nil; got != want {
+		if got := n.find([]byte(path), search{method: h1.MethodOf([]byte(method)), escaped: true}) != nil; got != want {
 			t.Errorf("of %q and %q: that %q matches %s is %v", a.text, b.text, p.text, quoted, got)
 		}
 	}
@@ -737,7 +739,7 @@ func FuzzGroups(f *testing.F) {
 		for _, b := range input {
 			path += pathPieces[int(b)%len(pathPieces)]
 		}
-		if len(path) > 1000 || !decodable([]byte(path)) {
+		if len(path) > 1000 || !h1.Decodable([]byte(path)) {
 			return
 		}
 		ran, served = nil, ""
@@ -808,7 +810,7 @@ func TestNothingGetsPastAGroup(t *testing.T) {
 		for range luck.IntN(8) {
 			path += pathPieces[luck.IntN(len(pathPieces))]
 		}
-		if !decodable([]byte(path)) {
+		if !h1.Decodable([]byte(path)) {
 			continue
 		}
 		q := newQuestion(t, "GET "+path, "a")

@@ -8,6 +8,7 @@ import (
 
 	"github.com/bobbin-http/bobbin"
 	"github.com/bobbin-http/bobbin/eventloop"
+	"github.com/bobbin-http/bobbin/http/internal/h1"
 )
 
 // Config is how a server is made. The zero value serves, once it has a Handler.
@@ -60,6 +61,7 @@ type Config struct {
 type Server struct {
 	handler Handler
 	limits  Limits
+	parsing h1.Limits // those of limits that the parser keeps
 	log     *slog.Logger
 	loop    *eventloop.Loop
 	how     bobbin.ListenOptions
@@ -96,6 +98,7 @@ func NewServer(config Config) (*Server, error) {
 	if err := s.limits.check(); err != nil {
 		return nil, err
 	}
+	s.parsing = s.limits.parsing()
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
@@ -109,7 +112,7 @@ func NewServer(config Config) (*Server, error) {
 	if s.heads.name == "" {
 		s.heads.name = "bobbin"
 	}
-	if !isFieldValue(s.heads.name) {
+	if !h1.IsFieldValue(s.heads.name) {
 		return nil, fmt.Errorf("http: the name %q cannot stand in a field", config.Name)
 	}
 	config.Loop.Limits = s.limits.Limits

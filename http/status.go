@@ -1,6 +1,10 @@
 package http
 
-import "strconv"
+import (
+	"strconv"
+
+	"github.com/bobbin-http/bobbin/http/internal/h1"
+)
 
 // A Status is the code that an answer begins with (RFC 9110 section 15). It is
 // an error too, so a handler that has nothing but bad news can return it:
@@ -168,21 +172,20 @@ func (s Status) Error() string {
 	return code + " " + text
 }
 
-// A refusal is why a request is not served. The reason is one line for a
-// person: it goes into the body of the answer and into the log. Every refusal
-// is a variable of this package, so that refusing costs no memory, and tests
-// can ask which one it was.
-type refusal struct {
-	status Status
-	reason string
-}
+// A refusal is an h1.Refusal, as an error that errors.As finds the status in. Every
+// refusal is a variable, so that refusing costs no memory and tests can ask which one
+// it was.
+type refusal h1.Refusal
+
+func newRefusal(s Status, reason string) *refusal { return &refusal{int(s), reason} }
 
 func (r *refusal) Error() string {
-	if r.reason == "" {
-		return r.status.Error()
+	status := Status(r.Status).Error()
+	if r.Reason == "" {
+		return status
 	}
-	return r.status.Error() + ": " + r.reason
+	return status + ": " + r.Reason
 }
 
 // Unwrap lets errors.As find the status.
-func (r *refusal) Unwrap() error { return r.status }
+func (r *refusal) Unwrap() error { return Status(r.Status) }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	nethttp "net/http"
+	"strings"
 	"testing"
 )
 
@@ -38,5 +39,24 @@ func TestStatusIsAnError(t *testing.T) {
 	var status Status
 	if err := fmt.Errorf("no cat: %w", StatusNotFound); !errors.As(err, &status) || status != StatusNotFound {
 		t.Errorf("%v does not say its status", err)
+	}
+}
+
+// TestARefusalIsAnErrorThatSaysItsStatus: every refusal of the parser is one, as it
+// comes out of Parser and goes to middleware.
+func TestARefusalIsAnErrorThatSaysItsStatus(t *testing.T) {
+	for request, want := range map[string]Status{
+		"\x16": 400, "GET /\r\n\r\n": 400, "GET / HTTP/1.1\r\n\r\n": 400, "GET / HTTP/3.0\r\n": 505,
+	} {
+		p, err := NewParser(Limits{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = p.Head([]byte(request))
+		var refused *refusal
+		var status Status
+		if !errors.As(err, &refused) || !errors.As(err, &status) || status != want || !strings.HasPrefix(err.Error(), want.Error()+": ") {
+			t.Errorf("%q: %v is not an error that says %d", request, err, int(want))
+		}
 	}
 }

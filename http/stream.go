@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/bobbin-http/bobbin/http/internal/h1"
 )
 
 // pieceSize is how much of an answer in pieces is gathered before it is sent.
@@ -86,8 +88,8 @@ func (w *Response) begin() {
 	w.beforeHead(&w.hooks)
 	w.beforeHead(&w.x.outer)
 	w.begun = true
-	w.chunked = w.length < 0 && w.x.head.minor > 0 && !w.silent()
-	if w.length < 0 && w.x.head.minor == 0 || w.x.expects {
+	w.chunked = w.length < 0 && w.x.head.Minor > 0 && !w.silent()
+	if w.length < 0 && w.x.head.Minor == 0 || w.x.expects {
 		c.closeAfter = true
 	}
 	w.sendHead(w.chunked)
@@ -125,7 +127,7 @@ func (w *Response) complete(err error) bool {
 // is sent in chunks: most clients drop it.
 func (w *Response) SetTrailer(name, value string) {
 	w.use("SetTrailer")
-	if !isToken(name) || !isFieldValue(value) {
+	if !h1.IsToken(name) || !h1.IsFieldValue(value) {
 		w.fail(fmt.Errorf("http: %q: %q is no field", name, value))
 		return
 	}

@@ -178,7 +178,7 @@ func (c *conn) fulfil() bool {
 // hasBody reports whether what the handler wants of the body is here.
 func (c *conn) hasBody() bool {
 	x := c.x
-	return x.framing.done() || x.failed != nil || x.want == moreOfBody && len(x.body) > 0
+	return x.framing.Done() || x.failed != nil || x.want == moreOfBody && len(x.body) > 0
 }
 
 // suspend is the state while a handler runs aside, or waits for something other

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/bobbin-http/bobbin/eventloop"
+	"github.com/bobbin-http/bobbin/http/internal/h1"
 )
 
 // ListenTLS is Listen for HTTPS, with the certificates of Config.TLS. One server
@@ -41,21 +42,21 @@ func speaking(config *tls.Config) *tls.Config {
 	return config
 }
 
-var errPlain = &refusal{StatusBadRequest, "this is HTTPS, and the request came in plain HTTP: write https://"}
+var errPlain = newRefusal(StatusBadRequest, "this is HTTPS, and the request came in plain HTTP: write https://")
 
 // answerPlain returns the answer to plain HTTP where HTTPS is spoken: what is wrong,
 // in plain HTTP. Anything but the beginning of a method is another language, and has
 // no answer.
 func (s *Server) answerPlain(on *eventloop.Conn, first []byte) []byte {
 	method, _, _ := bytes.Cut(first, []byte(" "))
-	if len(method) == 0 || !isToken(string(method)) || method[0] < 'A' || method[0] > 'Z' {
+	if len(method) == 0 || !h1.IsToken(string(method)) || method[0] < 'A' || method[0] > 'Z' {
 		return nil
 	}
 	c := &conn{server: s, conn: on, closeAfter: true}
 	x := s.takeExchange(c)
 	defer s.giveExchange(x)
-	x.head.parse(first, &s.limits)
-	x.raw = x.head.leaveLine(first)
+	x.head.Parse(first, &s.parsing)
+	x.raw = x.head.LeaveLine(first)
 	why := x.askInstead(errPlain)
 	if why == nil {
 		why = errPlain // there is no way to answer at length

@@ -1,6 +1,10 @@
 package http
 
-import "bytes"
+import (
+	"bytes"
+
+	"github.com/bobbin-http/bobbin/http/internal/h1"
+)
 
 // Which of the patterns that match is the most specific? They stand in a tree,
 // a level for each segment. At each level the narrow comes before the wide: the
@@ -40,7 +44,7 @@ type branch struct {
 const linearMax = 8
 
 // A choice holds the route for each method, nil where there is none.
-type choice [methods]*route
+type choice [h1.Methods]*route
 
 // add puts a route into the tree below n.
 func (n *node) add(r *route) {
@@ -102,7 +106,7 @@ func (c *choice) with(r *route) *choice {
 		c = new(choice)
 	}
 	for m, other := range c {
-		if r.methods.has(method(m)) && (other == nil || r.methods.size() < other.methods.size()) {
+		if r.methods.has(h1.Method(m)) && (other == nil || r.methods.size() < other.methods.size()) {
 			c[m] = r
 		}
 	}
@@ -110,7 +114,7 @@ func (c *choice) with(r *route) *choice {
 }
 
 // of returns the route for a method, or nil.
-func (c *choice) of(m method) *route {
+func (c *choice) of(m h1.Method) *route {
 	if c == nil {
 		return nil
 	}
@@ -119,7 +123,7 @@ func (c *choice) of(m method) *route {
 
 // A search is what is looked for in a tree, besides the path.
 type search struct {
-	method  method
+	method  h1.Method
 	escaped bool // the path has escapes
 	slash   bool // the path is taken as if it had a slash at its end, which it has not
 }
@@ -160,5 +164,5 @@ func (n *node) follow(segment []byte, escaped bool) *node {
 		return n.along(segment)
 	}
 	var decoded [64]byte // for most
-	return n.along(decode(decoded[:0], segment))
+	return n.along(h1.Decode(decoded[:0], segment))
 }

@@ -122,4 +122,4 @@ func (w *Response) Redirect(status Status, location string) error {
 // answer: one line for a person.
 //
 //	return http.StatusBadRequest.Because("there is no name")
-func (s Status) Because(reason string) error { return &refusal{s, reason} }
+func (s Status) Because(reason string) error { return newRefusal(s, reason) }

@@ -1,4 +1,6 @@
-package http
+package h1
+
+import "github.com/bobbin-http/bobbin/http/internal/negotiate"
 
 // Where does the body of a request end, and which of the bytes are its? A body
 // knows, byte by byte, and keeps none of them: what it returns is a piece of
@@ -11,21 +13,21 @@ package http
 
 // Why a chunked body is refused.
 var (
-	errChunkSize      = &refusal{StatusBadRequest, "the size of a chunk is not a hexadecimal number"} // RFC 9112 section 7.1
-	errHugeChunk      = &refusal{StatusBadRequest, "the size of a chunk is more than can be"}         // RFC 9112 section 7.1
-	errChunkEnd       = &refusal{StatusBadRequest, "a chunk does not end where its size says"}        // RFC 9112 section 7.1
-	errChunkExtension = &refusal{StatusBadRequest, "a chunk extension is not valid"}                  // RFC 9112 section 7.1.1
-	errLongExtension  = &refusal{StatusBadRequest, "a chunk extension is too long"}                   // RFC 9112 section 7.1.1
-	errChunkOverhead  = &refusal{StatusBadRequest, "the chunks are too small for what they carry"}    // RFC 9112 section 7.1.1
+	errChunkSize      = &Refusal{400, "the size of a chunk is not a hexadecimal number"} // RFC 9112 section 7.1
+	errHugeChunk      = &Refusal{400, "the size of a chunk is more than can be"}         // RFC 9112 section 7.1
+	errChunkEnd       = &Refusal{400, "a chunk does not end where its size says"}        // RFC 9112 section 7.1
+	errChunkExtension = &Refusal{400, "a chunk extension is not valid"}                  // RFC 9112 section 7.1.1
+	errLongExtension  = &Refusal{400, "a chunk extension is too long"}                   // RFC 9112 section 7.1.1
+	errChunkOverhead  = &Refusal{400, "the chunks are too small for what they carry"}    // RFC 9112 section 7.1.1
 )
 
 // sizeDigits is how many digits the size of a chunk can have, leading zeros
 // too. With the first below 8, it fits 63 bits.
 const sizeDigits = 16
 
-// A body is what is still to come of the body of one request. The zero value is
+// A Body is what is still to come of the body of one request. The zero value is
 // the end of it.
-type body struct {
+type Body struct {
 	state   bodyState
 	chunked bool
 	count   int32 // bytes of the size, the extensions or the trailer that is being read
@@ -66,27 +68,27 @@ const (
 	afterLastCR    // LF, the last byte of all
 )
 
-// start begins the body of a request, which may have none (RFC 9112 section
+// Start begins the body of a request, which may have none (RFC 9112 section
 // 6.3).
-func (b *body) start(h *head) {
-	*b = body{}
+func (b *Body) Start(h *Head) {
+	*b = Body{}
 	switch {
-	case h.chunked:
+	case h.Chunked:
 		b.state, b.chunked = beforeSize, true
-		b.nfields = int32(h.nfields)
-		b.fields = h.size - h.first - 2
-	case h.length > 0:
-		b.state, b.left = inData, h.length
+		b.nfields = int32(h.NFields)
+		b.fields = h.Size - h.First - 2
+	case h.Length > 0:
+		b.state, b.left = inData, h.Length
 	}
 }
 
-// done reports whether the body is over.
-func (b *body) done() bool { return b.state == ended }
+// Done reports whether the body is over.
+func (b *Body) Done() bool { return b.state == ended }
 
-// next takes what there is of the body. It returns when it has found a piece of
+// Next takes what there is of the body. It returns when it has found a piece of
 // data, when p is used up, when the body is over, and when it is malformed; used
 // counts data and framing. There may be more in p[used:].
-func (b *body) next(p []byte, l *Limits) (data []byte, used int, why *refusal) {
+func (b *Body) Next(p []byte, l *Limits) (data []byte, used int, why *Refusal) {
 	for used < len(p) && b.state != ended {
 		if b.state == inData {
 			data = p[used:]
@@ -105,7 +107,7 @@ func (b *body) next(p []byte, l *Limits) (data []byte, used int, why *refusal) {
 }
 
 // take counts n bytes of data.
-func (b *body) take(n int64) {
+func (b *Body) take(n int64) {
 	b.left -= n
 	if b.chunked {
 		b.carried += n
@@ -122,7 +124,7 @@ func (b *body) take(n int64) {
 // step takes one byte that is not data. There is a limit to how many of them
 // there are for the data they carry: chunks of one byte, and extensions, have
 // been used to keep servers busy with nothing.
-func (b *body) step(c byte, l *Limits) *refusal {
+func (b *Body) step(c byte, l *Limits) *Refusal {
 	if b.state >= beforeTrailer {
 		return b.stepTrailer(c, l)
 	}
@@ -136,7 +138,7 @@ func (b *body) step(c byte, l *Limits) *refusal {
 }
 
 // stepSize takes a byte of the size of a chunk, or of the ends of lines.
-func (b *body) stepSize(c byte, l *Limits) *refusal {
+func (b *Body) stepSize(c byte, l *Limits) *Refusal {
 	switch b.state {
 	case beforeSize, inSize:
 		d := int64(hexValues[c])
@@ -178,13 +180,13 @@ func (b *body) stepSize(c byte, l *Limits) *refusal {
 }
 
 // endSize takes the byte behind the digits of a size.
-func (b *body) endSize(c byte, l *Limits) *refusal {
+func (b *Body) endSize(c byte, l *Limits) *Refusal {
 	switch {
 	case c == '\r':
 		b.state = afterSizeCR
 	case c == '\n':
 		return errBareLF
-	case c == ';' || isBlank(c):
+	case c == ';' || negotiate.IsBlank(c):
 		b.state = beforeSemicolon
 		return b.stepExtension(c, l)
 	default:
@@ -196,7 +198,7 @@ func (b *body) endSize(c byte, l *Limits) *refusal {
 // stepExtension takes a byte of what may stand behind a size: any number of
 // ";name", ";name=token" and ";name="quoted"", with blanks before each sign and
 // behind (RFC 9112 section 7.1.1).
-func (b *body) stepExtension(c byte, l *Limits) *refusal {
+func (b *Body) stepExtension(c byte, l *Limits) *Refusal {
 	if c == '\r' && (b.state == inName || b.state == inToken || b.state == afterQuotes) {
 		b.state = afterSizeCR
 		return nil
@@ -216,12 +218,12 @@ func (b *body) stepExtension(c byte, l *Limits) *refusal {
 func extend(from bodyState, c byte) (to bodyState, ok bool) {
 	switch from {
 	case beforeSemicolon:
-		if isBlank(c) {
+		if negotiate.IsBlank(c) {
 			return from, true
 		}
 		return beforeName, c == ';'
 	case beforeName:
-		if isBlank(c) {
+		if negotiate.IsBlank(c) {
 			return from, true
 		}
 		return inName, tokenChars[c]
@@ -231,13 +233,13 @@ func extend(from bodyState, c byte) (to bodyState, ok bool) {
 			return beforeValue, true
 		case c == ';':
 			return beforeName, true
-		case isBlank(c):
+		case negotiate.IsBlank(c):
 			return beforeEquals, true
 		}
 		return inName, from == inName && tokenChars[c]
 	case beforeValue:
 		switch {
-		case isBlank(c):
+		case negotiate.IsBlank(c):
 			return from, true
 		case c == '"':
 			return inQuotes, true
@@ -257,7 +259,7 @@ func extend(from bodyState, c byte) (to bodyState, ok bool) {
 		switch {
 		case c == ';':
 			return beforeName, true
-		case isBlank(c):
+		case negotiate.IsBlank(c):
 			return beforeSemicolon, true
 		}
 		return inToken, from == inToken && tokenChars[c]
@@ -268,7 +270,7 @@ func extend(from bodyState, c byte) (to bodyState, ok bool) {
 // stepTrailer takes a byte of the fields behind the last chunk, or of the empty
 // line that ends the body. They are held to what is asked of the fields of a
 // head, and count with them.
-func (b *body) stepTrailer(c byte, l *Limits) *refusal {
+func (b *Body) stepTrailer(c byte, l *Limits) *Refusal {
 	switch b.state {
 	case afterLastCR, afterTrailerCR:
 		if c != '\n' {
@@ -315,7 +317,7 @@ func (b *body) stepTrailer(c byte, l *Limits) *refusal {
 }
 
 // measureTrailer counts one byte of a trailer.
-func (b *body) measureTrailer(l *Limits) *refusal {
+func (b *Body) measureTrailer(l *Limits) *Refusal {
 	b.count++
 	b.fields++
 	switch {

@@ -1,4 +1,4 @@
-package http
+package h1
 
 import (
 	"bytes"
@@ -32,8 +32,8 @@ func TestScannersFindWhatAByteAtATimeWould(t *testing.T) {
 		{"the end of a name", endOfName, func(c byte) bool { return !tokenChars[c] }},
 		{"the end of a target", func(p []byte, i int) int { end, _ := endOfTarget(p, i); return end },
 			func(c byte) bool { return c <= ' ' || c >= 0x7f }},
-		{"the end of a host", func(p []byte, i int) int { return skip(p, i, &nameChars) },
-			func(c byte) bool { return !nameChars[c] }},
+		{"the end of a host", func(p []byte, i int) int { return skip(p, i, &NameChars) },
+			func(c byte) bool { return !NameChars[c] }},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -70,10 +70,8 @@ func TestScannersFindWhatAByteAtATimeWould(t *testing.T) {
 func TestAHeadIsParsedWhileMoreIsWrittenBehindIt(t *testing.T) {
 	const head = "GET / HTTP/1.1\r\nHost: a\r\nAccept: */*\r\n\r\n"
 	buf := append([]byte(head), strings.Repeat("x", 64)...)
-	parser, err := NewParser(Limits{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	var r HeadReader
+	var h Head
 	for n := range len(head) + 1 {
 		var both sync.WaitGroup
 		both.Go(func() {
@@ -81,10 +79,10 @@ func TestAHeadIsParsedWhileMoreIsWrittenBehindIt(t *testing.T) {
 				buf[n+i] = 'y'
 			}
 		})
-		parsed, err := parser.Head(buf[:n])
+		parsed, why := r.Read(&h, buf[:n], &usual)
 		both.Wait()
-		if want := n == len(head); err != nil || want != (parsed == n && n > 0) {
-			t.Errorf("of %d bytes %d are the head, %v", n, parsed, err)
+		if want := n == len(head); why != nil || want != (parsed == n && n > 0) {
+			t.Errorf("of %d bytes %d are the head, %v", n, parsed, why)
 		}
 		copy(buf, head)
 	}

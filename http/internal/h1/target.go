@@ -1,9 +1,11 @@
-package http
+package h1
 
 import (
 	"bytes"
 	"encoding/binary"
 	"math/bits"
+
+	"github.com/bobbin-http/bobbin/http/internal/negotiate"
 )
 
 // What is asked for, and of whom? Targets (RFC 9112 section 3.2) and the hosts
@@ -17,27 +19,27 @@ const (
 	originForm    targetForm = iota // /path?query
 	absoluteForm                    // http://host/path?query
 	authorityForm                   // host:port, for CONNECT
-	asteriskForm                    // *, for OPTIONS
+	AsteriskForm                    // *, for OPTIONS
 )
 
 // Why a target is refused.
 var (
-	errNoTarget   = &refusal{StatusBadRequest, "one space, a target and one space stand between method and version"} // RFC 9112 section 3
-	errTarget     = &refusal{StatusBadRequest, "the target holds what must be percent-encoded"}                      // RFC 9112 section 3.2
-	errFragment   = &refusal{StatusBadRequest, "the target has a fragment"}                                          // RFC 9110 section 7.1
-	errTargetForm = &refusal{StatusBadRequest, "the target is neither a path nor an http or https URI"}              // RFC 9112 section 3.2
-	errAsterisk   = &refusal{StatusBadRequest, "the target * is for OPTIONS"}                                        // RFC 9112 section 3.2.4
-	errConnect    = &refusal{StatusBadRequest, "the target of CONNECT is a host and a port"}                         // RFC 9112 section 3.2.3
-	errAuthority  = &refusal{StatusBadRequest, "the host in the target is not valid"}                                // RFC 9110 section 4.2
+	errNoTarget   = &Refusal{400, "one space, a target and one space stand between method and version"} // RFC 9112 section 3
+	errTarget     = &Refusal{400, "the target holds what must be percent-encoded"}                      // RFC 9112 section 3.2
+	errFragment   = &Refusal{400, "the target has a fragment"}                                          // RFC 9110 section 7.1
+	errTargetForm = &Refusal{400, "the target is neither a path nor an http or https URI"}              // RFC 9112 section 3.2
+	errAsterisk   = &Refusal{400, "the target * is for OPTIONS"}                                        // RFC 9112 section 3.2.4
+	errConnect    = &Refusal{400, "the target of CONNECT is a host and a port"}                         // RFC 9112 section 3.2.3
+	errAuthority  = &Refusal{400, "the host in the target is not valid"}                                // RFC 9110 section 4.2
 )
 
 // readTarget reads a target and the space behind it.
-func (h *head) readTarget(p []byte, i int) (int, *refusal) {
+func (h *Head) readTarget(p []byte, i int) (int, *Refusal) {
 	from := i
-	i, h.plain = endOfTarget(p, i)
+	i, h.Plain = endOfTarget(p, i)
 	switch {
 	case i == len(p):
-		return i, needMore
+		return i, NeedMore
 	case p[i] != ' ' && p[i] != '\r' && p[i] != '\n':
 		return i, errTarget
 	case i == from:
@@ -45,7 +47,7 @@ func (h *head) readTarget(p []byte, i int) (int, *refusal) {
 	case p[i] != ' ':
 		return i, errVersion // HTTP/0.9 had none
 	}
-	h.target = between(from, i)
+	h.Target = Between(from, i)
 	return i + 1, nil
 }
 
@@ -75,27 +77,24 @@ func endOfTarget(p []byte, i int) (end int, plain bool) {
 	return i, false
 }
 
-// ones has a 1 in each of its bytes.
-const ones = 0x0101010101010101
-
 // resolveTarget finds out which of the four forms the target has. The method
 // takes part in that: "CONNECT a:80" has no path, and nobody else has none.
-func (h *head) resolveTarget(p []byte) *refusal {
-	t := h.target.of(p)
-	from := int(h.target.from)
+func (h *Head) resolveTarget(p []byte) *Refusal {
+	t := h.Target.Of(p)
+	from := int(h.Target.From)
 	switch {
 	case bytes.IndexByte(t, '#') >= 0:
 		return errFragment
-	case h.method == methodConnect:
-		h.form, h.host = authorityForm, h.target
+	case h.Method == MethodConnect:
+		h.Form, h.Host = authorityForm, h.Target
 		if !validAuthority(t) || !hasPort(t) {
 			return errConnect
 		}
 	case t[0] == '/':
 		h.splitTarget(t, from)
 	case len(t) == 1 && t[0] == '*':
-		h.form = asteriskForm
-		if h.method != methodOptions {
+		h.Form = AsteriskForm
+		if h.Method != MethodOptions {
 			return errAsterisk
 		}
 	default:
@@ -103,7 +102,7 @@ func (h *head) resolveTarget(p []byte) *refusal {
 		if n == 0 {
 			return errTargetForm
 		}
-		h.form = absoluteForm
+		h.Form = absoluteForm
 		size := bytes.IndexAny(t[n:], "/?")
 		if size < 0 {
 			size = len(t) - n
@@ -111,7 +110,7 @@ func (h *head) resolveTarget(p []byte) *refusal {
 		if !validAuthority(t[n : n+size]) {
 			return errAuthority
 		}
-		h.host = between(from+n, from+n+size)
+		h.Host = Between(from+n, from+n+size)
 		h.splitTarget(t[n+size:], from+n+size)
 	}
 	return nil
@@ -119,22 +118,22 @@ func (h *head) resolveTarget(p []byte) *refusal {
 
 // splitTarget finds path and query in t, which begins at from. What comes
 // behind a second question mark is part of the query.
-func (h *head) splitTarget(t []byte, from int) {
+func (h *Head) splitTarget(t []byte, from int) {
 	to := from + len(t)
 	if n := bytes.IndexByte(t, '?'); n >= 0 {
-		h.path = between(from, from+n)
-		h.query = between(from+n+1, to)
-		h.hasQuery = true
+		h.Path = Between(from, from+n)
+		h.Query = Between(from+n+1, to)
+		h.HasQuery = true
 		return
 	}
-	h.path = between(from, to)
+	h.Path = Between(from, to)
 }
 
 // schemeLength returns how long "http://" or "https://" is that t begins with,
 // or 0. Schemes have no case (RFC 3986 section 3.1).
 func schemeLength(t []byte) int {
 	for _, scheme := range [...]string{"http://", "https://"} {
-		if len(t) >= len(scheme) && sameFold(t[:len(scheme)], scheme) {
+		if len(t) >= len(scheme) && negotiate.SameFold(t[:len(scheme)], scheme) {
 			return len(scheme)
 		}
 	}
@@ -145,13 +144,13 @@ func schemeLength(t []byte) int {
 // port, which may be empty. A user before the host is refused like any other
 // character that does not belong there (RFC 9110 section 4.2.4).
 func validAuthority(p []byte) bool {
-	n := hostLength(p)
+	n := HostLength(p)
 	return n > 0 && (n == len(p) || p[n] == ':' && validPort(p[n+1:]))
 }
 
 // hasPort reports whether a valid authority ends with a port that is not empty.
 func hasPort(p []byte) bool {
-	return isDigit(p[len(p)-1]) && bytes.IndexByte(p[hostLength(p):], ':') == 0
+	return isDigit(p[len(p)-1]) && bytes.IndexByte(p[HostLength(p):], ':') == 0
 }
 
 // validPort reports whether p is a number that a port can have, or empty.
@@ -166,9 +165,9 @@ func validPort(p []byte) bool {
 	return true
 }
 
-// hostLength returns how much of p is a host (RFC 3986 section 3.2.2), or -1.
+// HostLength returns how much of p is a host (RFC 3986 section 3.2.2), or -1.
 // An IPv4 address is also a name, so it needs no code.
-func hostLength(p []byte) int {
+func HostLength(p []byte) int {
 	if len(p) > 0 && p[0] == '[' {
 		n := bytes.IndexByte(p, ']')
 		if n < 0 || !validIPv6(p[1:n]) && !validIPvFuture(p[1:n]) {
@@ -177,11 +176,11 @@ func hostLength(p []byte) int {
 		return n + 1
 	}
 	for i := 0; ; i += 3 {
-		i = skip(p, i, &nameChars)
+		i = skip(p, i, &NameChars)
 		switch {
 		case i == len(p) || p[i] == ':':
 			return i
-		case !escapeAt(p, i):
+		case !EscapeAt(p, i):
 			return -1
 		}
 	}
@@ -260,64 +259,9 @@ func validIPvFuture(p []byte) bool {
 		}
 	}
 	for _, c := range p[dot+1:] {
-		if c != ':' && !nameChars[c] {
+		if c != ':' && !NameChars[c] {
 			return false
 		}
 	}
 	return true
-}
-
-func isHex(c byte) bool { return hexValues[c] >= 0 }
-
-// hexValues are what hexadecimal digits are worth; all else is -1.
-var hexValues = func() (t [256]int8) {
-	for c := range t {
-		t[c] = -1
-	}
-	for i := range 10 {
-		t['0'+i] = int8(i)
-	}
-	for i := range 6 {
-		t['a'+i], t['A'+i] = int8(10+i), int8(10+i)
-	}
-	return t
-}()
-
-// nameChars are what a registered name is made of, besides escapes.
-var nameChars = charsOf("-._~" + "!$&'()*+,;=")
-
-// skip returns where the first byte stands, from i on, that is not one of chars.
-// It looks at one after the other, but for the end of p at every fourth only.
-func skip(p []byte, i int, chars *[256]bool) int {
-	for ; uint(i)+4 <= uint(len(p)); i += 4 {
-		q := p[i : i+4 : i+4]
-		switch {
-		case !chars[q[0]]:
-			return i
-		case !chars[q[1]]:
-			return i + 1
-		case !chars[q[2]]:
-			return i + 2
-		case !chars[q[3]]:
-			return i + 3
-		}
-	}
-	for i < len(p) && chars[p[i]] {
-		i++
-	}
-	return i
-}
-
-// charsOf returns a table with letters, digits and others.
-func charsOf(others string) (t [256]bool) {
-	for i := range 10 {
-		t['0'+i] = true
-	}
-	for i := range 26 {
-		t['a'+i], t['A'+i] = true, true
-	}
-	for _, c := range []byte(others) {
-		t[c] = true
-	}
-	return t
 }

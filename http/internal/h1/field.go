@@ -1,9 +1,10 @@
-package http
+package h1
 
 import (
-	"bytes"
 	"encoding/binary"
 	"math/bits"
+
+	"github.com/bobbin-http/bobbin/http/internal/negotiate"
 )
 
 // What do the fields of a head say? Every one is checked and remembered; five
@@ -12,37 +13,34 @@ import (
 
 // Why a field is refused.
 var (
-	errFieldLine  = &refusal{StatusRequestHeaderFieldsTooLarge, "a field is too long"}        // RFC 6585 section 5
-	errFieldBytes = &refusal{StatusRequestHeaderFieldsTooLarge, "the fields are too long"}    // RFC 6585 section 5
-	errFieldCount = &refusal{StatusRequestHeaderFieldsTooLarge, "too many fields"}            // RFC 6585 section 5
-	errFold       = &refusal{StatusBadRequest, "a field begins with a blank or is folded"}    // RFC 9112 section 5.2
-	errFieldName  = &refusal{StatusBadRequest, "a field has a name that is not a token"}      // RFC 9110 section 5.1
-	errNoName     = &refusal{StatusBadRequest, "a field has no name"}                         // RFC 9112 section 5
-	errBlankName  = &refusal{StatusBadRequest, "a blank before the colon of a field"}         // RFC 9112 section 5.1
-	errNoColon    = &refusal{StatusBadRequest, "a line without a colon"}                      // RFC 9112 section 5
-	errFieldValue = &refusal{StatusBadRequest, "a field holds a control character"}           // RFC 9110 section 5.5
-	errTwoHosts   = &refusal{StatusBadRequest, "more than one Host field"}                    // RFC 9112 section 3.2
-	errHost       = &refusal{StatusBadRequest, "the Host field is not a host"}                // RFC 9112 section 3.2
-	errLength     = &refusal{StatusBadRequest, "the Content-Length is not a number"}          // RFC 9112 section 6.3
-	errLengths    = &refusal{StatusBadRequest, "more than one Content-Length field"}          // RFC 9112 section 6.3
-	errHugeLength = &refusal{StatusBadRequest, "the Content-Length is more than can be"}      // RFC 9112 section 6.3
-	errCoding     = &refusal{StatusBadRequest, "the only Transfer-Encoding is chunked, once"} // RFC 9112 section 6.1
-	errCodings    = &refusal{StatusBadRequest, "more than one Transfer-Encoding field"}       // RFC 9112 section 6.1
-	errNotChunked = &refusal{StatusNotImplemented, "the only Transfer-Encoding is chunked"}   // RFC 9112 section 6.1
-	errOldChunked = &refusal{StatusBadRequest, "there is no Transfer-Encoding in HTTP/1.0"}   // RFC 9112 section 6.1
+	errFieldLine  = &Refusal{431, "a field is too long"}                         // RFC 6585 section 5
+	errFieldBytes = &Refusal{431, "the fields are too long"}                     // RFC 6585 section 5
+	errFieldCount = &Refusal{431, "too many fields"}                             // RFC 6585 section 5
+	errFold       = &Refusal{400, "a field begins with a blank or is folded"}    // RFC 9112 section 5.2
+	errFieldName  = &Refusal{400, "a field has a name that is not a token"}      // RFC 9110 section 5.1
+	errNoName     = &Refusal{400, "a field has no name"}                         // RFC 9112 section 5
+	errBlankName  = &Refusal{400, "a blank before the colon of a field"}         // RFC 9112 section 5.1
+	errNoColon    = &Refusal{400, "a line without a colon"}                      // RFC 9112 section 5
+	errFieldValue = &Refusal{400, "a field holds a control character"}           // RFC 9110 section 5.5
+	errTwoHosts   = &Refusal{400, "more than one Host field"}                    // RFC 9112 section 3.2
+	errHost       = &Refusal{400, "the Host field is not a host"}                // RFC 9112 section 3.2
+	errLength     = &Refusal{400, "the Content-Length is not a number"}          // RFC 9112 section 6.3
+	errLengths    = &Refusal{400, "more than one Content-Length field"}          // RFC 9112 section 6.3
+	errHugeLength = &Refusal{400, "the Content-Length is more than can be"}      // RFC 9112 section 6.3
+	errCoding     = &Refusal{400, "the only Transfer-Encoding is chunked, once"} // RFC 9112 section 6.1
+	errCodings    = &Refusal{400, "more than one Transfer-Encoding field"}       // RFC 9112 section 6.1
+	errNotChunked = &Refusal{501, "the only Transfer-Encoding is chunked"}       // RFC 9112 section 6.1
+	errOldChunked = &Refusal{400, "there is no Transfer-Encoding in HTTP/1.0"}   // RFC 9112 section 6.1
 )
 
-// tokenChars are what names are made of (RFC 9110 section 5.6.2).
-var tokenChars = charsOf("!#$%&'*+-.^_`|~")
-
 // readFields reads up to and with the empty line (RFC 9112 section 5).
-func (h *head) readFields(p []byte, l *Limits) *refusal {
+func (h *Head) readFields(p []byte, l *Limits) *Refusal {
 	for most := fieldCount(l); ; {
-		end := lineEnd(h.size, h.first, l)
+		end := lineEnd(h.Size, h.First, l)
 		q := p[:min(len(p), end)]
 		last, why := h.readField(q, most)
-		if why == needMore && len(q) == end {
-			if end == h.first+l.FieldBytes+2 {
+		if why == NeedMore && len(q) == end {
+			if end == h.First+l.FieldBytes+2 {
 				return errFieldBytes
 			}
 			return errFieldLine
@@ -55,35 +53,35 @@ func (h *head) readFields(p []byte, l *Limits) *refusal {
 
 // readField reads one field and the end of its line, or the empty line that is the
 // last. There may be as many fields as most.
-func (h *head) readField(p []byte, most int) (last bool, why *refusal) {
-	i := h.size
+func (h *Head) readField(p []byte, most int) (last bool, why *Refusal) {
+	i := h.Size
 	if i >= len(p) {
-		return false, needMore
+		return false, NeedMore
 	}
 	if p[i] == '\r' {
 		if why = endOfLine(p, i); why != nil {
 			return false, why
 		}
-		h.size = i + 2
+		h.Size = i + 2
 		return true, nil
 	}
-	n := h.nfields
-	if n >= most || n >= len(h.fields) {
+	n := h.NFields
+	if n >= most || n >= len(h.Fields) {
 		return false, errFieldCount
 	}
-	f := &h.fields[n]
+	f := &h.Fields[n]
 
 	i = endOfName(p, i)
 	if i >= len(p) {
-		return false, needMore
+		return false, NeedMore
 	}
-	if p[i] != ':' || i == h.size {
-		return false, badName(p[i], i == h.size)
+	if p[i] != ':' || i == h.Size {
+		return false, badName(p[i], i == h.Size)
 	}
-	f.name = between(h.size, i)
+	f.Name = Between(h.Size, i)
 
 	i++
-	for i < len(p) && isBlank(p[i]) {
+	for i < len(p) && negotiate.IsBlank(p[i]) {
 		i++
 	}
 	from := i
@@ -92,21 +90,21 @@ func (h *head) readField(p []byte, most int) (last bool, why *refusal) {
 		return false, badEnd(p, i)
 	}
 	to := i
-	for to > from && isBlank(p[to-1]) {
+	for to > from && negotiate.IsBlank(p[to-1]) {
 		to--
 	}
-	f.value = between(from, to)
+	f.Value = Between(from, to)
 	if why = h.interpretField(p, f); why != nil {
 		return false, why
 	}
-	h.nfields, h.size = n+1, i+2
+	h.NFields, h.Size = n+1, i+2
 	return false, nil
 }
 
 // badEnd says what is wrong where the value of a field ends without CR LF.
-func badEnd(p []byte, i int) *refusal {
+func badEnd(p []byte, i int) *Refusal {
 	if i >= len(p) {
-		return needMore
+		return NeedMore
 	}
 	if p[i] != '\r' && p[i] != '\n' {
 		return errFieldValue
@@ -141,11 +139,11 @@ func endOfName(p []byte, i int) int {
 
 // badName says what is wrong with a name that is not understood at c. First
 // says that c is the first byte of its line.
-func badName(c byte, first bool) *refusal {
+func badName(c byte, first bool) *Refusal {
 	switch {
-	case isBlank(c) && first:
+	case negotiate.IsBlank(c) && first:
 		return errFold
-	case isBlank(c):
+	case negotiate.IsBlank(c):
 		return errBlankName
 	case c == ':':
 		return errNoName
@@ -194,34 +192,29 @@ func endOfValue(p []byte, i int) int {
 // borrows in a byte below 0x20, and x+1 carries in one that is 0xff.
 func controls(x uint64) uint64 { return ((x - 0x20*ones) | (x + ones)) &^ x }
 
-// inValue reports whether c may stand in the value of a field.
-func inValue(c byte) bool { return c >= ' ' && c != 0x7f || c == '\t' }
-
-func isBlank(c byte) bool { return c == ' ' || c == '\t' }
-
 // interpretField takes from a field what concerns the server. Most are told apart by
 // how long their names are.
-func (h *head) interpretField(p []byte, f *field) *refusal {
-	switch f.name.to - f.name.from {
+func (h *Head) interpretField(p []byte, f *field) *Refusal {
+	switch f.Name.To - f.Name.From {
 	case uint16(len("host")):
-		if sameFold(f.name.of(p), "host") {
-			return h.takeHost(p, f.value)
+		if negotiate.SameFold(f.Name.Of(p), "host") {
+			return h.takeHost(p, f.Value)
 		}
 	case uint16(len("expect")):
-		if sameFold(f.name.of(p), "expect") {
-			h.takeExpect(f.value.of(p))
+		if negotiate.SameFold(f.Name.Of(p), "expect") {
+			h.takeExpect(f.Value.Of(p))
 		}
 	case uint16(len("connection")):
-		if sameFold(f.name.of(p), "connection") {
-			h.takeConnection(f.value.of(p))
+		if negotiate.SameFold(f.Name.Of(p), "connection") {
+			h.takeConnection(f.Value.Of(p))
 		}
 	case uint16(len("content-length")):
-		if sameFold(f.name.of(p), "content-length") {
-			return h.takeLength(f.value.of(p))
+		if negotiate.SameFold(f.Name.Of(p), "content-length") {
+			return h.takeLength(f.Value.Of(p))
 		}
 	case uint16(len("transfer-encoding")):
-		if sameFold(f.name.of(p), "transfer-encoding") {
-			return h.takeCoding(f.value.of(p))
+		if negotiate.SameFold(f.Name.Of(p), "transfer-encoding") {
+			return h.takeCoding(f.Value.Of(p))
 		}
 	}
 	return nil
@@ -230,24 +223,24 @@ func (h *head) interpretField(p []byte, f *field) *refusal {
 // takeHost checks a Host field, also if the target has named the host: then it
 // counts for nothing, but it has to be one (RFC 9112 section 3.2.2). An empty
 // one is what a client sends whose target has no host.
-func (h *head) takeHost(p []byte, value span) *refusal {
+func (h *Head) takeHost(p []byte, value Span) *Refusal {
 	if h.hasHost {
 		return errTwoHosts
 	}
 	h.hasHost = true
-	if v := value.of(p); len(v) > 0 && !validAuthority(v) {
+	if v := value.Of(p); len(v) > 0 && !validAuthority(v) {
 		return errHost
 	}
-	if h.form == originForm || h.form == asteriskForm {
-		h.host = value
+	if h.Form == originForm || h.Form == AsteriskForm {
+		h.Host = value
 	}
 	return nil
 }
 
 // takeLength reads a Content-Length. A list of equal numbers would be legal,
 // but nobody sends it in good faith.
-func (h *head) takeLength(v []byte) *refusal {
-	if h.length >= 0 {
+func (h *Head) takeLength(v []byte) *Refusal {
+	if h.Length >= 0 {
 		return errLengths
 	}
 	if len(v) == 0 {
@@ -265,101 +258,66 @@ func (h *head) takeLength(v []byte) *refusal {
 		}
 		n = n*10 + d
 	}
-	h.length = n
+	h.Length = n
 	return nil
 }
 
 // takeCoding reads a Transfer-Encoding. Whoever reads anything but exactly
 // "chunked" as something else than the next server does can be made to see two
 // requests where that sees one.
-func (h *head) takeCoding(v []byte) *refusal {
+func (h *Head) takeCoding(v []byte) *Refusal {
 	switch {
-	case h.minor == 0:
+	case h.Minor == 0:
 		return errOldChunked
-	case h.chunked:
+	case h.Chunked:
 		return errCodings
-	case sameFold(v, "chunked"):
-		h.chunked = true
+	case negotiate.SameFold(v, "chunked"):
+		h.Chunked = true
 		return nil
 	}
 	known := false
 	for again := true; again; {
 		var coding []byte
-		coding, v, again = nextElement(v)
-		if known || !isToken(coding) {
+		coding, v, again = negotiate.NextElement(v)
+		if known || !IsToken(coding) {
 			return errCoding // behind chunked nothing may come
 		}
-		known = sameFold(coding, "chunked")
+		known = negotiate.SameFold(coding, "chunked")
 	}
 	return errNotChunked
 }
 
 // takeConnection looks for the two options that matter. All others are for
 // proxies (RFC 9110 section 7.6.1).
-func (h *head) takeConnection(v []byte) {
-	if sameFold(v, "keep-alive") { // what browsers say
-		h.keepAlive = true
+func (h *Head) takeConnection(v []byte) {
+	if negotiate.SameFold(v, "keep-alive") { // what browsers say
+		h.KeepAlive = true
 		return
 	}
 	for again := true; again; {
 		var option []byte
-		option, v, again = nextElement(v)
+		option, v, again = negotiate.NextElement(v)
 		switch {
-		case sameFold(option, "close"):
-			h.close = true
-		case sameFold(option, "keep-alive"):
-			h.keepAlive = true
+		case negotiate.SameFold(option, "close"):
+			h.Close = true
+		case negotiate.SameFold(option, "keep-alive"):
+			h.KeepAlive = true
 		}
 	}
 }
 
 // takeExpect reads what the client waits for. HTTP/1.0 has no 100 Continue, so
 // asking for it there is ignored (RFC 9110 section 10.1.1).
-func (h *head) takeExpect(v []byte) {
+func (h *Head) takeExpect(v []byte) {
 	for again := true; again; {
 		var expectation []byte
-		expectation, v, again = nextElement(v)
+		expectation, v, again = negotiate.NextElement(v)
 		switch {
 		case len(expectation) == 0:
-		case !sameFold(expectation, "100-continue"):
-			h.expectOther = true
-		case h.minor > 0:
-			h.expectContinue = true
+		case !negotiate.SameFold(expectation, "100-continue"):
+			h.ExpectOther = true
+		case h.Minor > 0:
+			h.ExpectContinue = true
 		}
 	}
-}
-
-// nextElement splits a list at its first comma (RFC 9110 section 5.6.1), and
-// reports whether there was one. Elements may be empty.
-func nextElement(v []byte) (element, rest []byte, again bool) {
-	element, rest, again = bytes.Cut(v, comma)
-	for len(element) > 0 && isBlank(element[0]) {
-		element = element[1:]
-	}
-	for len(element) > 0 && isBlank(element[len(element)-1]) {
-		element = element[:len(element)-1]
-	}
-	return element, rest, again
-}
-
-var comma = []byte(",")
-
-// isToken reports whether s is a token (RFC 9110 section 5.6.2).
-func isToken[T string | []byte](s T) bool {
-	for i := range len(s) {
-		if !tokenChars[s[i]] {
-			return false
-		}
-	}
-	return len(s) > 0
-}
-
-// isFieldValue reports whether s may be the value of a field.
-func isFieldValue(s string) bool {
-	for i := range len(s) {
-		if !inValue(s[i]) {
-			return false
-		}
-	}
-	return true
 }

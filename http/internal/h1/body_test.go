@@ -1,4 +1,4 @@
-package http
+package h1
 
 // Where a body ends. As with heads, every row is tried as a whole, in two
 // pieces and byte by byte.
@@ -17,13 +17,13 @@ import (
 const chunkedHead = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 // bodyOf begins the body behind a head.
-func bodyOf(t testing.TB, request string) (b body) {
+func bodyOf(t testing.TB, request string) (b Body) {
 	t.Helper()
-	var h head
+	var h Head
 	if n, why := readPieces(&h, []byte(request), &usual); n == 0 {
 		t.Fatalf("%q: %v", request, why)
 	}
-	b.start(&h)
+	b.Start(&h)
 	return b
 }
 
@@ -33,7 +33,7 @@ type received struct {
 	data string
 	used int
 	done bool
-	why  *refusal
+	why  *Refusal
 }
 
 func (r received) String() string {
@@ -42,11 +42,11 @@ func (r received) String() string {
 
 // receive takes a body from p in pieces, which end at the given places and at
 // the end of p.
-func receive(b body, p []byte, l *Limits, ends ...int) (r received) {
+func receive(b Body, p []byte, l *Limits, ends ...int) (r received) {
 	for _, end := range append(ends, len(p)) {
 		piece := bytes.Clone(p[r.used:end])
-		for !b.done() {
-			data, n, why := b.next(piece, l)
+		for !b.Done() {
+			data, n, why := b.Next(piece, l)
 			r.data += string(data)
 			if why != nil {
 				return received{data: r.data, why: why}
@@ -58,13 +58,13 @@ func receive(b body, p []byte, l *Limits, ends ...int) (r received) {
 			piece = piece[n:]
 		}
 	}
-	r.done = b.done()
+	r.done = b.Done()
 	return r
 }
 
 // receiveAnyway receives a body as a whole and in pieces, and complains about
 // every way of cutting that makes a difference.
-func receiveAnyway(t *testing.T, b body, p string, l *Limits) received {
+func receiveAnyway(t *testing.T, b Body, p string, l *Limits) received {
 	t.Helper()
 	whole := receive(b, []byte(p), l)
 	if len(p) < 2000 {
@@ -123,7 +123,7 @@ func TestBodyRefused(t *testing.T) {
 	tests := []struct {
 		name   string
 		body   string
-		status Status
+		status int
 	}{
 		{"a size is not empty", "\r\nhello\r\n0\r\n\r\n", 400},
 		{"a size is not a letter beyond f", "g\r\n", 400},
@@ -194,7 +194,7 @@ func TestBodyRefused(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			got := receiveAnyway(t, bodyOf(t, chunkedHead), test.body, &usual)
-			if got.why == nil || got.why.status != test.status {
+			if got.why == nil || got.why.Status != test.status {
 				t.Errorf("got %s, want %d", got, test.status)
 			}
 		})
@@ -236,7 +236,7 @@ func TestBodyLength(t *testing.T) {
 			}
 		})
 	}
-	if zero := (body{}); !zero.done() {
+	if zero := (Body{}); !zero.Done() {
 		t.Error("the zero body is not done")
 	}
 }
@@ -247,7 +247,7 @@ func TestBodyAllocates(t *testing.T) {
 	if n := testing.AllocsPerRun(100, func() {
 		b := begun
 		for rest := p; len(rest) > 0; {
-			_, used, why := b.next(rest, &usual)
+			_, used, why := b.Next(rest, &usual)
 			if why != nil {
 				t.Fatal(why)
 			}
@@ -319,8 +319,8 @@ func BenchmarkBody(b *testing.B) {
 			b.SetBytes(int64(len(p)))
 			for b.Loop() {
 				at, body := 0, begun
-				for !body.done() {
-					_, n, _ := body.next(p[at:], &usual)
+				for !body.Done() {
+					_, n, _ := body.Next(p[at:], &usual)
 					at += n
 				}
 			}

@@ -1,6 +1,6 @@
 //go:build unix
 
-package http
+package h1
 
 import (
 	"fmt"
@@ -43,10 +43,10 @@ func TestScannersStayInFrontOfTheEnd(t *testing.T) {
 		scan(p)
 	}
 	const text = "GET /a/path%20and?more HTTP/1.1\r\nHost: www.example.org:8080\r\nSome-Long-Field: a value of some length, \t too\r\nX: y\r\n\r\n"
-	limits := Limits{}.withDefaults()
+	limits := usual
 	for n := range len(text) + 1 {
 		text := text[:n]
-		try("the head", text, func(p []byte) { new(head).parse(p, &limits) })
+		try("the head", text, func(p []byte) { new(Head).Parse(p, &limits) })
 		for i := range n + 1 {
 			try(fmt.Sprintf("a value from %d on", i), text, func(p []byte) { endOfValue(p, i) })
 			try(fmt.Sprintf("a name from %d on", i), text, func(p []byte) { endOfName(p, i) })
@@ -57,9 +57,9 @@ func TestScannersStayInFrontOfTheEnd(t *testing.T) {
 	chunks := "5;a=\"b\"\r\nhello\r\n0\r\nA-Trailer: of some length\r\n\r\n"
 	for n := range len(chunks) + 1 {
 		try("a body", chunks[:n], func(p []byte) {
-			b := body{state: beforeSize, chunked: true}
-			for len(p) > 0 && !b.done() {
-				_, used, why := b.next(p, &limits)
+			b := Body{state: beforeSize, chunked: true}
+			for len(p) > 0 && !b.Done() {
+				_, used, why := b.Next(p, &limits)
 				if why != nil || used == 0 {
 					break
 				}
