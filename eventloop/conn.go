@@ -188,7 +188,7 @@ func (c *Conn) SendFile(f File, offset, n int64) {
 		return
 	}
 	o := c.outQueue()
-	o.pieces = append(o.pieces, piece{file: f, at: offset, left: n})
+	o.pieces = append(o.pieces, piece{file: sourceOf(f), at: offset, left: n})
 	c.addQueued(o, n, 0)
 }
 

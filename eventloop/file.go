@@ -3,157 +3,154 @@ package eventloop
 import (
 	"errors"
 	"io"
+	"time"
 
 	"github.com/bobbin-http/bobbin"
 )
 
-// A File is a file that a connection sends from.
+// A connection that sends a file has a range of it in its queue. Each time that there
+// is room for more, the file is asked for the next part of the range and gives one of
+// four answers: bytes, the range itself, cold, or changed. The loop acts on the
+// answer and knows no more about files. Which version was promised, and whether the
+// kernel may send it, is known where files are: http/static/openfile.go.
+
+// A File is a file that a connection sends from. One that is no Source is sent by the
+// kernel, and is not looked at for changes.
 type File interface {
 	bobbin.File
 
-	// Release is called once, by the loop, when the file is no longer needed:
-	// its range was sent, or the connection is over.
+	// Release is called once, on the loop, when the file is not needed any more:
+	// its range was sent, or the connection has ended.
 	Release()
 }
 
-// A Versioned is a File that can tell whether it still is what it was when it was
-// promised. It is asked now and then, and before and after the last range that is
-// sent, and a connection whose file has changed is reset: half of one version and
-// half of another is worse than nothing.
-type Versioned interface {
+// A Source is a File that decides for each part of a range how it is sent.
+type Source interface {
 	File
-	Unchanged() bool
+
+	// Next is called on the loop before each part, and answers by its results:
+	//
+	//	bytes    bytes that Part.Read has read: the loop sends them
+	//	range    no bytes and no error: the kernel sends the part from the file
+	//	cold     ErrCold: a worker reads the part, then Next is called again
+	//	changed  ErrChanged: the connection is reset; another error ends it, too
+	Next(Part) ([]byte, error)
+
+	// Intact is called when the kernel has sent the last part. It reports whether
+	// the file still is what was promised; if not, the connection is reset.
+	Intact() bool
+
+	// Place is where the file lies, as a path; see Job.Place.
+	Place() string
 }
 
-// A NeedsCopy is a File that may have to be read and written instead of being sent
-// by the kernel: what the kernel sends is not copied, so that bytes which are on
-// their way already change when somebody writes to the file or cuts it off.
-type NeedsCopy interface {
-	File
-	Copy() bool
+// ErrCold is the answer of a Source that a part is not in memory.
+var ErrCold = errors.New("eventloop: a part of a file is not in memory")
+
+// ErrChanged is the answer of a Source that its file has ended early, or is another
+// version than was promised: what the peer has got cannot be completed, and half of
+// each of two versions is worse than a reset. A kernel says the same about a file
+// that ends early.
+var ErrChanged = io.ErrUnexpectedEOF
+
+// A Part is the next bytes of a range.
+type Part struct {
+	Offset   int64         // where it begins in the file
+	Size     int64         // the most bytes that may be sent now
+	Last     bool          // the range ends with it
+	InMemory bool          // the kernel cannot send it: it is encrypted before
+	Now      time.Duration // the time of this turn, as Loop.Uptime returns it
+
+	loop  *Loop
+	piece *piece
+	ahead int64 // bytes of the range that are looked for in memory at a time
 }
 
-// A Placed is a File that knows where it is, so that reads which hang there leave
-// workers to others.
-type Placed interface {
-	File
-	Place() string // see Job.Place
-}
-
-// placeOf returns the place of a file, if that is known.
-func placeOf(f File) string {
-	if p, ok := f.(Placed); ok {
-		return p.Place()
-	}
-	return ""
-}
-
-// revalidate reports whether a file has changed, if it is time to ask: before the last
-// range, so that what is complete was not mixed, and now and then, so that nobody
-// waits for the end of what will be cut off.
-func (l *Loop) revalidate(p *piece, last bool) bool {
-	if !last && p.asked == l.ticks {
-		return false
-	}
-	p.asked = l.ticks
-	return changed(p.file)
-}
-
-// changed reports whether a file says that it is not what was promised.
-func changed(f File) bool {
-	s, ok := f.(Versioned)
-	return ok && !s.Unchanged()
-}
-
-// copyFile sends some of a file by way of the loop's buffer. Only what is known
-// to be of the version that was promised leaves it.
-func (l *Loop) copyFile(fd int, p *piece, n int64) (int, error) {
-	text, err := l.readFile(p, n)
-	if err != nil {
-		return 0, err
-	}
-	return l.kernel.Write(fd, text, int64(len(text)) < p.left)
-}
-
-// readFile reads some of the next n bytes of a file into the loop's buffer.
-func (l *Loop) readFile(p *piece, n int64) ([]byte, error) {
-	got, err := p.file.ReadAt(l.scratch[:min(n, int64(len(l.scratch)))], p.at)
-	switch {
-	case got == 0 && (err == nil || err == io.EOF), got > 0 && changed(p.file):
-		return nil, errShrunk
-	case got == 0:
-		return nil, err
-	}
-	return l.scratch[:got], nil
-}
-
-// A readAhead is the read-ahead of a range of a file, from the disk into the
-// kernel's memory.
-type readAhead struct {
-	file   File
-	orphan bool // the connection is gone, and the file is ours to release
-}
-
-// readAheadStep is how much is read at a time, into memory that nobody looks at.
-const readAheadStep = 256 << 10
-
-// prefetch reports whether the next n bytes of the file that p sends are in the
-// kernel's memory. If not, they are read elsewhere, and the connection is
-// written to again when they are there. Without this, one cold file would keep
-// everybody waiting for the disk.
-func (l *Loop) prefetch(c *Conn, p *piece, n int64) bool {
-	if p.readAhead != nil {
-		return false
-	}
-	if p.at+n <= p.cachedTo || l.kernel.Cached(p.file, p.at, int(n)) {
+// Cached reports whether the part is in memory, so that sending it does not wait for
+// a disk. The kernel is asked about more than the part, and not again while its
+// answer covers the next ones.
+func (p Part) Cached() bool {
+	if p.Offset+p.Size <= p.piece.cachedTo {
 		return true
 	}
-	f, from, to := &readAhead{file: p.file}, p.at, p.at+n
-	p.readAhead = f
-	l.OffloadJob(Job{
-		Lane: LaneReads, Client: c.Client(), Place: placeOf(p.file),
-		Work: func() {
-			buf := make([]byte, min(n, readAheadStep))
-			for at := from; at < to; {
-				got, err := f.file.ReadAt(buf[:min(int64(len(buf)), to-at)], at)
-				at += int64(got)
-				if err != nil || got == 0 {
-					break // the send will meet the same
-				}
-			}
-		},
-		Reply: func(err error) {
-			if f.orphan {
-				return
-			}
-			if errors.Is(err, ErrWorkerTimeout) {
-				c.Abort(err) // the worker is still reading
-				return
-			}
-			c.outQueue().pieces[0].fetched(to) // it is still the one being sent
-			f.file = nil
-			l.touch(c)
-		},
-		Over: func() {
-			switch {
-			case f.file == nil:
-			case f.orphan:
-				f.file.Release()
-			default:
-				c.outQueue().pieces[0].fetched(to) // the connection is about to be closed
-			}
-		},
-	})
-	return false
+	if !p.loop.kernel.Cached(p.piece.file, p.Offset, int(p.ahead)) {
+		return false
+	}
+	p.piece.cachedTo = p.Offset + p.ahead
+	return true
 }
 
-// fetched notes that a worker is back, which has read up to some place.
-func (p *piece) fetched(to int64) { p.readAhead, p.cachedTo = nil, to }
+// Read reads the beginning of the part into the loop's memory, where it is valid
+// until the loop reads again.
+func (p Part) Read() ([]byte, error) {
+	scratch := p.loop.scratch
+	n, err := p.piece.file.ReadAt(scratch[:min(p.Size, int64(len(scratch)))], p.Offset)
+	switch {
+	case n > 0:
+		return scratch[:n], nil
+	case err == nil || err == io.EOF:
+		return nil, ErrChanged
+	}
+	return nil, err
+}
 
-// errCold means that a file has to be read from the disk first. A worker does
-// that, and has the connection written to again.
-var errCold = errors.New("eventloop: a file is not in memory")
+// nextPart asks the file of a piece for its next part, of size bytes at most. It returns
+// bytes, or how many bytes the kernel sends, or an error. After ErrCold the connection
+// is written to again when a worker has read the part.
+func (c *Conn) nextPart(p *piece, size int64, inMemory bool) (bytes []byte, n int64, err error) {
+	if p.readAhead != nil {
+		return nil, 0, ErrCold
+	}
+	l := c.loop
+	size = min(size, p.left)
+	ahead := min(p.left, int64(l.limits.WriteBudget))
+	bytes, err = p.file.Next(Part{
+		Offset: p.at, Size: size, Last: size == p.left, InMemory: inMemory, Now: l.now,
+		loop: l, piece: p, ahead: ahead,
+	})
+	if err == ErrCold {
+		c.readAhead(p, ahead)
+	}
+	return bytes, size, err
+}
 
-// errShrunk means that a file ended before the range that was promised, or was
-// changed. What the peer has got cannot be completed, and must not be padded.
-var errShrunk = io.ErrUnexpectedEOF
+// sendFile sends the next part of a file.
+func (c *Conn) sendFile(p *piece, budget int) (int, error) {
+	l, fd := c.loop, int(c.fd)
+	bytes, n, err := c.nextPart(p, int64(budget), false)
+	switch {
+	case err != nil:
+		return 0, err
+	case bytes != nil:
+		return l.kernel.Write(fd, bytes, int64(len(bytes)) < p.left)
+	}
+	sent, err := l.kernel.SendFile(fd, p.file, p.at, int(n))
+	if int64(sent) == p.left && !p.file.Intact() {
+		err = ErrChanged
+	}
+	return sent, err
+}
+
+// A plainFile is a File that is no Source.
+type plainFile struct{ File }
+
+func (f plainFile) Next(p Part) ([]byte, error) {
+	switch {
+	case !p.Cached():
+		return nil, ErrCold
+	case p.InMemory:
+		return p.Read()
+	}
+	return nil, nil
+}
+
+func (plainFile) Intact() bool  { return true }
+func (plainFile) Place() string { return "" }
+
+// sourceOf returns a File as a Source.
+func sourceOf(f File) Source {
+	if s, ok := f.(Source); ok {
+		return s
+	}
+	return plainFile{f}
+}

@@ -10,7 +10,7 @@ func (l *Loop) write(c *Conn) {
 	budget := l.limits.WriteBudget
 	for l.supply(c) && c.writable && budget > 0 {
 		n, err := c.out.send(l, c, budget)
-		if err == errCold {
+		if err == ErrCold {
 			break
 		}
 		budget -= n
@@ -28,7 +28,7 @@ func (l *Loop) write(c *Conn) {
 		switch {
 		case err == bobbin.ErrNotNow:
 			c.writable = false
-		case err == errShrunk:
+		case err == ErrChanged:
 			c.reset = true
 			fallthrough
 		case err != nil:

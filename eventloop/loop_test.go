@@ -541,7 +541,14 @@ func (f *fickle) ReadAt(p []byte, at int64) (int, error) {
 	return n, err
 }
 
-func (f *fickle) Unchanged() bool { return f.read < f.until }
+func (f *fickle) Next(p Part) ([]byte, error) {
+	if !f.Intact() {
+		return nil, ErrChanged
+	}
+	return nil, nil
+}
+func (f *fickle) Intact() bool  { return f.read < f.until }
+func (f *fickle) Place() string { return "" }
 
 func TestAtTheLimitOfConnectionsTheIdlestMakesRoom(t *testing.T) {
 	var gone []error

@@ -19,11 +19,10 @@ type piece struct {
 	chunk bool // bytes is the loop's memory, and may grow
 	lent  bool // bytes is the protocol's, and perhaps lent to others too
 
-	file      File
-	left      int64 // of the file
-	cachedTo  int64 // up to where a worker has read it just now
-	readAhead *readAhead
-	asked     int64 // in ticks, whether it has changed
+	file      Source
+	left      int64      // bytes of the file
+	cachedTo  int64      // up to here the file was found in memory
+	readAhead *readAhead // a worker reads it, if not nil
 
 	at int64 // where the rest begins, in bytes or in the file
 }
@@ -59,21 +58,7 @@ func (o *output) last(l *Loop, n int) *piece {
 func (o *output) send(l *Loop, c *Conn, budget int) (int, error) {
 	p, fd := &o.pieces[0], int(c.fd)
 	if p.file != nil {
-		n := min(p.left, int64(budget))
-		if !l.prefetch(c, p, n) {
-			return 0, errCold
-		}
-		if f, ok := p.file.(NeedsCopy); ok && f.Copy() {
-			return l.copyFile(fd, p, n)
-		}
-		if l.revalidate(p, n == p.left) {
-			return 0, errShrunk
-		}
-		sent, err := l.kernel.SendFile(fd, p.file, p.at, int(n))
-		if int64(sent) == p.left && changed(p.file) {
-			err = errShrunk
-		}
-		return sent, err
+		return c.sendFile(p, budget)
 	}
 	budget = min(budget, callSize)
 	rest := p.rest()

@@ -193,13 +193,11 @@ func (l *Loop) encryptSome(c *Conn) bool {
 	if p.file == nil {
 		text = p.rest()[:min(len(p.rest()), step)]
 	} else {
-		ahead := min(p.left, int64(l.limits.WriteBudget))
-		if !l.prefetch(c, p, ahead) {
-			return false
-		}
-		p.cachedTo = max(p.cachedTo, p.at+ahead)
 		var err error
-		if text, err = l.readFile(p, min(p.left, int64(step))); err != nil {
+		switch text, _, err = c.nextPart(p, int64(step), true); {
+		case err == ErrCold:
+			return false
+		case err != nil:
 			c.reset = true
 			l.markClosed(c, err)
 			return false

@@ -59,7 +59,7 @@ func (f *Files) addEncoded(job *encoded) error {
 	switch {
 	case job.err != nil:
 		return job.err
-	case from.file != nil && !from.file.Unchanged():
+	case from.file != nil && !from.file.Intact():
 		return http.StatusServiceUnavailable // it has changed meanwhile
 	}
 	before := e.bytes

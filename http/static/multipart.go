@@ -37,7 +37,7 @@ func (e *entry) sendParts(w *http.Response, rep *representation, list []byteRang
 		eventloop.Job{Lane: eventloop.LaneLarge, Place: e.path, Memory: total, Over: read.over},
 		func() ([]byte, error) { return read.run() },
 		func(w *http.Response, body []byte) error {
-			if !rep.file.Unchanged() {
+			if !rep.file.Intact() {
 				return http.StatusServiceUnavailable // it has changed meanwhile
 			}
 			return e.shareParts(w, rep, body)

@@ -4,48 +4,113 @@ import (
 	"bytes"
 	"io/fs"
 	"os"
+	"time"
+
+	"github.com/bobbin-http/bobbin/eventloop"
 )
 
-// openFile is a file that answers are sent from, several at a time perhaps. The
-// kernel sends from the descriptor while File keeps it open. It belongs to the
-// loop, except for ReadAt.
+// A file that is too large for memory stays open, and answers are sent from it. The
+// head of an answer promises one version of the file; this file decides whether the
+// bytes that follow are of that version. docs/files.md says what a client sees.
+
+// An openFile is a file that answers are sent from, several at a time perhaps. It is
+// an eventloop.Source, and belongs to the loop, except for ReadAt. The descriptor
+// stays valid while File is open.
 type openFile struct {
 	*os.File
 	fd   uintptr
-	copy bool
-	info fs.FileInfo // of the version that is promised
-	last fs.FileInfo // of the latest look
-	uses int
-	at   string // the path it is asked for by
+	path string // that it is asked for by
+	copy bool   // see Options.Copy
+	uses int    // by its entry, and by answers
 
-	first, tail []byte // of that version
+	promised    fs.FileInfo // the version that is sent
+	first, tail []byte      // both ends of that version
+
+	seen   fs.FileInfo   // the file when it was compared last
+	seenAt time.Duration // when that was, by the loop's clock
 }
 
-// sample is how much of either end of a large file is remembered.
-const sample = 4 << 10
+// sampleSize is how much of each end of a large file is remembered.
+const sampleSize = 4 << 10
 
-func newOpenFile(v *content, at string) *openFile {
-	return &openFile{copy: v.copy, File: v.file, fd: v.file.Fd(), info: v.info, last: v.info, uses: 1, at: at, first: v.first, tail: v.tail}
+// compareEvery is how often a file is compared with the promised version while it is
+// sent, so that a client does not wait for an answer that will be cut off.
+const compareEvery = 100 * time.Millisecond
+
+func newOpenFile(v *content, path string) *openFile {
+	return &openFile{
+		File: v.file, fd: v.file.Fd(), path: path, copy: v.copy, uses: 1,
+		promised: v.info, first: v.first, tail: v.tail, seen: v.info,
+	}
 }
 
 // sampleOf reads both ends of a file.
 func sampleOf(f *os.File, size int64) (first, tail []byte) {
 	read := func(at int64) []byte {
-		p := make([]byte, min(sample, size))
-		n, _ := f.ReadAt(p, at) // what cannot be read is another the next time, too
+		p := make([]byte, min(sampleSize, size))
+		n, _ := f.ReadAt(p, at) // bytes that cannot be read will differ the next time
 		return p[:n]
 	}
-	return read(0), read(max(0, size-sample))
+	return read(0), read(max(0, size-sampleSize))
 }
 
-// Fd returns the descriptor; os.File's own would change its mode at each call.
+// Fd returns the descriptor. The method of os.File would change its mode at each
+// call.
 func (f *openFile) Fd() uintptr { return f.fd }
 
-// Place implements eventloop.Placed.
-func (f *openFile) Place() string { return f.at }
+// Place implements eventloop.Source.
+func (f *openFile) Place() string { return f.path }
 
-// Copy implements eventloop.NeedsCopy.
-func (f *openFile) Copy() bool { return f.copy }
+// Next implements eventloop.Source. Bytes that go through memory are compared after
+// they were read, so that only bytes of the promised version are sent. What the
+// kernel sends is compared now and then, before the last part, and by Intact after
+// it.
+func (f *openFile) Next(p eventloop.Part) ([]byte, error) {
+	switch {
+	case !p.Cached():
+		return nil, eventloop.ErrCold
+	case f.copy, p.InMemory:
+		text, err := p.Read()
+		if err == nil && !f.Intact() {
+			return nil, eventloop.ErrChanged
+		}
+		return text, err
+	case !p.Last && p.Now-f.seenAt < compareEvery:
+		return nil, nil
+	case !f.Intact():
+		return nil, eventloop.ErrChanged
+	}
+	f.seenAt = p.Now
+	return nil, nil
+}
+
+// Intact implements eventloop.Source. A file that has grown, such as a log, is not
+// cut off in the middle of an answer: it is compared by both ends of the promised
+// version.
+func (f *openFile) Intact() bool {
+	info, err := f.Stat()
+	switch {
+	case err != nil || info.Size() < f.promised.Size():
+		return false
+	case same(info, f.seen):
+		return true
+	case info.Size() == f.seen.Size():
+		return false
+	}
+	first, tail := sampleOf(f.File, f.promised.Size())
+	if !bytes.Equal(first, f.first) || !bytes.Equal(tail, f.tail) {
+		return false
+	}
+	f.seen = info
+	return true
+}
+
+// current reports whether the file is exactly the version that was found, so that a
+// new answer may promise it. A file that was moved or removed is.
+func (f *openFile) current() bool {
+	info, err := f.Stat()
+	return err == nil && same(info, f.promised)
+}
 
 // Release implements eventloop.File.
 func (f *openFile) Release() {
@@ -59,30 +124,4 @@ func (f *openFile) retain() *openFile {
 	return f
 }
 
-// current reports whether the file is still the version that was found. One that
-// was moved or removed is: it is asked for by its descriptor.
-func (f *openFile) current() bool {
-	info, err := f.Stat()
-	return err == nil && same(info, f.info)
-}
-
-// Unchanged implements eventloop.Versioned. A file that has grown, such as a log,
-// may still begin with what was promised, and is not cut off in the middle if
-// both ends of that are what they were.
-func (f *openFile) Unchanged() bool {
-	info, err := f.Stat()
-	switch {
-	case err != nil || info.Size() < f.info.Size():
-		return false
-	case same(info, f.last):
-		return true
-	case info.Size() == f.last.Size():
-		return false
-	}
-	first, tail := sampleOf(f.File, f.info.Size())
-	if !bytes.Equal(first, f.first) || !bytes.Equal(tail, f.tail) {
-		return false
-	}
-	f.last = info
-	return true
-}
+var _ eventloop.Source = (*openFile)(nil)
