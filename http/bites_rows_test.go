@@ -11,11 +11,6 @@ import (
 
 const sec = time.Second
 
-func loopLimits(l eventloop.Limits) Limits { return Limits{Limits: l} }
-
-// ofTheLoop are the limits of eventloop.
-type ofTheLoop = eventloop.Limits
-
 // limitRows shows of each limit what a client sees below it and above it.
 var limitRows = map[string][]bite{
 	// The head of a request.
@@ -134,22 +129,22 @@ var limitRows = map[string][]bite{
 
 	// All connections together.
 	"Conns": {
-		{name: "below it, idle connections stay", edge: spares, limits: loopLimits(ofTheLoop{Conns: 4}), run: idling("", 3), want: "open, open, open; newcomer 200 open"},
-		{name: "at it, the idlest makes room", edge: bites, limits: loopLimits(ofTheLoop{Conns: 4}), run: idling("", 4), want: "open, end, open, open; newcomer 200 open"},
-		{name: "one whose answer came later is as idle", edge: bites, limits: loopLimits(ofTheLoop{Conns: 4}), run: idling("hang/10", 4), want: "open, end, open, open; newcomer 200 open"},
-		{name: "at it, a newcomer waits while all are busy", edge: bites, limits: loopLimits(ofTheLoop{Conns: 4}), run: crowding(4, 1), want: "0 of 1 newcomers came in"},
-		{name: "when one has left, it comes in", edge: spares, limits: loopLimits(ofTheLoop{Conns: 4}), run: crowding(4, 1, 1), want: "1 of 1 newcomers came in"},
-		{name: "up to three quarters of it clients are not counted", edge: spares, limits: loopLimits(ofTheLoop{Conns: 20}), run: counted(15, 0), want: "false"},
-		{name: "above three quarters they are", edge: bites, limits: loopLimits(ofTheLoop{Conns: 20}), run: counted(16, 0), want: "true"},
-		{name: "with more than half open, they still are", edge: lasts, limits: loopLimits(ofTheLoop{Conns: 20}), run: counted(16, 5), want: "true"},
-		{name: "with half open, they are not any more", edge: ends, limits: loopLimits(ofTheLoop{Conns: 20}), run: counted(16, 6), want: "false"},
-		{name: "without descriptors, one that is given back does not go to a newcomer at once", edge: lasts, limits: loopLimits(ofTheLoop{Conns: 20}), run: exhausted(20, 1), want: "0 of 3 newcomers came in"},
-		{name: "when a tenth is free, newcomers come in at once", edge: ends, limits: loopLimits(ofTheLoop{Conns: 20}), run: exhausted(20, 2), want: "2 of 3 newcomers came in"},
+		{name: "below it, idle connections stay", edge: spares, limits: Limits{Conns: 4}, run: idling("", 3), want: "open, open, open; newcomer 200 open"},
+		{name: "at it, the idlest makes room", edge: bites, limits: Limits{Conns: 4}, run: idling("", 4), want: "open, end, open, open; newcomer 200 open"},
+		{name: "one whose answer came later is as idle", edge: bites, limits: Limits{Conns: 4}, run: idling("hang/10", 4), want: "open, end, open, open; newcomer 200 open"},
+		{name: "at it, a newcomer waits while all are busy", edge: bites, limits: Limits{Conns: 4}, run: crowding(4, 1), want: "0 of 1 newcomers came in"},
+		{name: "when one has left, it comes in", edge: spares, limits: Limits{Conns: 4}, run: crowding(4, 1, 1), want: "1 of 1 newcomers came in"},
+		{name: "up to three quarters of it clients are not counted", edge: spares, limits: Limits{Conns: 20}, run: counted(15, 0), want: "false"},
+		{name: "above three quarters they are", edge: bites, limits: Limits{Conns: 20}, run: counted(16, 0), want: "true"},
+		{name: "with more than half open, they still are", edge: lasts, limits: Limits{Conns: 20}, run: counted(16, 5), want: "true"},
+		{name: "with half open, they are not any more", edge: ends, limits: Limits{Conns: 20}, run: counted(16, 6), want: "false"},
+		{name: "without descriptors, one that is given back does not go to a newcomer at once", edge: lasts, limits: Limits{Conns: 20}, run: exhausted(20, 1), want: "0 of 3 newcomers came in"},
+		{name: "when a tenth is free, newcomers come in at once", edge: ends, limits: Limits{Conns: 20}, run: exhausted(20, 2), want: "2 of 3 newcomers came in"},
 	},
 	"PerAddress": {
-		{name: "as many connections of one address are open", edge: spares, limits: loopLimits(ofTheLoop{PerAddress: 2}), run: ofOneAddress("hang/60000", 2), want: "open, open; another address 200 open"},
-		{name: "one more is refused while all are busy", edge: bites, limits: loopLimits(ofTheLoop{PerAddress: 2}), run: ofOneAddress("hang/60000", 3), want: "open, open, reset; another address 200 open"},
-		{name: "or costs the idlest", edge: bites, limits: loopLimits(ofTheLoop{PerAddress: 2}), run: ofOneAddress("", 3), want: "200 end, 200 open, 200 open; another address 200 open"},
+		{name: "as many connections of one address are open", edge: spares, limits: Limits{PerAddress: 2}, run: ofOneAddress("hang/60000", 2), want: "open, open; another address 200 open"},
+		{name: "one more is refused while all are busy", edge: bites, limits: Limits{PerAddress: 2}, run: ofOneAddress("hang/60000", 3), want: "open, open, reset; another address 200 open"},
+		{name: "or costs the idlest", edge: bites, limits: Limits{PerAddress: 2}, run: ofOneAddress("", 3), want: "200 end, 200 open, 200 open; another address 200 open"},
 	},
 	"OutputTotal": {
 		{name: "below three quarters, who owes is read from", edge: spares, limits: scarce, buffer: 1000, run: allOwing(7, 0), want: "it was read from, 0 were reset"},
@@ -159,89 +154,89 @@ var limitRows = map[string][]bite{
 		{name: "when half is free, it is", edge: ends, limits: scarce, buffer: 1000, run: allOwing(8, 3), want: "it was read from, 0 were reset"},
 	},
 	"AcceptBatch": {
-		{name: "as many are accepted in one turn", edge: spares, limits: loopLimits(ofTheLoop{AcceptBatch: 3}), run: arriving(3), want: "3"},
-		{name: "more of them wait for the next", edge: bites, limits: loopLimits(ofTheLoop{AcceptBatch: 3}), run: arriving(7), want: "3 3 1"},
+		{name: "as many are accepted in one turn", edge: spares, limits: Limits{AcceptBatch: 3}, run: arriving(3), want: "3"},
+		{name: "more of them wait for the next", edge: bites, limits: Limits{AcceptBatch: 3}, run: arriving(7), want: "3 3 1"},
 	},
 	"Posts": {
-		{name: "as many functions may be posted", edge: spares, limits: loopLimits(ofTheLoop{Posts: 3}), run: talk(get("post/3"), sec, get("post/3")), want: "200 200 open"},
-		{name: "more of them are refused", edge: bites, limits: loopLimits(ofTheLoop{Posts: 3}), run: talk(get("post/4")), want: "503 open"},
+		{name: "as many functions may be posted", edge: spares, limits: Limits{Posts: 3}, run: talk(get("post/3"), sec, get("post/3")), want: "200 200 open"},
+		{name: "more of them are refused", edge: bites, limits: Limits{Posts: 3}, run: talk(get("post/4")), want: "503 open"},
 	},
 	"Workers": {
-		{name: "as many workers are at work at a time", edge: spares, limits: loopLimits(ofTheLoop{Workers: 2}), run: working("hang", 2), want: "1s 1s"},
-		{name: "more work waits", edge: bites, limits: loopLimits(ofTheLoop{Workers: 2}), run: working("hang", 5), want: "1s 1s 2s 2s 3s"},
+		{name: "as many workers are at work at a time", edge: spares, limits: Limits{Workers: 2}, run: working("hang", 2), want: "1s 1s"},
+		{name: "more work waits", edge: bites, limits: Limits{Workers: 2}, run: working("hang", 5), want: "1s 1s 2s 2s 3s"},
 	},
 	"LargeWorkers": {
-		{name: "as many workers do large work at a time", edge: spares, limits: loopLimits(ofTheLoop{LargeWorkers: 2}), run: working("large", 2), want: "1s 1s"},
-		{name: "more large work waits", edge: bites, limits: loopLimits(ofTheLoop{LargeWorkers: 2}), run: working("large", 5), want: "1s 1s 2s 2s 3s"},
+		{name: "as many workers do large work at a time", edge: spares, limits: Limits{LargeWorkers: 2}, run: working("large", 2), want: "1s 1s"},
+		{name: "more large work waits", edge: bites, limits: Limits{LargeWorkers: 2}, run: working("large", 5), want: "1s 1s 2s 2s 3s"},
 	},
 	"WorkerTimeout": {
-		{name: "work may take as long", edge: spares, limits: loopLimits(ofTheLoop{WorkerTimeout: 5 * sec}), run: talk(get("hang/4800"), 5*sec), want: "200 open"},
-		{name: "slower work is given up", edge: bites, limits: loopLimits(ofTheLoop{WorkerTimeout: 5 * sec}), run: talk(get("hang/8000"), 6*sec), want: "503 open"},
+		{name: "work may take as long", edge: spares, limits: Limits{WorkerTimeout: 5 * sec}, run: talk(get("hang/4800"), 5*sec), want: "200 open"},
+		{name: "slower work is given up", edge: bites, limits: Limits{WorkerTimeout: 5 * sec}, run: talk(get("hang/8000"), 6*sec), want: "503 open"},
 	},
 	"Drain": {
-		{name: "what has begun may take as long after a stop", edge: spares, limits: loopLimits(ofTheLoop{Drain: 5 * sec}), run: stopped("hang/4500"), want: "200 end"},
-		{name: "what takes longer is cut off", edge: bites, limits: loopLimits(ofTheLoop{Drain: 5 * sec}), cut: true, run: stopped("hang/15000"), want: "reset"},
+		{name: "what has begun may take as long after a stop", edge: spares, limits: Limits{Drain: 5 * sec}, run: stopped("hang/4500"), want: "200 end"},
+		{name: "what takes longer is cut off", edge: bites, limits: Limits{Drain: 5 * sec}, cut: true, run: stopped("hang/15000"), want: "reset"},
 	},
 
 	"StopGrace": {
-		{name: "a request that is on its way at a stop is answered", edge: spares, limits: loopLimits(ofTheLoop{StopGrace: 3 * sec}), run: idleAtStop(2500 * time.Millisecond), want: "200 200 end"},
-		{name: "for a later one the connection is closed", edge: bites, limits: loopLimits(ofTheLoop{StopGrace: 3 * sec}), run: idleAtStop(3500 * time.Millisecond), want: "200 end"},
+		{name: "a request that is on its way at a stop is answered", edge: spares, limits: Limits{StopGrace: 3 * sec}, run: idleAtStop(2500 * time.Millisecond), want: "200 200 end"},
+		{name: "for a later one the connection is closed", edge: bites, limits: Limits{StopGrace: 3 * sec}, run: idleAtStop(3500 * time.Millisecond), want: "200 end"},
 	},
 
 	// TLS.
 	"HandshakeTimeout": {
-		{name: "a handshake may take as long", edge: spares, limits: loopLimits(ofTheLoop{HandshakeTimeout: 5 * sec}), tls: true, run: talk(4900 * time.Millisecond), want: "open"},
-		{name: "a slower one is cut off", edge: bites, limits: loopLimits(ofTheLoop{HandshakeTimeout: 5 * sec}), tls: true, run: talk(5200 * time.Millisecond), want: "reset"},
+		{name: "a handshake may take as long", edge: spares, limits: Limits{HandshakeTimeout: 5 * sec}, tls: true, run: talk(4900 * time.Millisecond), want: "open"},
+		{name: "a slower one is cut off", edge: bites, limits: Limits{HandshakeTimeout: 5 * sec}, tls: true, run: talk(5200 * time.Millisecond), want: "reset"},
 	},
 	"Hello": {
-		{name: "a hello may be as long", edge: spares, limits: loopLimits(ofTheLoop{Hello: 5000}), tls: true, run: hello5(5000), want: "silence"},
-		{name: "one that declares more is refused", edge: bites, limits: loopLimits(ofTheLoop{Hello: 5000}), tls: true, run: hello5(5001), want: "alert"},
+		{name: "a hello may be as long", edge: spares, limits: Limits{Hello: 5000}, tls: true, run: hello5(5000), want: "silence"},
+		{name: "one that declares more is refused", edge: bites, limits: Limits{Hello: 5000}, tls: true, run: hello5(5001), want: "alert"},
 	},
 	"Handshakes": {
-		{name: "as many steps are taken in one turn", edge: spares, limits: loopLimits(ofTheLoop{Handshakes: 2}), tls: true, run: hellos(2), want: "2"},
-		{name: "more of them wait for the next", edge: bites, limits: loopLimits(ofTheLoop{Handshakes: 2}), tls: true, run: hellos(5), want: "2 2 1"},
+		{name: "as many steps are taken in one turn", edge: spares, limits: Limits{Handshakes: 2}, tls: true, run: hellos(2), want: "2"},
+		{name: "more of them wait for the next", edge: bites, limits: Limits{Handshakes: 2}, tls: true, run: hellos(5), want: "2 2 1"},
 	},
 	"HandshakesTotal": {
-		{name: "hellos may hold three quarters of it", edge: spares, limits: loopLimits(ofTheLoop{HandshakesTotal: 40_000}), tls: true, run: halfHellos(3, 9000), want: "open open open"},
-		{name: "above that, the oldest of the client that holds most is cut off", edge: bites, limits: loopLimits(ofTheLoop{HandshakesTotal: 40_000}), tls: true, run: halfHellos(4, 9000), want: "reset open open open"},
+		{name: "hellos may hold three quarters of it", edge: spares, limits: Limits{HandshakesTotal: 40_000}, tls: true, run: halfHellos(3, 9000), want: "open open open"},
+		{name: "above that, the oldest of the client that holds most is cut off", edge: bites, limits: Limits{HandshakesTotal: 40_000}, tls: true, run: halfHellos(4, 9000), want: "reset open open open"},
 	},
 
 	// One connection.
 	"Input": {
-		{name: "of a client that has ended, as much is read ahead", edge: bites, limits: loopLimits(ofTheLoop{Input: 41_000, ReadBudget: 1000}), buffer: 1 << 20, run: readAhead(200_000), want: "41000 read"},
-		{name: "a protocol may leave as much, and what one turn reads", edge: spares, limits: loopLimits(ofTheLoop{Input: 41_000, ReadBudget: 1000}), begin: bluntly(func(*eventloop.Conn, []byte) int { return 0 }), run: talk(strings.Repeat("a", 42_000), sec), want: "open"},
-		{name: "a byte more breaks the connection", edge: bites, limits: loopLimits(ofTheLoop{Input: 41_000, ReadBudget: 1000}), begin: bluntly(func(*eventloop.Conn, []byte) int { return 0 }), run: talk(strings.Repeat("a", 42_001), sec), want: "reset"},
+		{name: "of a client that has ended, as much is read ahead", edge: bites, limits: Limits{Input: 41_000, ReadBudget: 1000}, buffer: 1 << 20, run: readAhead(200_000), want: "41000 read"},
+		{name: "a protocol may leave as much, and what one turn reads", edge: spares, limits: Limits{Input: 41_000, ReadBudget: 1000}, begin: bluntly(func(*eventloop.Conn, []byte) int { return 0 }), run: talk(strings.Repeat("a", 42_000), sec), want: "open"},
+		{name: "a byte more breaks the connection", edge: bites, limits: Limits{Input: 41_000, ReadBudget: 1000}, begin: bluntly(func(*eventloop.Conn, []byte) int { return 0 }), run: talk(strings.Repeat("a", 42_001), sec), want: "reset"},
 	},
 	"HighWater": {
-		{name: "who owes as much is read from", edge: spares, limits: loopLimits(ofTheLoop{HighWater: 100_000}), buffer: 1000, run: owing(90_000, 0), want: "2 handled"},
-		{name: "who owes more is not", edge: bites, limits: loopLimits(ofTheLoop{HighWater: 100_000}), buffer: 1000, run: owing(110_000, 0), want: "1 handled"},
-		{name: "nor is one that has taken some, but owes more than half", edge: lasts, limits: loopLimits(ofTheLoop{HighWater: 100_000}), buffer: 1000, run: owing(110_000, 55_000), want: "1 handled"},
-		{name: "one that owes half is", edge: ends, limits: loopLimits(ofTheLoop{HighWater: 100_000}), buffer: 1000, run: owing(110_000, 61_500), want: "2 handled"},
+		{name: "who owes as much is read from", edge: spares, limits: Limits{HighWater: 100_000}, buffer: 1000, run: owing(90_000, 0), want: "2 handled"},
+		{name: "who owes more is not", edge: bites, limits: Limits{HighWater: 100_000}, buffer: 1000, run: owing(110_000, 0), want: "1 handled"},
+		{name: "nor is one that has taken some, but owes more than half", edge: lasts, limits: Limits{HighWater: 100_000}, buffer: 1000, run: owing(110_000, 55_000), want: "1 handled"},
+		{name: "one that owes half is", edge: ends, limits: Limits{HighWater: 100_000}, buffer: 1000, run: owing(110_000, 61_500), want: "2 handled"},
 	},
 	"ReadBudget": {
-		{name: "as much is read in one turn", edge: spares, limits: loopLimits(ofTheLoop{ReadBudget: 50_000}), begin: bluntly(func(_ *eventloop.Conn, p []byte) int { return len(p) }), run: readIn(50_000), want: "50000"},
-		{name: "more of it waits for the next", edge: bites, limits: loopLimits(ofTheLoop{ReadBudget: 20_000}), begin: bluntly(func(_ *eventloop.Conn, p []byte) int { return len(p) }), run: readIn(50_000), want: "20000 20000 10000"},
+		{name: "as much is read in one turn", edge: spares, limits: Limits{ReadBudget: 50_000}, begin: bluntly(func(_ *eventloop.Conn, p []byte) int { return len(p) }), run: readIn(50_000), want: "50000"},
+		{name: "more of it waits for the next", edge: bites, limits: Limits{ReadBudget: 20_000}, begin: bluntly(func(_ *eventloop.Conn, p []byte) int { return len(p) }), run: readIn(50_000), want: "20000 20000 10000"},
 	},
 	"WriteBudget": {
-		{name: "as much of a file is written in one turn", edge: spares, limits: loopLimits(ofTheLoop{WriteBudget: 50_000}), begin: bluntly(sendsFile(50_000)), run: writtenIn, want: "50000"},
-		{name: "more of it waits for the next", edge: bites, limits: loopLimits(ofTheLoop{WriteBudget: 20_000}), begin: bluntly(sendsFile(50_000)), run: writtenIn, want: "20000 20000 10000"},
+		{name: "as much of a file is written in one turn", edge: spares, limits: Limits{WriteBudget: 50_000}, begin: bluntly(sendsFile(50_000)), run: writtenIn, want: "50000"},
+		{name: "more of it waits for the next", edge: bites, limits: Limits{WriteBudget: 20_000}, begin: bluntly(sendsFile(50_000)), run: writtenIn, want: "20000 20000 10000"},
 	},
 	"LingerBytes": {
-		{name: "behind the last answer as much is thrown away", edge: spares, limits: loopLimits(ofTheLoop{LingerBytes: 1000}), run: lingering(1000, 10*time.Millisecond, 1), want: "400 held"},
-		{name: "behind more the connection is closed", edge: bites, limits: loopLimits(ofTheLoop{LingerBytes: 1000}), run: lingering(1001, 10*time.Millisecond, 1), want: "400 closed"},
+		{name: "behind the last answer as much is thrown away", edge: spares, limits: Limits{LingerBytes: 1000}, run: lingering(1000, 10*time.Millisecond, 1), want: "400 held"},
+		{name: "behind more the connection is closed", edge: bites, limits: Limits{LingerBytes: 1000}, run: lingering(1001, 10*time.Millisecond, 1), want: "400 closed"},
 	},
 	"LingerIdle": {
-		{name: "a client may be silent for as long", edge: spares, limits: loopLimits(ofTheLoop{LingerIdle: 3 * sec, LingerTotal: 10 * sec}), run: lingering(1, 2900*time.Millisecond, 1), want: "400 held"},
-		{name: "behind a longer silence the connection is closed", edge: bites, limits: loopLimits(ofTheLoop{LingerIdle: 3 * sec, LingerTotal: 10 * sec}), run: lingering(1, 3200*time.Millisecond, 1), want: "400 closed"},
+		{name: "a client may be silent for as long", edge: spares, limits: Limits{LingerIdle: 3 * sec, LingerTotal: 10 * sec}, run: lingering(1, 2900*time.Millisecond, 1), want: "400 held"},
+		{name: "behind a longer silence the connection is closed", edge: bites, limits: Limits{LingerIdle: 3 * sec, LingerTotal: 10 * sec}, run: lingering(1, 3200*time.Millisecond, 1), want: "400 closed"},
 	},
 	"LingerTotal": {
-		{name: "a client may go on for as long", edge: spares, limits: loopLimits(ofTheLoop{LingerTotal: 10 * sec}), run: lingering(1, sec, 9), want: "400 held"},
-		{name: "then the connection is closed", edge: bites, limits: loopLimits(ofTheLoop{LingerTotal: 10 * sec}), run: lingering(1, sec, 11), want: "400 closed"},
+		{name: "a client may go on for as long", edge: spares, limits: Limits{LingerTotal: 10 * sec}, run: lingering(1, sec, 9), want: "400 held"},
+		{name: "then the connection is closed", edge: bites, limits: Limits{LingerTotal: 10 * sec}, run: lingering(1, sec, 11), want: "400 closed"},
 	},
 }
 
 // scarce lets a connection owe what it likes, until memory is scarce.
-var scarce = loopLimits(ofTheLoop{OutputTotal: 1_000_000, HighWater: 1 << 30})
+var scarce = Limits{OutputTotal: 1_000_000, HighWater: 1 << 30}
 
 // idling has n clients ask, one a second, of which the second falls idle first, and
 // then a newcomer.

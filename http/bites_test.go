@@ -53,9 +53,6 @@ var withHysteresis = map[string]bool{"Conns": true, "OutputTotal": true, "HighWa
 func TestEveryLimitBites(t *testing.T) {
 	fields := map[string]bool{}
 	for _, f := range reflect.VisibleFields(reflect.TypeFor[Limits]()) {
-		if f.Anonymous {
-			continue
-		}
 		fields[f.Name] = true
 		edges := map[edge]bool{}
 		for _, row := range limitRows[f.Name] {

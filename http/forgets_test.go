@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/bobbin-http/bobbin/eventloop"
 	"github.com/bobbin-http/bobbin/eventloop/sim"
 )
 
@@ -99,7 +98,7 @@ func TestWorkThatComesTooLateAnswersNothing(t *testing.T) {
 			return "of " + path, nil
 		}, (*Response).Text)
 	}
-	err := stage(t, k, Config{Handler: handler, Limits: Limits{Limits: eventloop.Limits{WorkerTimeout: time.Minute}}}, func(s *Server, c *sim.Script, w *sim.Wire) {
+	err := stage(t, k, Config{Handler: handler, Limits: Limits{WorkerTimeout: time.Minute}}, func(s *Server, c *sim.Script, w *sim.Wire) {
 		c.Send(w, []byte("GET /first HTTP/1.1\r\nHost: a\r\n\r\n"))
 		if answer, err := c.ReceiveAll(w); err != nil || !bytes.HasPrefix(answer, []byte("HTTP/1.1 503 ")) {
 			t.Errorf("heard %q, %v", answer, err)

@@ -10,28 +10,26 @@ import (
 	"github.com/bobbin-http/bobbin/http/internal/h1"
 )
 
-// Limits is the one screen on which everything that could grow or wait is
-// bounded. The zero value serves: a field that is 0 means its default, which
-// stands beside it with what the peer sees when it is hit. Sizes are bytes. A time or a
-// number larger than can be counted with means the largest that can.
+// Limits has a field for each limit and each deadline of a server. A field that is 0
+// has its default, which stands beside it with the effect on the client. Sizes are
+// bytes. A time or a number too large to be counted with is reduced to the largest
+// possible one.
 //
-// The reasons are those of RFC 9112 section 2 and RFC 9110 section 17: a
-// server that buffers or waits without end can be made to fall over by anyone.
+// A server that buffers or waits without end can be made to fail by any client: see
+// RFC 9112 section 2 and RFC 9110 section 17.
 type Limits struct {
-	eventloop.Limits // of a connection, whatever is spoken on it
-
 	// The head of a request.
 	EmptyLines  int // before a request line; 2; 400
 	RequestLine int // method, target and version; 8 KiB; 414
-	FieldLine   int // one field, name and value; 8 KiB; 431
-	FieldBytes  int // all fields, trailers too; 32 KiB; 431
-	FieldCount  int // fields, trailers too; 100; 431
+	FieldLine   int // one header, name and value; 8 KiB; 431
+	FieldBytes  int // all headers, trailers too; 32 KiB; 431
+	FieldCount  int // headers, trailers too; 100; 431
 
 	// The body of a request.
-	Body           int64 // kept for a handler; 1 MiB; 413
+	Body           int64 // kept in memory for a handler; 1 MiB; 413
 	BodiesTotal    int64 // kept for all handlers of a loop; 64 MiB; from three quarters on 503 for the largest of the client that holds most
-	Discard        int64 // read and thrown away so that the answer is seen; 64 KiB; close
-	ChunkExtension int   // behind one chunk size; 256; 400
+	Discard        int64 // read and discarded so that the client sees the answer; 64 KiB; close
+	ChunkExtension int   // after one chunk size; 256; 400
 	ChunkOverhead  int   // framing beyond the bytes it carries; 16 KiB; 400
 
 	// One connection.
@@ -41,25 +39,72 @@ type Limits struct {
 
 	// Deadlines.
 	HeadTimeout time.Duration // from the first byte of a head to its last, or from accept; 10 s; 408
-	IdleTimeout time.Duration // between requests; 60 s; closed without a word
+	IdleTimeout time.Duration // between requests; 60 s; closed without an answer
 	BodyTimeout time.Duration // between two pieces of a body; 15 s; 408
-	BodyTime    time.Duration // for a body that is kept for a handler, in all; 10 min; 408
-	DiscardIdle time.Duration // between two pieces of a body that nobody wants; 2 s; close
-	DiscardTime time.Duration // for such a body in all; 5 s; close
+	BodyTime    time.Duration // for a body that is kept in memory, in all; 10 min; 408
+	DiscardIdle time.Duration // between two pieces of a discarded body; 2 s; close
+	DiscardTime time.Duration // for a discarded body in all; 5 s; close
 	MinRate     int64         // bytes a second of a body, over BodyTimeout, or of an answer; 240; 408 or reset
 	RateGrace   time.Duration // before MinRate counts; 5 s
 
-	// How long a peer may take nothing of an answer. What it acknowledges comes in
-	// jumps, minutes apart where it has a large buffer and reads it slowly, so that
-	// bytes it took before earn it time: see docs/limits.md.
-	SendTimeout time.Duration // in which it takes less than MinRate, earned time aside; 20 s; reset
-	SendFree    int64         // of an answer, that earn no time; 128 KiB, which a kernel takes for a program that reads nothing
-	SendRate    int64         // bytes beyond that earn a second; 5,000: who takes so much a second is never reset
+	// A client that takes nothing of an answer. Progress comes in jumps, minutes apart
+	// where the client has a large buffer and reads it slowly, so bytes that it took
+	// before earn it time: see docs/limits.md.
+	SendTimeout time.Duration // in which it takes less than MinRate, besides earned time; 20 s; reset
+	SendFree    int64         // of an answer, which earn no time; 128 KiB, which a kernel takes for a program that reads nothing
+	SendRate    int64         // bytes beyond that which earn a second; 5,000: a client that takes so much a second is never reset
 	SendSaved   time.Duration // earned at most; 2 min
+
+	// The fields below are those of eventloop.Limits, for all connections of a loop.
+	Conns       int   // open at once; 16,384 or as many as the descriptors allow; the client with most makes room for each newcomer
+	PerAddress  int   // of those, from one client's address; no limit; its idlest is closed, else the newcomer is reset
+	AcceptBatch int   // accepted in one turn from one listener; 64; the rest waits a turn
+	OutputTotal int64 // unsent output; 64 MiB; from three quarters on connections with output are not read, above it those with most are reset
+	Workers     int   // goroutines of a kind for work that waits for a disk; 32; more work waits for its turn
+	Posts       int   // functions posted and not yet run; 65,536; Post returns ErrFull
+	Handshakes  int   // steps of TLS handshakes in one turn, and on workers at a time; 8; more wait for their turn
+
+	HandshakesTotal int64 // memory of TLS handshakes; 16 MiB; above three quarters the client that holds most loses its oldest, and from a quarter on its ClientHellos wait
+
+	LargeWorkers  int           // goroutines for listings, compression and the like; 4; more work waits for its turn
+	WorkerTimeout time.Duration // from the request for work until it is done; 20 s; 503, and the worker is replaced
+
+	Drain     time.Duration // after Stop, for open requests; 10 s; reset
+	StopGrace time.Duration // after Stop, for connections that the kernel has begun, and for requests on idle ones; 300 ms; closed
+
+	// One connection.
+	HandshakeTimeout time.Duration // of TLS, from accept to the end; 10 s; reset
+	Hello            int           // declared length of a TLS ClientHello; 16 KiB; an alert
+	Input            int           // read and not yet used; 128 KiB; reset
+	HighWater        int           // unsent output; 128 KiB; reading stops until half of it is gone
+
+	// One connection in one turn; the rest waits for the next, after the others.
+	ReadBudget  int // 64 KiB
+	WriteBudget int // 1 MiB of a file; bytes of memory go 256 KiB a call
+
+	// A connection that is closed while the client may still be sending: its bytes
+	// are read and discarded, so that no reset destroys the answer (RFC 9112 section
+	// 9.6).
+	LingerBytes int           // 4 MiB, then closed
+	LingerIdle  time.Duration // 2 s without a byte, then closed
+	LingerTotal time.Duration // 5 s, then closed
+}
+
+// ofLoop returns the fields that a loop has.
+func (l Limits) ofLoop() (loop eventloop.Limits) {
+	copyLoopFields(reflect.ValueOf(&loop).Elem(), reflect.ValueOf(l))
+	return loop
+}
+
+// copyLoopFields copies all fields of eventloop.Limits by name.
+func copyLoopFields(to, from reflect.Value) {
+	for f := range reflect.TypeFor[eventloop.Limits]().Fields() {
+		to.FieldByName(f.Name).Set(from.FieldByName(f.Name))
+	}
 }
 
 func (l Limits) withDefaults() Limits {
-	l.Limits = l.Limits.WithDefaults()
+	copyLoopFields(reflect.ValueOf(&l).Elem(), reflect.ValueOf(l.ofLoop().WithDefaults()))
 	orDefault(&l.EmptyLines, 2)
 	orDefault(&l.RequestLine, 8<<10)
 	orDefault(&l.FieldLine, 8<<10)
@@ -107,8 +152,6 @@ const (
 func saturate(v reflect.Value) {
 	for i := range v.NumField() {
 		switch f := v.Field(i); {
-		case f.Kind() == reflect.Struct:
-			saturate(f)
 		case f.Type() == reflect.TypeFor[time.Duration]():
 			f.SetInt(min(f.Int(), int64(longest)))
 		case f.Kind() == reflect.Int64:
@@ -122,12 +165,7 @@ func saturate(v reflect.Value) {
 // negative returns the name of a limit that is below 0, or "".
 func negative(v reflect.Value) string {
 	for i := range v.NumField() {
-		f := v.Field(i)
-		if f.Kind() == reflect.Struct {
-			if name := negative(f); name != "" {
-				return name
-			}
-		} else if f.CanInt() && f.Int() < 0 {
+		if v.Field(i).Int() < 0 {
 			return v.Type().Field(i).Name
 		}
 	}

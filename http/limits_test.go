@@ -1,6 +1,7 @@
 package http
 
 import (
+	"log/slog"
 	"math"
 	"os"
 	"reflect"
@@ -25,24 +26,48 @@ func TestThePageOfLimitsIsTrue(t *testing.T) {
 	for _, row := range regexp.MustCompile("(?m)^\\| `(\\w+)` \\| ([^|]+) \\|").FindAllStringSubmatch(string(page), -1) {
 		said[row[1]] = row[2]
 	}
-	var walk func(v reflect.Value)
-	walk = func(v reflect.Value) {
-		for i := range v.NumField() {
-			f := v.Type().Field(i)
-			if f.Anonymous {
-				walk(v.Field(i))
-				continue
-			}
-			got, ok := said[f.Name]
-			if want := v.Field(i).Int(); !ok || meant(got) != want {
-				t.Errorf("the page says %q of %s, whose default is %v", got, f.Name, v.Field(i))
-			}
-			delete(said, f.Name)
+	for f, v := range reflect.ValueOf(Limits{}.withDefaults()).Fields() {
+		if got, ok := said[f.Name]; !ok || meant(got) != v.Int() {
+			t.Errorf("the page says %q of %s, whose default is %v", got, f.Name, v)
 		}
+		delete(said, f.Name)
 	}
-	walk(reflect.ValueOf(Limits{}.withDefaults()))
 	for name := range said {
 		t.Errorf("the page has %s, which is no limit", name)
+	}
+}
+
+// TestTheLimitsOfALoopAreAmongThoseOfAServer compares the two structs field by
+// field: names, types and defaults, and that a server's loop gets its server's value.
+func TestTheLimitsOfALoopAreAmongThoseOfAServer(t *testing.T) {
+	var limits Limits
+	defaults := reflect.ValueOf(limits.withDefaults())
+	for f, v := range reflect.ValueOf(eventloop.Limits{}.WithDefaults()).Fields() {
+		own := reflect.ValueOf(&limits).Elem().FieldByName(f.Name)
+		if !own.IsValid() || own.Type() != f.Type {
+			t.Errorf("Limits has no %s %v", f.Name, f.Type)
+			continue
+		}
+		if got := defaults.FieldByName(f.Name); got.Int() != v.Int() {
+			t.Errorf("the default of %s is %v, and %v for a loop", f.Name, got, v)
+		}
+		own.SetInt(7)
+		if got := reflect.ValueOf(limits.ofLoop()).FieldByName(f.Name).Int(); got != 7 {
+			t.Errorf("a loop's %s is %d, and its server's 7", f.Name, got)
+		}
+	}
+}
+
+// TestLoopLimitsAndLogBelongToTheServer sets them in Config.Loop, where they would
+// have no effect.
+func TestLoopLimitsAndLogBelongToTheServer(t *testing.T) {
+	for want, loop := range map[string]eventloop.Config{
+		"set Config.Limits instead": {Limits: eventloop.Limits{Conns: 5}},
+		"set Config.Log instead":    {Log: slog.Default()},
+	} {
+		if _, err := NewServer(Config{Loop: loop}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("the error is %v, and not %q", err, want)
+		}
 	}
 }
 
@@ -70,8 +95,8 @@ func TestLimitsThatCannotBeKeptAreRefused(t *testing.T) {
 		{"more fields than there is room for", Limits{FieldCount: 101}, "more than the 100"},
 		{"a number below 0", Limits{Requests: -1}, "Requests is below 0"},
 		{"a time below 0", Limits{IdleTimeout: -time.Second}, "IdleTimeout is below 0"},
-		{"a limit of the loop below 0", Limits{Limits: eventloop.Limits{Conns: -1}}, "Conns is below 0"},
-		{"memory that no machine has", Limits{Limits: eventloop.Limits{ReadBudget: math.MaxInt}}, "ReadBudget, which a loop keeps room for, can be from 1 to"},
+		{"a limit of the loop below 0", Limits{Conns: -1}, "Conns is below 0"},
+		{"memory that no machine has", Limits{ReadBudget: math.MaxInt}, "ReadBudget, which a loop keeps room for, can be from 1 to"},
 	}
 	if math.MaxInt > math.MaxInt32 {
 		beyond := math.MaxInt32
@@ -137,33 +162,26 @@ func TestEveryLimitMayBeAsLargeAsItsTypeHas(t *testing.T) {
 	if strings.Count(want, "HTTP/1.1 200 OK") != 3 {
 		t.Fatalf("with the defaults it is %q", want)
 	}
-	var walk func(v reflect.Value, all *Limits)
-	walk = func(v reflect.Value, all *Limits) {
-		for i := range v.NumField() {
-			f := v.Field(i)
-			if f.Kind() == reflect.Struct {
-				walk(f, all)
-				continue
+	all := new(Limits)
+	v := reflect.ValueOf(all).Elem()
+	for i := range v.NumField() {
+		f := v.Field(i)
+		name := v.Type().Field(i).Name
+		t.Run(name, func(t *testing.T) {
+			*all = Limits{}
+			most, ok := allowed[name]
+			if !ok {
+				most = math.MaxInt64 >> (64 - f.Type().Bits())
 			}
-			name := v.Type().Field(i).Name
-			t.Run(name, func(t *testing.T) {
-				*all = Limits{}
-				most, ok := allowed[name]
-				if !ok {
-					most = math.MaxInt64 >> (64 - f.Type().Bits())
-				}
-				f.SetInt(most)
-				if name == "FieldBytes" {
-					all.RequestLine = 1 << 10
-				}
-				if got := converse(t, *all); got != want {
-					t.Errorf("with %d it is %q", most, got)
-				}
-			})
-		}
+			f.SetInt(most)
+			if name == "FieldBytes" {
+				all.RequestLine = 1 << 10
+			}
+			if got := converse(t, *all); got != want {
+				t.Errorf("with %d it is %q", most, got)
+			}
+		})
 	}
-	var limits Limits
-	walk(reflect.ValueOf(&limits).Elem(), &limits)
 }
 
 // TestTheParserKeepsTheLimitsOfTheOneScreen: every limit of the parser is the one of

@@ -23,13 +23,13 @@ func (r *result) Close() error {
 func TestWorkThatHangs(t *testing.T) {
 	for _, row := range []struct {
 		name    string
-		limits  eventloop.Limits
+		limits  Limits
 		talk    func(t *testing.T, k *sim.Kernel, s *sim.Script, w *sim.Wire)
 		ran     int // pieces of work
 		replied int
 		given   int // results that were dropped
 	}{
-		{"the client hears 503 with Retry-After, and the connection goes on", eventloop.Limits{}, func(t *testing.T, k *sim.Kernel, s *sim.Script, w *sim.Wire) {
+		{"the client hears 503 with Retry-After, and the connection goes on", Limits{}, func(t *testing.T, k *sim.Kernel, s *sim.Script, w *sim.Wire) {
 			since := k.Now()
 			s.Send(w, []byte("GET /hangs HTTP/1.1\r\nHost: a\r\n\r\nGET /hello HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"))
 			p, err := s.ReceiveAll(w)
@@ -41,12 +41,12 @@ func TestWorkThatHangs(t *testing.T) {
 				t.Errorf("%v, %q", err, p)
 			}
 		}, 1, 1, 1},
-		{"work whose client has left is done to its end if it has begun", eventloop.Limits{}, func(t *testing.T, k *sim.Kernel, s *sim.Script, w *sim.Wire) {
+		{"work whose client has left is done to its end if it has begun", Limits{}, func(t *testing.T, k *sim.Kernel, s *sim.Script, w *sim.Wire) {
 			s.Send(w, []byte("GET /hangs HTTP/1.1\r\nHost: a\r\n\r\n"))
 			s.Sleep(time.Second)
 			w.Reset()
 		}, 1, 0, 1},
-		{"it is not begun if there was no worker yet", eventloop.Limits{Workers: 1}, func(t *testing.T, k *sim.Kernel, s *sim.Script, w *sim.Wire) {
+		{"it is not begun if there was no worker yet", Limits{Workers: 1}, func(t *testing.T, k *sim.Kernel, s *sim.Script, w *sim.Wire) {
 			s.Send(w, []byte("GET /hangs HTTP/1.1\r\nHost: a\r\n\r\n"))
 			s.Sleep(time.Second)
 			other, err := k.Dial()
@@ -59,7 +59,7 @@ func TestWorkThatHangs(t *testing.T) {
 			s.Sleep(time.Second)
 			w.Close()
 		}, 1, 0, 1},
-		{"who waits for the one worker hears 503 as soon", eventloop.Limits{Workers: 1}, func(t *testing.T, k *sim.Kernel, s *sim.Script, w *sim.Wire) {
+		{"who waits for the one worker hears 503 as soon", Limits{Workers: 1}, func(t *testing.T, k *sim.Kernel, s *sim.Script, w *sim.Wire) {
 			s.Send(w, []byte("GET /hangs HTTP/1.1\r\nHost: a\r\n\r\n"))
 			s.Sleep(time.Second)
 			other, err := k.Dial()
@@ -84,7 +84,7 @@ func TestWorkThatHangs(t *testing.T) {
 				return &result{&given}, nil
 			}
 			server, err := NewServer(Config{
-				Limits: Limits{Limits: row.limits}, Loop: eventloop.Config{Kernel: k, CheckOwner: true},
+				Limits: row.limits, Loop: eventloop.Config{Kernel: k, CheckOwner: true},
 				Handler: func(w *Response, r *Request) error {
 					switch r.Path() {
 					case "/hangs":

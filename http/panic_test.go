@@ -9,7 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/bobbin-http/bobbin/eventloop"
 	"github.com/bobbin-http/bobbin/http"
 	"github.com/bobbin-http/bobbin/http/httptest"
 	"github.com/bobbin-http/bobbin/http/std"
@@ -63,7 +62,7 @@ func TestAStackIsLoggedOnceASecond(t *testing.T) {
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			log := &notebook{}
-			httptest.Run(t, httptest.Config{Handler: row.handler, Log: slog.New(log), Limits: http.Limits{Limits: eventloop.Limits{Workers: 4}}}, func(c *httptest.Client) {
+			httptest.Run(t, httptest.Config{Handler: row.handler, Log: slog.New(log), Limits: http.Limits{Workers: 4}}, func(c *httptest.Client) {
 				for _, n := range []int{50, 2} {
 					for range n {
 						if a := c.Get("/"); a.Status != 500 && row.what != "panic" {

@@ -32,7 +32,7 @@ func TestAProxyThatIsNotTrustedIsFoundOut(t *testing.T) {
 			s, err := NewServer(Config{
 				Handler: func(w *Response, r *Request) error { return w.Text("hello") },
 				Log:     slog.New(slog.NewTextHandler(&log, nil)),
-				Limits:  Limits{Limits: eventloop.Limits{Conns: 16}},
+				Limits:  Limits{Conns: 16},
 				Loop:    eventloop.Config{Kernel: k},
 			})
 			if err != nil {

@@ -2,6 +2,7 @@ package http
 
 import (
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -51,8 +52,8 @@ type Config struct {
 	// then handshakes are left to workers.
 	TLSWaits bool
 
-	// Loop is for those who look inside: another kernel, a trace. Its Limits
-	// and its Log are those above.
+	// Loop has the settings for tests and debugging: another kernel, a trace. Its
+	// Limits and Log must be empty, because the server sets them to those above.
 	Loop eventloop.Config
 }
 
@@ -115,7 +116,13 @@ func NewServer(config Config) (*Server, error) {
 	if !h1.IsFieldValue(s.heads.name) {
 		return nil, fmt.Errorf("http: the name %q cannot stand in a field", config.Name)
 	}
-	config.Loop.Limits = s.limits.Limits
+	if config.Loop.Limits != (eventloop.Limits{}) {
+		return nil, errors.New("http: Config.Loop.Limits is set: set Config.Limits instead")
+	}
+	if config.Loop.Log != nil {
+		return nil, errors.New("http: Config.Loop.Log is set: set Config.Log instead")
+	}
+	config.Loop.Limits = s.limits.ofLoop()
 	config.Loop.Log = s.log
 	loop, err := eventloop.New(config.Loop)
 	if err != nil {

@@ -150,7 +150,7 @@ func TestAStopTakesWhatTheKernelHasBegun(t *testing.T) {
 		k := sim.NewUnlucky(seed)
 		k.Luck.PeerReset, k.Luck.DiedQueued, k.Luck.Suspend = 0, 0, 0 // which lose requests
 		k.Defers = true
-		s, err := NewServer(Config{Handler: site, Loop: eventloop.Config{Kernel: k}, Limits: Limits{Limits: eventloop.Limits{AcceptBatch: 2}}})
+		s, err := NewServer(Config{Handler: site, Loop: eventloop.Config{Kernel: k}, Limits: Limits{AcceptBatch: 2}})
 		if err != nil {
 			t.Fatal(err)
 		}

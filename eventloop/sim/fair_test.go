@@ -45,7 +45,7 @@ func runGreedy(t *testing.T, seed uint64, trace io.Writer) uint64 {
 	server, err := http.NewServer(http.Config{
 		Handler: g.handle,
 		Limits: http.Limits{
-			Limits:      eventloop.Limits{Conns: fairConns, OutputTotal: fairTotal, HighWater: 16 << 10},
+			Conns: fairConns, OutputTotal: fairTotal, HighWater: 16 << 10,
 			BodiesTotal: 64 << 10, Body: 32 << 10,
 		},
 		Loop: eventloop.Config{Kernel: k, Trace: trace},

@@ -52,10 +52,8 @@ func runHTTP(t *testing.T, seed uint64, trace io.Writer) uint64 {
 	server, err := http.NewServer(http.Config{
 		Handler: r.handle,
 		Limits: http.Limits{
-			Limits: eventloop.Limits{
-				HighWater: highWater, Conns: 16, OutputTotal: 512 << 10,
-				ReadBudget: 1 << (8 + r.k.Roll(9)), WriteBudget: 1 << (8 + r.k.Roll(13)),
-			},
+			HighWater: highWater, Conns: 16, OutputTotal: 512 << 10,
+			ReadBudget: 1 << (8 + r.k.Roll(9)), WriteBudget: 1 << (8 + r.k.Roll(13)),
 			Body: 20_000,
 		},
 		TLS: secured, TLSWaits: waits,
