@@ -14,14 +14,14 @@ import (
 	"github.com/bobbin-http/bobbin/http/middleware"
 )
 
-// terminals are where a command reads and writes.
+// terminals are the input and the outputs of a command.
 type terminals struct {
 	in       io.Reader
 	out, err io.Writer
-	watched  bool // by a person
+	watched  bool // by a person: the error output is a terminal
 }
 
-// commands are the words that are no folders, in the first place only.
+// commands are the subcommands, recognised as the first argument only.
 var commands map[string]func(t *terminals, args []string, env func(string) string) int
 
 func init() {
@@ -34,14 +34,14 @@ func init() {
 	}
 }
 
-// fail says what is wrong with what was typed.
+// fail prints a usage error and returns its exit code.
 func (t *terminals) fail(err error) int {
 	fmt.Fprintf(t.err, "bobbin: %v\n", err)
 	return exitUsage
 }
 
-// serveCommand is what bobbin does anyway, for folders that are named like
-// commands.
+// serveCommand is "bobbin serve PATH": it serves a folder that has the name of a
+// command.
 func serveCommand(t *terminals, args []string, env func(string) string) int {
 	if len(args) > 0 && commands[args[0]] != nil {
 		args = append([]string{"./" + args[0]}, args[1:]...)
@@ -49,15 +49,15 @@ func serveCommand(t *terminals, args []string, env func(string) string) int {
 	return run(args, t.in, t.out, t.err, env, t.watched)
 }
 
-// configCommand checks or prints what the flags, the environment and the
-// configuration file come to.
+// configCommand checks or prints the settings that result from flags, environment and
+// configuration file.
 func configCommand(t *terminals, args []string, env func(string) string) int {
 	what := ""
 	if len(args) > 0 {
 		what = args[0]
 	}
 	if what != "test" && what != "print" {
-		return t.fail(errors.New("bobbin config does what? There are config test and config print"))
+		return t.fail(errors.New("usage: bobbin config test|print [flags] [PATH]"))
 	}
 	o, err := parse(args[1:], env)
 	if errors.Is(err, errHelp) {
@@ -76,16 +76,16 @@ func configCommand(t *terminals, args []string, env func(string) string) int {
 	if what == "print" {
 		printConfig(t.out, &o)
 	} else {
-		fmt.Fprintln(t.out, "all of it is right")
+		fmt.Fprintln(t.out, "the configuration is valid")
 	}
 	return exitOK
 }
 
-// hashCommand makes a line for --auth. The password is read, and never an
-// argument: those are seen by everybody on the machine.
+// hashCommand makes a line for --auth. It reads the password from the input, because
+// all users of the machine can see the arguments of a program.
 func hashCommand(t *terminals, args []string, _ func(string) string) int {
 	if len(args) > 1 || len(args) == 1 && (strings.HasPrefix(args[0], "-") || strings.Contains(args[0], ":")) {
-		return t.fail(errors.New("write bobbin hash NAME, and the password when it is asked for"))
+		return t.fail(errors.New("usage: bobbin hash [NAME]; the password is read from the input"))
 	}
 	lines := bufio.NewReader(t.in)
 	name := ""
@@ -98,7 +98,7 @@ func hashCommand(t *terminals, args []string, _ func(string) string) int {
 		}
 	}
 	if name == "" || strings.Contains(name, ":") {
-		return t.fail(errors.New("a name is not empty and has no colon"))
+		return t.fail(errors.New("the name must not be empty or contain a colon"))
 	}
 	password, err := ask(t, lines, "password: ", true)
 	if err != nil {
@@ -112,7 +112,7 @@ func hashCommand(t *terminals, args []string, _ func(string) string) int {
 	return exitOK
 }
 
-// ask reads a line, unseen if it is secret and somebody types it.
+// ask reads a line. A secret is not echoed on a terminal.
 func ask(t *terminals, lines *bufio.Reader, prompt string, secret bool) (string, error) {
 	if file, ok := t.in.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
 		fmt.Fprint(t.err, prompt)
@@ -127,7 +127,7 @@ func ask(t *terminals, lines *bufio.Reader, prompt string, secret bool) (string,
 		err = nil
 	}
 	if err != nil {
-		return "", errors.New("there is nothing to read")
+		return "", errors.New("the input is empty: type the name and the password, or pipe them in as two lines")
 	}
 	return strings.TrimRight(line, "\r\n"), nil
 }

@@ -14,18 +14,18 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// The flags, from elsewhere than the command line. There is one table of them,
-// in flags.go; here it is looked at, so that nothing is said twice.
+// Flags from the environment and the configuration file. Both use the one table of
+// flags, in flags.go.
 
-// onlyTyped are flags that make sense on the command line alone.
+// onlyTyped are the flags for the command line alone.
 var onlyTyped = []string{"help", "version", "config"}
 
-// envName is the variable for a flag.
+// envName returns the environment variable of a flag.
 func envName(flag string) string {
 	return "BOBBIN_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
 }
 
-// readEnvironment sets the flags that were not typed.
+// readEnvironment sets the flags that are not on the command line.
 func (o *options) readEnvironment(env func(string) string) error {
 	var failed error
 	o.flags.VisitAll(func(flag *pflag.Flag) {
@@ -39,7 +39,7 @@ func (o *options) readEnvironment(env func(string) string) error {
 		}
 		for _, value := range values {
 			if err := o.flags.Set(flag.Name, strings.TrimSpace(value)); err != nil {
-				failed = fmt.Errorf("the environment's %s: %w", envName(flag.Name), err)
+				failed = fmt.Errorf("environment variable %s: %w", envName(flag.Name), err)
 				return
 			}
 		}
@@ -48,11 +48,12 @@ func (o *options) readEnvironment(env func(string) string) error {
 	return failed
 }
 
-// readConfig sets the flags that were neither typed nor in the environment.
+// readConfig sets the flags that are neither on the command line nor in the
+// environment.
 func (o *options) readConfig(file string) error {
 	text, err := os.ReadFile(file)
 	if err != nil {
-		return fmt.Errorf("the configuration cannot be read: %w", err)
+		return fmt.Errorf("configuration file: %w", err)
 	}
 	into := reflect.New(o.configType()).Elem()
 	err = toml.NewDecoder(bytes.NewReader(text)).DisallowUnknownFields().Decode(into.Addr().Interface())
@@ -83,7 +84,7 @@ func (o *options) readConfig(file string) error {
 	return nil
 }
 
-// configType is a struct with a field for each flag, for the decoder.
+// configType returns a struct type with a field for each flag, for the decoder.
 func (o *options) configType() reflect.Type {
 	field := func(i int, name string, t reflect.Type) reflect.StructField {
 		return reflect.StructField{Name: fmt.Sprintf("F%d", i), Type: t, Tag: reflect.StructTag(fmt.Sprintf("toml:%q", name))}
@@ -103,14 +104,14 @@ func (o *options) configType() reflect.Type {
 			t = reflect.TypeFor[[]string]()
 		}
 		if flag.Name == "limit" {
-			t = reflect.TypeFor[map[string]any]() // a table
+			t = reflect.TypeFor[map[string]any]() // a table of TOML
 		}
 		fields = append(fields, field(len(fields), flag.Name, t))
 	})
 	return reflect.StructOf(fields)
 }
 
-// values are the values of a key, as they would be typed.
+// values returns the values of a key, as they would be typed.
 func values(name string, v reflect.Value) (list []string) {
 	switch v.Kind() {
 	case reflect.Map:
@@ -128,14 +129,14 @@ func values(name string, v reflect.Value) (list []string) {
 	return list
 }
 
-// explainConfig says where in a file what is wrong.
+// explainConfig adds file, line and column to an error of the decoder.
 func (o *options) explainConfig(file string, err error) error {
 	var unknown *toml.StrictMissingError
 	if errors.As(err, &unknown) && len(unknown.Errors) > 0 {
 		first := unknown.Errors[0]
 		row, column := first.Position()
 		name := strings.Join(first.Key(), ".")
-		return fmt.Errorf("%s:%d:%d: there is no setting %q%s", file, row, column, name, meant(name, append(flagNames(o.flags), "path")))
+		return fmt.Errorf("%s:%d:%d: unknown setting %q%s", file, row, column, name, meant(name, append(flagNames(o.flags), "path")))
 	}
 	var wrong *toml.DecodeError
 	if errors.As(err, &wrong) {
@@ -145,8 +146,8 @@ func (o *options) explainConfig(file string, err error) error {
 	return fmt.Errorf("%s: %w", file, err)
 }
 
-// printConfig writes what everything comes to, as a file that would say the
-// same, with where each value is from.
+// printConfig writes all settings as a configuration file, each with its origin as a
+// comment.
 func printConfig(w io.Writer, o *options) {
 	from := func(name string) string {
 		if origin := o.origin[name]; origin != "" {
@@ -180,7 +181,7 @@ func printConfig(w io.Writer, o *options) {
 	}
 }
 
-// written is the value of a flag in TOML.
+// written returns the value of a flag in TOML.
 func written(flag *pflag.Flag) string {
 	switch v := flag.Value.(type) {
 	case pflag.SliceValue:
@@ -197,7 +198,7 @@ func written(flag *pflag.Flag) string {
 	return quote(flag.Value.String())
 }
 
-// quote writes a string of TOML.
+// quote returns a string in TOML.
 func quote(s string) string {
 	p, err := toml.Marshal(map[string]string{"s": s})
 	if err != nil {

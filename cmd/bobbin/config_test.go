@@ -66,23 +66,23 @@ HeadTimeout = "5s"
 	}; code != exitOK || strip(twice) != strip(out) {
 		t.Errorf("%d, %q: printed and read again it is\n%s", code, complaint, twice)
 	}
-	if code, out, complaint := try([]string{"config", "test", "-c", file, dir}, "", nil); code != exitOK || out != "all of it is right\n" {
+	if code, out, complaint := try([]string{"config", "test", "-c", file, dir}, "", nil); code != exitOK || out != "the configuration is valid\n" {
 		t.Errorf("%d, %q, %q", code, out, complaint)
 	}
 }
 
 func TestAFileWithAMistakeIsNamedWithItsPlace(t *testing.T) {
 	for text, want := range map[string]string{
-		"prot = 1":                         `:1:1: there is no setting "prot"; did you mean port?`,
-		"\n[limits]\nBody = '1'":           `there is no setting "limits`,
+		"prot = 1":                         `:1:1: unknown setting "prot"; did you mean port?`,
+		"\n[limits]\nBody = '1'":           `unknown setting "limits`,
 		"port = 'x'":                       ":1:8: ",
 		"port = ":                          ":1:",
 		"cache = 'no-cache'":               ":1:9: ",
 		"cors = 5":                         ":1:8: ",
 		"[limit]\nBodyy = '1'":             "did you mean Body?",
-		"[limit]\nBody = -1":               "no number above 0",
+		"[limit]\nBody = -1":               "not a number above 0",
 		"cache = ['imutable']":             "did you mean immutable?",
-		"config = 'other.toml'":            `there is no setting "config"`,
+		"config = 'other.toml'":            `unknown setting "config"`,
 		"public = true\npublic = false":    ":2:",
 		"symlinks = 'sometimes'\npath='.'": "choose one of all, inside, none",
 	} {
@@ -105,26 +105,26 @@ func TestLimitsThatDoNotFitAreErrorsThatSayTheRange(t *testing.T) {
 	most := strconv.Itoa(math.MaxInt)
 	for setting, want := range map[string]string{
 		"IdleTimeout=2562047h":            "",
-		"IdleTimeout=2562048h":            "up to 2562047h",
-		"IdleTimeout=9999999999999999s":   "up to 2562047h",
-		"IdleTimeout=0":                   "no time",
-		"IdleTimeout=5":                   "no time",
+		"IdleTimeout=2562048h":            "the maximum is 2562047h",
+		"IdleTimeout=9999999999999999s":   "the maximum is 2562047h",
+		"IdleTimeout=0":                   "is not a duration",
+		"IdleTimeout=5":                   "is not a duration",
 		"Requests=2147483647":             "",
-		"Requests=9223372036854775807999": "up to " + most,
+		"Requests=9223372036854775807999": "the maximum is " + most,
 		"Requests=2147483648":             "to 2147483647",
 		"Requests=2g":                     "to 2147483647",
-		"Requests=-1":                     "no number above 0",
-		"Requests=0":                      "no number above 0",
+		"Requests=-1":                     "not a number above 0",
+		"Requests=0":                      "not a number above 0",
 		"Body=9223372036854775807":        "",
 		"Body=8g":                         "",
-		"Body=9223372036854775808":        "up to 9223372036854775807",
-		"Body=9007199254740992k":          "up to 9223372036854775807",
+		"Body=9223372036854775808":        "the maximum is 9223372036854775807",
+		"Body=9007199254740992k":          "the maximum is 9223372036854775807",
 		"FieldCount=101":                  "more than the 100",
 		"Conns=2147483647":                "",
-		"HighWater=99999999999999999999g": "up to " + most,
+		"HighWater=99999999999999999999g": "the maximum is " + most,
 	} {
 		if math.MaxInt == math.MaxInt32 && strings.HasPrefix(setting, "Requests=2147483648") {
-			want = "up to 2147483647"
+			want = "the maximum is 2147483647"
 		}
 		code, _, complaint := try([]string{"config", "test", "--limit", setting}, "", nil)
 		if (want == "") != (code == exitOK) || !strings.Contains(complaint, want) || strings.Count(complaint, "\n") > 1 {
@@ -160,9 +160,9 @@ func TestHash(t *testing.T) {
 	}{
 		{"hash ali", "open sesame\n", exitOK, "ali:$2a$"},
 		{"hash", "ali\nopen sesame", exitOK, "ali:$2a$"},
-		{"hash ali", "", exitUsage, "nothing to read"},
-		{"hash ali", "\n", exitUsage, "empty password"},
-		{"hash", "a:b\nx\n", exitUsage, "no colon"},
+		{"hash ali", "", exitUsage, "the input is empty"},
+		{"hash ali", "\n", exitUsage, "the password is empty"},
+		{"hash", "a:b\nx\n", exitUsage, "contain a colon"},
 	} {
 		code, out, complaint := try(strings.Fields(row.args), row.typed, nil)
 		if code != row.code || !strings.Contains(out+complaint, row.says) {
@@ -175,7 +175,7 @@ func TestPrecompress(t *testing.T) {
 	text := []byte(strings.Repeat("all work and no play\n", 1000))
 	dir := folder(t, map[string][]byte{"a.html": text, "sub/b.js": text, "c.png": text, "short.css": []byte("a"), "a.html.gz": []byte("of an older one")})
 	code, out, complaint := try([]string{"precompress", dir}, "", nil)
-	if code != exitOK || complaint != "" || !strings.HasPrefix(out, "2 files, 42000 bytes, ") {
+	if code != exitOK || complaint != "" || !strings.HasPrefix(out, "2 files, 42000 bytes; ") {
 		t.Fatalf("%d, %q, %q", code, out, complaint)
 	}
 	var names []string

@@ -12,12 +12,13 @@ import (
 	"github.com/bobbin-http/bobbin/http"
 )
 
-// options are what the user typed, in a command, the environment or a file.
+// options are the settings from the command line, the environment and the
+// configuration file.
 type options struct {
-	path    string   // a folder or a file, "" for the default site
-	config  string   // the file of that name, or ""
-	listen  []string // as it was said
-	at      []string // addresses, as eventloop.ParseAddress has them
+	path    string   // a folder or a file; "" for the default site
+	config  string   // the configuration file, or ""
+	listen  []string // the values of --listen
+	at      []string // the addresses to listen on, for eventloop.ParseAddress
 	port    int
 	public  bool
 	hosts   []string
@@ -31,10 +32,10 @@ type options struct {
 	https   httpsOptions
 
 	flags  *pflag.FlagSet
-	origin map[string]string // where the value of a flag comes from, if it is not the default
+	origin map[string]string // of each flag that is not at its default: command line, environment or a file
 }
 
-// siteOptions are about what is served.
+// siteOptions are the flags about the files that are served.
 type siteOptions struct {
 	index     []string
 	listing   string
@@ -58,9 +59,9 @@ type siteOptions struct {
 	limitText []string
 }
 
-var errHelp = errors.New("help was asked for")
+var errHelp = errors.New("help requested")
 
-// local reports whether only this machine can reach what is served.
+// local reports whether all addresses are on loopback or Unix sockets.
 func (o *options) local() bool {
 	for _, s := range o.at {
 		list, err := eventloop.ParseAddress(s)
@@ -76,62 +77,61 @@ func (o *options) local() bool {
 	return true
 }
 
-// define makes the flags. Their names are also those of the environment, with
-// BOBBIN_ in front, and of the configuration file.
+// define makes the flags. The environment has them with BOBBIN_ in front, and the
+// configuration file by the same names.
 func (o *options) define() (help *bool, config *string) {
 	o.flags = pflag.NewFlagSet("bobbin", pflag.ContinueOnError)
 	o.origin = make(map[string]string)
 	f, s := o.flags, &o.site
 	f.SortFlags = false
-	f.IntVarP(&o.port, "port", "p", 8080, "port to listen on; 0 for any that is free")
-	f.StringArrayVarP(&o.listen, "listen", "l", nil, "`address` to listen on, such as :8080, 192.0.2.1:80 or unix:/run/site; may be repeated")
-	f.BoolVar(&o.public, "public", false, "listen on all interfaces, not on this machine only")
+	f.IntVarP(&o.port, "port", "p", 8080, "port to listen on; 0 picks a free one")
+	f.StringArrayVarP(&o.listen, "listen", "l", nil, "`address` to listen on, such as :8080, 192.0.2.1:80 or unix:/run/site; repeatable")
+	f.BoolVar(&o.public, "public", false, "listen on all interfaces; the default is loopback only")
 
-	f.StringArrayVar(&o.hosts, "host", nil, "`name` to answer to on loopback, beside localhost and addresses; requests for other names get 421; may be repeated")
-	f.IntVar(&o.loops, "loops", 1, "`how-many` loops serve, on as many cores; more than there are cores help nobody")
+	f.StringArrayVar(&o.hosts, "host", nil, "`name` to accept in Host on loopback, beside localhost and IP addresses; other names get 421; repeatable")
+	f.IntVar(&o.loops, "loops", 1, "`number` of event loops; at most one per core is useful")
 
 	o.https.define(f)
 
-	f.StringSliceVar(&s.index, "index", []string{"index.html"}, "what is served for a folder, the first `names` that there are")
-	f.StringVar(&s.listing, "listing", "auto", "show what is in a folder without an index: on, off, or auto, which is `when` only this machine can see it")
-	f.StringVar(&s.fallback, "spa", "", "answer with a `file` to whoever wants a page that is not there, for applications that route by themselves")
+	f.StringSliceVar(&s.index, "index", []string{"index.html"}, "index files: the first of these `names` that exists is served for its folder")
+	f.StringVar(&s.listing, "listing", "auto", "list folders without an index file: on, off, or auto (`mode`), which lists on loopback only")
+	f.StringVar(&s.fallback, "spa", "", "`file` to serve in place of a missing page, for single-page applications")
 	f.Lookup("spa").NoOptDefVal = "index.html"
-	f.BoolVar(&s.cleanURLs, "clean-urls", false, "answer /about with about.html")
-	f.BoolVar(&s.dotfiles, "dotfiles", false, "serve names that begin with a dot; /.well-known/ always is")
-	f.StringVar(&s.symlinks, "symlinks", "inside", "`which` symbolic links are followed: none, inside (the folder) or all")
-	f.StringArrayVar(&s.types, "type", nil, "the type of an extension, such as `wasm=application/wasm`; may be repeated")
-	f.StringVar(&s.compress, "compress", "zstd,gzip", "`codings` in which text is compressed on the way, or off; files ending in .br, .zst and .gz are used in any case")
+	f.BoolVar(&s.cleanURLs, "clean-urls", false, "serve about.html for /about")
+	f.BoolVar(&s.dotfiles, "dotfiles", false, "serve files whose names begin with a dot; /.well-known/ is always served")
+	f.StringVar(&s.symlinks, "symlinks", "inside", "symbolic links to follow (`mode`): none, inside (targets in the folder) or all")
+	f.StringArrayVar(&s.types, "type", nil, "media type of an extension, such as `wasm=application/wasm`; repeatable")
+	f.StringVar(&s.compress, "compress", "zstd,gzip", "`codings` for compressing text on the fly, or off; precompressed .br, .zst and .gz files are used in any case")
 
-	f.BoolVar(&s.copy, "copy", false, "read large files instead of leaving them to the kernel: for folders whose files are overwritten in place")
+	f.BoolVar(&s.copy, "copy", false, "read large files instead of using sendfile; for folders whose files are overwritten in place")
 
-	f.StringArrayVar(&s.cache, "cache", nil, "Cache-Control by path, such as `'/assets/**=1y,immutable'`, or for all others; the first that matches; no-cache if none; may be repeated")
-	f.StringArrayVarP(&s.header, "header", "H", nil, "a field for files, such as `'X-A: b'` or '/api/**: X-A: b'; may be repeated")
-	f.StringArrayVar(&s.redirect, "redirect", nil, "where a path leads, such as `'/old/* /new/:splat 301'`; status 200 answers with it in place; may be repeated")
-	f.BoolVar(&s.netlify, "netlify", false, "read _redirects and _headers in the folder")
-	f.StringVar(&s.cors, "cors", "", "let pages of other `origins` read what is served; of all, if none is named")
+	f.StringArrayVar(&s.cache, "cache", nil, "Cache-Control for a path pattern, such as `'/assets/**=1y,immutable'`, or for all other files; the first match applies; default no-cache; repeatable")
+	f.StringArrayVarP(&s.header, "header", "H", nil, "response header for files, such as `'X-A: b'` or '/api/**: X-A: b'; repeatable")
+	f.StringArrayVar(&s.redirect, "redirect", nil, "redirect, such as `'/old/* /new/:splat 301'`; status 200 serves the target in place; repeatable")
+	f.BoolVar(&s.netlify, "netlify", false, "read _redirects and _headers from the folder")
+	f.StringVar(&s.cors, "cors", "", "let pages of these `origins` read the files (CORS); without a value, all origins")
 	f.Lookup("cors").NoOptDefVal = "*"
-	f.BoolVar(&s.security, "security", false, "send fields that make a site safer and break few")
-	f.StringVar(&s.auth, "auth", "", "ask for a name and a password that stand in a `file`; see bobbin hash")
-	f.BoolVar(&s.reload, "reload", false, "refresh the browsers when something in the folder changes, for people who edit")
-	f.StringVar(&s.realm, "realm", "restricted", "the `name` that a browser shows when it asks for them")
+	f.BoolVar(&s.security, "security", false, "send security headers that suit most sites")
+	f.StringVar(&s.auth, "auth", "", "require a name and password from this `file`; bobbin hash makes its lines")
+	f.BoolVar(&s.reload, "reload", false, "reload the page in browsers when a file in the folder changes, for editing")
+	f.StringVar(&s.realm, "realm", "restricted", "`name` that browsers show when they ask for a password")
 
-	f.StringVar(&o.global.log, "log", "off", "write a line for each request: `format` common, combined or json, to standard output or as in combined=FILE; SIGUSR1 opens the file again")
-	f.StringVar(&o.global.rate, "limit-rate", "", "requests that one client may make, such as `100/s`, or 600/m,50 for 50 of them at once")
-	f.StringSliceVar(&o.global.trusted, "trust", nil, "believe proxies at these `addresses`, such as 10.0.0.0/8, what they say of the client's in X-Forwarded-For")
+	f.StringVar(&o.global.log, "log", "off", "access log: `format` common, combined or json, to standard output or to a file as in combined=FILE; SIGUSR1 reopens the file")
+	f.StringVar(&o.global.rate, "limit-rate", "", "requests per client, such as `100/s`, or 600/m,50 for bursts of 50")
+	f.StringSliceVar(&o.global.trusted, "trust", nil, "trust X-Forwarded-For from proxies at these `addresses`, such as 10.0.0.0/8")
 
-	f.StringArrayVar(&s.limitText, "limit", nil, "set a limit or a deadline, such as `Body=10m` or HeadTimeout=5s; may be repeated; docs/limits.md lists them")
-	config = f.StringP("config", "c", "", "read a configuration `file`, in TOML, with the names of these flags")
-	f.BoolVarP(&o.quiet, "quiet", "q", false, "say nothing but errors")
-	f.BoolVarP(&o.verbose, "verbose", "v", false, "write a line for each request")
+	f.StringArrayVar(&s.limitText, "limit", nil, "set a limit or a deadline, such as `Body=10m` or HeadTimeout=5s; docs/limits.md lists them; repeatable")
+	config = f.StringP("config", "c", "", "read settings from a TOML `file`, with the names of these flags")
+	f.BoolVarP(&o.quiet, "quiet", "q", false, "print errors only")
+	f.BoolVarP(&o.verbose, "verbose", "v", false, "print a line for each request")
 	f.BoolVarP(&o.version, "version", "V", false, "print the version")
 	help = f.BoolP("help", "h", false, "print this help")
 	f.Usage = func() {}
 	return help, config
 }
 
-// parse reads the command line, the environment and the configuration file, of
-// which the earlier goes before the later. Every error says what to type
-// instead.
+// parse reads the command line, the environment and the configuration file, in this
+// order of precedence. Each error names the flag and says what to type instead.
 func parse(args []string, env func(string) string) (options, error) {
 	var o options
 	help, config := o.define()
@@ -148,7 +148,7 @@ func parse(args []string, env func(string) string) (options, error) {
 	case 1:
 		o.path = f.Arg(0)
 	default:
-		return o, fmt.Errorf("%q and %q: one folder or file can be served at a time", f.Arg(0), f.Arg(1))
+		return o, fmt.Errorf("%q and %q: only one folder or file can be served", f.Arg(0), f.Arg(1))
 	}
 	if err := o.readEnvironment(env); err != nil {
 		return o, err
@@ -161,26 +161,26 @@ func parse(args []string, env func(string) string) (options, error) {
 	return o, o.settle(env)
 }
 
-// mostLoops is more than there are cores for.
+// mostLoops is the largest value of --loops.
 const mostLoops = 256
 
-// settle looks at what was said as a whole.
+// complete checks the settings together and derives the addresses and limits.
 func (o *options) settle(env func(string) string) error {
 	if o.quiet && o.verbose {
-		return errors.New("--quiet and --verbose contradict each other: leave one out")
+		return errors.New("--quiet and --verbose contradict each other: remove one")
 	}
 	if s := env("PORT"); s != "" && !o.flags.Changed("port") {
 		n, err := strconv.Atoi(s)
 		if err != nil {
-			return fmt.Errorf("the environment's PORT is %q, which is no number", s)
+			return fmt.Errorf("environment variable PORT: %q is not a number", s)
 		}
 		o.port, o.origin["port"] = n, "environment"
 	}
 	if o.port < 0 || o.port > 65535 {
-		return fmt.Errorf("there is no port %d: choose one from 0 to 65535", o.port)
+		return fmt.Errorf("--port %d: choose a port from 0 to 65535", o.port)
 	}
 	if o.loops < 1 || o.loops > mostLoops {
-		return fmt.Errorf("--loops %d: choose a number from 1 to %d, and none beyond that of the cores", o.loops, mostLoops)
+		return fmt.Errorf("--loops %d: choose a number from 1 to %d; at most one per core is useful", o.loops, mostLoops)
 	}
 	if err := setLimits(&o.limits, o.site.limitText); err != nil {
 		return err
@@ -197,11 +197,11 @@ func (o *options) settle(env func(string) string) error {
 	return o.choose()
 }
 
-// choose makes the list of addresses out of three flags that all speak of them.
+// choose makes the list of addresses from --listen, --public and --port.
 func (o *options) choose() error {
 	if len(o.listen) > 0 {
 		if o.public || o.flags.Changed("port") {
-			return errors.New("--listen says the address and the port by itself: leave out --public and --port")
+			return errors.New("--listen includes the address and the port: remove --public and --port")
 		}
 		o.at = o.listen
 	} else if o.public {
@@ -217,11 +217,11 @@ func (o *options) choose() error {
 	return nil
 }
 
-// suggest adds to an unknown flag the one that was probably meant.
+// suggest adds the most similar flag to the error for an unknown one.
 func suggest(err error, f *pflag.FlagSet) error {
 	var unknown *pflag.NotExistError
 	if !errors.As(err, &unknown) {
-		return fmt.Errorf("%w; bobbin --help shows what there is", err)
+		return fmt.Errorf("%w; see bobbin --help", err)
 	}
 	names := flagNames(f)
 	for i := range names {
@@ -229,7 +229,7 @@ func suggest(err error, f *pflag.FlagSet) error {
 	}
 	hint := meant("--"+unknown.GetSpecifiedName(), names)
 	if hint == "" {
-		hint = "; bobbin --help shows what there is"
+		hint = "; see bobbin --help"
 	}
 	return fmt.Errorf("%w%s", err, hint)
 }
@@ -240,39 +240,38 @@ func flagNames(f *pflag.FlagSet) (names []string) {
 }
 
 func usage(o options) string {
-	return `bobbin serves files over HTTP, from one thread, or from as many as --loops says.
+	return `bobbin serves files over HTTP on one event loop, or on several with --loops.
 
 Usage:
 
   bobbin [flags] [PATH]
   bobbin config test|print [flags] [PATH]
   bobbin precompress DIR
-  bobbin hash
-  bobbin cert [NAME...]
+  bobbin hash [NAME]
+  bobbin cert [--folder DIR] [NAME...]
 
-PATH is a folder or one file. Without it, bobbin serves a small site of its own,
-so that no folder is exposed by accident. A folder named like a command is served
-by "bobbin ./config".
+PATH is a folder or one file. Without it, bobbin serves a small built-in site,
+so that no folder is exposed by accident. To serve a folder that has the name of
+a command, write "bobbin ./config".
 
-  bobbin ./public            serve a folder, for this machine
-  bobbin --public ./public   the same, for everybody who can reach this machine
+  bobbin ./public            serve a folder, on this machine only
+  bobbin --public ./public   serve a folder on all network interfaces
   bobbin -p 3000 page.html   serve one file on port 3000
   bobbin --spa --cache '/assets/**=1y,immutable' ./dist
-                             serve an application that routes by itself
+                             serve a single-page application
 
 Flags:
 
 ` + o.flags.FlagUsagesWrapped(100) + `
-Each flag can also be given in the environment, as BOBBIN_PORT=3000 for --port,
-one value a line where it may be repeated, and in a file, see --config. What is
-typed goes before the environment, and that before the file.
+Each flag can also be set in the environment, as BOBBIN_PORT=3000 for --port, one
+value per line for repeatable flags, and in a configuration file (--config). The
+command line overrides the environment, and the environment the file.
 
-config test says whether all that is right, config print what it comes to.
-precompress writes a .br, .zst and .gz beside each file that gets smaller.
-hash makes a line for --auth of a name and a password.
-cert makes a certificate for development, and an authority that browsers can be
-told to trust.
+config test checks all settings; config print prints them with their origin.
+precompress writes .br, .zst and .gz files beside each file that shrinks by 10 %.
+hash makes a line for the --auth file from a name and a password.
+cert makes a certificate for development, and an authority for browsers to trust.
 
-Ctrl-C ends it when all that had begun is finished; a second one cuts that off.
+Ctrl-C finishes open requests, then exits; a second Ctrl-C cuts them off.
 `
 }

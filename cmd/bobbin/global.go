@@ -13,28 +13,28 @@ import (
 	"github.com/bobbin-http/bobbin/http/middleware"
 )
 
-// What happens around whatever is served: the access log, whose word on the
-// client's address is taken, how often one may ask.
+// The middleware around everything that is served: the access log, the trusted
+// proxies and the rate limit.
 
-// globalOptions are about all requests.
+// aroundOptions are the flags about all requests.
 type globalOptions struct {
 	log     string
 	rate    string
 	trusted []string
 }
 
-// A globalMiddleware is that, made of what was typed. What it holds is closed when the loops
-// have ended.
+// globalMiddleware is the same, opened. It is closed after the loops have ended.
 type globalMiddleware struct {
-	limit   *middleware.RateLimit // of all loops together
+	limit   *middleware.RateLimit // shared by all loops
 	proxies *middleware.RealIP
 	file    *logFile
 
-	out    *eventloop.LogWriter // for the lines of all loops; nil if none are wanted
+	out    *eventloop.LogWriter // for the lines of all loops; nil without --log
 	format middleware.LogFormat
 }
 
-// open opens it. Lines go to stdout unless a file is named.
+// open opens the log and parses the rate and the proxies. Lines go to stdout unless a
+// file is named.
 func (a *globalMiddleware) open(o *options, stdout io.Writer, trouble *slog.Logger) (err error) {
 	if o.global.rate != "" {
 		if a.limit, err = middleware.ParseRateLimit(o.global.rate); err != nil {
@@ -57,7 +57,7 @@ func (a *globalMiddleware) open(o *options, stdout io.Writer, trouble *slog.Logg
 	return nil
 }
 
-// logDelay is for how long lines of the access log are gathered for one call.
+// logDelay is how long lines of the access log are gathered for one write.
 const logDelay = 250 * time.Millisecond
 
 func (a *globalMiddleware) openLog(text string, stdout io.Writer, trouble *slog.Logger) (err error) {
@@ -80,7 +80,8 @@ func (a *globalMiddleware) openLog(text string, stdout io.Writer, trouble *slog.
 	return nil
 }
 
-// middleware is what goes around all answers of one loop, nil if there is nothing.
+// middleware returns the middleware around all answers of one loop, or nil if there
+// is none.
 func (a *globalMiddleware) middleware(p *perLoop) http.Middleware {
 	var list []http.Middleware
 	if a.out != nil {
@@ -102,7 +103,8 @@ func (a *globalMiddleware) middleware(p *perLoop) http.Middleware {
 	return http.Chain(list...)
 }
 
-// close writes what is left, for a moment. The loops have ended.
+// close writes the lines that are left, for at most the given time. It is called
+// after the loops have ended.
 func (a *globalMiddleware) close(within time.Duration) error {
 	var err error
 	if a.out != nil {

@@ -10,22 +10,22 @@ import (
 	"github.com/bobbin-http/bobbin/http"
 )
 
-// A page of a stranger's site, open in a browser on this machine, may ask a server on
-// loopback for its files: the stranger's name need only resolve to 127.0.0.1 by the
-// time it asks (DNS rebinding), and for the browser both are one site. What gives that
-// away is the Host. So where nothing but loopback is listened at, only names are
-// answered to that a stranger cannot have.
+// The guard against DNS rebinding. A page of a foreign site, open in a browser on
+// this machine, may request files of a server on loopback: the site's name resolves
+// to 127.0.0.1 by then, and the browser takes both for one site. The Host header
+// gives this away. So a server that listens on loopback only answers to names that a
+// foreign site cannot have.
 
-// A hostGuard says which those are.
+// A hostGuard holds the names that are answered.
 type hostGuard struct {
-	names   []string // in lower case: --host and --domain
+	names   []string // from --host and --domain, in lower case
 	covered func(host string) bool
 	trusted func(peer netip.Addr) bool
-	tls     bool // requests over TLS are guarded; plain ones if there is no TLS, or if redirect is
+	tls     bool // guard requests over TLS; plain: over plain HTTP, which is the redirect if there is TLS
 	plain   bool
 }
 
-// guardHosts returns the guard for what was typed, or nil if none is needed.
+// guardHosts returns the guard for the settings, or nil if none is needed.
 func (o *options) guardHosts(a *globalMiddleware) *hostGuard {
 	main := onLoopback(o.at)
 	g := &hostGuard{tls: main, plain: main}
@@ -47,13 +47,13 @@ func (o *options) guardHosts(a *globalMiddleware) *hostGuard {
 	return g
 }
 
-// onLoopback reports whether of some addresses one is on loopback, and none is one
-// that others reach. Unix sockets are neither.
+// onLoopback reports whether at least one address is on loopback and none is
+// reachable from the network. Unix sockets do not count.
 func onLoopback(addresses []string) (some bool) {
 	for _, s := range addresses {
 		list, err := eventloop.ParseAddress(s)
 		if err != nil {
-			return false // which was said before
+			return false // reported by ParseAddress before
 		}
 		for _, at := range list {
 			switch {
@@ -68,12 +68,12 @@ func onLoopback(addresses []string) (some bool) {
 	return some
 }
 
-// wrap guards a handler, for one loop.
+// wrap guards the handler of one loop.
 func (g *hostGuard) wrap(next http.Handler) http.Handler {
 	if g == nil {
 		return next
 	}
-	var passed []byte // the last Host that did: nearly always it is the same again
+	var passed []byte // the last Host that passed: nearly always the next one is the same
 	return func(w *http.Response, r *http.Request) error {
 		host := r.HostBytes()
 		if bytes.Equal(host, passed) {
@@ -90,15 +90,15 @@ func (g *hostGuard) wrap(next http.Handler) http.Handler {
 	}
 }
 
-// passes reports whether a request is answered whatever its Host: without one, which
-// no browser sends, on a Unix socket, and by a proxy that is trusted.
+// passes reports whether a request is answered whatever its Host: without a Host,
+// which browsers always send; on a Unix socket; from a trusted proxy.
 func (g *hostGuard) passes(r *http.Request, host string) bool {
 	peer := r.RemoteAddr()
 	return host == "" || !peer.IsValid() || g.trusted != nil && g.trusted(peer.Addr())
 }
 
-// nameOf returns the host's name, or its address, without the port, the dot that may
-// end it, and capitals.
+// nameOf returns the name or address of a Host in lower case, without port and final
+// dot.
 func nameOf(host string) string {
 	if i := strings.LastIndexByte(host, ':'); i >= 0 && !strings.HasSuffix(host, "]") {
 		host = host[:i]
@@ -106,7 +106,7 @@ func nameOf(host string) string {
 	return strings.ToLower(strings.TrimSuffix(host, "."))
 }
 
-// knows reports whether a name is none that a stranger can have.
+// knows reports whether a foreign site cannot have this name.
 func (g *hostGuard) knows(name string) bool {
 	if name == "localhost" || strings.HasSuffix(name, ".localhost") {
 		return true // RFC 6761 section 6.3
@@ -126,18 +126,18 @@ func misdirected(name string) error {
 	if len(name) > 253 {
 		name = "that"
 	}
-	return http.StatusMisdirectedRequest.Because(fmt.Sprintf("this server is for this machine only, and does not answer to the name %s: if it is one of its own, start it with --host %s", name, name))
+	return http.StatusMisdirectedRequest.Because(fmt.Sprintf("this server listens on this machine only and does not answer to the name %s; to allow the name, start it with --host %s", name, name))
 }
 
-// checkHosts finds names that no Host can be.
+// checkHosts refuses names that no Host header can have.
 func checkHosts(names []string) error {
 	for _, name := range names {
 		u := strings.TrimSuffix(name, ".")
 		if i := strings.LastIndexByte(u, ':'); strings.Contains(u, "/") || i >= 0 && !strings.HasSuffix(u, "]") && strings.Count(u, ":") == 1 {
-			return fmt.Errorf("--host: %q is no name alone: leave out the scheme, the port and the path", name)
+			return fmt.Errorf("--host: %q has a scheme, a port or a path: write the name only", name)
 		}
 		if u == "" || strings.ContainsAny(u, " *,\t\r\n") {
-			return fmt.Errorf("--host: %q is no name of a host, such as dev.example", name)
+			return fmt.Errorf("--host: %q is not a host name, such as dev.example", name)
 		}
 	}
 	return nil

@@ -22,9 +22,9 @@ import (
 	"github.com/bobbin-http/bobbin/http/certs"
 )
 
-// HTTPS, made of what was typed.
+// HTTPS from the flags.
 
-// httpsOptions are about it.
+// httpsOptions are the flags about HTTPS.
 type httpsOptions struct {
 	certs, keys []string
 	mode        string
@@ -33,12 +33,12 @@ type httpsOptions struct {
 	redirect    string
 	hsts        bool
 
-	store   *certs.Store  // once it is open; nil if an ACME server has the certificates
-	manager *acme.Manager // once it is open, if so
-	port    uint16        // where HTTPS is spoken, once it is
+	store   *certs.Store  // set by open; nil with an ACME server
+	manager *acme.Manager // set by open; nil without an ACME server
+	port    uint16        // of the first HTTPS listener
 }
 
-// acmeOptions are about certificates that an ACME server gives.
+// acmeOptions are the flags about certificates from an ACME server.
 type acmeOptions struct {
 	email  string
 	server string
@@ -47,40 +47,40 @@ type acmeOptions struct {
 }
 
 func (h *httpsOptions) define(f *pflag.FlagSet) {
-	f.StringArrayVar(&h.certs, "tls-cert", nil, "speak HTTPS, with the certificate in a `file` in PEM; may be repeated, for several names")
-	f.StringArrayVar(&h.keys, "tls-key", nil, "the `file` of the certificate's key; as often as --tls-cert")
-	f.StringVar(&h.mode, "tls", "", "speak HTTPS with a certificate that is made for the purpose: `self`, which browsers warn of, or auto, from Let's Encrypt, whose terms you agree to")
-	f.StringSliceVar(&h.domains, "domain", nil, "`names` that such a certificate is for")
-	f.StringVar(&h.acme.email, "acme-email", "", "with --tls auto: the `address` to which it is written when something is wrong")
-	f.StringVar(&h.acme.server, "acme-server", "", "with --tls auto: the directory `URL` of another ACME server")
-	f.StringVar(&h.acme.ca, "acme-ca", "", "with --tls auto: the `file` of the authority that such a server's own certificate is from")
-	f.StringVar(&h.acme.folder, "acme-folder", "", "with --tls auto: the `folder` in which keys and certificates are kept")
-	f.StringVar(&h.redirect, "redirect-http", "", "listen at an `address`, such as :80, too, and send whoever asks there to HTTPS")
-	f.BoolVar(&h.hsts, "hsts", false, "tell browsers to use nothing but HTTPS for a year, for this name")
+	f.StringArrayVar(&h.certs, "tls-cert", nil, "serve HTTPS with the PEM certificate in this `file`; repeatable, for several names")
+	f.StringArrayVar(&h.keys, "tls-key", nil, "`file` of the certificate's private key; once for each --tls-cert")
+	f.StringVar(&h.mode, "tls", "", "serve HTTPS with a generated certificate: `self` (self-signed, browsers warn) or auto (Let's Encrypt, whose terms you accept)")
+	f.StringSliceVar(&h.domains, "domain", nil, "`names` for the generated certificate")
+	f.StringVar(&h.acme.email, "acme-email", "", "with --tls auto: `address` for mail from the certificate authority")
+	f.StringVar(&h.acme.server, "acme-server", "", "with --tls auto: directory `URL` of another ACME server")
+	f.StringVar(&h.acme.ca, "acme-ca", "", "with --tls auto: `file` of the authority that signed the ACME server's own certificate")
+	f.StringVar(&h.acme.folder, "acme-folder", "", "with --tls auto: `folder` for keys and certificates")
+	f.StringVar(&h.redirect, "redirect-http", "", "also listen on this `address`, such as :80, and redirect to HTTPS")
+	f.BoolVar(&h.hsts, "hsts", false, "tell browsers to use only HTTPS for this name, for a year (HSTS)")
 }
 
-// on reports whether HTTPS is spoken.
+// on reports whether HTTPS is on.
 func (h *httpsOptions) on() bool { return len(h.certs) > 0 || h.mode != "" }
 
-// check finds what does not go together.
+// check refuses flags that contradict each other.
 func (h *httpsOptions) check() error {
 	switch {
 	case len(h.certs) != len(h.keys):
-		return fmt.Errorf("there are %d of --tls-cert and %d of --tls-key: each certificate has its key", len(h.certs), len(h.keys))
+		return fmt.Errorf("%d of --tls-cert and %d of --tls-key: each certificate needs its key", len(h.certs), len(h.keys))
 	case h.mode != "" && h.mode != "self" && h.mode != "auto":
-		return fmt.Errorf("--tls: there is no %q: write --tls self or --tls auto, or name files with --tls-cert and --tls-key", h.mode)
+		return fmt.Errorf("--tls %q: write --tls self or --tls auto, or name files with --tls-cert and --tls-key", h.mode)
 	case h.mode == "auto" && len(h.domains) == 0:
-		return errors.New("--tls auto needs to know for which name: add --domain")
+		return errors.New("--tls auto needs a host name: add --domain")
 	case h.mode != "auto" && h.acme != acmeOptions{}:
-		return errors.New("--acme-email, --acme-server, --acme-ca and --acme-folder are for --tls auto")
+		return errors.New("--acme-email, --acme-server, --acme-ca and --acme-folder need --tls auto")
 	case h.mode != "" && len(h.certs) > 0:
-		return errors.New("--tls and --tls-cert contradict each other: leave one out")
+		return errors.New("--tls and --tls-cert contradict each other: remove one")
 	case !h.on() && h.redirect != "":
-		return errors.New("--redirect-http leads to HTTPS, and there is none: add --tls-cert and --tls-key, or --tls self")
+		return errors.New("--redirect-http needs HTTPS: add --tls-cert and --tls-key, or --tls self")
 	case !h.on() && h.hsts:
-		return errors.New("--hsts is about HTTPS, and there is none: add --tls-cert and --tls-key, or --tls self")
+		return errors.New("--hsts needs HTTPS: add --tls-cert and --tls-key, or --tls self")
 	case len(h.domains) > 0 && h.mode == "":
-		return errors.New("--domain is for --tls self and --tls auto")
+		return errors.New("--domain needs --tls self or --tls auto")
 	}
 	if h.redirect != "" {
 		if _, err := eventloop.ParseAddress(h.redirect); err != nil {
@@ -90,7 +90,7 @@ func (h *httpsOptions) check() error {
 	return nil
 }
 
-// open reads or makes the certificates.
+// open loads or makes the certificates.
 func (h *httpsOptions) open(at []string, log *slog.Logger) (err error) {
 	if h.mode == "auto" {
 		h.manager, err = h.acme.open(h.domains, log)
@@ -116,7 +116,7 @@ func (h *httpsOptions) open(at []string, log *slog.Logger) (err error) {
 	return nil
 }
 
-// open makes ready to ask an ACME server.
+// open makes the client of the ACME server.
 func (a *acmeOptions) open(domains []string, log *slog.Logger) (*acme.Manager, error) {
 	cache, err := a.cache()
 	if err != nil {
@@ -130,7 +130,7 @@ func (a *acmeOptions) open(domains []string, log *slog.Logger) (*acme.Manager, e
 		}
 		o.RootCAs = x509.NewCertPool()
 		if !o.RootCAs.AppendCertsFromPEM(text) {
-			return nil, fmt.Errorf("--acme-ca: there is no certificate in %s", a.ca)
+			return nil, fmt.Errorf("--acme-ca: no certificate in %s", a.ca)
 		}
 	}
 	m, err := acme.New(o)
@@ -140,19 +140,19 @@ func (a *acmeOptions) open(domains []string, log *slog.Logger) (*acme.Manager, e
 	return m, nil
 }
 
-// cache returns the folder in which keys and certificates are kept.
+// cache returns the folder for keys and certificates.
 func (a *acmeOptions) cache() (string, error) {
 	if a.folder != "" {
 		return a.folder, nil
 	}
 	config, err := os.UserConfigDir()
 	if err != nil {
-		return "", fmt.Errorf("%w: name a folder with --acme-folder", err)
+		return "", fmt.Errorf("%w: set the folder with --acme-folder", err)
 	}
 	return filepath.Join(config, "bobbin", "acme"), nil
 }
 
-// config is what a server needs.
+// config returns the TLS configuration of the server.
 func (h *httpsOptions) config() *tls.Config {
 	if h.manager != nil {
 		return h.manager.Config()
@@ -160,8 +160,8 @@ func (h *httpsOptions) config() *tls.Config {
 	return h.store.Config()
 }
 
-// keep has the certificates kept up to date, until the result is called. Somebody
-// listens by now.
+// keep keeps the certificates up to date until stop is called. The server listens by
+// now, as ACME challenges need it.
 func (h *httpsOptions) keep(loop *eventloop.Loop, log *slog.Logger) (stop func()) {
 	if h.manager != nil {
 		h.manager.Start()
@@ -170,13 +170,13 @@ func (h *httpsOptions) keep(loop *eventloop.Loop, log *slog.Logger) (stop func()
 	return keepFresh(loop, h.store, log)
 }
 
-// names are what a certificate of this machine's own is for.
+// names returns the host names and addresses for a self-signed certificate.
 func names(domains, at []string) []string {
 	list := append(slices.Clone(domains), "localhost", "127.0.0.1", "::1")
 	for _, s := range at {
 		addresses, err := eventloop.ParseAddress(s)
 		if err != nil {
-			continue // which was said before
+			continue // reported by ParseAddress before
 		}
 		for _, a := range addresses {
 			if ip := a.IP.Addr(); a.Path == "" && !ip.IsUnspecified() && !slices.Contains(list, ip.String()) {
@@ -185,18 +185,18 @@ func names(domains, at []string) []string {
 		}
 	}
 	if host, err := os.Hostname(); err == nil && host != "" && !slices.Contains(list, host) {
-		if _, err := certs.Self(time.Now(), host); err == nil { // some machines have names that no certificate can have
+		if _, err := certs.Self(time.Now(), host); err == nil { // some machines have host names that no certificate can have
 			list = append(list, host)
 		}
 	}
 	return list
 }
 
-// reloadEvery is how often the files of certificates are looked at.
+// reloadEvery is the interval between two looks at the certificate files.
 const reloadEvery = 10 * time.Second
 
-// keepFresh has certificates read again on SIGHUP, and when their files change. Those
-// in use stay if something is wrong with the new ones.
+// keepFresh reloads the certificates on SIGHUP and when their files change. The old
+// ones stay in use if the new ones are invalid.
 func keepFresh(loop *eventloop.Loop, store *certs.Store, log *slog.Logger) (stop func()) {
 	var said string
 	read := func(asked bool) {
@@ -206,13 +206,13 @@ func keepFresh(loop *eventloop.Loop, store *certs.Store, log *slog.Logger) (stop
 			err = errors.Join(err, panicked)
 			switch {
 			case err != nil && (asked || err.Error() != said):
-				log.Error("certificates stay as they are", "error", err)
+				log.Error("certificates not reloaded, the old ones stay in use", "error", err)
 				said = err.Error()
 			case changed:
-				log.Info("certificates were read again", "until", store.Expires().Format(time.DateOnly))
+				log.Info("certificates reloaded", "until", store.Expires().Format(time.DateOnly))
 				said = ""
 			case asked:
-				log.Info("certificates have not changed")
+				log.Info("certificates unchanged")
 			}
 		})
 	}
@@ -223,15 +223,14 @@ func keepFresh(loop *eventloop.Loop, store *certs.Store, log *slog.Logger) (stop
 		timer = loop.After(reloadEvery, look)
 	}
 	timer = loop.After(reloadEvery, look)
-	unhook := onSignal(func() { _ = loop.Post(func() { read(true) }) }, syscall.SIGHUP) // too late, if it has ended
+	unhook := onSignal(func() { _ = loop.Post(func() { read(true) }) }, syscall.SIGHUP) // an error means that the loop has ended
 	return func() {
 		unhook()
 		timer.Stop()
 	}
 }
 
-// httpsOnly sends those who speak plain HTTP to where HTTPS is spoken, and tells the
-// others to remember it, if that is wanted.
+// httpsOnly redirects plain HTTP to HTTPS, and sends HSTS over TLS with --hsts.
 func (h *httpsOptions) httpsOnly(next http.Handler) http.Handler {
 	plain := http.Handler(func(w *http.Response, r *http.Request) error { return toHTTPS(w, r, h.port) })
 	if h.manager != nil && h.redirect != "" {
@@ -248,11 +247,11 @@ func (h *httpsOptions) httpsOnly(next http.Handler) http.Handler {
 	}
 }
 
-// toHTTPS redirects to the same place by HTTPS. 308 keeps the method.
+// toHTTPS redirects to the same URL over HTTPS. Status 308 keeps the method.
 func toHTTPS(w *http.Response, r *http.Request, port uint16) error {
 	host := r.Host()
 	if host == "" {
-		return http.StatusBadRequest.Because("this is plain HTTP, and the request does not say which host it is for: write https://")
+		return http.StatusBadRequest.Because("this is plain HTTP without a Host header, so there is no URL to redirect to: use https://")
 	}
 	if at, err := netip.ParseAddrPort(host); err == nil {
 		host = at.Addr().String()
@@ -272,7 +271,7 @@ func toHTTPS(w *http.Response, r *http.Request, port uint16) error {
 	return w.Redirect(http.StatusPermanentRedirect, to)
 }
 
-// listenAll opens all sockets, and returns what to type into a browser for each.
+// listenAll opens all sockets, and returns the URL of each.
 func (o *options) listenAll(servers http.Servers) (at []string, err error) {
 	listen, scheme := servers.Listen, "http"
 	if o.https.on() {
@@ -297,8 +296,8 @@ func (o *options) listenAll(servers http.Servers) (at []string, err error) {
 	return at, nil
 }
 
-// fingerprint is what to compare when a browser warns of a certificate that was
-// made for the purpose.
+// fingerprint returns the SHA-256 of a self-signed certificate, to compare with the
+// browser's warning, and "" for others.
 func (h *httpsOptions) fingerprint() string {
 	if h.mode != "self" {
 		return ""

@@ -182,7 +182,7 @@ func TestCertificatesAreReplacedWhileClientsAsk(t *testing.T) {
 			t.Fatal(err)
 		}
 		p.signal(syscall.SIGHUP)
-		p.waits("certificates were read again", n+1)
+		p.waits("certificates reloaded", n+1)
 		key, err := os.ReadFile(made.Pair.Key)
 		if err == nil {
 			err = os.WriteFile(made.Pair.Key, []byte("junk"), 0o600)
@@ -191,7 +191,7 @@ func TestCertificatesAreReplacedWhileClientsAsk(t *testing.T) {
 			t.Fatal(err)
 		}
 		p.signal(syscall.SIGHUP)
-		p.waits("certificates stay as they are", n+1)
+		p.waits("certificates not reloaded", n+1)
 		if err := os.WriteFile(made.Pair.Key, key, 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -241,7 +241,7 @@ func TestABurstOfHandshakesHasAnEnd(t *testing.T) {
 func TestCertMakesWhatServes(t *testing.T) {
 	folder := filepath.Join(t.TempDir(), "certs")
 	code, out, complaint := try([]string{"cert", "--folder", folder, "localhost", "*.dev.example"}, "", nil)
-	for _, want := range []string{"localhost.pem", "--tls-key", "security add-trusted-cert", "ca.pem", "whoever"} {
+	for _, want := range []string{"localhost.pem", "--tls-key", "security add-trusted-cert", "ca.pem", "trusts this authority"} {
 		if code != exitOK || complaint != "" || !strings.Contains(strings.ToLower(out), want) {
 			t.Errorf("%d, %q: %s is not in %q", code, complaint, want, out)
 		}

@@ -22,8 +22,8 @@ func TestFewDescriptorsAreWarnedOf(t *testing.T) {
 		want        string // "" for none
 	}{
 		{1024, ""},
-		{1023, "only 1023 descriptors are allowed"},
-		{64, "only 64 descriptors are allowed, so at most 36 connections: raise it with ulimit -n"},
+		{1023, "only 1023 file descriptors are allowed"},
+		{64, "only 64 file descriptors are allowed, so at most 36 connections: raise the limit with ulimit -n"},
 	} {
 		p := start(t, fmt.Sprintf("ulimit -n %d", row.descriptors))
 		p.signal(syscall.SIGTERM)

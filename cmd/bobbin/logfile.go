@@ -10,9 +10,9 @@ import (
 	"syscall"
 )
 
-// A logFile is a file that may be renamed while it is written to: reopen begins
-// another under its name. One goroutine writes, another may call reopen, which does
-// not wait for a write that hangs.
+// A logFile is a log that can be rotated: after it was renamed, reopen begins a new
+// file under its name. One goroutine writes; another may call reopen, which does not
+// wait for a hanging write.
 type logFile struct {
 	path string
 	file atomic.Pointer[os.File]
@@ -31,10 +31,9 @@ func openLogFile(path string, trouble *slog.Logger) (*logFile, error) {
 	return l, nil
 }
 
-// openToAppend opens a file to add lines to. It does not wait for anything: not for
-// the reader of a FIFO, which is opened for reading as well, so that lines lie there
-// until the reader comes, or comes back, and none fails in between. Unread says that
-// there is none yet.
+// openToAppend opens a file for appending without waiting. A FIFO is opened for
+// reading as well: so it holds the lines until its reader comes or returns, and
+// writes do not fail meanwhile. Unread reports a FIFO without a reader.
 func openToAppend(path string) (file *os.File, unread bool, err error) {
 	file, err = os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY|syscall.O_NONBLOCK, 0o644)
 	unread = errors.Is(err, syscall.ENXIO)
@@ -52,7 +51,7 @@ func openToAppend(path string) (file *os.File, unread bool, err error) {
 			}
 			return both, unread, nil
 		case unread:
-			return nil, true, fmt.Errorf("%w, and no program reads the FIFO: start its reader first, or let bobbin read it, too", err)
+			return nil, true, fmt.Errorf("%w, and no program reads the FIFO: start its reader first, or let bobbin read the FIFO", err)
 		}
 	case unread:
 		return nil, true, fmt.Errorf("%w: name a file or a FIFO", err)
@@ -60,7 +59,7 @@ func openToAppend(path string) (file *os.File, unread bool, err error) {
 	return file, false, nil
 }
 
-// reopen opens the file again. The old one is kept if that fails.
+// reopen opens the file again. It keeps the old one on an error.
 func (l *logFile) reopen() error {
 	file, _, err := openToAppend(l.path)
 	if err != nil {
@@ -69,8 +68,8 @@ func (l *logFile) reopen() error {
 	return l.file.Swap(file).Close()
 }
 
-// Write implements io.Writer. What a file that is just being replaced has not taken
-// goes into the new one.
+// Write implements io.Writer. Bytes that a file did not take because reopen closed it
+// go to the new file.
 func (l *logFile) Write(p []byte) (written int, err error) {
 	for {
 		file := l.file.Load()

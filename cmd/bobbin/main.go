@@ -1,5 +1,5 @@
-// Bobbin serves a folder, one file, or its own site, over HTTP, from one thread, or
-// from some.
+// Bobbin serves a folder, one file, or a built-in site over HTTP, on one event loop
+// or on several.
 package main
 
 import (
@@ -23,30 +23,31 @@ import (
 	"github.com/bobbin-http/bobbin/http/static"
 )
 
-// version is that of CHANGELOG.md.
+// version is the newest version in CHANGELOG.md.
 const version = "0.1.0"
 
-// Exit codes. A script can tell a typing mistake from a port in use.
+// Exit codes. They let a script tell a usage error from a port in use.
 const (
-	exitOK     = 0 // also when a signal ended it, in order
-	exitFailed = 1 // it could not start, or not go on
+	exitOK     = 0 // also after a signal and a complete shutdown
+	exitFailed = 1 // the server could not start, or failed later
 	exitUsage  = 2
-	exitCut    = 3 // some answers were cut off at the end
+	exitCut    = 3 // the shutdown cut some answers off
 )
 
 func main() {
 	onHangups()
-	signal.Ignore(syscall.SIGPIPE) // a reader of our output that goes away is no reason to end
+	signal.Ignore(syscall.SIGPIPE) // without this, a closed log pipe would end the program
 	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr, os.Getenv, isTerminal(os.Stderr)))
 }
 
-// isTerminal reports whether somebody is likely to be reading along.
+// isTerminal reports whether f is a terminal.
 func isTerminal(f *os.File) bool {
 	info, err := f.Stat()
 	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
-// run is the whole program, as far as a test can watch it.
+// run is the whole program except for the process's globals, so that tests can call
+// it.
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer, env func(string) string, terminal bool) int {
 	if len(args) > 0 {
 		if command := commands[args[0]]; command != nil {
@@ -70,15 +71,16 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer, env func(stri
 	}
 	lines := eventloop.NewLogWriter(stderr, eventloop.LogOptions{})
 	code, until := serveAll(&o, stdout, lines, env, terminal)
-	_ = lines.Close(max(time.Until(until), logEnd/10)) // there is nowhere left to say what was lost
+	_ = lines.Close(max(time.Until(until), logEnd/10)) // the log itself is closed, so its last error has no reader
 	return code
 }
 
-// logEnd is how long the end waits for lines to be written, of all logs together:
-// what reads them may hang for ever.
+// logEnd is the longest wait at the end for log lines to be written, for all logs
+// together, because their reader may hang.
 const logEnd = time.Second
 
-// serveAll serves, and writes lines about it, until when those have to be written.
+// serveAll serves until the end. Until is the time by which the log lines must be
+// written.
 func serveAll(o *options, stdout io.Writer, lines io.Writer, env func(string) string, terminal bool) (code int, until time.Time) {
 	what, err := prepare(o, stdout, logTo(lines, *o))
 	if err != nil {
@@ -88,7 +90,7 @@ func serveAll(o *options, stdout io.Writer, lines io.Writer, env func(string) st
 	err = serve(o, what, lines, env, terminal)
 	until = time.Now().Add(logEnd)
 	if err := what.close(); err != nil {
-		fmt.Fprintf(lines, "bobbin: %v\n", err) // which is no failure of what was served
+		fmt.Fprintf(lines, "bobbin: %v\n", err) // the exit code stays that of the server
 	}
 	switch {
 	case err == nil:
@@ -101,22 +103,21 @@ func serveAll(o *options, stdout io.Writer, lines io.Writer, env func(string) st
 	return exitFailed, until
 }
 
-// A site is what is served.
+// A site is everything that the program serves.
 type site struct {
 	loops  []*perLoop // one for each loop
 	global *globalMiddleware
 }
 
-// A perLoop is what one loop serves. Nothing in it is another's.
+// A perLoop is the part of a site that one loop serves. Loops share none of it.
 type perLoop struct {
 	handler  http.Handler
 	files    *static.Files         // nil for the default site
-	reloader *reload.Reloader      // nil unless browsers are refreshed
-	users    *middleware.BasicAuth // nil unless passwords are asked for
+	reloader *reload.Reloader      // nil without --reload
+	users    *middleware.BasicAuth // nil without --auth
 }
 
-// prepare opens what is to be served. What is wrong with it is a mistake of
-// whoever typed.
+// prepare opens the files, certificates and logs. Its errors are usage errors.
 func prepare(o *options, stdout io.Writer, trouble *slog.Logger) (*site, error) {
 	f := &site{global: &globalMiddleware{}}
 	err := f.open(o, stdout, trouble)
@@ -132,7 +133,8 @@ func (f *site) open(o *options, stdout io.Writer, trouble *slog.Logger) error {
 		p := &perLoop{}
 		var err error
 		if o.path == "" {
-			// Rules are for folders, but a mistake in them is one here, too.
+			// Without a folder the rules apply to nothing, but they are checked all
+			// the same.
 			_, _, err = o.site.rules("")
 			p.handler = defaultSite()
 		} else {
@@ -165,7 +167,7 @@ func (f *site) open(o *options, stdout io.Writer, trouble *slog.Logger) error {
 	return nil
 }
 
-// close ends what is open, when the loops have ended.
+// close closes everything after the loops have ended.
 func (f *site) close() error {
 	for _, p := range f.loops {
 		if p.files != nil {
@@ -175,7 +177,7 @@ func (f *site) close() error {
 	return f.global.close(logEnd)
 }
 
-// serve listens, says so, and serves.
+// serve listens, prints the banner, and serves until the end.
 func serve(o *options, what *site, stderr io.Writer, env func(string) string, terminal bool) error {
 	log := logTo(stderr, *o)
 	config := http.Config{Limits: o.limits, Log: log}
@@ -224,7 +226,7 @@ func serve(o *options, what *site, stderr io.Writer, env func(string) string, te
 		}
 	}
 	if o.https.store == nil {
-		defer onSignal(func() { log.Info("SIGHUP: there are no certificates to read again") }, syscall.SIGHUP)()
+		defer onSignal(func() { log.Info("SIGHUP ignored: no certificate files to reload") }, syscall.SIGHUP)()
 	}
 	defer onSignal(servers.Stop, os.Interrupt, syscall.SIGTERM)()
 	if file := what.global.file; file != nil {
@@ -238,7 +240,7 @@ func serve(o *options, what *site, stderr io.Writer, env func(string) string, te
 		banner(stderr, *o, at, terminal)
 	}
 	if n := bobbin.Descriptors(); n < 1024 {
-		fmt.Fprintf(stderr, "bobbin: only %d descriptors are allowed, so at most %d connections: raise it with ulimit -n\n", n, o.loops*first.Limits().Conns)
+		fmt.Fprintf(stderr, "bobbin: only %d file descriptors are allowed, so at most %d connections: raise the limit with ulimit -n\n", n, o.loops*first.Limits().Conns)
 	}
 	return whatWasCut(servers, servers.Run())
 }
@@ -265,7 +267,8 @@ func onSignal(f func(), signals ...os.Signal) (stop func()) {
 	}
 }
 
-// A prefixWriter writer says before each line whose it is. It is given one at a time.
+// A prefixWriter writes its prefix before each line. Each call of Write has one whole
+// line.
 type prefixWriter struct {
 	name string
 	to   io.Writer
@@ -277,7 +280,7 @@ func (w prefixWriter) Write(p []byte) (int, error) {
 	return len(p), err
 }
 
-// logTo is the log for what an operator should know.
+// logTo returns the logger of the server.
 func logTo(w io.Writer, o options) *slog.Logger {
 	level := slog.LevelInfo
 	switch {
@@ -289,7 +292,7 @@ func logTo(w io.Writer, o options) *slog.Logger {
 	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: level}))
 }
 
-// verbose goes around what there is, and writes a line for each answer.
+// verbose wraps the middleware, and writes a line for each answer.
 func verbose(around http.Middleware, to io.Writer) http.Middleware {
 	lines := func(next http.Handler) http.Handler {
 		return func(w *http.Response, r *http.Request) error {
@@ -309,8 +312,8 @@ func verbose(around http.Middleware, to io.Writer) http.Middleware {
 	return http.Chain(lines, around)
 }
 
-// banner says where to go, once that works. Programs get one line that stays
-// as it is.
+// banner prints the addresses once they are open. The one-line form, for programs, is
+// stable.
 func banner(w io.Writer, o options, at []string, terminal bool) {
 	root := o.path
 	if root == "" {
@@ -332,10 +335,10 @@ func banner(w io.Writer, o options, at []string, terminal bool) {
 		fmt.Fprintf(w, "  %s\n", u)
 	}
 	if f := o.https.fingerprint(); f != "" {
-		fmt.Fprintf(w, "  browsers will warn of the certificate; its SHA-256 is\n  %s\n", f)
+		fmt.Fprintf(w, "  self-signed certificate, browsers will warn; its SHA-256 is\n  %s\n", f)
 	}
 	if o.local() {
-		fmt.Fprintln(w, "  for this machine only; --public opens it to others")
+		fmt.Fprintln(w, "  on this machine only; --public opens it to the network")
 	}
 	fmt.Fprintln(w, "  Ctrl-C stops")
 }
@@ -347,7 +350,7 @@ func poller() string {
 	return "kqueue"
 }
 
-// url is what to type into a browser to get to a listener.
+// url returns the URL of a listener, for a browser.
 func url(scheme, asked string, bound bobbin.Address) string {
 	if bound.Path != "" {
 		return bound.String()
@@ -362,24 +365,24 @@ func url(scheme, asked string, bound bobbin.Address) string {
 	return fmt.Sprintf("%s://%s:%d/", scheme, host, bound.IP.Port())
 }
 
-// explainPath says what is wrong with the folder, and what to do.
+// explainPath turns an error about the folder into one that says what to do.
 func explainPath(path string, err error) error {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("there is no folder or file %s: name one that exists, or none for the default site", path)
+		return fmt.Errorf("%s: no such folder or file: name one that exists, or none for the default site", path)
 	case errors.Is(err, fs.ErrPermission):
-		return fmt.Errorf("%s cannot be read: give yourself the right to, or name another folder", path)
+		return fmt.Errorf("%s: permission denied: allow bobbin to read it, or name another folder", path)
 	}
 	return err
 }
 
-// explainListen says what is wrong with the address, and what to do.
+// explainListen turns an error about an address into one that says what to do.
 func explainListen(err error) error {
 	switch {
 	case errors.Is(err, bobbin.ErrInUse):
-		return fmt.Errorf("%w: another program listens there, choose another port with --port", err)
+		return fmt.Errorf("%w: another program listens there; choose another port with --port", err)
 	case errors.Is(err, fs.ErrPermission):
-		return fmt.Errorf("%w: ports below 1024 are for privileged users, choose another with --port", err)
+		return fmt.Errorf("%w: ports below 1024 are privileged; choose another with --port", err)
 	}
 	return err
 }

@@ -9,18 +9,19 @@ import (
 	"github.com/bobbin-http/bobbin/eventloop"
 )
 
-// The program holds little and makes little garbage: collecting it less often than Go
-// does by itself costs a few MiB. Where much is live, because clients do not take
-// their answers, four times as much garbage would be hundreds of MiB. So garbage is
-// allowed in proportion as long as that is little, and up to an amount beyond.
+// The garbage collector's target. The program holds little live memory and makes
+// little garbage, so collecting less often than Go's default costs a few MiB. But
+// much memory is live when clients do not take their answers, and four times as much
+// garbage would be hundreds of MiB. So garbage is allowed in proportion to live
+// memory while that is small, and up to a fixed amount beyond.
 
 const (
-	leastGarbage = 25       // percent of what is live
-	mostGarbage  = 400      // percent of what is live
+	leastGarbage = 25       // percent of live memory
+	mostGarbage  = 400      // percent of live memory
 	garbageSize  = 32 << 20 // bytes, between those two
 )
 
-// garbageFor returns how many percent of the live bytes may be garbage.
+// garbageFor returns the percentage of live memory allowed as garbage (GOGC).
 func garbageFor(live uint64) int {
 	return int(min(max(garbageSize*100/max(live, 1), leastGarbage), mostGarbage))
 }
@@ -31,8 +32,8 @@ type gcWatch struct {
 	live    []metrics.Sample
 }
 
-// boundGarbage keeps the garbage within its bounds from now on. A collection finds out
-// what is live, and so says when the next one comes.
+// boundGarbage adjusts GOGC after each collection, by the live memory that the
+// collection found.
 func boundGarbage() {
 	w := &gcWatch{percent: mostGarbage, live: []metrics.Sample{{Name: "/gc/heap/live:bytes"}}}
 	debug.SetGCPercent(w.percent)
@@ -50,27 +51,26 @@ func (w *gcWatch) collected() {
 	runtime.SetFinalizer(w, (*gcWatch).collected)
 }
 
-// A handshake leaves garbage, of which four times as much stands as there is live
-// memory, as long as clients do nothing but keep their connections
-// open: what it collects every two minutes it keeps for itself. So what a burst of
-// handshakes has left is given back to the system when it is over. 5,000 idle
-// connections hold 9.7 KiB each then, and 19 before. It is done beside the loop, which
-// is held for some tenths of a millisecond.
+// Memory after a burst of TLS handshakes. Their garbage stays while clients only keep
+// connections open, because the runtime collects every two minutes then, and keeps
+// the freed pages for itself. So after a burst the program gives memory back to the
+// system: 5,000 idle connections then hold 9.7 KiB each instead of 19. A worker does
+// it, and the loop is held for some tenths of a millisecond.
 
 const (
 	lookAtBurst = 10 * time.Second
-	burst       = 500 // handshakes, which are worth it
+	burst       = 500 // handshakes that make it worth while
 )
 
-// A burstEnd finds out when a burst of handshakes is over.
+// A burstEnd detects the end of a burst of handshakes.
 type burstEnd struct {
-	seen  uint64 // how many handshakes there were when it was asked last
-	clean uint64 // and when memory was given back last
+	seen  uint64 // handshakes at the last call
+	clean uint64 // handshakes when memory was last given back
 }
 
-// now reports whether a burst is over, by how many handshakes there were so far: it
-// is when there are few beside those that have come before. So where they always
-// come, memory is given back every hundred seconds at most.
+// now reports whether a burst has ended, given the number of handshakes so far. The
+// last interval must have at most a tenth of the handshakes since memory was last
+// given back; so under a steady load that happens every hundred seconds at most.
 func (b *burstEnd) now(handshakes uint64) bool {
 	lately, all := handshakes-b.seen, handshakes-b.clean
 	b.seen = handshakes
@@ -81,8 +81,7 @@ func (b *burstEnd) now(handshakes uint64) bool {
 	return true
 }
 
-// keepLittle gives memory back after bursts of handshakes, until the result is
-// called.
+// keepLittle gives memory back after bursts of handshakes, until stop is called.
 func keepLittle(loop *eventloop.Loop) (stop func()) {
 	var end burstEnd
 	var timer *eventloop.Timer

@@ -15,11 +15,11 @@ import (
 	"github.com/bobbin-http/bobbin/http/static"
 )
 
-// Compression ahead of time: beside each file its compressed forms, where they
-// are worth it.
+// Compression ahead of time: compressed files beside each file that they make
+// smaller.
 
-// precompressLeast is the smallest file that is compressed, and precompressMost
-// the largest: it is held in memory.
+// The smallest and the largest file that is compressed. The largest is bounded
+// because files are compressed in memory.
 const (
 	precompressMin = 1 << 10
 	precompressMax = 256 << 20
@@ -27,7 +27,7 @@ const (
 
 func precompressCommand(t *terminals, args []string, _ func(string) string) int {
 	if len(args) != 1 || strings.HasPrefix(args[0], "-") {
-		return t.fail(errors.New("write bobbin precompress DIR"))
+		return t.fail(errors.New("usage: bobbin precompress DIR"))
 	}
 	files, err := compressibleFiles(args[0])
 	if err != nil {
@@ -52,11 +52,11 @@ func precompressCommand(t *terminals, args []string, _ func(string) string) int 
 	return p.end()
 }
 
-// compressibleFiles are those below a folder that may get smaller.
+// compressibleFiles returns the files below a folder that compression may shrink.
 func compressibleFiles(folder string) (list []string, err error) {
 	if info, err := os.Stat(folder); err != nil || !info.IsDir() {
 		if err == nil {
-			err = fmt.Errorf("%s is no folder", folder)
+			err = fmt.Errorf("%s is not a folder", folder)
 		}
 		return nil, err
 	}
@@ -74,9 +74,9 @@ func compressibleFiles(folder string) (list []string, err error) {
 	return list, err
 }
 
-// precompress writes the compressed forms of a file, and returns its size and
-// that of the smallest. A form that saves less than a tenth is not worth its
-// place, and one that lies there from before is removed.
+// precompress writes the compressed files beside a file, and returns its size and the
+// smallest size. A coding that saves less than a tenth is left out, and its file from
+// an earlier run removed.
 func precompress(name string) (from, to int64, err error) {
 	info, err := os.Stat(name)
 	if err != nil {
@@ -103,14 +103,14 @@ func precompress(name string) (from, to int64, err error) {
 	return from, to, nil
 }
 
-// replace writes a file at once: a server that reads it meanwhile has the old
-// one or the new one. It is as old as what it was made of.
+// replace writes a file atomically: a server that reads it meanwhile gets the old or
+// the new one. It has the modification time of the file that it was made of.
 func replace(name string, p []byte, like fs.FileInfo) error {
 	temporary, err := os.CreateTemp(filepath.Dir(name), ".bobbin-*")
 	if err != nil {
 		return err
 	}
-	defer os.Remove(temporary.Name()) // if it is still there
+	defer os.Remove(temporary.Name()) // does nothing after the rename
 	_, err = temporary.Write(p)
 	if err == nil {
 		err = temporary.Chmod(like.Mode().Perm())
@@ -127,7 +127,7 @@ func replace(name string, p []byte, like fs.FileInfo) error {
 	return err
 }
 
-// progress tells how far it is.
+// progress counts the files and prints a bar.
 type progress struct {
 	t     *terminals
 	files int
@@ -155,7 +155,7 @@ func (p *progress) done(name string, from, to int64, err error) {
 	}
 }
 
-// clear removes the bar, before something else is said.
+// clear removes the bar before a message.
 func (p *progress) clear() string {
 	if p.t.watched {
 		return "\r\x1b[K"
@@ -164,7 +164,7 @@ func (p *progress) clear() string {
 }
 
 func (p *progress) end() int {
-	fmt.Fprintf(p.t.out, "%s%d files, %d bytes, %d in their smallest form\n", p.clear(), p.finished, p.from, p.to)
+	fmt.Fprintf(p.t.out, "%s%d files, %d bytes; %d bytes in their smallest form\n", p.clear(), p.finished, p.from, p.to)
 	if p.failed > 0 {
 		return exitFailed
 	}

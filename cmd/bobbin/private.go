@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// private are the files that configure the server, and those that it writes: they are
-// never served, if they lie in the folder.
+// private returns the files that configure the server and those that it writes. They
+// are never served, even inside the folder.
 func (o *options) private() (paths []string) {
 	add := func(more ...string) {
 		for _, path := range more {
@@ -23,13 +23,13 @@ func (o *options) private() (paths []string) {
 	add(o.https.certs...)
 	add(o.https.keys...)
 	if o.https.mode == "auto" {
-		folder, _ := o.https.acme.cache() // a mistake in it is said later
+		folder, _ := o.https.acme.cache() // openSite reports its errors later
 		add(o.https.acme.ca, folder)
 	}
 	if _, file, toFile := strings.Cut(o.global.log, "="); toFile {
 		add(file)
 	}
-	// What it says and logs may have been sent to a file.
+	// Standard output and error may be files.
 	for _, f := range []*os.File{os.Stdout, os.Stderr} {
 		if info, err := f.Stat(); err == nil && info.Mode().IsRegular() {
 			add(f.Name())

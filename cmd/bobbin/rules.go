@@ -17,11 +17,12 @@ import (
 	"github.com/bobbin-http/bobbin/http/static"
 )
 
-// What is served, made of what was typed. Everything that can be wrong with it
-// is found here, before anybody listens.
+// Handlers from the flags about files. All errors in them are found here, before the
+// server listens.
 
-// openSite opens the folder or the file with all its rules, for one loop. Leader
-// watches the folder, if somebody does by now.
+// openSite opens the folder or the file with its rules, for one loop. Leader is the
+// reloader of the first loop, which watches the folder; nil for the first loop
+// itself.
 func openSite(o *options, leader *reload.Reloader) (*perLoop, error) {
 	s := &o.site
 	p := &perLoop{}
@@ -62,7 +63,7 @@ func openSite(o *options, leader *reload.Reloader) (*perLoop, error) {
 	}
 	if info, err := os.Stat(o.path); s.reload && err == nil && !info.IsDir() {
 		p.files.Close()
-		return nil, fmt.Errorf("--reload watches a folder, and %s is a file: serve the one that it is in", o.path)
+		return nil, fmt.Errorf("--reload needs a folder, and %s is a file: serve its folder", o.path)
 	}
 	p.handler = p.files.Serve
 	if len(redirects) > 0 {
@@ -74,10 +75,10 @@ func openSite(o *options, leader *reload.Reloader) (*perLoop, error) {
 	return p, nil
 }
 
-// middleware is what happens around the files of a part, the innermost first.
+// middleware returns the middleware around the files of one loop, innermost first.
 func (s *siteOptions) middleware(p *perLoop, leader *reload.Reloader) (list []http.Middleware, err error) {
 	if s.reload {
-		forget := func() { p.files.Forget() } // they have changed
+		forget := func() { p.files.Forget() } // the files have changed
 		if leader != nil {
 			p.reloader = leader.Siblings(forget)
 		} else if p.reloader, err = reload.New(forget); err != nil {
@@ -104,12 +105,12 @@ func (s *siteOptions) middleware(p *perLoop, leader *reload.Reloader) (list []ht
 		if err != nil {
 			return nil, fmt.Errorf("--cors: %w", err)
 		}
-		list = append(list, c.Wrap) // outermost: a browser asks beforehand without a password
+		list = append(list, c.Wrap) // outermost, because preflight requests carry no password
 	}
 	return list, nil
 }
 
-// rules reads what is about single paths.
+// rules parses the flags about paths: headers, caching and redirects.
 func (s *siteOptions) rules(folder string) (middleware.Redirects, *fieldRules, error) {
 	var redirects middleware.Redirects
 	fields := &fieldRules{}
@@ -143,15 +144,15 @@ func (s *siteOptions) rules(folder string) (middleware.Redirects, *fieldRules, e
 	return redirects, fields, nil
 }
 
-// fieldRules say which fields come with which file.
+// fieldRules hold the response headers by path.
 type fieldRules struct {
 	always [][2]string
-	cache  []fieldRule // the first that matches
-	header []fieldRule // all that match, the last of a name
+	cache  []fieldRule // the first match applies
+	header []fieldRule // all matches apply, the last of each name
 }
 
 type fieldRule struct {
-	where middleware.Glob // for all if its text is empty
+	where middleware.Glob // an empty pattern matches all
 	field [2]string
 }
 
@@ -159,7 +160,7 @@ func (r *fieldRule) match(path string) bool {
 	return r.where.String() == "" || r.where.Match(path)
 }
 
-// of returns the fields for a path.
+// of returns the headers for a path.
 func (f *fieldRules) of(path string) (list [][2]string) {
 	set := func(field [2]string) {
 		for i := range list {
@@ -173,7 +174,7 @@ func (f *fieldRules) of(path string) (list [][2]string) {
 	for _, field := range f.always {
 		set(field)
 	}
-	caching := [2]string{"Cache-Control", "no-cache"} // ask whether it is still the same
+	caching := [2]string{"Cache-Control", "no-cache"} // a browser must revalidate
 	for i := range f.cache {
 		if f.cache[i].match(path) {
 			caching = f.cache[i].field
@@ -189,7 +190,7 @@ func (f *fieldRules) of(path string) (list [][2]string) {
 	return list
 }
 
-// addHeader reads "NAME: VALUE" or "GLOB: NAME: VALUE".
+// addHeader parses "NAME: VALUE" or "GLOB: NAME: VALUE".
 func (f *fieldRules) addHeader(text string) error {
 	var rule fieldRule
 	first, rest, ok := strings.Cut(text, ":")
@@ -202,7 +203,7 @@ func (f *fieldRules) addHeader(text string) error {
 	}
 	name, value, ok := strings.Cut(text, ":")
 	if !ok {
-		return fmt.Errorf("%q has no colon: a field is 'NAME: VALUE', or '/path/**: NAME: VALUE'", text)
+		return fmt.Errorf("%q has no colon: write 'NAME: VALUE' or '/path/**: NAME: VALUE'", text)
 	}
 	rule.field = [2]string{strings.TrimSpace(name), strings.TrimSpace(value)}
 	if err := checkField(rule.field); err != nil {
@@ -212,15 +213,15 @@ func (f *fieldRules) addHeader(text string) error {
 	return nil
 }
 
-// checkField asks the server whether it would send a field.
+// checkField refuses headers that the server does not send or sets itself.
 func checkField(field [2]string) error {
 	for _, own := range []string{"Content-Type", "ETag", "Last-Modified", "Content-Encoding", "Accept-Ranges", "Content-Range"} {
 		if strings.EqualFold(field[0], own) {
-			return fmt.Errorf("%s is set by the server itself", own)
+			return fmt.Errorf("%s is set by the server itself: remove it", own)
 		}
 	}
 	if strings.EqualFold(field[0], "Basic-Auth") {
-		return errors.New("Basic-Auth asks for a password on Netlify, and is not kept here: it would be sent to all as a field; take it out, and use --auth")
+		return errors.New("Basic-Auth sets a password on Netlify, but here it would be sent to clients: remove it and use --auth")
 	}
 	if _, err := http.Prepare(nil, field); err != nil {
 		return errors.New(strings.TrimPrefix(err.Error(), "http: "))
@@ -228,20 +229,20 @@ func checkField(field [2]string) error {
 	return nil
 }
 
-// cacheWords are the directives of Cache-Control for answers (RFC 9111 section
-// 5.2.2, RFC 8246, RFC 5861).
+// cacheWords are the Cache-Control directives without a value (RFC 9111 section
+// 5.2.2, RFC 8246); cacheTimes those with a time (RFC 5861).
 var cacheWords = []string{"no-cache", "no-store", "no-transform", "must-revalidate", "proxy-revalidate", "must-understand", "private", "public", "immutable"}
 
 var cacheTimes = []string{"max-age", "s-maxage", "stale-while-revalidate", "stale-if-error"}
 
-// addCache reads "DIRECTIVES" or "GLOB=DIRECTIVES". A time alone is max-age.
+// addCache parses "DIRECTIVES" or "GLOB=DIRECTIVES". A time alone is max-age.
 func (f *fieldRules) addCache(text string) error {
 	var rule fieldRule
 	directives := text
 	if strings.HasPrefix(text, "/") || strings.HasPrefix(text, "*") {
 		glob, rest, ok := strings.Cut(text, "=")
 		if !ok {
-			return fmt.Errorf("%q has no = behind its pattern, such as '/assets/**=1y,immutable'", text)
+			return fmt.Errorf("%q has no = after its pattern, such as '/assets/**=1y,immutable'", text)
 		}
 		var err error
 		if rule.where, err = middleware.ParseGlob(strings.TrimSpace(glob)); err != nil {
@@ -274,16 +275,16 @@ func cacheDirective(word string) (string, error) {
 		if seconds, ok := span(value); ok {
 			return fmt.Sprintf("%s=%d", name, seconds), nil
 		}
-		return "", fmt.Errorf("%q is no time: there are 30s, 10m, 12h, 30d, 1y and seconds", value)
+		return "", fmt.Errorf("%q is not a time: write 30s, 10m, 12h, 30d, 1y or a number of seconds", value)
 	}
 	hint := meant(name, append(slices.Clone(cacheWords), cacheTimes...))
 	if hint == "" {
-		hint = ", and no time such as 10m or 1y"
+		hint = " or a time such as 10m or 1y"
 	}
-	return "", fmt.Errorf("%q is no directive of Cache-Control%s", word, hint)
+	return "", fmt.Errorf("%q is not a Cache-Control directive%s", word, hint)
 }
 
-// span reads a time in its largest unit, or in seconds.
+// span parses a time with one unit, or in seconds.
 func span(s string) (seconds int64, ok bool) {
 	if s == "" {
 		return 0, false
@@ -299,8 +300,8 @@ func span(s string) (seconds int64, ok bool) {
 	return int64(n) * unit, err == nil
 }
 
-// readNetlify reads the two files that Netlify and Cloudflare know, as far as
-// they are there.
+// readNetlify reads _redirects and _headers, as Netlify and Cloudflare define them.
+// Both are optional.
 func (f *fieldRules) readNetlify(folder string) (middleware.Redirects, error) {
 	var redirects middleware.Redirects
 	file, err := os.Open(filepath.Join(folder, "_redirects"))
@@ -326,7 +327,7 @@ func (f *fieldRules) readNetlify(folder string) (middleware.Redirects, error) {
 	return redirects, nil
 }
 
-// readHeaders reads paths, each with its fields indented below it.
+// readHeaders parses lines with paths, each followed by indented headers.
 func (f *fieldRules) readHeaders(from *os.File) error {
 	lines := bufio.NewScanner(from)
 	var where middleware.Glob
@@ -343,7 +344,7 @@ func (f *fieldRules) readHeaders(from *os.File) error {
 			}
 			continue
 		case where.String() == "":
-			return fmt.Errorf("line %d: a field stands before the first path", n)
+			return fmt.Errorf("line %d: a header before the first path", n)
 		}
 		name, value, ok := strings.Cut(text, ":")
 		field := [2]string{strings.TrimSpace(name), strings.TrimSpace(value)}
@@ -358,11 +359,11 @@ func (f *fieldRules) readHeaders(from *os.File) error {
 	return lines.Err()
 }
 
-// netlifyGlob makes a pattern of a path in which "*" stands for everything and
-// ":name" for one part.
+// netlifyGlob converts a path in which "*" matches everything and ":name" one
+// segment.
 func netlifyGlob(path string) (middleware.Glob, error) {
 	if !strings.HasPrefix(path, "/") {
-		return middleware.Glob{}, fmt.Errorf("%q is no path: did you mean %q?", path, "/"+path)
+		return middleware.Glob{}, fmt.Errorf("%q must begin with a slash: did you mean %q?", path, "/"+path)
 	}
 	parts := strings.Split(path, "/")
 	for i, part := range parts {
@@ -373,7 +374,7 @@ func netlifyGlob(path string) (middleware.Glob, error) {
 	return middleware.ParseGlob(strings.ReplaceAll(strings.Join(parts, "/"), "*", "**"))
 }
 
-// readTypes reads "EXTENSION=TYPE".
+// readTypes parses "EXTENSION=TYPE".
 func readTypes(list []string) (map[string]string, error) {
 	types := make(map[string]string)
 	for _, text := range list {
@@ -382,17 +383,17 @@ func readTypes(list []string) (map[string]string, error) {
 		t = strings.TrimSpace(t)
 		kind, sub, slash := strings.Cut(t, "/")
 		if !ok || extension == "" || !slash || kind == "" || sub == "" {
-			return nil, fmt.Errorf("--type: %q is not EXTENSION=TYPE, such as wasm=application/wasm", text)
+			return nil, fmt.Errorf("--type: %q is not of the form EXTENSION=TYPE, such as wasm=application/wasm", text)
 		}
 		if _, err := http.Prepare(nil, [2]string{"Content-Type", t}); err != nil {
-			return nil, fmt.Errorf("--type: %q is no type", t)
+			return nil, fmt.Errorf("--type: %q is not a media type", t)
 		}
 		types[extension] = t
 	}
 	return types, nil
 }
 
-// readCodings reads "zstd,gzip" or "off".
+// readCodings parses "zstd,gzip" or "off".
 func readCodings(text string) (list []static.Encoder, err error) {
 	if text == "off" {
 		return nil, nil
@@ -402,16 +403,16 @@ func readCodings(text string) (list []static.Encoder, err error) {
 		i := slices.IndexFunc(compress.Codings, func(c compress.Coding) bool { return c.Name == name })
 		switch {
 		case i < 0:
-			return nil, fmt.Errorf("--compress: %q is no coding: there are zstd and gzip, or off", name)
+			return nil, fmt.Errorf("--compress: unknown coding %q: write zstd, gzip or off", name)
 		case compress.Codings[i].Ahead:
-			return nil, fmt.Errorf("--compress: %s is too slow on the way: write it ahead with bobbin precompress", name)
+			return nil, fmt.Errorf("--compress: %s is too slow on the fly: compress ahead of time with bobbin precompress", name)
 		}
 		list = append(list, static.Encoder{Coding: name, Encode: compress.Codings[i].Encode})
 	}
 	return list, nil
 }
 
-// pick reads one of several words.
+// pick returns the value of one of several words.
 func pick[T any](flag, word string, of map[string]T) (T, error) {
 	if v, ok := of[word]; ok {
 		return v, nil
@@ -422,5 +423,5 @@ func pick[T any](flag, word string, of map[string]T) (T, error) {
 	}
 	slices.Sort(names)
 	var none T
-	return none, fmt.Errorf("%s: there is no %q: choose one of %s", flag, word, strings.Join(names, ", "))
+	return none, fmt.Errorf("%s: unknown value %q: choose one of %s", flag, word, strings.Join(names, ", "))
 }

@@ -6,8 +6,7 @@ import (
 	"github.com/bobbin-http/bobbin/http"
 )
 
-// The default site is what bobbin serves when no folder is named: worth a look,
-// and useful for a first measurement.
+// The default site is served without a PATH: a few pages to look at and to measure.
 var (
 	//go:embed site/index.html
 	indexPage []byte
@@ -33,7 +32,7 @@ func defaultSite() http.Handler {
 			return http.StatusMethodNotAllowed
 		}
 		path := r.PathBytes()
-		for range 2 { // as it was sent, which is what is usual, and clean
+		for range 2 { // first as sent, the usual case; then cleaned
 			switch string(path) {
 			case "/":
 				return w.WritePrepared(index)
@@ -51,7 +50,7 @@ func defaultSite() http.Handler {
 	}
 }
 
-// must is for what is wrong in the program itself or not at all.
+// must panics on an error that only a bug in the program can cause.
 func must(p *http.Prepared, err error) *http.Prepared {
 	if err != nil {
 		panic(err)

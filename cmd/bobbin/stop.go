@@ -16,7 +16,8 @@ import (
 // what it asks for is done while certificates are served.
 func onHangups() { signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP) }
 
-// whatWasCut says how many connections were cut off, and the requests of some.
+// explainCut replaces eventloop.ErrCut by an error with the number of cut connections
+// and some of their requests.
 func whatWasCut(servers http.Servers, err error) error {
 	if !errors.Is(err, eventloop.ErrCut) {
 		return err
@@ -35,10 +36,10 @@ func whatWasCut(servers http.Servers, err error) error {
 	return cutOff(text)
 }
 
-// cutOff is eventloop.ErrCut with more to say.
+// cutOff is eventloop.ErrCut with details.
 type cutOff string
 
 func (e cutOff) Error() string { return string(e) }
 
-// Is implements what errors.Is asks for.
+// Is makes errors.Is(err, eventloop.ErrCut) true.
 func (e cutOff) Is(target error) bool { return target == eventloop.ErrCut }

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// meant ends a complaint about a word with the one that was probably meant, if
-// one of those there are comes near.
+// meant returns "; did you mean X?" for the most similar known word, or "" if none is
+// similar.
 func meant(word string, of []string) string {
 	word = strings.ToLower(word)
 	best, distance := "", 4
@@ -16,7 +16,7 @@ func meant(word string, of []string) string {
 		if len(word) > 2 && strings.HasPrefix(lower, word) {
 			d = min(d, 1)
 		}
-		// Three mistakes in a word of four letters make another word.
+		// Three edits in a word of four letters make another word.
 		if d < distance && d*2 <= len(word) || d == distance && candidate < best {
 			best, distance = candidate, d
 		}
@@ -27,8 +27,8 @@ func meant(word string, of []string) string {
 	return fmt.Sprintf("; did you mean %s?", best)
 }
 
-// edits is how many letters have to be added, dropped or changed to make one
-// word of the other (Levenshtein's distance).
+// edits returns the number of letters to add, drop or change between two words
+// (Levenshtein distance).
 func edits(a, b string) int {
 	row := make([]int, len(b)+1)
 	for j := range row {

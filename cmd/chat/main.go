@@ -1,4 +1,5 @@
-// Chat is a room in which everybody hears everybody. It is the loop's: no lock.
+// Chat is a chat room: each message goes to all open pages. The room belongs to the
+// loop and needs no lock.
 package main
 
 import (
@@ -14,7 +15,7 @@ var page string
 
 type room struct {
 	ears map[*http.Events]bool
-	past []http.Event // the last hundred
+	past []http.Event // the last hundred messages
 	said int
 }
 
@@ -35,7 +36,7 @@ func (r *room) hear(w *http.Response, q *http.Request) error {
 	}
 	r.ears[ear] = true
 	ear.OnClose(func() { delete(r.ears, ear) })
-	heard, _ := strconv.Atoi(q.Header("Last-Event-ID")) // of a browser that comes back
+	heard, _ := strconv.Atoi(q.Header("Last-Event-ID")) // from a browser that reconnects
 	for _, e := range r.past[min(max(0, heard-r.said+len(r.past)), len(r.past)):] {
 		ear.Send(e)
 	}
@@ -52,7 +53,7 @@ func (r *room) say(w *http.Response, q *http.Request) error {
 	r.past = append(r.past[max(0, len(r.past)-99):], e)
 	for ear := range r.ears {
 		if ear.Send(e) == http.ErrFull {
-			ear.Close() // it comes back, and hears what it has missed
+			ear.Close() // the browser reconnects and gets the messages that it has missed
 		}
 	}
 	return http.StatusNoContent

@@ -1,5 +1,5 @@
-// Report makes answers that take time, in two ways: a sum that is worked out
-// elsewhere, and a table that is written by a handler which may wait.
+// Report makes answers that take time, in two ways: a sum computed off the loop, and
+// a table written by a handler that may wait.
 package main
 
 import (
@@ -17,15 +17,15 @@ func main() { log.Fatal(http.ListenAndServe("localhost:8080", site().Serve)) }
 func site() *http.Router {
 	pages := new(http.Router)
 	pages.Handle("GET /sum/{rounds}", sum)
-	pages.Handle("GET /table", http.Blocking(10, table)) // ten at a time
+	pages.Handle("GET /table", http.Blocking(10, table)) // at most ten at a time
 	return pages
 }
 
-// sum leaves the work to a goroutine, and answers on the loop when it is done.
+// sum leaves the work to a worker, and answers on the loop when it is done.
 func sum(w *http.Response, r *http.Request) error {
 	rounds, err := strconv.Atoi(r.PathValue("rounds"))
 	if err != nil || rounds < 0 || rounds > 10_000_000 {
-		return http.StatusBadRequest.Because("give a number of rounds, up to ten million")
+		return http.StatusBadRequest.Because("the number of rounds must be from 0 to ten million")
 	}
 	return http.Offload(w, func() (digest [32]byte, err error) {
 		for range rounds {
@@ -35,8 +35,8 @@ func sum(w *http.Response, r *http.Request) error {
 	}, func(w *http.Response, digest [32]byte) error { return w.Text(fmt.Sprintf("%x\n", digest)) })
 }
 
-// table runs on a goroutine of its own, so it may wait for a row as long as a
-// database takes. What it writes is sent as it goes.
+// table runs on a goroutine of its own, so it may wait for a database. Its rows are
+// sent while it writes.
 func table(w *http.Response, r *http.Request) error {
 	w.Add("Content-Type", "text/csv; charset=utf-8")
 	fmt.Fprintln(w, "n,square")
@@ -46,7 +46,7 @@ func table(w *http.Response, r *http.Request) error {
 			return err
 		}
 		if _, err := fmt.Fprintf(w, "%d,%d\n", n, square); err != nil {
-			return err // the client has left
+			return err // the client has disconnected
 		}
 	}
 	return nil

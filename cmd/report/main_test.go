@@ -20,8 +20,8 @@ func TestReport(t *testing.T) {
 		}{
 			{"/sum/0", 200, strings.Repeat("0", 64) + "\n"},
 			{"/sum/1", 200, "66687aadf862bd776c8fc18b8e9f8e20089714856ee233b3902a591d0d5f2925\n"},
-			{"/sum/many", 400, "give a number"},
-			{"/sum/-1", 400, "give a number"},
+			{"/sum/many", 400, "the number of rounds must be"},
+			{"/sum/-1", 400, "the number of rounds must be"},
 			{"/table", 200, "n,square\n0,0\n1,1\n2,4\n"},
 			{"/table", 200, "\n999,998001\n"},
 		} {

@@ -1,4 +1,4 @@
-// Site has two pages, and says 404 to whatever is not there.
+// Site has two pages, and answers 404 for all other paths.
 package main
 
 import (

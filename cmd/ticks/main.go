@@ -1,5 +1,5 @@
-// Ticks tells everybody who looks at its page what time it is, once a second, by
-// server-sent events. However many look, there is one timer, and no goroutine.
+// Ticks sends the time to all open pages once a second, by server-sent events. All
+// pages share one timer, and there is no goroutine.
 package main
 
 import (
@@ -14,7 +14,7 @@ const page = `<!doctype html><title>Ticks</title><h1 id=time>...</h1>
 <script>new EventSource("/ticks").onmessage = e => time.textContent = e.data</script>
 `
 
-// A clock belongs to the loop, as its handlers do, and needs no lock.
+// A clock belongs to the loop, like its handlers, and needs no lock.
 type clock struct {
 	faces   map[*http.Events]bool
 	ticking bool
@@ -43,8 +43,8 @@ func (c *clock) show(w *http.Response, r *http.Request) error {
 	return nil
 }
 
-// tick goes on while somebody looks. Who does not take what was said before, a
-// browser on a train perhaps, misses a second.
+// tick runs once a second while a page is open. A client that has not taken the
+// events before, such as a browser on a train, misses a second.
 func (c *clock) tick(loop *eventloop.Loop) {
 	for face := range c.faces {
 		face.Send(http.Event{Data: loop.WallTime().Format(time.TimeOnly)})

@@ -1,4 +1,4 @@
-// Upload takes files and keeps them in a folder.
+// Upload stores uploaded files in a folder.
 //
 //	go run ./cmd/upload FOLDER
 package main
@@ -27,7 +27,7 @@ func main() {
 func site(folder string) *http.Router {
 	pages := new(http.Router)
 	pages.Handle("GET /{$}", func(w *http.Response, r *http.Request) error { return w.HTML(page) })
-	pages.Handle("POST /{$}", http.Blocking(8, func(w *http.Response, r *http.Request) error { // it waits for the disk
+	pages.Handle("POST /{$}", http.Blocking(8, func(w *http.Response, r *http.Request) error { // Blocking, because the handler waits for the disk
 		form, err := upload.Receive(r, upload.Options{Folder: folder, File: 1 << 30, Total: 4 << 30})
 		if err != nil {
 			return err
@@ -36,7 +36,7 @@ func site(folder string) *http.Router {
 		for _, f := range form.Files {
 			path := filepath.Join(folder, f.Name)
 			if _, err := os.Lstat(path); err == nil || f.Name == "" {
-				return http.StatusConflict.Because(fmt.Sprintf("there is a file %q already", f.Name))
+				return http.StatusConflict.Because(fmt.Sprintf("a file %q exists already", f.Name))
 			}
 			if err := f.Keep(path); err != nil {
 				return err
