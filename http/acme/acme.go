@@ -1,5 +1,5 @@
 // Package acme gets certificates from an ACME server, such as Let's Encrypt, and
-// keeps them renewed.
+// renews them.
 //
 //	m, err := acme.New(acme.Options{Domains: []string{"example.com"}, Cache: "/var/lib/site"})
 //	server, err := http.NewServer(http.Config{Handler: m.Challenges(site), TLS: m.Config()})
@@ -9,18 +9,18 @@
 //	defer m.Close()
 //	server.Run()
 //
-// The work is done by golang.org/x/crypto/acme/autocert, which waits for others: for
-// the ACME server, for minutes, and for a disk. So the loop never asks it. Whatever
-// somebody may ask the loop for is put into memory when autocert has it, a
-// certificate as well as the answer to a challenge, and the loop reads it from there.
+// golang.org/x/crypto/acme/autocert does the work. It waits for the ACME server, for
+// minutes, and for the disk, so the loop never calls it. Everything that a client may
+// request, certificates and answers to challenges, is put into memory when autocert
+// has it, and the loop reads it from there.
 //
-// An ACME server wants to see that a domain is ours. It connects to port 443, and
-// finds there what was agreed upon (tls-alpn-01, RFC 8737), or asks for a file on
-// port 80 (http-01, RFC 8555 section 8.3). One of the two is enough. Neither proves
-// a wildcard.
+// An ACME server verifies that a domain is under our control. It connects to port 443
+// and expects a certain certificate (tls-alpn-01, RFC 8737), or requests a file on
+// port 80 (http-01, RFC 8555 section 8.3). One of the two is enough. Neither works
+// for wildcards.
 //
-// Who uses an ACME server has agreed to its terms of service: we say so in their
-// name.
+// Using this package means accepting the terms of service of the ACME server: it
+// sends the acceptance.
 package acme
 
 import (
@@ -47,42 +47,42 @@ import (
 	"github.com/bobbin-http/bobbin/http"
 )
 
-// Options say which certificates to get, and where.
+// Options are the settings of a Manager.
 type Options struct {
-	// Domains are the names, each of which has a certificate of its own. Letters
-	// that are not ASCII may be written as they are, or as "xn--".
+	// Domains are the names. Each gets a certificate of its own. Non-ASCII letters
+	// may be written as they are or as "xn--".
 	Domains []string
 
-	// Email is whom the ACME server writes to when something is wrong; nobody if
+	// Email is the address for mail from the ACME server about problems; none if
 	// empty.
 	Email string
 
-	// Directory is the URL by which the ACME server is known. It is that of Let's
-	// Encrypt if empty.
+	// Directory is the directory URL of the ACME server; that of Let's Encrypt if
+	// empty.
 	Directory string
 
-	// Cache is a folder for the keys and the certificates, so that they are there
-	// after a restart: ACME servers do not give many. It is made if it is not
-	// there. Several processes may share one if not all begin at once; but each
-	// answers only the challenges that are its own.
+	// Cache is the folder for keys and certificates. It makes them survive restarts,
+	// because ACME servers limit how many they issue. It is created if it is missing.
+	// Several processes may share a folder if they do not all start at once; each of
+	// them answers only its own challenges.
 	Cache string
 
-	// RootCAs is whom to trust for the connection to the ACME server, where it is
-	// not one that the system knows.
+	// RootCAs are the authorities for the connection to the ACME server, if the
+	// system lacks its own.
 	RootCAs *x509.CertPool
 
-	Log *slog.Logger // nothing if nil
+	Log *slog.Logger // none if nil
 }
 
-// Why a handshake has no certificate.
+// The errors of a handshake without a certificate.
 var (
-	ErrNoName    = errors.New("acme: the client does not say which name it wants")
-	ErrUnknown   = errors.New("acme: no certificate is kept for this name")
-	ErrNotYet    = errors.New("acme: there is no certificate for this name yet")
-	ErrNotProven = errors.New("acme: there is no challenge for this name")
+	ErrNoName    = errors.New("acme: the client sent no server name")
+	ErrUnknown   = errors.New("acme: no certificate is configured for this name")
+	ErrNotYet    = errors.New("acme: no certificate for this name yet")
+	ErrNotProven = errors.New("acme: no challenge for this name")
 )
 
-// A Manager has the certificates. Any goroutine may call its methods.
+// A Manager holds the certificates. Any goroutine may call its methods.
 type Manager struct {
 	// Set by New, never changed.
 	options Options
@@ -91,26 +91,26 @@ type Manager struct {
 	log     *slog.Logger
 	pauses  []time.Duration
 	sites   map[string]*site // by name
-	order   []*site          // as they were given
+	order   []*site          // in the order of Options
 
 	alive context.Context // until Close
 	end   context.CancelFunc
 	start sync.Once
-	over  chan struct{} // closed when our goroutine has ended; nil before Start
+	over  chan struct{} // closed when the manager's goroutine has ended; nil before Start
 
-	plain  atomic.Bool // somebody answers challenges on a plain-text listener
-	open   atomic.Bool // the ACME server may be asked
-	tokens sync.Map    // of http-01, with what to answer: strings
+	plain  atomic.Bool // a plain-text listener answers challenges
+	open   atomic.Bool // requests to the ACME server are allowed
+	tokens sync.Map    // of http-01, with their answers: strings
 }
 
-// New makes a Manager, which gets nothing before Start.
+// New makes a Manager, which does nothing before Start.
 func New(o Options) (*Manager, error) {
 	m := &Manager{options: o, folder: autocert.DirCache(o.Cache), log: o.Log, pauses: pauses, sites: make(map[string]*site)}
 	if m.log == nil {
 		m.log = slog.New(slog.DiscardHandler)
 	}
 	if len(o.Domains) == 0 {
-		return nil, errors.New("acme: no domain is given to get a certificate for")
+		return nil, errors.New("acme: Domains is empty")
 	}
 	for _, d := range o.Domains {
 		name, err := parseDomain(d)
@@ -130,7 +130,7 @@ func New(o Options) (*Manager, error) {
 		m.options.Directory = acme.LetsEncryptURL
 	}
 	if u, err := url.Parse(m.options.Directory); err != nil || u.Scheme != "https" || u.Host == "" {
-		return nil, fmt.Errorf("acme: the directory %q is not the URL of an ACME server: it begins with https://", o.Directory)
+		return nil, fmt.Errorf("acme: directory %q is not the URL of an ACME server, which begins with https://", o.Directory)
 	}
 	if err := prepareFolder(o.Cache); err != nil {
 		return nil, err
@@ -142,62 +142,63 @@ func New(o Options) (*Manager, error) {
 	return m, nil
 }
 
-// parseDomain returns a name as it is written in a certificate.
+// parseDomain returns a name in the form of a certificate.
 func parseDomain(s string) (string, error) {
 	bare := strings.Trim(s, "[]")
 	if _, err := netip.ParseAddr(bare); err == nil {
-		return "", fmt.Errorf("acme: %q is an address: certificates are for names", s)
+		return "", fmt.Errorf("acme: %q is an address: write a domain name", s)
 	}
 	switch {
 	case strings.HasPrefix(s, "*"):
-		return "", fmt.Errorf("acme: %q is a wildcard, which can be proven by DNS only, and that is not done here: give each name", s)
+		return "", fmt.Errorf("acme: %q is a wildcard, which needs DNS challenges, and these are not supported: list each name", s)
 	case strings.ContainsAny(s, ":/"):
-		return "", fmt.Errorf("acme: %q is not only a name: give it without https://, port and path", s)
+		return "", fmt.Errorf("acme: %q has a scheme, a port or a path: write the name only", s)
 	}
 	name, err := spell(s)
 	if err != nil {
-		return "", fmt.Errorf("acme: %q cannot be the name of a host: %w", s, err)
+		return "", fmt.Errorf("acme: %q is not a valid host name: %w", s, err)
 	}
 	if !strings.Contains(name, ".") {
-		return "", fmt.Errorf("acme: %q is a name in a local network: certificates are for names that all can find, with a dot", s)
+		return "", fmt.Errorf("acme: %q is a local name: certificates are issued for public names, which have a dot", s)
 	}
 	return name, nil
 }
 
-// spell returns the one spelling of a name: in small letters, those that are not
-// ASCII as "xn--", without the root's dot.
+// spell returns the canonical spelling of a name: lower case, non-ASCII letters as
+// "xn--", no final dot.
 func spell(s string) (string, error) {
 	name, err := idna.Lookup.ToASCII(strings.TrimSuffix(s, "."))
 	if err != nil {
 		return "", err
 	}
 	if len(name) > longestName {
-		return "", errors.New("it is too long")
+		return "", errors.New("the name is too long")
 	}
 	for label := range strings.SplitSeq(name, ".") {
 		if label == "" || len(label) > longestLabel {
-			return "", fmt.Errorf("a part of it has %d letters, and not 1 to %d", len(label), longestLabel)
+			return "", fmt.Errorf("a label has %d letters, and 1 to %d are allowed", len(label), longestLabel)
 		}
 	}
 	return name, nil
 }
 
-// prepareFolder makes the folder, and finds out now whether it can be written to: a
-// certificate that was obtained and cannot be kept is one of few.
+// prepareFolder creates the folder, and checks that it is writable: a certificate
+// that cannot be stored counts against the limits of the ACME server all the same.
 func prepareFolder(folder string) error {
 	if folder == "" {
-		return errors.New("acme: no folder is given to keep certificates in, and ACME servers do not give them at every start")
+		return errors.New("acme: Cache is empty: name a folder for the certificates, because ACME servers limit how many they issue")
 	}
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return fmt.Errorf("acme: %w", err)
 	}
 	if _, err := tryFolder(folder); err != nil {
-		return fmt.Errorf("acme: certificates cannot be kept: %w", err)
+		return fmt.Errorf("acme: the folder for certificates is not writable: %w", err)
 	}
 	return nil
 }
 
-// tryFolder writes a file in the folder, removes it, and returns when it was written.
+// tryFolder writes a file to the folder, removes it, and returns its modification
+// time.
 func tryFolder(folder string) (time.Time, error) {
 	f, err := os.CreateTemp(folder, "try")
 	if err != nil {
@@ -214,8 +215,8 @@ func tryFolder(folder string) (time.Time, error) {
 	return info.ModTime(), nil
 }
 
-// Config returns a configuration of TLS that has the certificates, and answers
-// tls-alpn-01. It is the caller's to change.
+// Config returns a TLS configuration with the certificates and the answers to
+// tls-alpn-01. The caller may change it.
 func (m *Manager) Config() *tls.Config {
 	return &tls.Config{
 		MinVersion:     tls.VersionTLS12,
@@ -224,8 +225,8 @@ func (m *Manager) Config() *tls.Config {
 	}
 }
 
-// Certificate is for tls.Config.GetCertificate. It never waits: what it answers is
-// in memory, or not there.
+// Certificate is for tls.Config.GetCertificate. It never waits: it returns a
+// certificate in memory, or an error.
 func (m *Manager) Certificate(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
 	name := hello.ServerName
 	if name == "" {
@@ -245,7 +246,7 @@ func (m *Manager) Certificate(hello *tls.ClientHelloInfo) (*tls.Certificate, err
 	return c, nil
 }
 
-// find returns what is kept for a name. Most clients spell it as we do, but they
+// find returns the site of a name. Most clients use the canonical spelling, but they
 // need not.
 func (m *Manager) find(name string) *site {
 	if s := m.sites[name]; s != nil || len(name) > longestName {
@@ -258,14 +259,13 @@ func (m *Manager) find(name string) *site {
 	return m.sites[name]
 }
 
-// wellKnown is where an ACME server looks for the answer to http-01 (RFC 8555
-// section 8.3).
+// wellKnown is the path of the answers to http-01 (RFC 8555 section 8.3).
 const wellKnown = "/.well-known/acme-challenge/"
 
-// Challenges is the http.Middleware that answers http-01, on a listener in plain
-// text. Only if it was called before Start, that way is tried: by every second
-// attempt, while the others try tls-alpn-01. A challenge that is not ours is left to
-// the next handler: it may be for a neighbour.
+// Challenges is the http.Middleware that answers http-01 on a plain-text listener. If
+// it is called before Start, every second attempt uses http-01, and the others
+// tls-alpn-01. It passes unknown challenges on to the next handler: they may belong
+// to a neighbour.
 func (m *Manager) Challenges(next http.Handler) http.Handler {
 	m.plain.Store(true)
 	return func(w *http.Response, r *http.Request) error {
@@ -278,13 +278,13 @@ func (m *Manager) Challenges(next http.Handler) http.Handler {
 	}
 }
 
-// Start takes the certificates from the folder, which are there when it returns,
-// and has those that are missing obtained. The ACME server connects to us for that,
-// so that somebody should listen by now.
+// Start loads the certificates from the folder before it returns, and starts to
+// obtain missing ones. The ACME server connects to us for that, so the server should
+// listen by now.
 //
-// As autocert cannot be asked for what is in the folder only, the way to the ACME
-// server is shut in the meantime. A renewal that is overdue may find it so; autocert
-// tries that again within the hour.
+// autocert has no call that only looks into the folder, so requests to the ACME
+// server are blocked meanwhile. That may fail a renewal that is overdue; autocert
+// repeats it within the hour.
 func (m *Manager) Start() {
 	m.start.Do(func() {
 		var missing []*site
@@ -299,25 +299,25 @@ func (m *Manager) Start() {
 	})
 }
 
-// Close ends it: the ACME server is asked nothing any more, and what is under way
-// with it is cut off. The certificates stay in memory. autocert itself has no end. A
-// call that waits between two questions returns when it wants to ask the next, and
-// for each certificate a timer remains, whose renewals fail at once.
+// Close stops all requests to the ACME server and aborts the current one. The
+// certificates stay in memory. autocert itself cannot be stopped: a call that waits
+// between two requests returns at its next one, and each certificate keeps a timer,
+// whose renewals fail at once.
 func (m *Manager) Close() {
 	m.end()
-	m.start.Do(func() {}) // nothing starts any more, or all has
+	m.start.Do(func() {}) // nothing starts after this, or Start has returned
 	if m.over != nil {
 		<-m.over
 	}
 }
 
-// run obtains what is missing, one after the other, and each again and again until
-// it is there. To renew them is autocert's part, with timers of its own.
+// run obtains the missing certificates, one after the other, and repeats each until
+// it succeeds. autocert renews them with timers of its own.
 func (m *Manager) run(missing []*site) {
 	defer close(m.over)
 	due := make(chan *site, len(missing))
 	later := func(s *site, pause time.Duration) {
-		s.again = time.AfterFunc(pause, func() { due <- s }) // has room: each is there once
+		s.again = time.AfterFunc(pause, func() { due <- s }) // has room: each site is in it once at most
 	}
 	for _, s := range missing {
 		if pause := s.recallPause(); pause > 0 {

@@ -40,15 +40,15 @@ func TestNewSaysWhatIsWrong(t *testing.T) {
 	}{
 		{"a name is enough", Options{Domains: []string{"a.example"}}, ""},
 		{"names may be spelled as people do", Options{Domains: []string{"Bücher.example", "xn--bcher-kva.example."}}, ""},
-		{"no name is not", Options{}, "no domain"},
+		{"no name is not", Options{}, "Domains is empty"},
 		{"a wildcard is not done", Options{Domains: []string{"*.a.example"}}, "wildcard"},
 		{"an address has none", Options{Domains: []string{"192.0.2.1"}}, "an address"},
 		{"nor has one of IPv6", Options{Domains: []string{"[2001:db8::1]"}}, "an address"},
-		{"a URL is too much", Options{Domains: []string{"https://a.example/"}}, "without https://"},
+		{"a URL is too much", Options{Domains: []string{"https://a.example/"}}, "the name only"},
 		{"a port is too much", Options{Domains: []string{"a.example:443"}}, "port"},
-		{"a name must be public", Options{Domains: []string{"localhost"}}, "local network"},
-		{"nothing is no name", Options{Domains: []string{""}}, "cannot be the name"},
-		{"a name has no spaces", Options{Domains: []string{"a b.example"}}, "cannot be the name"},
+		{"a name must be public", Options{Domains: []string{"localhost"}}, "local name"},
+		{"nothing is no name", Options{Domains: []string{""}}, "not a valid host name"},
+		{"a name has no spaces", Options{Domains: []string{"a b.example"}}, "not a valid host name"},
 		{"a part must be there", Options{Domains: []string{"a..example"}}, "0 letters"},
 		{"a part must not be too long", Options{Domains: []string{long + ".example"}}, "64 letters"},
 		{"nor the whole", Options{Domains: []string{strings.Repeat("a.", 130) + "example"}}, "too long"},
@@ -56,7 +56,7 @@ func TestNewSaysWhatIsWrong(t *testing.T) {
 		{"and nothing else", Options{Domains: []string{"a.example"}, Email: "Me <me@a.example>"}, "email"},
 		{"the ACME server is a URL", Options{Domains: []string{"a.example"}, Directory: "acme.example"}, "https://"},
 		{"and it is safe", Options{Domains: []string{"a.example"}, Directory: "http://acme.example/"}, "https://"},
-		{"the folder must be given", Options{Domains: []string{"a.example"}, Cache: "-"}, "no folder"},
+		{"the folder must be given", Options{Domains: []string{"a.example"}, Cache: "-"}, "Cache is empty"},
 		{"and be one", Options{Domains: []string{"a.example"}, Cache: file}, "not a directory"},
 	}
 	for _, test := range tests {
@@ -307,7 +307,7 @@ func TestFailures(t *testing.T) {
 					return &refusal{Status: 429, Type: "urn:ietf:params:acme:error:rateLimited", Detail: "too many", after: "3600"}
 				}
 				return nil
-			}, []string{`"too many"`, `"again in"=1h0m0s`}, true},
+			}, []string{`"too many"`, `retry_in=1h0m0s`}, true},
 		{"a server that is no ACME server is one that answers strangely", false,
 			func(path string) *refusal { return &refusal{Status: 404} }, []string{"status 404"}, false},
 	}
@@ -453,7 +453,7 @@ func TestARestartDoesNotBeginAnew(t *testing.T) {
 	if err := os.Chtimes(file, time.Time{}, time.Now().Add(-time.Hour)); err != nil {
 		t.Fatal(err)
 	}
-	if said := begin(nil); !strings.Contains(said, `"again in"=2h0m0s`) {
+	if said := begin(nil); !strings.Contains(said, `retry_in=2h0m0s`) {
 		t.Errorf("the log says:\n%s", said)
 	}
 	orders(2, "after the pause")
@@ -502,7 +502,7 @@ func TestAServerThatIsAwayIsAskedAgain(t *testing.T) {
 		return there.RoundTrip(q)
 	})
 	m.Start()
-	await(t, "a line about it", func() bool { return strings.Contains(log.String(), "cannot be reached: no route") })
+	await(t, "a line about it", func() bool { return strings.Contains(log.String(), ": no route") })
 	away.Store(false)
 	await(t, "a certificate in the end", func() bool { return has(m, "a.example") != nil })
 	m.Close()
@@ -635,7 +635,7 @@ func TestAFullDiskCostsNoCertificate(t *testing.T) {
 	})
 	m.Start()
 	await(t, "a certificate", func() bool { return has(m, "a.example") != nil })
-	await(t, "a line about it", func() bool { return strings.Contains(log.String(), "certificate cannot be kept") })
+	await(t, "a line about it", func() bool { return strings.Contains(log.String(), "cannot store the certificate") })
 	if n := a.asked("/order"); n != 1 {
 		t.Errorf("it was asked for %d times", n)
 	}

@@ -1,7 +1,7 @@
 package acme
 
-// How autocert reaches the ACME server. All goes through here, because autocert
-// cannot be ended, and does not say why a challenge has failed.
+// The connection from autocert to the ACME server. All requests pass through here,
+// because autocert can neither be stopped nor report why a challenge has failed.
 
 import (
 	"bytes"
@@ -16,34 +16,34 @@ import (
 	"sync"
 )
 
-// A line is an http.RoundTripper of net/http's. It ends with the Manager, and listens
-// for reasons.
+// A line is a RoundTripper of net/http. It ends with the Manager, and collects the
+// reasons for failures.
 type line struct {
 	site *site
 
 	mu      sync.Mutex
-	trying  bool     // somebody waits for the reasons
-	kind    string   // of the challenge that this attempt tries
-	orders  string   // where an order is made, once that is known
+	trying  bool     // an attempt is running and wants the reasons
+	kind    string   // of the challenge in this attempt
+	orders  string   // the URL for new orders, once known
 	ordered bool     // this attempt has made its order
-	heard   bool     // the server has answered something in it
+	heard   bool     // the server has answered in this attempt
 	reasons []string // of this attempt
-	told    []string // orders and authorizations whose failure is known
+	told    []string // orders and authorizations known to have failed
 }
 
 var (
-	errShut    = errors.New("acme: the ACME server is not asked yet")
-	errOrdered = errors.New("acme: one order is enough for an attempt")
+	errShut    = errors.New("acme: requests to the ACME server are not allowed yet")
+	errOrdered = errors.New("acme: an attempt makes one order only")
 )
 
-// The kinds of challenge that are tried, in turn.
+// The kinds of challenge, tried in turn.
 const (
 	kindTLS  = "tls-alpn-01"
 	kindHTTP = "http-01"
 )
 
-// RoundTrip implements http.RoundTripper. The answer is read to its end, so that it
-// may take no longer than the request.
+// RoundTrip implements net/http's RoundTripper. It reads the whole body, so that the
+// body, too, is under the deadline of the request.
 func (l *line) RoundTrip(q *nethttp.Request) (*nethttp.Response, error) {
 	m := l.site.manager
 	if !m.open.Load() {
@@ -68,7 +68,7 @@ func (l *line) RoundTrip(q *nethttp.Request) (*nethttp.Response, error) {
 	return a, nil
 }
 
-// mayNotOrder reports whether a request would make another order in an attempt.
+// mayNotOrder reports whether a request would be the second order of an attempt.
 // autocert makes one for each kind of challenge.
 func (l *line) mayNotOrder(q *nethttp.Request) bool {
 	l.mu.Lock()
@@ -76,9 +76,8 @@ func (l *line) mayNotOrder(q *nethttp.Request) bool {
 	return l.trying && l.ordered && q.Method == nethttp.MethodPost && q.URL.String() == l.orders
 }
 
-// choose notes what an answer means for the attempt, and leaves one kind of challenge
-// in an authorization: autocert would try one after the other, and each that fails
-// counts.
+// choose notes the progress of the attempt, and leaves one kind of challenge in an
+// authorization. autocert would try all kinds in turn, and each failure counts.
 func (l *line) choose(url string, status int, body []byte) []byte {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -89,7 +88,7 @@ func (l *line) choose(url string, status int, body []byte) []byte {
 		return body
 	}
 	if orders, ok := all["newOrder"]; ok {
-		_ = json.Unmarshal(orders, &l.orders) // autocert says what is wrong with it
+		_ = json.Unmarshal(orders, &l.orders) // autocert reports the error
 	}
 	var challenges []json.RawMessage
 	if !l.trying || all["challenges"] == nil || json.Unmarshal(all["challenges"], &challenges) != nil {
@@ -109,22 +108,21 @@ func (l *line) choose(url string, status int, body []byte) []byte {
 func roundTrip(by nethttp.RoundTripper, q *nethttp.Request) (*nethttp.Response, []byte, error) {
 	a, err := by.RoundTrip(q)
 	if err != nil {
-		return nil, nil, fmt.Errorf("%s cannot be reached: %w", q.URL.Host, err)
+		return nil, nil, fmt.Errorf("cannot reach %s: %w", q.URL.Host, err)
 	}
 	defer a.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(a.Body, answerMax+1))
 	switch {
 	case err != nil:
-		return nil, nil, fmt.Errorf("%s does not answer to the end: %w", q.URL.Host, err)
+		return nil, nil, fmt.Errorf("incomplete answer from %s: %w", q.URL.Host, err)
 	case len(body) > answerMax:
-		return nil, nil, fmt.Errorf("%s answers with more than %d bytes", q.URL.Host, answerMax)
+		return nil, nil, fmt.Errorf("answer from %s is longer than %d bytes", q.URL.Host, answerMax)
 	}
 	return a, body, nil
 }
 
-// answer is where an ACME server says what is wrong: in a problem document (RFC 8555
-// section 6.7), in an order (section 7.1.3), or in the challenges of an authorization
-// (section 7.1.4).
+// answer has the errors in a problem document (RFC 8555 section 6.7), an order
+// (section 7.1.3), or the challenges of an authorization (section 7.1.4).
 type answer struct {
 	problem
 	Error      *problem
@@ -136,16 +134,16 @@ type answer struct {
 
 type problem struct{ Type, Detail string }
 
-// listen looks for what is wrong.
+// listen notes the errors in an answer.
 func (l *line) listen(url string, status int, body []byte) {
 	var a answer
 	if json.Unmarshal(body, &a) != nil {
-		a = answer{} // a certificate, or what some machine on the way has to say
+		a = answer{} // a certificate, or the answer of some proxy
 	}
 	if status >= 400 {
 		switch {
 		case strings.HasSuffix(a.Type, ":badNonce"):
-			// It happens to everybody, and is done again.
+			// Nonces often expire, and autocert repeats the request.
 		case a.Detail != "":
 			l.note(a.Detail)
 		default:
@@ -154,7 +152,7 @@ func (l *line) listen(url string, status int, body []byte) {
 		return
 	}
 	if a.Type == "" && a.Error != nil && l.isNew(url) {
-		l.note(a.Error.Detail) // an order: a challenge by itself has a type
+		l.note(a.Error.Detail) // an order, because a challenge by itself has a type
 	}
 	for _, c := range a.Challenges {
 		if c.Error != nil && l.isNew(url) {
@@ -163,27 +161,27 @@ func (l *line) listen(url string, status int, body []byte) {
 	}
 }
 
-// isNew reports whether this order or authorization was not known to have failed.
-// autocert asks for them once more when it clears up.
+// isNew reports whether the failure of this order or authorization is new. autocert
+// requests them once more when it cleans up.
 func (l *line) isNew(url string) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if slices.Contains(l.told, url) {
 		return false
 	}
-	const enough = 16 // it clears up soon, or not at all
+	const enough = 16 // autocert cleans up soon, or never
 	l.told = append(l.told[max(0, len(l.told)+1-enough):], url)
 	return true
 }
 
-// note keeps a reason for the end of the attempt. If there is none, autocert renews,
-// and tells nobody.
+// note keeps a reason for the end of the attempt. Outside of an attempt autocert
+// renews without reporting, so the reason is logged.
 func (l *line) note(reason string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if !l.trying {
 		s := l.site
-		s.manager.log.Warn("trouble with the ACME server", "domain", s.domain, "error", reason)
+		s.manager.log.Warn("ACME server error", "domain", s.domain, "error", reason)
 		return
 	}
 	if !slices.Contains(l.reasons, reason) {
@@ -191,15 +189,15 @@ func (l *line) note(reason string) {
 	}
 }
 
-// begin is the beginning of an attempt, by a kind of challenge.
+// begin begins an attempt with a kind of challenge.
 func (l *line) begin(kind string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.trying, l.kind, l.ordered, l.heard, l.reasons = true, kind, false, false, nil
 }
 
-// end is the end of one. It returns an error that says why, as far as that is known,
-// and whether the server has answered anything.
+// end ends an attempt. It returns an error with the known reasons, and whether the
+// server has answered.
 func (l *line) end(err error) (why error, heard bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -1,8 +1,8 @@
 package acme
 
-// What is done for one name. Each has an autocert of its own, so that what the ACME
-// server says is known to be about that name; the account is the same, as its key is
-// in the folder.
+// The certificate of one name. Each name has an autocert of its own, so that the
+// answers of the ACME server can be attributed; the account is the same for all,
+// because its key is in the folder.
 
 import (
 	"bytes"
@@ -21,20 +21,20 @@ import (
 	"golang.org/x/crypto/acme/autocert"
 )
 
-// A site is one name, and what is there for it.
+// A site is one name with its certificates.
 type site struct {
 	// Set by New, never changed.
 	manager *Manager
 	domain  string
 	line    *line
 
-	// What the loop reads.
+	// Read by the loop.
 	certificate atomic.Pointer[tls.Certificate]
-	challenge   atomic.Pointer[tls.Certificate] // of tls-alpn-01, as long as the ACME server may ask
+	challenge   atomic.Pointer[tls.Certificate] // of tls-alpn-01, while the ACME server may ask for it
 
-	fleeting sync.Map // what a shelf keeps in memory only: by key, a function that forgets it
+	fleeting sync.Map // values that a shelf keeps in memory only: by key, the function that deletes them
 
-	// Of the goroutine that obtains what is missing.
+	// Owned by the goroutine that obtains certificates.
 	failures int
 	again    *time.Timer
 }
@@ -45,8 +45,8 @@ func newSite(m *Manager, domain string) *site {
 	return s
 }
 
-// try obtains the certificate, and says what came of it. It returns how long to wait
-// before it is tried again, or 0 if it is not.
+// try obtains the certificate and logs the result. It returns the pause before the
+// next attempt, or 0 if none is needed.
 func (s *site) try() time.Duration {
 	m := s.manager
 	kind := kindTLS
@@ -72,22 +72,22 @@ func (s *site) try() time.Duration {
 		pause = max(pause, wait)
 	}
 	s.keepPause(pause)
-	m.log.Warn("no certificate yet", "domain", s.domain, "error", why, "again in", pause)
+	m.log.Warn("no certificate yet", "domain", s.domain, "error", why, "retry_in", pause)
 	return pause
 }
 
-// A keptPause is what the folder has of the attempts for a name, so that a restart does
-// not begin anew: what an ACME server counts, it counts on.
+// A keptPause is the state of the attempts for a name in the folder, so that a
+// restart does not begin anew: the ACME server goes on counting.
 type keptPause struct {
 	Directory string // of the ACME server
 	Failures  int    // so far
-	Pause     string // from when the file was written
+	Pause     string // from the modification time of the file
 }
 
-// pauseKey is the name of the file that has the pause.
+// pauseKey is the name of the file with the pause.
 func (s *site) pauseKey() string { return s.domain + "+pause" }
 
-// keepPause puts the pause into the folder.
+// keepPause stores the pause in the folder.
 func (s *site) keepPause(d time.Duration) {
 	m := s.manager
 	data, err := json.Marshal(keptPause{m.options.Directory, s.failures, d.String()})
@@ -95,26 +95,26 @@ func (s *site) keepPause(d time.Duration) {
 		err = m.folder.Put(m.alive, s.pauseKey(), append(data, '\n'))
 	}
 	if err != nil && m.alive.Err() == nil {
-		m.log.Error("the pause before the next attempt cannot be kept", "domain", s.domain, "error", err)
+		m.log.Error("cannot store the pause before the next attempt", "domain", s.domain, "error", err)
 	}
 }
 
-// forgetPause takes it out of the folder.
+// forgetPause removes the pause from the folder.
 func (s *site) forgetPause() {
 	s.failures = 0
 	if err := s.manager.folder.Delete(s.manager.alive, s.pauseKey()); err != nil && s.manager.alive.Err() == nil {
-		s.manager.log.Error("the pause before an attempt cannot be forgotten", "domain", s.domain, "error", err)
+		s.manager.log.Error("cannot remove the stored pause", "domain", s.domain, "error", err)
 	}
 }
 
-// recallPause returns how long to wait before the first attempt, by what the folder
-// has from before. The folder says what time it is, too, as it does for others who
-// share it.
+// recallPause returns the pause before the first attempt, from the folder. It takes
+// the current time from the folder's file system, too, because others may share the
+// folder.
 func (s *site) recallPause() time.Duration {
 	m := s.manager
 	data, err := m.folder.Get(m.alive, s.pauseKey())
 	if err != nil {
-		return 0 // as nearly always, there is none
+		return 0 // the usual case: there is none
 	}
 	var p keptPause
 	if json.Unmarshal(data, &p) != nil || p.Directory != m.options.Directory {
@@ -132,13 +132,13 @@ func (s *site) recallPause() time.Duration {
 	if d <= 0 {
 		return 0
 	}
-	m.log.Warn("no certificate yet: attempts before the start have failed", "domain", s.domain, "again in", d.Round(time.Second),
-		"to ask at once, remove", file)
+	m.log.Warn("no certificate yet: earlier attempts have failed", "domain", s.domain, "retry_in", d.Round(time.Second),
+		"remove_to_retry_now", file)
 	return d
 }
 
-// obtain has the certificate there, from the folder or, once the ACME server may be
-// asked, from that. It waits, but not after Close.
+// obtain loads the certificate from the folder or, once that is allowed, gets it from
+// the ACME server. It waits, but not after Close.
 func (s *site) obtain() error {
 	m := s.manager
 	auto := s.autocert()
@@ -146,8 +146,8 @@ func (s *site) obtain() error {
 	go func() {
 		c, err := auto.GetCertificate(&tls.ClientHelloInfo{
 			ServerName: s.domain,
-			// This is a client that knows elliptic curves, as all do: there are
-			// no certificates for others.
+			// The cipher suite of a client that supports elliptic curves, as all
+			// clients do: there are no other certificates.
 			CipherSuites: []uint16{tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256},
 		})
 		if err == nil && s.certificate.CompareAndSwap(nil, c) {
@@ -163,9 +163,9 @@ func (s *site) obtain() error {
 	}
 }
 
-// autocert makes one for this site. It remembers a failure for a minute, in which it
-// does nothing; so each attempt has a new one. The one that succeeds stays, as it has
-// set a timer, and renews the certificate.
+// autocert makes an autocert for this site. A failed one does nothing for a minute,
+// so each attempt makes a new one. The one that succeeds stays: it has a timer and
+// renews the certificate.
 func (s *site) autocert() *autocert.Manager {
 	m := s.manager
 	auto := &autocert.Manager{
@@ -181,13 +181,13 @@ func (s *site) autocert() *autocert.Manager {
 		},
 	}
 	if m.plain.Load() {
-		auto.HTTPHandler(nil) // is not used, but has http-01 tried
+		auto.HTTPHandler(nil) // not used, but it enables http-01
 	}
 	return auto
 }
 
-// backOff says how long to wait before a request is made again, or 0 if it is not:
-// who was told that there were too many shall not ask again, and our own pauses are
+// backOff returns the pause before a request is repeated, or 0 if it is not. Requests
+// refused as too many are not repeated, because the pauses between attempts are
 // longer.
 func backOff(n int, _ *nethttp.Request, a *nethttp.Response) time.Duration {
 	if a.StatusCode == nethttp.StatusTooManyRequests || n > retriesMax {
@@ -196,7 +196,7 @@ func backOff(n int, _ *nethttp.Request, a *nethttp.Response) time.Duration {
 	return time.Duration(n) * time.Second
 }
 
-// show puts a certificate in place of the one before.
+// show replaces the certificate.
 func (s *site) show(c *tls.Certificate) {
 	what := "certificate obtained"
 	if s.certificate.Swap(c) != nil {
@@ -205,13 +205,13 @@ func (s *site) show(c *tls.Certificate) {
 	s.manager.log.Info(what, "domain", s.domain, "until", c.Leaf.NotAfter)
 }
 
-// A shelf is the folder, as autocert sees it. It puts there everything that somebody
-// may ask for, certificates and the answers to challenges, when they are ready and
-// before anybody is told to come and ask. This is where we take them from.
+// A shelf is the folder as autocert sees it. autocert stores everything that clients
+// may request, certificates and answers to challenges, before it tells the ACME
+// server to look. So they are copied into memory here.
 //
-// autocert promises nothing about the keys, and not much about what it puts there. So
-// it is told apart by what it is by RFC 8555, and TestChallengesAreAnsweredFromMemory
-// holds autocert to the rest.
+// autocert does not promise much about keys and values. So values are recognised by
+// their format in RFC 8555, and TestChallengesAreAnsweredFromMemory checks that
+// autocert keeps to the rest.
 type shelf struct{ site *site }
 
 // Get implements autocert.Cache.
@@ -221,9 +221,9 @@ func (f shelf) Get(ctx context.Context, key string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	// Where autocert wants to renew and finds that somebody with the same folder
-	// has, it takes that. Before there is any, it is for autocert to say whether
-	// what is in the folder is good.
+	// Before a renewal, autocert checks whether another process with the same folder
+	// has renewed already; if so, that certificate is used. Before the first
+	// certificate, only autocert decides whether the one in the folder is valid.
 	if now := s.certificate.Load(); now != nil {
 		if c := certificateOf(data); c != nil && !isChallenge(c) && c.Leaf.NotAfter.After(now.Leaf.NotAfter) {
 			s.show(c)
@@ -244,9 +244,9 @@ func (f shelf) Put(ctx context.Context, key string, data []byte) error {
 	case c != nil:
 		s.show(c)
 		if err := m.folder.Put(ctx, key, data); err != nil {
-			// It serves until we end. If autocert were told, it would soon ask for
-			// another one.
-			m.log.Error("certificate cannot be kept", "domain", s.domain, "error", err)
+			// It serves until the end of the process. If autocert got this error, it
+			// would soon request another certificate.
+			m.log.Error("cannot store the certificate", "domain", s.domain, "error", err)
 		}
 		return nil
 	}
@@ -268,8 +268,8 @@ func (f shelf) Delete(ctx context.Context, key string) error {
 	return f.site.manager.folder.Delete(ctx, key)
 }
 
-// certificateOf returns the certificate in what autocert has put on a shelf, which
-// has its key with it, or nil if it is something else.
+// certificateOf returns the certificate in a value of autocert, which includes its
+// key, or nil if the value is something else.
 func certificateOf(data []byte) *tls.Certificate {
 	c, err := tls.X509KeyPair(data, data)
 	if err != nil {

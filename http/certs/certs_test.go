@@ -151,7 +151,7 @@ func TestWhatIsReplacedIsSeenAndWhatIsWrongIsNot(t *testing.T) {
 		t.Errorf("nothing has changed: %v, %v", changed, err)
 	}
 	copyFile(t, b.Pair.Cert, p.Cert) // and the key comes later
-	if changed, err := s.Reload(); changed || err == nil || !strings.Contains(err.Error(), "the key is not that of the certificate") || name() != "a.example" {
+	if changed, err := s.Reload(); changed || err == nil || !strings.Contains(err.Error(), "the key does not match the certificate") || name() != "a.example" {
 		t.Errorf("%v, %v, %s", changed, err, name())
 	}
 	copyFile(t, b.Pair.Key, p.Key)
@@ -164,7 +164,7 @@ func TestWhatIsReplacedIsSeenAndWhatIsWrongIsNot(t *testing.T) {
 	}
 	copyFile(t, b.Pair.Cert, p.Cert)
 	s.now = func() time.Time { return time.Now().AddDate(2, 0, 0) }
-	if changed, err := s.Reload(); changed || err == nil || !strings.Contains(err.Error(), "has expired") {
+	if changed, err := s.Reload(); changed || err == nil || !strings.Contains(err.Error(), " expired on ") {
 		t.Errorf("%v, %v", changed, err)
 	}
 }
@@ -181,11 +181,11 @@ func TestWhatIsWrongIsSaid(t *testing.T) {
 		pairs []Pair
 		says  string
 	}{
-		{"nothing", nil, "there is no certificate"},
+		{"nothing", nil, "no certificate given"},
 		{"a file that is not there", []Pair{{"/no/such/file", a.Pair.Key}}, "/no/such/file"},
 		{"a key that is not there", []Pair{{a.Pair.Cert, "/no/such/file"}}, "/no/such/file"},
-		{"another's key", []Pair{{a.Pair.Cert, b.Pair.Key}}, "the key is not that of the certificate"},
-		{"the wrong way round", []Pair{{a.Pair.Key, a.Pair.Cert}}, "the wrong way round"},
+		{"another's key", []Pair{{a.Pair.Cert, b.Pair.Key}}, "the key does not match the certificate"},
+		{"the wrong way round", []Pair{{a.Pair.Key, a.Pair.Cert}}, "are swapped"},
 		{"no certificate", []Pair{{junk, a.Pair.Key}}, "failed to find any PEM data"},
 		{"the second of two", []Pair{a.Pair, {b.Pair.Cert, a.Pair.Key}}, b.Pair.Cert},
 	} {

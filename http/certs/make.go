@@ -19,20 +19,20 @@ import (
 	"time"
 )
 
-// How long what is made here is valid. Browsers refuse certificates of servers
-// that are valid for longer than 398 days.
+// Lifetimes. Browsers refuse server certificates that are valid for longer than 398
+// days.
 const (
 	caDays   = 3650
 	leafDays = 365
 	selfDays = 30
 )
 
-// early is how much before now a certificate begins to be valid, for clocks that
-// are late.
+// early is how much before now a certificate becomes valid, for clients whose clocks
+// are slow.
 const early = time.Hour
 
-// Self makes a certificate that nobody has signed but itself, from now on, for
-// names and addresses. Browsers warn of it; Fingerprint is what to compare.
+// Self makes a self-signed certificate for names and addresses. Browsers warn of it;
+// Fingerprint lets users verify it.
 func Self(now time.Time, names ...string) (*tls.Certificate, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -53,15 +53,15 @@ func Self(now time.Time, names ...string) (*tls.Certificate, error) {
 	return &tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: made}, nil
 }
 
-// Fingerprint is the SHA-256 of a certificate, as browsers show it.
+// Fingerprint returns the SHA-256 of a certificate in the notation of browsers.
 func Fingerprint(c *tls.Certificate) string {
 	return strings.ReplaceAll(fmt.Sprintf("% X", sha256.Sum256(c.Certificate[0])), " ", ":")
 }
 
-// leaf is the template of a certificate for a server.
+// leaf returns the template of a server certificate.
 func leaf(now time.Time, names []string, days int) (*x509.Certificate, error) {
 	if len(names) == 0 {
-		return nil, errors.New("a certificate is for some name")
+		return nil, errors.New("a certificate needs at least one name")
 	}
 	c, err := template(now, names[0], days)
 	if err != nil {
@@ -75,14 +75,14 @@ func leaf(now time.Time, names []string, days int) (*x509.Certificate, error) {
 			continue
 		}
 		if !isName(name) {
-			return nil, fmt.Errorf("%q is neither a host's name nor an address", name)
+			return nil, fmt.Errorf("%q is neither a host name nor an address", name)
 		}
 		c.DNSNames = append(c.DNSNames, name)
 	}
 	return c, nil
 }
 
-// isName reports whether s may be the name of a host, or of all hosts below one.
+// isName reports whether s is a valid host name or wildcard.
 func isName(s string) bool {
 	s = strings.TrimPrefix(s, "*.")
 	for label := range strings.SplitSeq(s, ".") {
@@ -115,26 +115,26 @@ const (
 	keySuffix  = "-key.pem"
 )
 
-// What stands in them, as PEM calls it.
+// Their types in PEM.
 const (
 	certKind = "CERTIFICATE"
 	keyKind  = "PRIVATE KEY"
 )
 
-// Made says what Make has written.
+// Made is the result of Make.
 type Made struct {
-	CA    string // the authority's certificate, which is to be trusted
-	New   bool   // it was made now
+	CA    string // the file of the authority's certificate, to be trusted
+	New   bool   // the authority is new
 	Pair  Pair
 	Until time.Time
 }
 
-// Make writes a certificate for names and addresses into a folder, signed by an
-// authority of its own, which it makes there if there is none. Whoever trusts the
-// authority trusts what it has signed, so its key is for its owner's eyes only.
+// Make writes a certificate for names and addresses into a folder. An authority in
+// the same folder signs it; Make creates the authority if it is missing. A system
+// that trusts the authority trusts all that it signs, so its key must stay private.
 //
-// The files are called like the first of the names. It is an error if that is what
-// the authority's own files are called, or those of another name.
+// The files are named after the first name. It is an error if these are the names of
+// the authority's files or of another name's files.
 func Make(now time.Time, folder string, names ...string) (*Made, error) {
 	c, err := leaf(now, names, leafDays)
 	if err != nil {
@@ -169,20 +169,21 @@ func Make(now time.Time, folder string, names ...string) (*Made, error) {
 	return m, writeCert(m.Pair.Cert, der, 0o644)
 }
 
-// pairOf returns what the files for a name are called.
+// pairOf returns the file names for a name.
 func pairOf(folder, name string) Pair {
 	base := filepath.Join(folder, strings.ReplaceAll(strings.ReplaceAll(name, "*", "_"), ":", "-"))
 	return Pair{base + certSuffix, base + keySuffix}
 }
 
-// mayBeWritten reports whether nothing is lost by writing a pair. Some disks tell no
-// case apart, so that "CA" is refused everywhere. "a-key" would be the certificate of
-// one name and the key of another: such a file is there already, of the other kind.
+// mayBeWritten returns an error if writing a pair would overwrite something else.
+// Some file systems ignore case, so "CA" is refused everywhere. The certificate of
+// "a-key" would have the file name of the key of "a": an existing file of the other
+// kind shows that.
 func (p Pair) mayBeWritten(name string) error {
 	for _, path := range []string{p.Cert, p.Key} {
 		for _, own := range []string{caFile, caKeyFile} {
 			if strings.EqualFold(filepath.Base(path), own) {
-				return fmt.Errorf("for %q the file would be %s, which is the authority's: put another name first", name, path)
+				return fmt.Errorf("the file for %q would be %s, which belongs to the authority: put another name first", name, path)
 			}
 		}
 	}
@@ -195,7 +196,7 @@ func (p Pair) mayBeWritten(name string) error {
 			return err
 		}
 		if block, _ := pem.Decode(text); block == nil || block.Type != kind {
-			return fmt.Errorf("%s is there, and no %s: put another name first, or remove it", path, strings.ToLower(kind))
+			return fmt.Errorf("%s exists and is not a %s: put another name first, or remove the file", path, strings.ToLower(kind))
 		}
 	}
 	return nil
@@ -235,7 +236,7 @@ func readCA(now time.Time, folder string) (*x509.Certificate, *ecdsa.PrivateKey,
 	_, noCert := os.Lstat(cert)
 	_, noKey := os.Lstat(key)
 	if (noCert == nil) != (noKey == nil) {
-		return nil, nil, fmt.Errorf("of the authority there is only one of %s and %s: put the other back, or remove it, and another is made", cert, key)
+		return nil, nil, fmt.Errorf("only one of %s and %s exists: restore the other, or remove this one to make a new authority", cert, key)
 	}
 	pair, err := tls.LoadX509KeyPair(cert, key)
 	if err != nil {
@@ -246,10 +247,10 @@ func readCA(now time.Time, folder string) (*x509.Certificate, *ecdsa.PrivateKey,
 	}
 	k, ok := pair.PrivateKey.(*ecdsa.PrivateKey)
 	if !ok || !pair.Leaf.IsCA {
-		return nil, nil, fmt.Errorf("%s is not an authority that was made here", cert)
+		return nil, nil, fmt.Errorf("%s is not an authority made by bobbin", cert)
 	}
 	if now.After(pair.Leaf.NotAfter) {
-		return nil, nil, fmt.Errorf("%s has expired: remove it and %s, and another is made", cert, key)
+		return nil, nil, fmt.Errorf("%s has expired: remove it and %s to make a new authority", cert, key)
 	}
 	return pair.Leaf, k, nil
 }
@@ -266,14 +267,14 @@ func writeCert(path string, der []byte, mode os.FileMode) error {
 	return writePEM(path, certKind, der, mode)
 }
 
-// writePEM writes a file under another name first, so that nobody reads half of
-// one, or a key that others may read, too.
+// writePEM writes to a temporary file first, so that readers never see half a file,
+// or a key before its permissions are set.
 func writePEM(path, kind string, der []byte, mode os.FileMode) error {
-	f, err := os.CreateTemp(filepath.Dir(path), ".new-*") // which is 0600
+	f, err := os.CreateTemp(filepath.Dir(path), ".new-*") // created with mode 0600
 	if err != nil {
 		return err
 	}
-	defer os.Remove(f.Name()) // unless it has another name by then
+	defer os.Remove(f.Name()) // fails after the rename
 	err = pem.Encode(f, &pem.Block{Type: kind, Bytes: der})
 	if err == nil {
 		err = f.Chmod(mode)

@@ -1,5 +1,5 @@
-// Package certs has certificates for HTTPS: those that stand in files, which may be
-// replaced while the server runs, and those that are made for development.
+// Package certs provides certificates for HTTPS: from files, which may be replaced
+// while the server runs, and generated ones for development.
 package certs
 
 import (
@@ -14,33 +14,31 @@ import (
 	"time"
 )
 
-// A Pair is a certificate, with those that lead to its issuer behind it, and its
-// key, in files in PEM.
+// A Pair is two PEM files: a certificate with its chain, and its key.
 type Pair struct{ Cert, Key string }
 
-// A Store has the certificates of a server. Get and Reload may be called by any
-// goroutine.
+// A Store holds the certificates of a server. Any goroutine may call Get and Reload.
 type Store struct {
 	pairs []Pair
 	now   func() time.Time
-	seen  atomic.Pointer[[]byte] // what the files held
+	seen  atomic.Pointer[[]byte] // the contents of the files
 	all   atomic.Pointer[[]*tls.Certificate]
 }
 
-// Load reads pairs. One whose time has not come or is over, or whose key is
-// another's, is an error that says so. Of several, a client gets the one for the
-// name that it asks for, and the first if there is none. Now says what time it is;
-// it may be called by any goroutine.
+// Load reads pairs. It refuses certificates that are expired or not yet valid, and
+// keys that do not match. Of several certificates, a client gets the one for its
+// server name, or else the first. Now returns the current time; any goroutine may
+// call it.
 func Load(now func() time.Time, pairs ...Pair) (*Store, error) {
 	if len(pairs) == 0 {
-		return nil, errors.New("there is no certificate")
+		return nil, errors.New("no certificate given")
 	}
 	s := &Store{pairs: pairs, now: now}
 	_, err := s.Reload()
 	return s, err
 }
 
-// Of makes a store of certificates that are there already.
+// Of makes a store of given certificates.
 func Of(list ...*tls.Certificate) *Store {
 	s := &Store{}
 	s.all.Store(&list)
@@ -48,7 +46,7 @@ func Of(list ...*tls.Certificate) *Store {
 }
 
 // Reload reads the files again, and reports whether they have changed. If one is
-// not right, all stay as they were. It waits for the disk.
+// invalid, it keeps all the old ones. It waits for the disk.
 func (s *Store) Reload() (changed bool, err error) {
 	var list []*tls.Certificate
 	var texts []byte
@@ -83,21 +81,21 @@ func (s *Store) read(p Pair) (*tls.Certificate, []byte, error) {
 	}
 	switch now := s.now(); {
 	case now.After(c.Leaf.NotAfter):
-		return nil, nil, fmt.Errorf("%s has expired on %s", p.Cert, c.Leaf.NotAfter.Format(time.DateOnly))
+		return nil, nil, fmt.Errorf("%s expired on %s", p.Cert, c.Leaf.NotAfter.Format(time.DateOnly))
 	case now.Before(c.Leaf.NotBefore):
-		return nil, nil, fmt.Errorf("%s is not valid before %s: is the clock right?", p.Cert, c.Leaf.NotBefore.Format(time.DateOnly))
+		return nil, nil, fmt.Errorf("%s is not valid before %s: check the clock", p.Cert, c.Leaf.NotBefore.Format(time.DateOnly))
 	}
 	return &c, append(cert, key...), nil
 }
 
-// explain says in other words what is often wrong.
+// explain rewords common errors of crypto/tls.
 func explain(err error) error {
 	text := strings.TrimPrefix(err.Error(), "tls: ")
 	switch {
 	case strings.Contains(text, "does not match"):
-		return errors.New("the key is not that of the certificate")
+		return errors.New("the key does not match the certificate")
 	case strings.Contains(text, "found a certificate rather than a key"), strings.Contains(text, "PEM inputs may have been switched"):
-		return errors.New("they are the wrong way round, or one of them is no certificate and no key")
+		return errors.New("the certificate and the key are swapped, or one of them is neither")
 	}
 	return errors.New(text)
 }
@@ -110,12 +108,12 @@ func (s *Store) Get(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
 			return c, nil
 		}
 	}
-	return all[0], nil // the client will say what it thinks of it
+	return all[0], nil // the client reports the mismatch
 }
 
-// Config is what a server needs: TLS 1.2 and 1.3, with these certificates. What a
-// client of TLS 1.2 can choose from has forward secrecy, and authenticates what it
-// encrypts; who knows no such thing is ten years old.
+// Config returns the configuration of a server: TLS 1.2 and 1.3, with these
+// certificates. The cipher suites for TLS 1.2 have forward secrecy and authenticated
+// encryption, which all clients of the last ten years support.
 func (s *Store) Config() *tls.Config {
 	return &tls.Config{
 		MinVersion: tls.VersionTLS12, GetCertificate: s.Get, NextProtos: []string{"http/1.1"},
@@ -127,8 +125,8 @@ func (s *Store) Config() *tls.Config {
 	}
 }
 
-// Slow reports whether one of the keys is slow to sign with, as those of RSA are,
-// so that handshakes should be left to workers.
+// Slow reports whether one of the keys is slow to sign with, as RSA keys are, so that
+// workers should do the handshakes.
 func (s *Store) Slow() bool {
 	for _, c := range *s.all.Load() {
 		if c.Leaf.PublicKeyAlgorithm == x509.RSA {
@@ -138,7 +136,7 @@ func (s *Store) Slow() bool {
 	return false
 }
 
-// Covers reports whether one of the certificates is for a host.
+// Covers reports whether one of the certificates is valid for a host.
 func (s *Store) Covers(host string) bool {
 	for _, c := range *s.all.Load() {
 		if c.Leaf.VerifyHostname(host) == nil {
@@ -148,7 +146,7 @@ func (s *Store) Covers(host string) bool {
 	return false
 }
 
-// Expires returns when the first of the certificates does.
+// Expires returns the earliest expiry of the certificates.
 func (s *Store) Expires() time.Time {
 	var first time.Time
 	for _, c := range *s.all.Load() {

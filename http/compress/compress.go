@@ -1,6 +1,6 @@
-// Package compress has the codings that bodies are compressed in. Its functions
-// take a whole body at a time and may be called from any goroutine; they are too
-// slow for the loop's.
+// Package compress has the codings for compressed bodies. Its functions compress a
+// whole body at a time; any goroutine may call them. They are slow: use workers for
+// large bodies.
 package compress
 
 import (
@@ -12,17 +12,17 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// A Coding is a way to compress.
+// A Coding is a compression format.
 type Coding struct {
-	Name   string // as Accept-Encoding has it
-	Suffix string // of the files that are compressed so
-	Ahead  bool   // too slow to be used while somebody waits
+	Name   string // in Accept-Encoding
+	Suffix string // of compressed files
+	Ahead  bool   // too slow to compress while a client waits
 
-	// Encode appends src, compressed, to dst.
+	// Encode appends the compressed src to dst.
 	Encode func(dst, src []byte) []byte
 }
 
-// Codings are all there are, the best first.
+// Codings are all codings, best compression first.
 var Codings = []Coding{
 	{"br", ".br", true, Brotli},
 	{"zstd", ".zst", false, Zstd},
@@ -43,7 +43,7 @@ func Gzip(dst, src []byte) []byte {
 	return b.Bytes()
 }
 
-// zstdWindow is the largest window that every client has to support (RFC 9659).
+// zstdWindow is the largest window that all clients support (RFC 9659).
 const zstdWindow = 8 << 20
 
 // Zstd appends src in the Zstandard format (RFC 8878) to dst.
@@ -58,8 +58,8 @@ func Zstd(dst, src []byte) []byte {
 	return e.EncodeAll(src, dst)
 }
 
-// Brotli appends src in the Brotli format (RFC 7932) to dst, as small as it
-// gets. A megabyte takes seconds.
+// Brotli appends src in the Brotli format (RFC 7932) to dst, at the highest level. A
+// megabyte takes seconds.
 func Brotli(dst, src []byte) []byte {
 	b := bytes.NewBuffer(dst)
 	w := brotli.NewWriterLevel(b, brotli.BestCompression)
@@ -71,8 +71,8 @@ func Brotli(dst, src []byte) []byte {
 	return b.Bytes()
 }
 
-// must is for what cannot fail: memory is written to, with settings that are
-// ours.
+// must panics on errors that cannot happen: the codings write to memory with fixed
+// settings.
 func must(err error) {
 	if err != nil {
 		panic(fmt.Sprintf("compress: internal error: %v", err))

@@ -1,6 +1,6 @@
-// Package httptest drives a handler, or a whole server, in a test: over a simulated
-// kernel, with a clock of its own. There are no ports and no sleeps; an hour passes
-// at once, and two runs are the same.
+// Package httptest tests a handler or a whole server over a simulated kernel with a
+// virtual clock. There are no ports and no sleeps; an hour passes at once, and every
+// run is the same.
 //
 //	func TestHello(t *testing.T) {
 //		httptest.Run(t, httptest.Config{Handler: hello}, func(c *httptest.Client) {
@@ -10,9 +10,8 @@
 //		})
 //	}
 //
-// Where the run ends and something is left, a descriptor, a body, a handler that
-// waits for ever, the test fails. A Request or a Response that is used after its
-// end panics.
+// The test fails if the run leaves something behind: an open descriptor, a body, a
+// handler that never returns. Using a Request or a Response after its end panics.
 package httptest
 
 import (
@@ -31,33 +30,32 @@ import (
 	"github.com/bobbin-http/bobbin/http"
 )
 
-// Config is what is tested, and how.
+// Config is the server under test and its circumstances.
 type Config struct {
 	Handler    http.Handler
-	Middleware http.Middleware // goes around refusals, too; none if nil
+	Middleware http.Middleware // also around refusals; none if nil
 	Limits     http.Limits
-	Log        *slog.Logger // nothing if nil
+	Log        *slog.Logger // none if nil
 
-	// Seed, if it is not 0, has things go wrong: reads and writes are short,
-	// sockets are full, events are late, work takes long. What the client hears
-	// must be the same. Each seed is another bad day.
+	// Seed, if it is not 0, makes things go wrong: short reads and writes, full
+	// sockets, late events, slow work. The client must receive the same all the same.
+	// Each seed makes other things go wrong.
 	Seed uint64
 
-	// SlowWork has what handlers leave to workers take up to a second each.
+	// SlowWork makes each piece of work for workers take up to a second.
 	SlowWork bool
 
-	// Server, if set, is called before the server runs: for its loop, and for
-	// what belongs to it.
+	// Server, if set, is called before the server runs, to get at its loop.
 	Server func(*http.Server)
 }
 
-// Run serves, runs the client until it returns, and stops the server.
+// Run starts the server, runs the client until it returns, and stops the server.
 func Run(t testing.TB, config Config, client func(c *Client)) {
 	t.Helper()
 	k := sim.New(1)
 	if config.Seed != 0 {
 		k = sim.NewUnlucky(config.Seed)
-		// What would change the answers is left out.
+		// Except for misfortunes that change the answers.
 		k.Luck.PeerReset, k.Luck.DiedQueued, k.Luck.Suspend = 0, 0, 0
 	}
 	if config.SlowWork {
@@ -87,20 +85,20 @@ func Run(t testing.TB, config Config, client func(c *Client)) {
 	err = server.Run()
 	k.Abandon()
 	if err != nil {
-		t.Errorf("the server has ended with: %v", err)
+		t.Errorf("the server ended with: %v", err)
 	}
 	for _, f := range k.Faults() {
 		t.Error(f)
 	}
 	if n := k.OpenDescriptors(); n > 0 {
-		t.Errorf("%d descriptors are left open", n)
+		t.Errorf("%d descriptors are still open", n)
 	}
 	if n := k.Parked(); n > 0 {
-		t.Errorf("%d handlers wait for ever", n)
+		t.Errorf("%d handlers never return", n)
 	}
 }
 
-// A Client asks. It belongs to the function that it was given to.
+// A Client makes requests. It belongs to the function that it is passed to.
 type Client struct {
 	t      testing.TB
 	kernel *sim.Kernel
@@ -108,33 +106,33 @@ type Client struct {
 	from   netip.Addr
 }
 
-// usual is the address that a client has if At gives it no other.
+// usual is the address of clients without At.
 var usual = netip.AddrFrom4([4]byte{10, 0, 0, 1})
 
-// At returns the same client at another address, such as "10.0.0.2".
+// At returns the same client with another address, such as "10.0.0.2".
 func (c *Client) At(address string) *Client {
 	other := *c
 	other.from = netip.MustParseAddr(address)
 	return &other
 }
 
-// Now returns the time, by the server's clock.
+// Now returns the time of the server's clock.
 func (c *Client) Now() time.Time { return c.kernel.Now() }
 
-// Sleep lets d pass, which takes no time.
+// Sleep lets d pass on the server's clock; in real time it returns at once.
 func (c *Client) Sleep(d time.Duration) { c.script.Sleep(d) }
 
-// Go runs another client beside this one. The run lasts until all have returned.
+// Go runs another client concurrently. The run lasts until all clients have returned.
 func (c *Client) Go(client func(c *Client)) {
 	c.kernel.Go(func(s *sim.Script) { client(&Client{t: c.t, kernel: c.kernel, script: s, from: c.from}) })
 }
 
-// Get asks for a path.
+// Get requests a path.
 func (c *Client) Get(path string, fields ...string) Answer { return c.Do("GET", path, "", fields...) }
 
-// Do makes one request on a connection of its own, and returns the answer. Each
-// field is a line, "Accept: text/html". There is a Host and, if there is a body, a
-// Content-Length, if none of them says so.
+// Do makes one request on a new connection, and returns the answer. Each field is a
+// header line, "Accept: text/html". Host and, for a body, Content-Length are added
+// unless the fields have them.
 func (c *Client) Do(method, path, body string, fields ...string) Answer {
 	conn := c.Dial()
 	defer conn.Close()
@@ -142,7 +140,7 @@ func (c *Client) Do(method, path, body string, fields ...string) Answer {
 	return conn.Answer(method)
 }
 
-// Request is a request as it is on the wire.
+// Request returns the bytes of a request.
 func Request(method, path, body string, fields ...string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s %s HTTP/1.1\r\n", method, path)
@@ -159,7 +157,7 @@ func Request(method, path, body string, fields ...string) string {
 	return b.String() + "\r\n" + body
 }
 
-// Dial opens a connection, for what Do does not do.
+// Dial opens a connection, for tests that Do does not cover.
 func (c *Client) Dial() *Conn {
 	w, err := c.kernel.DialFrom(c.from, 0)
 	if err != nil {
@@ -169,32 +167,32 @@ func (c *Client) Dial() *Conn {
 	return &Conn{client: c, wire: w}
 }
 
-// A Conn is one connection of a client's.
+// A Conn is a client's connection.
 type Conn struct {
 	client *Client
 	wire   *sim.Wire
 	heard  []byte
 }
 
-// For returns the same connection for another client's function, so that one can
-// read while the other sends. Only one of the two may read.
+// For returns the same connection for another client's function, so that one can read
+// while the other sends. Only one of the two may read.
 func (c *Conn) For(other *Client) *Conn { return &Conn{client: other, wire: c.wire} }
 
-// Send says something, whatever it is. It waits while the server does not listen.
+// Send sends bytes. It waits while the server does not read.
 func (c *Conn) Send(text string) error { return c.client.script.Send(c.wire, []byte(text)) }
 
-// Close ends the connection in both directions.
+// Close closes the connection in both directions.
 func (c *Conn) Close() { c.wire.Close() }
 
-// CloseWrite ends our half.
+// CloseWrite shuts the client's direction down.
 func (c *Conn) CloseWrite() { c.wire.CloseWrite() }
 
-// Reset breaks the connection.
+// Reset resets the connection.
 func (c *Conn) Reset() { c.wire.Reset() }
 
-// Next waits for what comes next, up to and with the delimiter, such as "\n\n" for
-// an event. It is less at the end, with io.EOF, or another error if the server has
-// broken the connection.
+// Next returns the next bytes up to and including the delimiter, such as "\n\n" for
+// an event. At the end it returns the rest with io.EOF, or with another error after a
+// reset.
 func (c *Conn) Next(delimiter string) (string, error) {
 	for {
 		if i := bytes.Index(c.heard, []byte(delimiter)); i >= 0 {
@@ -217,16 +215,16 @@ func (c *Conn) more() (err error) {
 	return err
 }
 
-// An Answer is what came back. Status is 0 if nothing did, or nothing whole; Err
-// says why.
+// An Answer is a received answer. Status is 0 if none came whole, and Err has the
+// reason.
 type Answer struct {
 	Status  int
-	Headers []string // lines, trailers at the end
+	Headers []string // header lines, then trailer lines
 	Body    string
 	Err     error
 }
 
-// Header returns the value of a field, "" if there is none; of several, the first.
+// Header returns the value of a header, "" if there is none; of several, the first.
 func (a Answer) Header(name string) string {
 	for _, line := range a.Headers {
 		if n, v, _ := strings.Cut(line, ": "); strings.EqualFold(n, name) {
@@ -236,8 +234,8 @@ func (a Answer) Header(name string) string {
 	return ""
 }
 
-// Answer reads one answer to a request by that method. Interim ones, such as 100
-// Continue, are answers, too.
+// Answer reads one answer to a request with the given method. Interim ones, such as
+// 100 Continue, count as answers.
 func (c *Conn) Answer(method string) Answer {
 	a, err := c.answer(method)
 	if err != nil {
@@ -253,7 +251,7 @@ func (c *Conn) answer(method string) (a Answer, err error) {
 	}
 	lines := strings.Split(strings.TrimSuffix(head, "\r\n\r\n"), "\r\n")
 	if n, err := fmt.Sscanf(lines[0], "HTTP/1.1 %d", &a.Status); n != 1 {
-		return a, fmt.Errorf("httptest: %q begins no answer: %v", lines[0], err)
+		return a, fmt.Errorf("httptest: %q is not the first line of an answer: %v", lines[0], err)
 	}
 	a.Headers = lines[1:]
 	switch {
@@ -264,7 +262,7 @@ func (c *Conn) answer(method string) (a Answer, err error) {
 	case a.Header("Content-Length") != "":
 		n, err := strconv.Atoi(a.Header("Content-Length"))
 		if err != nil || n < 0 {
-			return a, fmt.Errorf("httptest: the length is %q", a.Header("Content-Length"))
+			return a, fmt.Errorf("httptest: invalid Content-Length %q", a.Header("Content-Length"))
 		}
 		a.Body, err = c.exactly(n)
 		return a, err
@@ -274,7 +272,7 @@ func (c *Conn) answer(method string) (a Answer, err error) {
 	}
 	a.Body = c.take(len(c.heard))
 	if err == io.EOF {
-		err = nil // which is the end of the body
+		err = nil // the end of the connection is the end of the body
 	}
 	return a, err
 }
@@ -289,7 +287,7 @@ func (c *Conn) exactly(n int) (string, error) {
 	return c.take(n), nil
 }
 
-// chunks reads a body in chunks, and trailers.
+// chunks reads a chunked body and its trailers.
 func (c *Conn) chunks(a *Answer) error {
 	for {
 		line, err := c.Next("\r\n")
@@ -298,7 +296,7 @@ func (c *Conn) chunks(a *Answer) error {
 		}
 		n, err := strconv.ParseUint(strings.TrimSuffix(line, "\r\n"), 16, 31)
 		if err != nil {
-			return fmt.Errorf("httptest: %q begins no chunk", line)
+			return fmt.Errorf("httptest: %q is not the first line of a chunk", line)
 		}
 		if n == 0 {
 			break
@@ -318,8 +316,7 @@ func (c *Conn) chunks(a *Answer) error {
 	}
 }
 
-// whyEnded tells the end of a connection in the middle of an answer from its
-// proper end.
+// whyEnded marks the end of a connection within an answer as unexpected.
 func whyEnded(err error) error {
 	if err == io.EOF {
 		return io.ErrUnexpectedEOF

@@ -10,55 +10,56 @@ import (
 	"github.com/bobbin-http/bobbin/http"
 )
 
-// AccessLog writes a line for each request when it is answered. Common and Combined are
-// what Apache httpd writes for "%h %l %u %t \"%r\" %>s %b" and the longer one, so
-// that everything that reads such logs reads these. A request whose client left
-// before there was an answer has "-" as its status. What is asked of the server
-// itself, below "/-/", is not logged.
+// AccessLog writes a line for each answered request. Common and Combined are Apache
+// httpd's formats "%h %l %u %t \"%r\" %>s %b" and the longer one with Referer and
+// User-Agent, so every program that reads such logs reads these. The status is "-" if
+// the client left before there was an answer. Requests below "/-/", for the server
+// itself, are not logged.
 //
-// Lines are gathered, and written a quarter of a second later by a goroutine of the
-// log's own, an eventloop.LogWriter: a slow disk, or a pipe that is not read, holds
-// neither the loop nor its end. If it is so slow that a mebibyte has gathered, lines
-// are dropped, and a line says how many were.
+// Lines are buffered, and written a quarter of a second later by the goroutine of an
+// eventloop.LogWriter: a slow disk or a pipe without a reader holds neither the loop
+// nor its end. When a mebibyte is waiting, further lines are dropped, and a line
+// reports their number.
 //
-// As http.Config.Middleware, it has a line for every answer; around a handler, it has
-// none for requests that are refused before a handler is asked. The request line is as
-// it was sent, of a refused request as much as came.
+// In http.Config.Middleware, the log has a line for every answer; around a handler,
+// it lacks the requests that the server refuses by itself. The request line is logged
+// as sent; of a refused request, the part that was read.
 //
-// An AccessLog goes around everything else, and belongs to one loop. Those of
-// several loops share a file through one LogWriter, which is Out for all of them.
+// An AccessLog goes outside of all other middleware and belongs to one loop. Several
+// loops share a file through one LogWriter, the Out of each AccessLog.
 type AccessLog struct {
-	// Out is written to by a LogWriter that the first line makes and Close ends,
-	// unless it is a LogWriter: that is used as it is, and ended by its owner.
+	// Out takes the lines. If it is a LogWriter, it is used directly and its owner
+	// closes it; otherwise the first line makes a LogWriter for it, and Close closes
+	// that.
 	Out    io.Writer
 	Format LogFormat
 
-	// User returns who has made a request, "" if that is not known;
-	// BasicAuth.User does. Nobody is known if it is nil.
+	// User returns the user of a request, or "" if unknown; BasicAuth.User is one.
+	// With nil, all users are unknown.
 	User func(r *http.Request) string
 
-	// OnError, if set, is told that lines begin to be lost, because Out fails or does
-	// not take them. It is called on a goroutine of its own.
+	// OnError, if set, is called when lines begin to be lost, because Out fails or
+	// does not take them. It runs on a goroutine of its own.
 	OnError func(err error)
 
 	// Owned by the loop's goroutine.
 	loop *eventloop.Loop
 	to   *eventloop.LogWriter
-	line []byte // the last one
+	line []byte // the latest line
 	free []*logEntry
 
-	last atomic.Int64 // when the last line was made, in nanoseconds since 1970
+	last atomic.Int64 // time of the latest line, in nanoseconds since 1970
 }
 
-// logDelay is for how long lines are gathered, and logEnd how long Close waits for
-// them to be written.
+// logDelay is how long lines are buffered, logEnd how long Close waits for them to be
+// written.
 const (
 	logDelay = 250 * time.Millisecond
 	logEnd   = time.Second
 )
 
-// reserved is where the server answers for itself: health checks and metrics
-// would flood the log.
+// reserved is the path of the server's own pages: health checks and metrics would
+// flood the log.
 var reserved = []byte("/-/")
 
 // Wrap is the http.Middleware.
@@ -71,8 +72,8 @@ func (l *AccessLog) Wrap(next http.Handler) http.Handler {
 	}
 }
 
-// isReserved reports whether a path lies below reserved, and not only begins so, as
-// "/-/../secret" does.
+// isReserved reports whether a path lies below reserved once it is cleaned;
+// "/-/../secret" does not.
 func isReserved(r *http.Request) bool {
 	if !bytes.HasPrefix(r.PathBytes(), reserved) {
 		return false
@@ -81,23 +82,23 @@ func isReserved(r *http.Request) bool {
 	return err == nil && bytes.HasPrefix(path, reserved)
 }
 
-// A logEntry is a request that is under way. It is used again, so that a line costs
-// no memory.
+// A logEntry is the log's part of a running request. It is reused, so a line
+// allocates nothing.
 type logEntry struct {
 	log     *AccessLog
 	request *http.Request
 	begun   time.Time
-	status  http.Status // 0 while there is no answer
+	status  http.Status // 0 before the answer
 	size    int64
 
 	onAnswer func(http.Status, int64)
 	onEnd    func()
 }
 
-// entriesKept is how many are kept to be used again.
+// entriesKept is the number of entries kept for reuse.
 const entriesKept = 256
 
-// follow has a request logged when it is answered.
+// follow registers the hooks that log a request.
 func (l *AccessLog) follow(w *http.Response, r *http.Request) {
 	v := l.take(r)
 	w.OnAnswer(v.onAnswer)
@@ -120,8 +121,8 @@ func (l *AccessLog) take(r *http.Request) *logEntry {
 	return v
 }
 
-// answered is called while the request is still there to be read; when it is over,
-// it may be another's, if somebody else has answered in the handler's place.
+// answered logs the request while it can still be read. After its end it may belong
+// to another request.
 func (v *logEntry) answered(status http.Status, size int64) {
 	v.status, v.size = status, size
 	v.log.add(v)
@@ -139,7 +140,7 @@ func (v *logEntry) over() {
 	}
 }
 
-// open makes ready for the first line.
+// open makes the LogWriter before the first line.
 func (l *AccessLog) open(loop *eventloop.Loop) {
 	l.loop = loop
 	if to, ok := l.Out.(*eventloop.LogWriter); ok {
@@ -166,17 +167,17 @@ func (l *AccessLog) add(v *logEntry) {
 	l.to.Write(l.line)
 }
 
-// Flush has the lines that were gathered written now. It does not wait for that, and
-// must be called on the loop.
+// Flush starts writing the buffered lines now, without waiting. It must be called on
+// the loop.
 func (l *AccessLog) Flush() {
 	if l.to != nil {
 		l.to.Flush()
 	}
 }
 
-// Close waits until the lines are written, for a second at most, and says how many
-// were lost. It is called when the loop has ended. A LogWriter that was given is left
-// to its owner.
+// Close waits for the lines to be written, for a second at most, and returns an error
+// with the number of lost lines. It is called after the loop has ended. It does not
+// close an Out that is a LogWriter.
 func (l *AccessLog) Close() error {
 	if l.to == nil || l.to == l.Out {
 		return nil

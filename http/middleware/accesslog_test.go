@@ -352,7 +352,7 @@ func TestLogFormats(t *testing.T) {
 			t.Errorf("%s: %v, %v", name, f, err)
 		}
 	}
-	if _, err := ParseLogFormat("xml"); err == nil || !strings.Contains(err.Error(), "there are combined") {
+	if _, err := ParseLogFormat("xml"); err == nil || !strings.Contains(err.Error(), "write combined") {
 		t.Error(err)
 	}
 }

@@ -20,42 +20,41 @@ import (
 	"github.com/bobbin-http/bobbin/http"
 )
 
-// BasicAuth asks for a name and a password (RFC 7617). Passwords are kept as
-// bcrypt hashes, which are slow to check on purpose: that is done off the loop,
-// few at a time, and a password that was right is remembered.
+// BasicAuth requires a name and a password (RFC 7617). Passwords are stored as bcrypt
+// hashes, which are slow to check on purpose: workers check them, few at a time, and
+// correct ones are remembered.
 //
-// A client that guesses is answered by 429 after five wrong passwords, for a second,
-// then for two, up to a minute; a name is never locked. guesses.go says more. A
-// BasicAuth belongs to one loop.
+// After five wrong passwords, a client gets 429 for a second, then for two, up to a
+// minute; a name is never locked. See guesses.go. A BasicAuth belongs to one loop.
 type BasicAuth struct {
-	Realm string // what a browser shows; "restricted" if empty
+	Realm string // shown by browsers; "restricted" if empty
 
-	// Checks is how many passwords are checked at a time. 0 means four, and where
-	// there are fewer cores one less than those: a check keeps a core busy, and the
+	// Checks is the number of passwords checked at a time. 0 means four, or one less
+	// than the number of cores if that is smaller: a check keeps a core busy, and the
 	// loop needs one.
 	Checks int
 
 	users   map[string][]byte // hashes by name
-	highest int               // the cost of the dearest of them
-	key     [32]byte          // of this process alone
-	right   map[[32]byte]bool // digests of names and passwords
+	highest int               // the largest bcrypt cost
+	key     [32]byte          // random for each process
+	right   map[[32]byte]bool // digests of correct names and passwords
 
 	checking int
-	first    queue // of clients that have not failed, for names that few failed for
-	second   queue // of the others
+	first    queue // clients without a failure, for names with few failures
+	second   queue // all other clients
 	turn     int
 	wrong    recent[[32]byte, struct{}] // digests
 	clients  recent[eventloop.Client, failures]
 	names    recent[eventloop.Client, failures]
 }
 
-// passwordMax is how much of a password bcrypt looks at. A longer one is
-// refused and not cut short.
+// passwordMost is the number of bytes of a password that bcrypt uses. Longer
+// passwords are refused instead of truncated.
 const passwordMax = 72
 
-// ParseUsers reads lines of "name:hash", as htpasswd -B writes them. Empty lines
-// and those that begin with "#" are passed over. An error names the line, and
-// not what stands in it.
+// ParseUsers reads lines of "name:hash", as htpasswd -B writes them. It skips empty
+// lines and those that begin with "#". An error has the number of the line, but not
+// its text.
 func ParseUsers(from io.Reader) (*BasicAuth, error) {
 	a := &BasicAuth{users: make(map[string][]byte), right: make(map[[32]byte]bool)}
 	a.wrong.most, a.clients.most, a.names.most = wrongMax, guessers, guessers
@@ -69,9 +68,9 @@ func ParseUsers(from io.Reader) (*BasicAuth, error) {
 		name, hash, ok := strings.Cut(text, ":")
 		switch {
 		case !ok || name == "":
-			return nil, fmt.Errorf("line %d: there is no name and hash with a colon between", n)
+			return nil, fmt.Errorf("line %d: expected NAME:HASH", n)
 		case a.users[name] != nil:
-			return nil, fmt.Errorf("line %d: %q is there twice", n, name)
+			return nil, fmt.Errorf("line %d: duplicate user %q", n, name)
 		}
 		cost, err := bcrypt.Cost([]byte(hash))
 		if err != nil {
@@ -84,18 +83,18 @@ func ParseUsers(from io.Reader) (*BasicAuth, error) {
 		return nil, err
 	}
 	if len(a.users) == 0 {
-		return nil, errors.New("there is no user in it")
+		return nil, errors.New("the file has no users")
 	}
 	return a, nil
 }
 
-// HashPassword makes the hash of a password.
+// HashPassword returns the bcrypt hash of a password.
 func HashPassword(password string) (string, error) {
 	switch {
 	case password == "":
-		return "", errors.New("an empty password protects nothing")
+		return "", errors.New("the password is empty")
 	case len(password) > passwordMax:
-		return "", fmt.Errorf("a password of more than %d bytes cannot be told from others", passwordMax)
+		return "", fmt.Errorf("the password is too long: bcrypt uses %d bytes at most", passwordMax)
 	}
 	hash, err := bcrypt.GenerateFromPassword([]byte(password), bcrypt.DefaultCost)
 	return string(hash), err
@@ -113,7 +112,7 @@ func (a *BasicAuth) Wrap(next http.Handler) http.Handler {
 			return next(w, r)
 		}
 		if _, known := a.wrong.get(digest); known {
-			return a.challenge(w) // the same guess again, which needs no check
+			return a.challenge(w) // a repeated guess needs no check
 		}
 		try := &attempt{client: r.Client(), name: a.standIn(name), digest: digest}
 		if d := a.pause(try, r.Loop().WallTime()); d > 0 {
@@ -121,13 +120,13 @@ func (a *BasicAuth) Wrap(next http.Handler) http.Handler {
 		}
 		try.begin = func(w *http.Response) error { return a.begin(w, r, try, name, password, next) }
 		if a.checking < a.most() {
-			return try.begin(w) // nothing waits
+			return try.begin(w) // no other check waits
 		}
 		return a.wait(w, r, try)
 	}
 }
 
-// most is how many passwords are checked at a time.
+// most returns the number of passwords checked at a time.
 func (a *BasicAuth) most() int {
 	if a.Checks > 0 {
 		return a.Checks
@@ -135,7 +134,7 @@ func (a *BasicAuth) most() int {
 	return min(checksMax, max(1, runtime.GOMAXPROCS(0)-1))
 }
 
-// wait has a password checked when its turn comes.
+// wait queues a check.
 func (a *BasicAuth) wait(w *http.Response, r *http.Request, try *attempt) error {
 	if a.hasPrecedence(try, r.Loop().WallTime()) {
 		a.first.push(try)
@@ -166,20 +165,20 @@ func (a *BasicAuth) wait(w *http.Response, r *http.Request, try *attempt) error 
 	})
 	w.OnEnd(func() {
 		if try.queue != nil {
-			try.waitsNoMore() // the client has left
+			try.waitsNoMore() // the client has disconnected
 			try.queue.remove(try)
 		}
 	})
 	return nil
 }
 
-// hasPrecedence reports whether a check goes before others.
+// hasPrecedence reports whether a check belongs in the first queue.
 func (a *BasicAuth) hasPrecedence(try *attempt, now time.Time) bool {
 	return failuresOf(&a.clients, try.client, now).n == 0 && failuresOf(&a.names, try.name, now).n < nameFailures
 }
 
-// serve begins the checks whose turn it is. Each fourth is of those that have no
-// precedence, so that they do not wait for ever.
+// serve starts checks from the queues. Every fourth comes from the second queue, so
+// that it is never starved.
 func (a *BasicAuth) serve(loop *eventloop.Loop) {
 	for a.checking < a.most() {
 		one, other := &a.first, &a.second
@@ -192,26 +191,26 @@ func (a *BasicAuth) serve(loop *eventloop.Loop) {
 				return
 			}
 		} else if one == &a.first && !a.hasPrecedence(try, loop.WallTime()) {
-			a.second.push(try) // there was a failure meanwhile
-			a.turn--           // which was no turn
+			a.second.push(try) // it has failed since it was queued
+			a.turn--           // it does not count as a turn
 			continue
 		}
 		try.waitsNoMore()
 		try.pending.Answer(func(w *http.Response) error {
 			if d := a.pause(try, loop.WallTime()); d > 0 {
-				return tooMany(w, d) // it has failed meanwhile
+				return tooMany(w, d) // it has failed since it was queued
 			}
 			return try.begin(w)
 		})
 	}
 }
 
-// pause returns for how long no other password of a client is checked.
+// pause returns how long a client must wait before its next check.
 func (a *BasicAuth) pause(try *attempt, now time.Time) time.Duration {
 	return failuresOf(&a.clients, try.client, now).pause(now)
 }
 
-// begin leaves a check to a worker.
+// begin hands a check to a worker.
 func (a *BasicAuth) begin(w *http.Response, r *http.Request, try *attempt, name, password string, next http.Handler) error {
 	loop := r.Loop()
 	checked, right := false, false
@@ -222,7 +221,7 @@ func (a *BasicAuth) begin(w *http.Response, r *http.Request, try *attempt, name,
 		checked = false
 	}
 	over := func() {
-		learn() // of a client that has left, too
+		learn() // also when the client has disconnected
 		a.checking--
 		a.serve(loop)
 	}
@@ -239,16 +238,16 @@ func (a *BasicAuth) begin(w *http.Response, r *http.Request, try *attempt, name,
 		return next(w, r)
 	})
 	if err != nil {
-		a.checking-- // there is no job
+		a.checking-- // the task did not start
 	}
 	return err
 }
 
-// learn remembers what came of a check.
+// learn records the result of a check.
 func (a *BasicAuth) learn(try *attempt, right bool, now time.Time) {
 	if !right {
 		a.wrong.put(try.digest, struct{}{})
-		if try.client.Known() { // or all clients of a Unix socket would pay for one
+		if try.client.Known() { // clients on a Unix socket share one identity, so one's failures must not pause the others
 			fail(&a.clients, try.client, now)
 		}
 		fail(&a.names, try.name, now)
@@ -261,19 +260,18 @@ func (a *BasicAuth) learn(try *attempt, right bool, now time.Time) {
 	a.clients.forget(try.client)
 }
 
-// tooMany answers a client that has to pause.
+// tooMany answers a client that must pause.
 func tooMany(w *http.Response, d time.Duration) error {
 	w.Add("Retry-After", strconv.FormatInt(ceilSeconds(int64(d)), 10))
 	w.Add("Cache-Control", "no-store")
-	return http.StatusTooManyRequests.Because("too many wrong passwords, wait before the next one")
+	return http.StatusTooManyRequests.Because("too many wrong passwords: wait before the next attempt")
 }
 
-// User returns the name that came with a request, if the right password came with
-// it, and "" otherwise.
+// User returns the name in a request if its password is correct, and "" otherwise.
 func (a *BasicAuth) User(r *http.Request) string {
 	field := r.HeaderBytes("authorization")
 	if field == nil {
-		return "" // the usual case, for logs
+		return "" // the usual case in logs
 	}
 	name, password, ok := credentials(string(field))
 	if !ok || !a.right[a.digest(name, password)] {
@@ -282,9 +280,10 @@ func (a *BasicAuth) User(r *http.Request) string {
 	return name
 }
 
-// check runs on a worker. A wrong password always takes the time of the dearest
-// hash: dummies are compared where there is no user of a name, and make up for a hash
-// that is cheaper. Each cost takes twice the time of the one below.
+// check runs on a worker. A wrong password always takes the time of the most
+// expensive hash, so that timing reveals neither names nor costs: unknown names and
+// cheaper hashes are compared with dummies. Each cost takes twice the time of the one
+// below.
 func (a *BasicAuth) check(name, password string) bool {
 	hash, known := a.users[name]
 	if !known {
@@ -294,22 +293,23 @@ func (a *BasicAuth) check(name, password string) bool {
 	if compare(hash, []byte(password)) == nil && len(password) <= passwordMax {
 		return true
 	}
-	cost, _ := bcrypt.Cost(hash) // ParseUsers has seen that it has one
+	cost, _ := bcrypt.Cost(hash) // ParseUsers has checked it
 	for ; cost < a.highest; cost++ {
 		_ = compare(dummy(cost), []byte(password))
 	}
 	return false
 }
 
-// compare is another function in tests.
+// compare is replaced in tests.
 var compare = bcrypt.CompareHashAndPassword
 
-// dummy is a hash of a cost whose password is not known.
+// dummy returns a hash of the given cost whose password is unknown.
 func dummy(cost int) []byte {
 	return fmt.Appendf(nil, "$2a$%02d$7EqJtq98hPqEX7fNZaFWoOhi5BWX4Z1Z3MxE8lmyy6h6Zy/YPj4Oa", cost)
 }
 
-// digest tells one pair from another, and nobody what it is.
+// digest returns a keyed hash of a name and a password, from which neither can be
+// recovered.
 func (a *BasicAuth) digest(name, password string) (d [32]byte) {
 	mac := hmac.New(sha256.New, a.key[:])
 	fmt.Fprintf(mac, "%d:%s:%s", len(name), name, password)
@@ -317,7 +317,7 @@ func (a *BasicAuth) digest(name, password string) (d [32]byte) {
 	return d
 }
 
-// standIn stands for a name where clients take turns by name.
+// standIn maps a name to a key for Turns.
 func (a *BasicAuth) standIn(name string) eventloop.Client {
 	d := a.digest(name, "")
 	return eventloop.Client(d[:16])
@@ -333,7 +333,7 @@ func (a *BasicAuth) challenge(w *http.Response) error {
 	return http.StatusUnauthorized
 }
 
-// credentials reads an Authorization field.
+// credentials parses an Authorization header.
 func credentials(field string) (name, password string, ok bool) {
 	scheme, token, _ := strings.Cut(field, " ")
 	if !strings.EqualFold(scheme, "basic") {

@@ -2,9 +2,9 @@ package middleware
 
 import "github.com/bobbin-http/bobbin/http"
 
-// CacheControl says how long answers may be kept, where their handler has not said
-// it: those that succeeded, and 304. An error is not said to be kept, for it may be
-// over in a moment. It goes outside of http.Blocking.
+// CacheControl sets Cache-Control on successful answers and on 304, unless the
+// handler has set it. Errors get none, because they may be over in a moment. It goes
+// outside of http.Blocking.
 func CacheControl(value string) http.Middleware {
 	set := func(w *http.Response) {
 		s := w.Status()

@@ -6,26 +6,26 @@ import (
 	"github.com/bobbin-http/bobbin/http"
 )
 
-// A Coding is a way to compress a body (RFC 9110 section 8.4.1). Package
-// http/compress has some.
+// A Coding compresses a body (RFC 9110 section 8.4.1). Package http/compress has
+// some.
 type Coding struct {
-	Name   string                       // as Accept-Encoding has it
-	Encode func(dst, src []byte) []byte // appends src, compressed, to dst
+	Name   string                       // in Accept-Encoding
+	Encode func(dst, src []byte) []byte // appends the compressed src to dst
 }
 
-// Compress compresses answers with the coding that the client likes best; of those
-// that it likes alike, with the first. Only bodies that are in memory and get
-// smaller by it are compressed: text and the like, from 1 KiB to 256 KiB.
+// Compress compresses answers with the coding that the client prefers, or the first
+// of equally preferred ones. It compresses bodies of text and similar types that are
+// in memory and shrink, from 1 KiB to 256 KiB.
 //
-// That is done on the loop, while all others wait: 64 KiB take gzip or zstd half a
-// millisecond to one. What is large or asked for often is better compressed
-// beforehand, see http/static.
+// It runs on the loop, while all other requests wait: gzip or zstd take half a
+// millisecond to one for 64 KiB. Large or popular files are better compressed ahead
+// of time, see http/static.
 //
-// An answer with a strong entity tag is left alone, because that tag stands for the
-// bytes as they are: ETag goes outside of this.
+// It leaves answers with a strong entity tag alone, because the tag stands for their
+// exact bytes: so ETag goes outside of Compress.
 //
-// It is not for pages that show a secret beside something that the client sent: the
-// size of the answer would tell whether the one is in the other (BREACH).
+// Do not use it for pages that contain both a secret and text from the client: the
+// size of the answer would reveal the secret (BREACH).
 //
 // Compress goes outside of http.Blocking.
 func Compress(codings ...Coding) http.Middleware {
@@ -37,7 +37,7 @@ func Compress(codings ...Coding) http.Middleware {
 	}
 }
 
-// Below squeezeLeast an answer is one packet either way.
+// An answer below compressLeast fits one packet either way.
 const (
 	compressMin = 1 << 10
 	compressMax = 256 << 10
@@ -45,7 +45,7 @@ const (
 
 func compressBody(w *http.Response, r *http.Request, codings []Coding) {
 	if w.Status() == http.StatusNotModified {
-		vary(w) // as the answer has that it stands for
+		vary(w) // the same Vary as the answer it stands for
 		return
 	}
 	body, whole := w.BodyBytes()
@@ -66,28 +66,27 @@ func compressBody(w *http.Response, r *http.Request, codings []Coding) {
 	w.Add("Content-Encoding", c.Name)
 }
 
-// mayChange reports whether the body may become another.
+// mayChange reports whether the body may be transformed.
 func mayChange(w *http.Response) bool {
 	etag := w.Header("ETag")
 	return w.Status() != http.StatusPartialContent && w.Header("Content-Encoding") == "" &&
 		!listed(w.Header("Cache-Control"), "no-transform") && (etag == "" || strings.HasPrefix(etag, "W/"))
 }
 
-// vary tells caches that there are several of this answer.
+// vary adds Accept-Encoding to Vary.
 func vary(w *http.Response) {
 	if v := w.Header("Vary"); !listed(v, "Accept-Encoding") && !listed(v, "*") {
 		w.Add("Vary", "Accept-Encoding")
 	}
 }
 
-// compressible reports whether bodies of a type get smaller. What is packed
-// already does not.
+// compressible reports whether bodies of a type shrink. Packed formats do not.
 func compressible(contentType string) bool {
 	t, _, _ := strings.Cut(contentType, ";")
 	t = strings.ToLower(strings.Trim(t, " \t"))
 	switch {
 	case strings.HasPrefix(t, "text/"):
-		return t != "text/event-stream" // to be read as it comes
+		return t != "text/event-stream" // an event must be sent at once
 	case strings.HasSuffix(t, "+xml"), strings.HasSuffix(t, "+json"):
 		return true
 	}
@@ -100,9 +99,9 @@ func compressible(contentType string) bool {
 	return false
 }
 
-// choose returns the coding that a client likes best, nil if it likes none, and
-// whether it takes the body as it is. A client that takes nothing at all is given
-// that too (RFC 9110 section 12.5.3).
+// choose returns the coding with the highest weight, or nil if none is acceptable,
+// and whether the uncompressed body is. A client that accepts neither gets the
+// uncompressed body (RFC 9110 section 12.5.3).
 func choose(accept string, codings []Coding) (best *Coding, plainly bool) {
 	star, _ := qvalue(accept, "*")
 	identity, named := qvalue(accept, "identity")
@@ -110,7 +109,7 @@ func choose(accept string, codings []Coding) (best *Coding, plainly bool) {
 		identity = star
 	}
 	plainly = identity != 0
-	most := max(0, identity-1) // what is liked as much as that is smaller
+	most := max(0, identity-1) // of equal weights, compressed is smaller
 	for i := range codings {
 		q, named := qvalue(accept, codings[i].Name)
 		if !named && codings[i].Name == "gzip" {
@@ -126,8 +125,8 @@ func choose(accept string, codings []Coding) (best *Coding, plainly bool) {
 	return best, plainly
 }
 
-// qvalue returns the weight, in thousandths, that a list gives to a name, and
-// whether it names it; if not, the weight is -1.
+// qvalue returns the weight of a name in a list, in thousandths, and whether the list
+// has the name; if not, the weight is -1.
 func qvalue(list, name string) (q int, named bool) {
 	for element := range strings.SplitSeq(list, ",") {
 		n, parameter, weighed := strings.Cut(element, ";")
@@ -142,8 +141,8 @@ func qvalue(list, name string) (q int, named bool) {
 	return -1, false
 }
 
-// thousandths reads "q=0.5" (RFC 9110 section 12.4.2). What is no weight counts as
-// 0: it was meant as one.
+// thousandths parses "q=0.5" (RFC 9110 section 12.4.2). A malformed weight counts as
+// 0.
 func thousandths(s string) int {
 	if len(s) < 3 || s[0]|0x20 != 'q' || s[1] != '=' {
 		return 0

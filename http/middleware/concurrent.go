@@ -5,14 +5,14 @@ import (
 	"github.com/bobbin-http/bobbin/http"
 )
 
-// Concurrent lets at most so many requests be under way at a time, and answers
-// more of them with 503; the server says there when to come back. A request is
-// under way until it is answered or its client has left, wherever its handler
-// does its work. A client (an address, see Request.Client) that holds as many of the
-// last quarter of them as are free gets no more, so that others are served.
+// Concurrent allows at most so many concurrent requests, and answers 503 with
+// Retry-After beyond. A request counts until it is answered or its client has
+// disconnected, wherever its handler runs. In the last quarter, a client (see
+// Request.Client) is admitted only while it holds less than what is free, so that
+// others are served.
 //
-// It goes outside of http.Blocking, and belongs to one loop. The handlers that it
-// is put around, if there are several, share the number.
+// It goes outside of http.Blocking, and belongs to one loop. Several handlers that it
+// wraps share the number.
 func Concurrent(most int) http.Middleware {
 	var inside eventloop.Tally
 	return func(next http.Handler) http.Handler {

@@ -8,18 +8,18 @@ import (
 	"github.com/bobbin-http/bobbin/http"
 )
 
-// CORS lets pages of other origins read what is served here, and answers what
-// their browsers ask beforehand (the Fetch standard, "CORS protocol").
+// CORS lets pages of other origins read the answers, and answers the preflight
+// requests of their browsers (Fetch standard, "CORS protocol").
 type CORS struct {
-	// Origins are those that may, such as "https://example.org"; "*" alone is
-	// everybody, without credentials.
+	// Origins are the allowed origins, such as "https://example.org"; "*" alone
+	// allows all of them, without credentials.
 	Origins []string
 
-	Methods []string // that may be used; GET and HEAD if empty
-	MaxAge  int      // seconds for which a browser need not ask again; 600 if 0
+	Methods []string // allowed methods; GET and HEAD if empty
+	MaxAge  int      // seconds for which a browser may cache a preflight; 600 if 0
 }
 
-// NewCORS makes it of a list of origins with commas between.
+// NewCORS parses a list of origins, separated by commas.
 func NewCORS(list string) (CORS, error) {
 	c := CORS{}
 	for origin := range strings.SplitSeq(list, ",") {
@@ -28,12 +28,12 @@ func NewCORS(list string) (CORS, error) {
 		switch {
 		case origin == "*":
 		case !ok || scheme != "http" && scheme != "https" || host == "" || strings.ContainsAny(host, "/?#@*"):
-			return c, fmt.Errorf("%q is no origin: give a scheme and a host, such as https://example.org, or *", origin)
+			return c, fmt.Errorf("%q is not an origin: write a scheme and a host, such as https://example.org, or *", origin)
 		}
 		c.Origins = append(c.Origins, origin)
 	}
 	if len(c.Origins) > 1 && slices.Contains(c.Origins, "*") {
-		return c, fmt.Errorf("%q says everybody and somebody: leave one out", list)
+		return c, fmt.Errorf("%q mixes * with other origins: write * alone or list the origins", list)
 	}
 	return c, nil
 }
@@ -52,8 +52,8 @@ func (c CORS) Wrap(next http.Handler) http.Handler {
 	return func(w *http.Response, r *http.Request) error {
 		origin := r.Header("Origin")
 		allowed := origin != "" && (all || slices.Contains(c.Origins, origin))
-		// Said last, because an answer that failed has lost its fields: without
-		// these a page would not even learn that it did.
+		// Set in OnHead, because a failed answer loses its headers before that:
+		// without these, the page could not even see the error.
 		w.OnHead(func(w *http.Response) {
 			switch {
 			case all:

@@ -1,23 +1,23 @@
-// Package middleware has what happens around handlers, for all kinds of sites.
-// Each file is one of them, and stands alone.
+// Package middleware wraps handlers with features that many sites need. Each file is
+// one middleware and stands alone.
 //
-// What they remember belongs to one loop and needs no lock: with several loops,
-// each has its own. A RateLimit alone may be shared. They go outside of
-// http.Blocking, whose handlers run elsewhere. Each goes around those that stand
-// below it here, if it is used with them:
+// Their state belongs to one loop and needs no lock: with several loops, each loop
+// has its own. Only a RateLimit can be shared. All go outside of http.Blocking, whose
+// handlers run off the loop. If several are used, each goes outside of those below it
+// in this list:
 //
 //	AccessLog     a line for each request
-//	RealIP        the client's address, of a proxy that is trusted
-//	RequestID     a name for each request
-//	RateLimit     so many requests of a client in a time
-//	Concurrent    so many requests at a time
-//	Timeout       so long to begin an answer
-//	CORS          pages of other origins may read
+//	RealIP        the client's address from trusted proxies
+//	RequestID     a unique ID for each request
+//	RateLimit     requests per client and time
+//	Concurrent    requests at the same time
+//	Timeout       a deadline for beginning the answer
+//	CORS          access for pages of other origins
 //	BasicAuth     a name and a password
-//	Redirects     what was somewhere else
-//	CacheControl  how long answers are kept
-//	ETag          bodies that a client has are not sent again
-//	Compress      bodies are sent smaller
+//	Redirects     redirects by path
+//	CacheControl  the lifetime of answers in caches
+//	ETag          304 for bodies that the client has
+//	Compress      smaller bodies
 //
-// SecurityFields are for every answer, and a Glob is a pattern for paths.
+// SecurityFields are headers for every answer, and a Glob is a pattern for paths.
 package middleware

@@ -8,17 +8,17 @@ import (
 	"github.com/bobbin-http/bobbin/http"
 )
 
-// ETag gives an answer to GET and HEAD whose body is in memory an entity tag, and
-// answers 304 to a client that has that body already (RFC 9110 section 13.1.2). The
-// handler does its work all the same; what is saved is the way.
+// ETag gives an entity tag to answers to GET and HEAD whose body is in memory, and
+// answers 304 to clients that have the body (RFC 9110 section 13.1.2). The handler
+// runs in any case; only the transfer is saved.
 //
-// The tag is made of the body, so that it is the same after a restart and on
-// another machine. It has to be computed on the loop: 256 KiB take a sixth of a
-// millisecond where the processor helps, and a larger body gets no tag. Nor does an
-// answer that has one, or that may not be stored.
+// The tag is a hash of the body, so it is the same after a restart and on other
+// machines. The hash is computed on the loop: 256 KiB take a sixth of a millisecond
+// with hardware support, and larger bodies get no tag. Answers that have a tag keep
+// it, and those with no-store get none.
 //
-// ETag goes outside of http.Blocking, and of Compress: a body has another tag when
-// it is compressed.
+// ETag goes outside of http.Blocking and of Compress, because a compressed body has
+// another tag.
 func ETag(next http.Handler) http.Handler {
 	return func(w *http.Response, r *http.Request) error {
 		if m := r.Method(); m == http.MethodGet || m == http.MethodHead {
@@ -28,7 +28,7 @@ func ETag(next http.Handler) http.Handler {
 	}
 }
 
-// tagMax is the largest body that gets a tag.
+// tagMost is the largest body that gets a tag.
 const tagMax = 256 << 10
 
 func tag(w *http.Response, r *http.Request) {
@@ -37,7 +37,7 @@ func tag(w *http.Response, r *http.Request) {
 	}
 	body, whole := w.BodyBytes()
 	if !whole || len(body) == 0 {
-		return // of HEAD, a handler may have left the body out
+		return // a handler may have left out the body of HEAD
 	}
 	etag := w.Header("ETag")
 	if etag == "" {
@@ -53,16 +53,15 @@ func tag(w *http.Response, r *http.Request) {
 	}
 }
 
-// tagOf makes a strong tag of 120 bits: enough for tags that are the same by
-// chance never to be met, and whoever makes two bodies with one tag on purpose
-// deceives himself.
+// tagOf returns a strong tag of 120 bits. That is enough against accidental
+// collisions; a site that makes deliberate ones harms only itself.
 func tagOf(body []byte) string {
 	sum := sha256.Sum256(body)
 	return `"` + base64.RawURLEncoding.EncodeToString(sum[:15]) + `"`
 }
 
-// matchesTag reports whether the client has what the tag stands for. The comparison
-// is the weak one: a client only wants to know whether it needs the body.
+// matchesTag reports whether the client has the tagged body. If-None-Match uses the
+// weak comparison.
 func matchesTag(r *http.Request, etag string) bool {
 	if r.HeaderBytes("if-none-match") == nil {
 		return false
@@ -76,8 +75,8 @@ func matchesTag(r *http.Request, etag string) bool {
 	return false
 }
 
-// hasTag looks for a tag, without what makes it weak, in a list of them. A list is
-// read until it is malformed.
+// hasTag reports whether a list has a tag, which is given without its W/. The list is
+// read up to the first syntax error.
 func hasTag(list, opaque string) bool {
 	if strings.Trim(list, " \t") == "*" {
 		return true
@@ -98,8 +97,8 @@ func hasTag(list, opaque string) bool {
 	}
 }
 
-// listed reports whether a word is in a list, without regard to case or to what
-// it is said to be equal to.
+// listed reports whether a list has a directive, ignoring case and the directive's
+// value.
 func listed(list, word string) bool {
 	for element := range strings.SplitSeq(list, ",") {
 		name, _, _ := strings.Cut(element, "=")

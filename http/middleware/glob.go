@@ -6,31 +6,31 @@ import (
 	"strings"
 )
 
-// A Glob is a pattern for paths. "*" stands for any text without a slash, "**"
-// for any text, and "?" for one character that is no slash; all else stands for
-// itself. A pattern without a slash is about the last part of a path: "*.css" is
-// "/**/*.css" and "/*.css".
+// A Glob is a pattern for paths. "*" matches any text without a slash, "**" any text,
+// and "?" one character except a slash; every other character matches itself. A
+// pattern without a slash applies to the last segment of a path: "*.css" matches as
+// "/**/*.css" and "/*.css" do.
 type Glob struct {
 	text     string
 	lastPart bool
 }
 
-// ParseGlob reads a pattern.
+// ParseGlob parses a pattern.
 func ParseGlob(s string) (Glob, error) {
 	switch {
 	case s == "":
-		return Glob{}, errors.New("a pattern is empty")
+		return Glob{}, errors.New("empty pattern")
 	case strings.ContainsAny(s, "[]{}\\"):
-		return Glob{}, fmt.Errorf("the pattern %q has a sign that means nothing here: there are *, ** and ?", s)
+		return Glob{}, fmt.Errorf("pattern %q: []{} and \\ have no meaning here; write *, ** and ?", s)
 	case !strings.HasPrefix(s, "/") && strings.Contains(s, "/"):
-		return Glob{}, fmt.Errorf("the pattern %q has a slash, and does not begin with one: did you mean %q?", s, "/"+s)
+		return Glob{}, fmt.Errorf("pattern %q has a slash but does not begin with one: did you mean %q?", s, "/"+s)
 	}
 	return Glob{text: s, lastPart: !strings.Contains(s, "/")}, nil
 }
 
 func (g Glob) String() string { return g.text }
 
-// Match reports whether a decoded path is one of those that g stands for.
+// Match reports whether g matches a decoded path.
 func (g Glob) Match(path string) bool {
 	if g.lastPart {
 		path = path[strings.LastIndexByte(path, '/')+1:]
@@ -38,8 +38,8 @@ func (g Glob) Match(path string) bool {
 	return match(g.text, path)
 }
 
-// match tries, for each star, every text that it can stand for. That is slow for
-// patterns with many of them, and patterns are the operator's.
+// match tries, for each star, every text that the star can match. That is slow for
+// patterns with many stars, but patterns come from the operator.
 func match(pattern, s string) bool {
 	for pattern != "" {
 		switch {

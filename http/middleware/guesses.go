@@ -7,45 +7,46 @@ import (
 	"github.com/bobbin-http/bobbin/http"
 )
 
-// Checks of passwords are slow on purpose, and few run at a time. The others wait
-// here. Clients take turns, and the names that one client asks for as well; clients
-// that have not guessed wrong lately, for names that few guess at, go first. So
-// guesses delay an honest login by the checks of other newcomers, and by its turn.
+// The queues of password checks. Checks are slow on purpose, and few run at a time;
+// the others wait here. Clients take turns, and so do the names that one client
+// tries. Clients without a recent wrong guess, for names with few wrong guesses, go
+// first. So guesses delay an honest login only by the checks of other newcomers and
+// by its own turn.
 
 // Limits of the checks.
 const (
-	checksMax  = 4                // at a time, unless Checks says another number
-	waitingMax = 256              // above it, of the client that waits for most: 503
-	waitMax    = 10 * time.Second // for a check to begin; 503
+	checksMax  = 4                // at a time, if Checks is 0
+	waitingMax = 256              // beyond it, the client with most waiting checks gets 503
+	waitMax    = 10 * time.Second // for a check to begin; then 503
 
-	rightMax = 4096 // right passwords that are remembered
-	wrongMax = 4096 // wrong ones
+	rightMax = 4096 // correct passwords remembered
+	wrongMax = 4096 // wrong passwords remembered
 	guessers = 8192 // clients, and names, whose failures are remembered
 )
 
-// How failures count: those of a client pause it, twice as long for each, and those
-// for a name take the precedence away from those who ask for it. A name is never
-// locked: its owner would be.
+// Failures of a client pause the client, twice as long for each. Failures for a name
+// cost its clients their precedence. A name is never locked, because that would lock
+// its owner out.
 const (
-	freeFailures = 5                // of a client, before it has to pause
-	firstPause   = time.Second      // after the next one
-	longestPause = time.Minute      //
-	nameFailures = 10               // for a name, before newcomers who ask for it have to queue with the others
+	freeFailures = 5                // of a client, before it must pause
+	firstPause   = time.Second      // after the next failure
+	longestPause = time.Minute      // the upper bound
+	nameFailures = 10               // for a name, before its newcomers lose their precedence
 	forgiveAfter = 10 * time.Minute // without a failure
 )
 
 // An attempt is a request whose password is to be checked.
 type attempt struct {
 	client  eventloop.Client
-	name    eventloop.Client // stands for the name in Turns
+	name    eventloop.Client // the name's key in Turns
 	digest  [32]byte
 	pending *http.Pending
 	begin   func(w *http.Response) error // the check
-	queue   *queue                       // where it waits, or nil
+	queue   *queue                       // the queue it waits in, or nil
 	timer   *eventloop.Timer
 }
 
-// A queue is attempts that wait: of clients by turns, and of each client's names.
+// A queue holds waiting attempts: clients take turns, and the names of each client.
 type queue struct {
 	clients  eventloop.Turns[*names]
 	byClient map[eventloop.Client]*names
@@ -68,7 +69,7 @@ func (q *queue) push(a *attempt) {
 	a.queue = q
 }
 
-// pop takes out the attempt whose turn it is.
+// pop removes and returns the next attempt.
 func (q *queue) pop() (a *attempt, ok bool) {
 	n, ok := q.clients.Pop()
 	if !ok {
@@ -79,7 +80,7 @@ func (q *queue) pop() (a *attempt, ok bool) {
 	return a, ok
 }
 
-// dropLast takes out the latest attempt of the client that waits for most.
+// dropLast removes and returns the latest attempt of the client with most.
 func (q *queue) dropLast() *attempt {
 	n, _ := q.clients.DropLast()
 	a, _ := n.DropLast()
@@ -87,7 +88,7 @@ func (q *queue) dropLast() *attempt {
 	return a
 }
 
-// remove takes an attempt out, wherever it stands.
+// remove removes an attempt from any place.
 func (q *queue) remove(a *attempt) {
 	n := q.byClient[a.client]
 	n.Remove(a.name, a)
@@ -95,7 +96,7 @@ func (q *queue) remove(a *attempt) {
 	q.tidy(a)
 }
 
-// waitsNoMore ends the deadline of an attempt.
+// stopTimer stops the deadline of an attempt.
 func (a *attempt) waitsNoMore() {
 	if a.timer != nil {
 		a.timer.Stop()
@@ -103,7 +104,7 @@ func (a *attempt) waitsNoMore() {
 	}
 }
 
-// tidy follows when an attempt is taken out.
+// tidy completes the removal of an attempt.
 func (q *queue) tidy(a *attempt) {
 	a.queue = nil
 	if q.byClient[a.client].Len() == 0 {
@@ -111,7 +112,7 @@ func (q *queue) tidy(a *attempt) {
 	}
 }
 
-// recent is a map that forgets what was not put lately when it has become too large.
+// recent is a map of bounded size that drops old entries.
 type recent[K comparable, V any] struct {
 	most     int
 	new, old map[K]V
@@ -139,13 +140,13 @@ func (r *recent[K, V]) forget(k K) {
 	delete(r.old, k)
 }
 
-// failures are those of a client, or for a name.
+// failures counts wrong passwords of a client, or for a name.
 type failures struct {
 	n    int
 	last time.Time
 }
 
-// of returns how many failures still count.
+// failuresOf returns the failures that still count.
 func failuresOf(r *recent[eventloop.Client, failures], who eventloop.Client, now time.Time) failures {
 	f, _ := r.get(who)
 	if now.Sub(f.last) > forgiveAfter {
@@ -154,13 +155,13 @@ func failuresOf(r *recent[eventloop.Client, failures], who eventloop.Client, now
 	return f
 }
 
-// fail counts another one.
+// fail counts a failure.
 func fail(r *recent[eventloop.Client, failures], who eventloop.Client, now time.Time) {
 	r.put(who, failures{failuresOf(r, who, now).n + 1, now})
 }
 
-// pause returns for how long a client with such failures has to wait before another
-// password of it is checked.
+// pause returns how long a client with these failures must wait before its next
+// check.
 func (f failures) pause(now time.Time) time.Duration {
 	if f.n < freeFailures {
 		return 0

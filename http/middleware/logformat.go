@@ -10,39 +10,39 @@ import (
 	"github.com/bobbin-http/bobbin/http"
 )
 
-// How the lines of an AccessLog look.
+// The formats of AccessLog.
 
-// A LogFormat is how a line of an access log looks.
+// A LogFormat is the format of a line of an access log.
 type LogFormat uint8
 
 const (
-	Combined LogFormat = iota // Common, and what Referer and User-Agent say
+	Combined LogFormat = iota // Common with Referer and User-Agent
 	Common                    // the Common Log Format
-	JSON                      // an object a line, with the names of OpenTelemetry
+	JSON                      // an object per line, with OpenTelemetry's names
 )
 
 var logFormatNames = [...]string{Combined: "combined", Common: "common", JSON: "json"}
 
 func (f LogFormat) String() string { return logFormatNames[f] }
 
-// ParseLogFormat returns the format of a name: "combined", "common" or "json".
+// ParseLogFormat parses "combined", "common" or "json".
 func ParseLogFormat(name string) (LogFormat, error) {
 	for f, known := range logFormatNames {
 		if name == known {
 			return LogFormat(f), nil
 		}
 	}
-	return 0, fmt.Errorf("%q is no format of a log: there are combined, common and json", name)
+	return 0, fmt.Errorf("unknown log format %q: write combined, common or json", name)
 }
 
-// The times of Apache's "%t", and of RFC 3339.
+// The time formats of Apache's "%t" and of RFC 3339.
 const (
 	commonTime = "[02/Jan/2006:15:04:05 -0700]"
 	jsonTime   = "2006-01-02T15:04:05.000000Z07:00"
 )
 
-// AppendDropped appends the line that says how many lines are missing, and when that
-// was: what eventloop.LogOptions.Dropped is for.
+// AppendDropped appends a line with the number of dropped lines and the time. It is
+// for eventloop.LogOptions.Dropped.
 func (f LogFormat) AppendDropped(p []byte, at time.Time, lines int) []byte {
 	if f == JSON {
 		p = at.UTC().AppendFormat(append(p, `{"time":"`...), jsonTime)
@@ -50,7 +50,7 @@ func (f LogFormat) AppendDropped(p []byte, at time.Time, lines int) []byte {
 		p = strconv.AppendInt(p, int64(lines), 10)
 		return append(p, "}\n"...)
 	}
-	// In the shape of the others, so that programs that read them are not disturbed.
+	// In the usual form, so that programs can parse it.
 	p = at.AppendFormat(append(p, "- - - "...), commonTime)
 	p = append(p, ` "`...)
 	p = strconv.AppendInt(p, int64(lines), 10)
@@ -104,7 +104,7 @@ func appendAddr(p []byte, a netip.Addr) []byte {
 	return a.AppendTo(p)
 }
 
-// appendPositive appends a number, or "-" if there is none.
+// appendPositive appends a number, or "-" if it is not positive.
 func appendPositive(p []byte, n int64) []byte {
 	if n <= 0 {
 		return append(p, '-')
@@ -112,7 +112,7 @@ func appendPositive(p []byte, n int64) []byte {
 	return strconv.AppendInt(p, n, 10)
 }
 
-// appendField appends the value of a field, or "-" if it was not there.
+// appendField appends the value of a header, or "-" if it is missing.
 func appendField(p, value []byte) []byte {
 	p = append(p, ` "`...)
 	if value == nil {
@@ -123,13 +123,13 @@ func appendField(p, value []byte) []byte {
 	return append(p, '"')
 }
 
-// plain reports whether a byte stands for itself in every format.
+// plain reports whether a byte needs no escape in any format.
 func plain(c byte) bool { return c >= 0x20 && c < 0x7f && c != '"' && c != '\\' }
 
 const hexDigits = "0123456789abcdef"
 
-// appendEscaped appends s as httpd does (ap_escape_logitem): what is not printable
-// ASCII is written as in C, and so are the quote and the backslash.
+// appendEscaped appends s as httpd does (ap_escape_logitem): all except printable
+// ASCII, and the quote and the backslash, are escaped as in C.
 func appendEscaped[T string | []byte](p []byte, s T) []byte {
 	for i := range len(s) {
 		c := s[i]
@@ -158,10 +158,10 @@ func appendEscaped[T string | []byte](p []byte, s T) []byte {
 	return p
 }
 
-// appendJSON appends a line of JSON. What is not known is left out. The duration
-// is by the loop's clock, which is read once a turn: what was answered at once
-// took 0. Of a request that was refused before any handler was asked, there is the line,
-// as far as it came, and why.
+// appendJSON appends a line of JSON. Unknown values are left out. The duration is by
+// the loop's clock, which is read once a turn: a request answered in the same turn
+// took 0. A request that the server refused by itself has its request line, as far as
+// it was read, and the reason.
 func (l *AccessLog) appendJSON(p []byte, v *logEntry) []byte {
 	r := v.request
 	p = v.begun.UTC().AppendFormat(append(p, `{"time":"`...), jsonTime)
@@ -212,8 +212,7 @@ func appendMember[T string | []byte](p []byte, name string, value T) []byte {
 	return append(p, '"')
 }
 
-// appendQuotable appends s as it stands between the quotes of JSON, in ASCII.
-// What is no UTF-8 is replaced by U+FFFD.
+// appendQuotable appends s for a JSON string, in ASCII. Invalid UTF-8 becomes U+FFFD.
 func appendQuotable[T string | []byte](p []byte, s T) []byte {
 	for i := 0; i < len(s); {
 		c := s[i]

@@ -125,7 +125,7 @@ func TestGlobs(t *testing.T) {
 			}
 		}
 	}
-	for pattern, want := range map[string]string{"": "empty", "a/b": `did you mean "/a/b"`, "/[ab]": "means nothing here"} {
+	for pattern, want := range map[string]string{"": "empty", "a/b": `did you mean "/a/b"`, "/[ab]": "have no meaning here"} {
 		if _, err := ParseGlob(pattern); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v", pattern, err)
 		}
@@ -202,14 +202,14 @@ func TestRedirects(t *testing.T) {
 		"a /b":               `did you mean "/a"`,
 		"/a b":               "neither a path nor a URL",
 		"/a //b":             "neither a path nor a URL",
-		"/a /b 300":          "cannot be the status",
-		"/a /b yes":          "cannot be the status",
-		"/a* /b":             "not the last part",
-		"/*/a /b":            "not the last part",
-		"/a /:b":             "there is no :b",
-		"/a /:splat":         "there is no :splat",
-		"/a https://b/ 200":  "not of this site",
-		"/a /b 301 /c":       "is no redirect",
+		"/a /b 300":          "is not a status",
+		"/a /b yes":          "is not a status",
+		"/a* /b":             "must be the last segment",
+		"/*/a /b":            "must be the last segment",
+		"/a /:b":             "uses :b",
+		"/a /:splat":         "uses :splat",
+		"/a https://b/ 200":  "need a path of this site",
+		"/a /b 301 /c":       "is not a redirect",
 		"/a javascript:b(1)": "neither a path nor a URL",
 	} {
 		if _, err := ParseRedirects(strings.NewReader(text)); err == nil || !strings.Contains(err.Error(), want) {
@@ -261,7 +261,7 @@ func TestCORS(t *testing.T) {
 			t.Errorf("a friend may read what went wrong: %d %v", got.StatusCode, got.Header)
 		}
 	})
-	for list, want := range map[string]string{"example.org": "no origin", "https://a/b": "no origin", "*,https://a": "leave one out", "": "no origin", "https://*.a": "no origin"} {
+	for list, want := range map[string]string{"example.org": "not an origin", "https://a/b": "not an origin", "*,https://a": "mixes * with", "": "not an origin", "https://*.a": "not an origin"} {
 		if _, err := NewCORS(list); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v", list, err)
 		}
@@ -320,8 +320,8 @@ func TestBasicAuth(t *testing.T) {
 		t.Errorf("a dummy is no hash: %v", err)
 	}
 	for text, want := range map[string]string{
-		"": "no user", "ali": "line 1: there is no name", "\nali:x": "line 2: the password of \"ali\" is not a bcrypt hash",
-		"ali:" + string(hash) + "\nali:" + string(hash): "line 2: \"ali\" is there twice", ":" + string(hash): "line 1",
+		"": "no user", "ali": "line 1: expected NAME:HASH", "\nali:x": "line 2: the password of \"ali\" is not a bcrypt hash",
+		"ali:" + string(hash) + "\nali:" + string(hash): "line 2: duplicate user \"ali\"", ":" + string(hash): "line 1",
 	} {
 		if _, err := ParseUsers(strings.NewReader(text)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v", text, err)

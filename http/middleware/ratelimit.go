@@ -13,62 +13,60 @@ import (
 	"github.com/bobbin-http/bobbin/http"
 )
 
-// RateLimit lets each client make so many requests in a time, and answers more of
-// them with 429 and when to come back. A client is an address: of IPv4 all of it,
-// of IPv6 the first 64 bits, for the rest is the client's to choose. One without an
-// address, on a Unix socket, is not limited; RealIP, put around this, may know
-// more.
+// RateLimit lets each client make so many requests in a time, and answers 429 with
+// Retry-After beyond. A client is an IPv4 address or the first 64 bits of an IPv6
+// address, because clients choose the rest themselves. Clients without an address, on
+// a Unix socket, are not limited; RealIP around this may know their address.
 //
-// The fields RateLimit-Policy and RateLimit, of answers of all kinds, let a client
-// keep to it (draft-ietf-httpapi-ratelimit-headers-11).
+// All answers have RateLimit-Policy and RateLimit headers, so that clients can
+// respect the limit (draft-ietf-httpapi-ratelimit-headers-11).
 //
-// Memory is the same whatever happens, and no client gets more than its share,
-// whatever others do: a newcomer for whom there is no room takes the place of the
-// client that owes the least, and takes over what it owes. That is nothing unless
-// more clients are busy at a time than Clients says; if so, make it larger.
+// Memory use is constant, and no client gets more than its share, whatever others do:
+// when the table is full, a newcomer replaces the client that owes least, and
+// inherits its debt. That debt is zero unless more than Clients clients are active at
+// a time; then make Clients larger.
 //
-// As part of http.Config.Middleware it counts requests that are refused before a
-// handler is asked, too: a malformed head is answered by 429 when its client has used
-// up what it may, and the connection ends as ever.
+// In http.Config.Middleware it also counts requests that the server refuses by
+// itself: a malformed head gets 429 once its client is over the limit, and the
+// connection ends as usual.
 //
-// A RateLimit goes outside of http.Blocking, and belongs to one loop, unless it is
+// A RateLimit goes outside of http.Blocking, and belongs to one loop unless it is
 // Shared.
 type RateLimit struct {
 	Rate   int           // requests in a Window
 	Window time.Duration // a second if 0
-	Burst  int           // requests that may come at once; Rate if 0
+	Burst  int           // requests at once; Rate if 0
 
-	// Key, if set, returns whom a request is counted for, in place of its
+	// Key, if set, returns the client to count a request for, in place of its
 	// address: a user, a token. "" is not limited.
 	Key func(r *http.Request) string
 
-	// Name is what the fields call this limit, if there are several; "default"
-	// if empty.
+	// Name is this limit's name in the headers; "default" if empty.
 	Name string
 
-	// Shared lets the handlers of several loops use it, so that a client gets its
-	// share of all together and not of each. It takes a lock then. Wrap is called
-	// for all of them before the first serves.
+	// Shared allows use by several loops, so that a client gets one share of all of
+	// them. It then takes a lock. Wrap must be called for all of them before the
+	// first one serves.
 	Shared bool
 
-	// Clients is how many are told apart, at 16 bytes each; 65,536 if 0.
+	// Clients is the number of clients told apart, at 16 bytes each; 65,536 if 0.
 	Clients int
 
 	interval int64       // nanoseconds that a request costs
 	most     int64       // nanoseconds that a client may owe
-	policy   string      // a field
-	quoted   string      // Name
-	mu       *sync.Mutex // held for what is below; nil unless it is Shared
-	start    time.Time   // the times below count from it
-	latest   int64       // the latest of them so far
+	policy   string      // a header
+	quoted   string      // Name, quoted
+	mu       *sync.Mutex // guards the fields below; nil unless Shared
+	start    time.Time   // origin of the times below
+	latest   int64       // the latest time so far
 	seed     maphash.Seed
 	table    []bucket
 	said     map[rateResult]*http.Prepared
 	refused  uint64
 }
 
-// ParseRateLimit reads "100/s", "600/m,50" or "5000/24h": requests in a time, and
-// how many may come at once.
+// ParseRateLimit parses "100/s", "600/m,50" or "5000/24h": requests per time, and the
+// burst.
 func ParseRateLimit(s string) (*RateLimit, error) {
 	rate, burst, hasBurst := strings.Cut(s, ",")
 	number, window, ok := strings.Cut(rate, "/")
@@ -85,12 +83,12 @@ func ParseRateLimit(s string) (*RateLimit, error) {
 		l.Burst, err = strconv.Atoi(strings.TrimSpace(burst))
 	}
 	if err != nil || !ok || l.Window <= 0 || hasBurst && l.Burst <= 0 || l.check() != nil {
-		return nil, fmt.Errorf("%q is no rate: give requests and a time, such as 100/s, and perhaps how many may come at once, such as 600/m,50", s)
+		return nil, fmt.Errorf("%q is not a rate: write requests per time, such as 100/s, with an optional burst, such as 600/m,50", s)
 	}
 	return l, nil
 }
 
-// Refused returns how many requests were answered with 429.
+// Refused returns the number of requests answered with 429.
 func (l *RateLimit) Refused() uint64 {
 	if l.mu != nil {
 		l.mu.Lock()
@@ -99,7 +97,7 @@ func (l *RateLimit) Refused() uint64 {
 	return l.refused
 }
 
-// check finds limits that cannot be counted, and fills in the others.
+// check refuses values that cannot be counted, and sets the defaults.
 func (l *RateLimit) check() error {
 	if l.Window == 0 {
 		l.Window = time.Second
@@ -108,17 +106,17 @@ func (l *RateLimit) check() error {
 		l.Burst = l.Rate
 	}
 	if l.Rate <= 0 || l.Burst <= 0 || l.Window < time.Duration(l.Rate) {
-		return fmt.Errorf("middleware: a rate of %d in %v, %d at once, cannot be kept", l.Rate, l.Window, l.Burst)
+		return fmt.Errorf("middleware: invalid rate: %d in %v, burst %d", l.Rate, l.Window, l.Burst)
 	}
 	l.interval = int64(l.Window) / int64(l.Rate)
 	if int64(max(l.Burst, l.Rate)) > math.MaxInt64/4/l.interval {
-		return fmt.Errorf("middleware: %d requests at once are more than can be counted", l.Burst)
+		return fmt.Errorf("middleware: a burst of %d is too large to be counted", l.Burst)
 	}
 	l.most = l.interval * int64(l.Burst)
 	return nil
 }
 
-// Wrap is the http.Middleware. It panics if Rate or Name make no sense.
+// Wrap is the http.Middleware. It panics if Rate or Name is invalid.
 func (l *RateLimit) Wrap(next http.Handler) http.Handler {
 	l.begin()
 	return func(w *http.Response, r *http.Request) error {
@@ -135,7 +133,7 @@ func (l *RateLimit) Wrap(next http.Handler) http.Handler {
 	}
 }
 
-// count counts a request, and says in fields what is left.
+// count counts a request, and returns the headers with what is left.
 func (l *RateLimit) count(key uint64, now time.Time) (fields *http.Prepared, refused bool) {
 	if l.mu != nil {
 		l.mu.Lock()
@@ -162,11 +160,11 @@ func (l *RateLimit) begin() {
 	}
 	for _, c := range []byte(name) {
 		if !plain(c) {
-			panic(fmt.Sprintf("middleware: the name %q of a limit is not plain ASCII", name))
+			panic(fmt.Sprintf("middleware: rate limit name %q is not plain ASCII", name))
 		}
 	}
-	// A larger Burst counts as a longer window of the same rate, so that nobody
-	// is told of more requests that are left than there are.
+	// A Burst larger than Rate counts as a longer window of the same rate, so that
+	// the headers never promise too many requests.
 	window := ceilSeconds(l.interval * int64(max(l.Rate, l.Burst)))
 	l.policy = fmt.Sprintf("%q;q=%d;w=%d", name, window*int64(time.Second)/l.interval, window)
 	l.quoted = strconv.Quote(name)
@@ -186,10 +184,9 @@ func (l *RateLimit) begin() {
 	l.said = make(map[rateResult]*http.Prepared)
 }
 
-// since counts nanoseconds from the first request on. What nobody owes any more is
-// then below it, as the zero value is. The turns of two loops overlap, so that a
-// request may be counted after one of a later time; it must not seem to come before
-// that, when less was owed.
+// since returns nanoseconds since the first request. A paid debt then lies in the
+// past, like the zero value. The turns of two loops overlap, so a request may be
+// counted after a later one; it must not seem earlier, when less was owed.
 func (l *RateLimit) since(now time.Time) int64 {
 	if l.start.IsZero() {
 		l.start = now
@@ -198,9 +195,9 @@ func (l *RateLimit) since(now time.Time) int64 {
 	return l.latest
 }
 
-// key returns a number for the client. The hash is keyed, so that nobody can
-// choose addresses that meet in one row of the table; and it is long enough that
-// two clients do not have the same by chance.
+// key returns a number for the client. The hash is keyed, so that an attacker cannot
+// choose addresses that share a row of the table, and long enough that two clients do
+// not collide by chance.
 func (l *RateLimit) key(r *http.Request) (key uint64, limited bool) {
 	if l.Key != nil {
 		s := l.Key(r)
@@ -211,27 +208,26 @@ func (l *RateLimit) key(r *http.Request) (key uint64, limited bool) {
 }
 
 func (l *RateLimit) hash(a netip.Addr) uint64 {
-	p := a.As16() // of IPv4, an IPv4-mapped address
+	p := a.As16() // IPv4 becomes an IPv4-mapped address
 	if a.Is4() || a.Is4In6() {
 		return maphash.Bytes(l.seed, p[:])
 	}
 	return maphash.Bytes(l.seed, p[:8])
 }
 
-// A bucket is until when a client has used up what it may have: the "theoretical
-// arrival time" of the generic cell rate algorithm. Every request that is let in
-// adds an interval to it, and it may be so far ahead of the clock as Burst
-// requests take.
+// A debt is the time until which a client has used up its share: the "theoretical
+// arrival time" of the generic cell rate algorithm. Every admitted request adds an
+// interval to it, and it may be ahead of the clock by the time of Burst requests.
 type bucket struct {
 	client uint64
-	until  int64 // 0, or any time that has passed, is no debt
+	until  int64 // 0, or any past time, is no debt
 }
 
-// ways is how many debts are in a row of the table. A client has its place in one
-// row. 8 of them are two cache lines.
+// ways is the number of debts in a row of the table. Each client belongs to one row.
+// 8 of them fill two cache lines.
 const ways = 8
 
-// find returns where a client's debt is, or is to be.
+// find returns the client's debt, or a place for it.
 func (l *RateLimit) find(client uint64) *bucket {
 	at := int(client) & (len(l.table) - 1) &^ (ways - 1)
 	row := l.table[at : at+ways]
@@ -245,18 +241,18 @@ func (l *RateLimit) find(client uint64) *bucket {
 			least = d
 		}
 	}
-	least.client = client // and the debt with the place, if there is any left
+	least.client = client // with the remaining debt of the client before, if any
 	return least
 }
 
-// A rateResult is what a client is told.
+// A verdict is the result for one request.
 type rateResult struct {
 	refused bool
-	left    int   // requests that it may make at once
-	seconds int64 // in which it should make no more than those
+	left    int   // requests that may follow at once
+	seconds int64 // time in which the client should make no more than those
 }
 
-// take counts a request, and decides about it.
+// take counts a request and returns the result.
 func (l *RateLimit) take(client uint64, now int64) rateResult {
 	d := l.find(client)
 	until := max(d.until, now) + l.interval
@@ -266,22 +262,22 @@ func (l *RateLimit) take(client uint64, now int64) rateResult {
 	}
 	left := (l.most - (d.until - now)) / l.interval
 	if left > 0 {
-		// Spread over this time, they keep to the rate.
+		// Spread over this time, the requests keep to the rate.
 		return rateResult{left: int(left), seconds: ceilSeconds(left * l.interval)}
 	}
 	return rateResult{refused: refused, seconds: ceilSeconds(d.until + l.interval - now - l.most)}
 }
 
-// ceilSeconds rounds up, to 1 at least: who comes back in 0 seconds comes too
-// soon.
+// ceilSeconds rounds up, to 1 at least: a client that retries after 0 seconds is too
+// early.
 func ceilSeconds(n int64) int64 {
 	return max(1, (n+int64(time.Second)-1)/int64(time.Second))
 }
 
-// saidMax is how many different verdicts are kept in words.
+// headersMost is the number of different results whose headers are kept.
 const saidMax = 4096
 
-// fields returns a verdict in words.
+// fields returns the headers of a result.
 func (l *RateLimit) fields(v rateResult) *http.Prepared {
 	if p := l.said[v]; p != nil {
 		return p

@@ -290,7 +290,7 @@ func TestRates(t *testing.T) {
 		}
 	}
 	for want, l := range map[string]*RateLimit{
-		"cannot be kept": {}, "more than can be counted": {Rate: 1, Window: 1e18, Burst: 10}, "not plain": {Rate: 1, Name: `a"b`},
+		"invalid rate": {}, "too large to be counted": {Rate: 1, Window: 1e18, Burst: 10}, "not plain": {Rate: 1, Name: `a"b`},
 	} {
 		func() {
 			defer func() {
@@ -310,7 +310,7 @@ func ExampleParseRateLimit() {
 	fmt.Println(err)
 	// Output:
 	// 600 1m0s 50 <nil>
-	// "fast" is no rate: give requests and a time, such as 100/s, and perhaps how many may come at once, such as 600/m,50
+	// "fast" is not a rate: write requests per time, such as 100/s, with an optional burst, such as 600/m,50
 }
 
 // TestTheClockOfALimitNeverGoesBack has loops count whose turns have begun in another

@@ -9,30 +9,29 @@ import (
 	"github.com/bobbin-http/bobbin/http"
 )
 
-// RealIP finds out for whom a proxy speaks, so that Request.ClientAddr is the
-// client's address and not the proxy's. Each proxy adds the address of its peer at
-// the end of a list, and everything before that may be made up: so the list is
-// read from its end, and only as long as the one that has added an address is
-// trusted. Of what is malformed or hidden, and of all before it, nothing is
-// believed.
+// RealIP finds the client behind trusted proxies, so that Request.ClientAddr is the
+// client's address and not the proxy's. Each proxy appends the address of its peer to
+// a list, and the part before that may be forged: so the list is read from its end,
+// for as long as the address before was a trusted proxy's. A malformed or hidden
+// address ends the reading.
 //
-// A RealIP goes around whatever asks for the address, and outside of
+// A RealIP goes outside of all middleware that uses the address, and outside of
 // http.Blocking.
 type RealIP struct {
-	// Trusted are the proxies. Nothing is believed of anybody else.
+	// Trusted are the proxies. Other peers are not trusted.
 	Trusted []netip.Prefix
 
-	// UnixSocket trusts whoever speaks on a Unix socket.
+	// UnixSocket trusts all peers on Unix sockets.
 	UnixSocket bool
 
-	// Field is where the addresses are: "X-Forwarded-For" if empty, or another
-	// with addresses in it, or "Forwarded", which is read as RFC 7239 has it. It
-	// must be the one that the proxies set: the others pass through them as the
-	// client has made them up.
+	// Field is the header with the addresses: "X-Forwarded-For" if empty, another one
+	// of that form, or "Forwarded", which is parsed by RFC 7239. It must be the
+	// header that the proxies set: they pass others through as the client has forged
+	// them.
 	Field string
 }
 
-// ParsePrefixes reads a list of addresses and of networks, with commas between:
+// ParsePrefixes parses a list of addresses and networks, separated by commas:
 // "192.0.2.1, 10.0.0.0/8, 2001:db8::/32".
 func ParsePrefixes(list string) (prefixes []netip.Prefix, err error) {
 	for s := range strings.SplitSeq(list, ",") {
@@ -48,14 +47,14 @@ func ParsePrefixes(list string) (prefixes []netip.Prefix, err error) {
 func parsePrefix(s string) (p netip.Prefix, err error) {
 	if a, err := netip.ParseAddr(s); err == nil {
 		if a.Zone() != "" {
-			return p, fmt.Errorf("%q has a zone, which addresses of clients have not: did you mean %q?", s, a.WithZone(""))
+			return p, fmt.Errorf("%q has a zone, and client addresses have none: did you mean %q?", s, a.WithZone(""))
 		}
 		p = netip.PrefixFrom(a, a.BitLen())
 	} else if p, err = netip.ParsePrefix(s); err != nil {
-		return p, fmt.Errorf("%q is neither an address nor a network such as 10.0.0.0/8 or 2001:db8::/32", s)
+		return p, fmt.Errorf("%q is not an address or a network, such as 10.0.0.0/8 or 2001:db8::/32", s)
 	}
 	if a := p.Addr(); a.Is4In6() && p.Bits() >= 96 {
-		p = netip.PrefixFrom(a.Unmap(), p.Bits()-96) // as addresses of clients are
+		p = netip.PrefixFrom(a.Unmap(), p.Bits()-96) // the form of client addresses
 	}
 	if m := p.Masked(); m != p {
 		return p, fmt.Errorf("%q is an address in the network %s: did you mean %q or %q?", s, m, m, p.Addr())
@@ -84,12 +83,11 @@ func (ip RealIP) Wrap(next http.Handler) http.Handler {
 	}
 }
 
-// Trusts reports whether the peer at an address is one of the proxies, for
+// Trusts reports whether the peer at an address is one of the proxies. It is for
 // eventloop.Config.Proxies.
 func (ip *RealIP) Trusts(a netip.Addr) bool { return ip.trusts(a) }
 
-// trusts reports whether what somebody says is believed. On a Unix socket there
-// is no address.
+// trusts reports whether a peer is trusted. A peer on a Unix socket has no address.
 func (ip *RealIP) trusts(a netip.Addr) bool {
 	if !a.IsValid() {
 		return ip.UnixSocket
@@ -102,7 +100,7 @@ func (ip *RealIP) trusts(a netip.Addr) bool {
 	return false
 }
 
-// lines returns the values of all fields of a name, in their order.
+// lines returns the values of all headers of a name, in order.
 func lines(r *http.Request, name string) (list []string) {
 	for n, value := range r.Headers() {
 		if strings.EqualFold(n, name) {
@@ -112,7 +110,7 @@ func lines(r *http.Request, name string) (list []string) {
 	return list
 }
 
-// find returns the last address that is certain, or none.
+// find returns the last address that is certain, or the zero Addr.
 func (ip *RealIP) find(fields []string, read func(string) []netip.Addr) (certain netip.Addr) {
 	for _, field := range slices.Backward(fields) {
 		for _, a := range slices.Backward(read(field)) {
@@ -127,8 +125,7 @@ func (ip *RealIP) find(fields []string, read func(string) []netip.Addr) (certain
 	return certain
 }
 
-// readAddrs reads a list of addresses. In place of one that is none stands the zero
-// Addr.
+// readAddrs parses a list of addresses. An invalid one becomes the zero Addr.
 func readAddrs(field string) (list []netip.Addr) {
 	for s := range strings.SplitSeq(field, ",") {
 		if s = strings.Trim(s, " \t"); s != "" { // RFC 9110 section 5.6.1.2
@@ -138,8 +135,8 @@ func readAddrs(field string) (list []netip.Addr) {
 	return list
 }
 
-// readAddr reads an address, perhaps with a port behind it and, of IPv6, brackets
-// around it. Some proxies write it so.
+// readAddr parses an address, with an optional port and, for IPv6, optional brackets.
+// Some proxies write these.
 func readAddr(s string) netip.Addr {
 	if a, err := netip.ParseAddr(s); err == nil {
 		return a.WithZone("").Unmap()
@@ -154,10 +151,10 @@ func readAddr(s string) netip.Addr {
 	return a.Addr().WithZone("").Unmap()
 }
 
-// readForwarded reads a Forwarded field (RFC 7239 section 4): elements with commas
-// between, of pairs with semicolons between, whose values may be quoted. In place of
-// an element that says nothing of an address stands the zero Addr; if the field is
-// malformed, it alone is returned, for who knows where an element begins.
+// readForwarded parses a Forwarded header (RFC 7239 section 4): elements separated by
+// commas, each of pairs separated by semicolons, with values that may be quoted. An
+// element without an address becomes the zero Addr. A malformed header becomes a
+// single zero Addr, because it is unclear where its elements begin.
 func readForwarded(field string) (list []netip.Addr) {
 	malformed := []netip.Addr{{}}
 	for s := field; ; s = s[1:] {
@@ -191,8 +188,8 @@ func readForwarded(field string) (list []netip.Addr) {
 	}
 }
 
-// cutPair reads "name=value" at the beginning of s, with blanks around it, and
-// returns what stands behind.
+// cutPair parses "name=value" at the beginning of s, with optional blanks around it,
+// and returns the rest.
 func cutPair(s string) (name, value, rest string, ok bool) {
 	const blanks = " \t"
 	name, rest, ok = strings.Cut(strings.TrimLeft(s, blanks), "=")

@@ -85,10 +85,10 @@ func TestPrefixes(t *testing.T) {
 		t.Errorf("%v, %v", got, err)
 	}
 	for list, want := range map[string]string{
-		"":             "neither an address nor",
-		"10.0.0.0/8,":  "neither an address nor",
-		"proxy":        `"proxy" is neither`,
-		"10.0.0.0/33":  "neither an address nor",
+		"":             "is not an address or",
+		"10.0.0.0/8,":  "is not an address or",
+		"proxy":        `"proxy" is not an address`,
+		"10.0.0.0/33":  "is not an address or",
 		"10.1.2.3/8":   `did you mean "10.0.0.0/8" or "10.1.2.3"?`,
 		"fe80::1%eth0": `did you mean "fe80::1"?`,
 	} {

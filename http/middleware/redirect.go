@@ -10,26 +10,25 @@ import (
 	"github.com/bobbin-http/bobbin/http"
 )
 
-// A Redirect is one rule of the kind that Netlify and Cloudflare read from a
-// file named _redirects: "FROM TO [STATUS]". In FROM, ":name" stands for one part
-// of a path and a "*" at the end for all the rest; in TO, ":name" and ":splat"
-// stand for what they were. The status is 301, 302, 303, 307 or 308, or 200 to
-// answer with TO in place of FROM, which must then be a path of this site, or
-// 404 for the same with that status. A "!" behind the status makes the rule go
-// before files that are there.
+// A Redirect is one rule of a _redirects file, as Netlify and Cloudflare define it:
+// "FROM TO [STATUS]". In FROM, ":name" matches one segment of a path and a "*" at the
+// end matches the rest; in TO, ":name" and ":splat" insert them. The status is 301,
+// 302, 303, 307 or 308; or 200 to answer with TO in place, which must be a path of
+// this site; or 404 for the same with that status. A "!" after the status gives the
+// rule precedence over existing files.
 type Redirect struct {
-	from   []string // parts
-	splat  bool     // whatever follows
+	from   []string // segments
+	splat  bool     // FROM ends with a star
 	to     string
 	status http.Status
 	force  bool
 }
 
-// ParseRedirect reads one rule.
+// ParseRedirect parses one rule.
 func ParseRedirect(s string) (r Redirect, err error) {
 	words := strings.Fields(s)
 	if len(words) < 2 || len(words) > 3 {
-		return r, fmt.Errorf("%q is no redirect: FROM TO [STATUS], such as \"/old/* /new/:splat 301\"", s)
+		return r, fmt.Errorf("%q is not a redirect: write FROM TO [STATUS], such as \"/old/* /new/:splat 301\"", s)
 	}
 	from, to := words[0], words[1]
 	r.to, r.status = to, http.StatusMovedPermanently
@@ -39,31 +38,31 @@ func ParseRedirect(s string) (r Redirect, err error) {
 		r.status, r.force = http.Status(n), force
 		switch {
 		case err != nil, n != 200 && n != 404 && n != 301 && n != 302 && n != 303 && n != 307 && n != 308:
-			return r, fmt.Errorf("%q cannot be the status of a redirect: there are 301, 302, 303, 307, 308, 200 and 404", words[2])
+			return r, fmt.Errorf("%q is not a status of a redirect: write 301, 302, 303, 307, 308, 200 or 404", words[2])
 		}
 	}
 	if !strings.HasPrefix(from, "/") {
-		return r, fmt.Errorf("the redirect %q begins with %q, which is no path: did you mean %q?", s, from, "/"+from)
+		return r, fmt.Errorf("redirect %q: %q does not begin with a slash: did you mean %q?", s, from, "/"+from)
 	}
 	if from, r.splat = strings.CutSuffix(from, "*"); strings.Contains(from, "*") || r.splat && !strings.HasSuffix(from, "/") {
-		return r, fmt.Errorf("the redirect %q has a * that is not the last part of %q", s, words[0])
+		return r, fmt.Errorf("redirect %q: the * must be the last segment of %q", s, words[0])
 	}
 	r.from = parts(from)
 	return r, r.check(s)
 }
 
-// check finds what would go wrong for every visitor.
+// check refuses rules that would fail for every visitor.
 func (r *Redirect) check(s string) error {
 	local := strings.HasPrefix(r.to, "/") && !strings.HasPrefix(r.to, "//")
 	switch {
 	case !local && !strings.HasPrefix(r.to, "https://") && !strings.HasPrefix(r.to, "http://"):
-		return fmt.Errorf("the redirect %q leads to %q, which is neither a path nor a URL", s, r.to)
+		return fmt.Errorf("redirect %q: target %q is neither a path nor a URL", s, r.to)
 	case !local && (r.status == 200 || r.status == 404):
-		return fmt.Errorf("the redirect %q would answer with %q, which is not of this site", s, r.to)
+		return fmt.Errorf("redirect %q: status 200 and 404 need a path of this site, and %q is not one", s, r.to)
 	}
 	for _, part := range parts(strings.SplitN(r.to, "?", 2)[0]) {
 		if name, ok := strings.CutPrefix(part, ":"); ok && !(name == "splat" && r.splat) && !contains(r.from, part) {
-			return fmt.Errorf("the redirect %q leads to %q, and there is no %s in where it comes from", s, r.to, part)
+			return fmt.Errorf("redirect %q: target %q uses %s, which the source does not have", s, r.to, part)
 		}
 	}
 	return nil
@@ -78,12 +77,12 @@ func contains(list []string, s string) bool {
 	return false
 }
 
-// parts are what stands between the slashes.
+// parts returns the segments between the slashes.
 func parts(path string) []string {
 	return strings.Split(strings.Trim(path, "/"), "/")
 }
 
-// match returns where a path leads.
+// match returns the target for a path.
 func (r *Redirect) match(path string) (to string, ok bool) {
 	have := parts(path)
 	from := r.from
@@ -107,13 +106,13 @@ func (r *Redirect) match(path string) (to string, ok bool) {
 		to = fill(to, ":splat", strings.Join(have[len(from):], "/"))
 	}
 	if r.to[0] == '/' {
-		to = "/" + strings.TrimLeft(to, "/") // two would begin a host
+		to = "/" + strings.TrimLeft(to, "/") // two slashes would begin a host
 	}
 	return to, true
 }
 
-// fill puts a value where its name stands as a part of a target. The value came
-// from a visitor, so that it is escaped.
+// fill inserts a value for a name in a target. It escapes the value, which comes from
+// a visitor.
 func fill(to, name, value string) string {
 	list := strings.Split(to, "/")
 	escaped := strings.TrimPrefix(string(http.EscapePath(nil, "/"+value)), "/")
@@ -125,11 +124,11 @@ func fill(to, name, value string) string {
 	return strings.Join(list, "/")
 }
 
-// Redirects are rules in their order: the first that matches is taken.
+// Redirects are rules in order: the first match applies.
 type Redirects []Redirect
 
-// ParseRedirects reads rules, one a line; empty lines and those that begin with
-// "#" are passed over. An error names the line.
+// ParseRedirects parses rules, one a line; it skips empty lines and those that begin
+// with "#". An error has the number of the line.
 func ParseRedirects(from io.Reader) (list Redirects, err error) {
 	lines := bufio.NewScanner(from)
 	for n := 1; lines.Scan(); n++ {
@@ -146,8 +145,8 @@ func ParseRedirects(from io.Reader) (list Redirects, err error) {
 	return list, lines.Err()
 }
 
-// Forced returns a handler that tries the rules that go before everything, and
-// then next. As is how to answer with another path of this site.
+// Forced returns a handler that tries the rules with precedence, and then next. As
+// answers with another path of this site.
 func (list Redirects) Forced(next http.Handler, as func(w *http.Response, r *http.Request, path string) error) http.Handler {
 	return func(w *http.Response, r *http.Request) error {
 		if done, err := list.try(w, r, true, as); done {
@@ -157,7 +156,7 @@ func (list Redirects) Forced(next http.Handler, as func(w *http.Response, r *htt
 	}
 }
 
-// Missing returns a handler for what is not there, which tries the other rules.
+// Missing returns a handler for missing files, which tries the other rules.
 func (list Redirects) Missing(as func(w *http.Response, r *http.Request, path string) error) http.Handler {
 	return func(w *http.Response, r *http.Request) error {
 		if done, err := list.try(w, r, false, as); done {
@@ -168,9 +167,9 @@ func (list Redirects) Missing(as func(w *http.Response, r *http.Request, path st
 }
 
 func (list Redirects) try(w *http.Response, r *http.Request, force bool, as func(*http.Response, *http.Request, string) error) (bool, error) {
-	clean, err := r.CleanPathBytes(nil) // as files see it
+	clean, err := r.CleanPathBytes(nil) // cleaned, as for files
 	if err != nil {
-		return false, nil // nothing has such a path, and the next handler says so
+		return false, nil // no file has such a path, and the next handler answers
 	}
 	path := string(clean)
 	for i := range list {
@@ -197,7 +196,7 @@ func (list Redirects) try(w *http.Response, r *http.Request, force bool, as func
 	return false, nil
 }
 
-// unescape undoes what fill did: a path of this site is asked for decoded.
+// unescape reverses the escapes of fill: as takes a decoded path.
 func unescape(to string) string {
 	var b strings.Builder
 	for i := 0; i < len(to); i++ {

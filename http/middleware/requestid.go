@@ -8,28 +8,26 @@ import (
 	"github.com/bobbin-http/bobbin/http"
 )
 
-// RequestID gives each request a name that a client, a proxy and a log can agree
-// on, in the field X-Request-Id of its answer. While the request is handled,
-// w.Field("X-Request-Id") returns it.
+// RequestID gives each request a unique ID for clients, proxies and logs, in the
+// X-Request-Id header of its answer. While the request is handled,
+// w.Header("X-Request-Id") returns it.
 //
-// A name is a random prefix of this RequestID and a counter: nobody else makes the
-// same, and anybody can guess the next, so that it must not be used as a secret.
+// An ID is a random prefix of this RequestID and a counter: it is unique, but easy to
+// guess, so it must not be used as a secret.
 //
 // A RequestID goes outside of http.Blocking, and belongs to one loop.
 type RequestID struct {
-	// Trust takes over the name that a request has already. That is for a server
-	// behind a proxy of one's own, which sets it: others would choose names that
-	// exist.
+	// Trust keeps the ID in the request. Use it only behind a proxy of your own that
+	// sets the ID: other clients could choose IDs that exist.
 	Trust bool
 
-	name []byte // prefix and room for the counter
+	name []byte // prefix, with capacity for the counter
 	last uint64
 }
 
 const requestIDField = "X-Request-Id"
 
-// prefixSize is how many random bytes tell the names of one process from those of
-// others.
+// prefixSize is the number of random bytes in the prefix.
 const prefixSize = 10
 
 // Wrap is the http.Middleware.
@@ -50,7 +48,7 @@ func (id *RequestID) Wrap(next http.Handler) http.Handler {
 		}
 		w.Add(requestIDField, name)
 		w.OnHead(func(w *http.Response) {
-			// An answer that failed has lost its fields, and needs this one most.
+			// A failed answer has lost its headers, and needs this one most.
 			if w.Header(requestIDField) == "" {
 				w.Add(requestIDField, name)
 			}
@@ -64,8 +62,7 @@ func (id *RequestID) next() string {
 	return string(strconv.AppendUint(id.name, id.last, 10))
 }
 
-// isRequestID holds what a proxy sends to signs that mean nothing in logs, and to
-// a length.
+// isRequestID bounds the length and the characters of a proxy's ID, for the logs.
 func isRequestID(s string) bool {
 	for i := range len(s) {
 		switch c := s[i]; {

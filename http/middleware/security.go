@@ -1,12 +1,11 @@
 package middleware
 
-// SecurityFields are those that make a site safer and break few: each can be
-// overruled by a field of one's own.
+// SecurityFields are headers that make most sites safer; a site can override each.
 //
-//   - a browser does not guess types (X-Content-Type-Options)
-//   - other sites do not learn the paths here (Referrer-Policy)
-//   - other sites do not frame pages of here, to catch clicks (X-Frame-Options)
-//   - windows that were opened by other sites are no longer theirs
+//   - browsers do not guess media types (X-Content-Type-Options)
+//   - other sites do not see full URLs in Referer (Referrer-Policy)
+//   - other sites cannot frame pages for clickjacking (X-Frame-Options)
+//   - pages that opened this one lose access to its window
 //     (Cross-Origin-Opener-Policy)
 var SecurityFields = [][2]string{
 	{"X-Content-Type-Options", "nosniff"},

@@ -1,6 +1,6 @@
-// Package reload refreshes the browsers of people who edit: it watches a folder,
-// and tells the pages that were served from it when something has changed. A page
-// whose style sheets have changed keeps its place; otherwise it is loaded again.
+// Package reload refreshes browsers while files are edited: it watches a folder, and
+// notifies the open pages of changes. After a change of style sheets only, a page
+// keeps its scroll position; otherwise it is loaded again.
 package reload
 
 import (
@@ -19,68 +19,65 @@ import (
 	"github.com/bobbin-http/bobbin/http"
 )
 
-// Inject is what a page needs to have in it.
+// Inject is the script element that pages need.
 const Inject = "<script src=\"/-/reload.js\"></script>\n"
 
 //go:embed reload.js
 var script []byte
 
-// settle is how long it must be quiet before the pages are told: who saves,
-// saves several files.
+// settle is the quiet time before pages are notified, because editors often save
+// several files at once.
 const settle = 50 * time.Millisecond
 
-// lookEvery is how often a folder is walked where the system does not tell of
-// changes.
+// lookEvery is the interval between two walks of the folder on systems that do not
+// report changes.
 const lookEvery = 500 * time.Millisecond
 
-// walkMax is how many names are looked at then.
+// walkMost is the largest number of files in a walk.
 const walkMax = 100_000
 
-// pagesMax is how many pages of one client are told, and half of all connections is
-// how many there are of all clients. A browser has six connections to a server, so
-// that these are four browsers with as many pages as each can show; a page that one
-// more costs its place comes back by itself, and learns then whether something has
-// changed. Where there are few connections, it is a quarter of them.
+// pagesMost is the number of notified pages per client, and half of all connections
+// the number for all clients. A browser opens six connections to a server, so this is
+// enough for four browsers; a page that loses its place reconnects, and then learns
+// of changes. With few connections, the number is a quarter of them.
 const pagesMax = 24
 
-// A Reloader watches a folder. Once it is started it belongs to the loop's
-// goroutine.
+// A Reloader watches a folder. Once started, it belongs to the loop's goroutine.
 type Reloader struct {
-	leader   *Reloader   // who watches, if it is not this one
-	siblings []*Reloader // on other loops, for whom this one watches
-	before   func()      // the pages are told
+	leader   *Reloader   // the Reloader that watches, if it is another
+	siblings []*Reloader // on other loops; this one watches for them
+	before   func()      // called before the pages are notified
 	loop     *eventloop.Loop
 	folder   string
-	unwatch  func() // ends the watch of the folder; nil where there is none
+	unwatch  func() // ends the watch of the folder; nil without a watch
 	script   *http.Prepared
 	id       string     // of this run of the server
-	told     int        // how often something has changed since
-	pages    []openPage // the oldest first
+	told     int        // number of changes notified so far
+	pages    []openPage // oldest first
 	open     eventloop.Tally
 
-	// What has changed since the pages were told.
+	// Changes since the last notification.
 	styles bool
 	others bool
 	timer  *eventloop.Timer
 	look   *eventloop.Timer
-	seen   map[string]stamp // by walking
+	seen   map[string]stamp // by the last walk
 }
 
-// A stamp tells one version of a file from another.
+// A stamp identifies a version of a file.
 type stamp struct {
 	size int64
 	time time.Time
 }
 
-// An openPage is one that wants to be told.
+// An openPage is a page that waits for changes.
 type openPage struct {
 	events *http.Events
 	who    eventloop.Client
 }
 
-// New makes a Reloader, which watches nothing yet. Before it tells the pages that
-// something has changed, it calls a function, so that they are not served what is
-// remembered; it may be nil.
+// New makes a Reloader, which watches nothing before Start. It calls before, which
+// may be nil, ahead of each notification: to drop cached files.
 func New(before func()) (*Reloader, error) {
 	js, err := http.Prepare(script, [2]string{"Content-Type", "text/javascript; charset=utf-8"}, [2]string{"Cache-Control", "no-cache"})
 	if err != nil {
@@ -92,19 +89,21 @@ func New(before func()) (*Reloader, error) {
 	return &Reloader{before: before, script: js, id: rand.Text()}, nil
 }
 
-// Siblings makes a Reloader for another loop, whose pages are told of what this one
-// sees. It watches nothing itself. It is made and started before either loop runs.
+// Beside makes a Reloader for another loop, whose pages are notified of the same
+// changes. It watches nothing itself. It must be made and started before either loop
+// runs.
 func (r *Reloader) Siblings(before func()) *Reloader {
 	if before == nil {
 		before = func() {}
 	}
-	// Which of the two it is, a page that comes back must not notice.
+	// The same id, because a page may reconnect to another loop.
 	other := &Reloader{leader: r, before: before, script: r.script, id: r.id}
 	r.siblings = append(r.siblings, other)
 	return other
 }
 
-// Start begins to watch a folder, before the loop runs or on its goroutine.
+// Start begins to watch a folder. It is called before the loop runs or on its
+// goroutine.
 func (r *Reloader) Start(loop *eventloop.Loop, folder string) (err error) {
 	r.loop, r.folder = loop, folder
 	if r.leader != nil {
@@ -131,7 +130,7 @@ func (r *Reloader) Close() {
 	}
 }
 
-// Wrap is the http.Middleware. It answers what the script asks for.
+// Wrap is the http.Middleware. It answers the requests of the script.
 func (r *Reloader) Wrap(next http.Handler) http.Handler {
 	return func(w *http.Response, q *http.Request) error {
 		switch string(q.PathBytes()) {
@@ -149,10 +148,10 @@ func (r *Reloader) Wrap(next http.Handler) http.Handler {
 	}
 }
 
-// version is what a page has seen when it was told of all that has changed.
+// version identifies the latest change that a page knows of.
 func (r *Reloader) version() string { return fmt.Sprintf("%s.%d", r.id, r.told) }
 
-// add has a page be told, in place of others if there are too many.
+// add adds a page, and closes another one if there are too many.
 func (r *Reloader) add(p openPage) {
 	r.pages = append(r.pages, p)
 	r.open.Add(p.who, 1)
@@ -166,7 +165,7 @@ func (r *Reloader) add(p openPage) {
 	}
 }
 
-// remove forgets a page. It may be forgotten already.
+// remove removes a page. It does nothing for a removed one.
 func (r *Reloader) remove(p openPage) {
 	if i := slices.Index(r.pages, p); i >= 0 {
 		r.pages = slices.Delete(r.pages, i, i+1)
@@ -174,7 +173,7 @@ func (r *Reloader) remove(p openPage) {
 	}
 }
 
-// closeOldest closes the page of a client that has been there for longest.
+// closeOldest closes the oldest page of a client.
 func (r *Reloader) closeOldest(who eventloop.Client) {
 	for _, p := range r.pages {
 		if p.who == who {
@@ -202,7 +201,7 @@ func (r *Reloader) tellSoon() {
 	r.timer = r.loop.After(settle, r.tell)
 }
 
-// tell lets every page know, whichever loop it is on.
+// tell notifies the pages on all loops.
 func (r *Reloader) tell() {
 	name := "css"
 	if r.others {
@@ -214,14 +213,14 @@ func (r *Reloader) tell() {
 	r.tellOwn(name)
 	for _, other := range r.siblings {
 		if other.loop.Post(func() { other.told = told; other.tellOwn(name) }) == eventloop.ErrFull {
-			r.others = true // it is too busy to hear
+			r.others = true // the other loop is too busy; try again
 			r.tellSoon()
 		}
 	}
 }
 
-// tellOwn lets the pages on this loop know. One that does not listen finds another
-// version when it comes back.
+// tellOwn notifies the pages on this loop. A page whose queue is full is closed; it
+// sees the new version when it reconnects.
 func (r *Reloader) tellOwn(name string) {
 	r.before()
 	for _, p := range slices.Clone(r.pages) {
@@ -231,7 +230,7 @@ func (r *Reloader) tellOwn(name string) {
 	}
 }
 
-// walkSoon looks at the whole folder, on a worker, again and again.
+// walkSoon walks the folder at intervals, on a worker.
 func (r *Reloader) walkSoon() {
 	r.look = r.loop.After(lookEvery, func() {
 		var now map[string]stamp
@@ -245,7 +244,7 @@ func (r *Reloader) walkSoon() {
 	})
 }
 
-// compare finds what has changed between two walks.
+// compare finds the changes between two walks.
 func (r *Reloader) compare(now map[string]stamp) {
 	for path, s := range now {
 		if before, ok := r.seen[path]; !ok || before != s {
@@ -259,13 +258,13 @@ func (r *Reloader) compare(now map[string]stamp) {
 	}
 }
 
-// walk looks at all files below a folder that are not hidden.
+// walk returns the stamps of all files below a folder except hidden ones.
 func walk(folder string) map[string]stamp {
 	all := make(map[string]stamp)
 	filepath.WalkDir(folder, func(path string, d os.DirEntry, err error) error {
 		switch {
 		case err != nil:
-			return nil // it is gone, or not ours to see
+			return nil // removed meanwhile, or unreadable
 		case path != folder && d.Name()[0] == '.':
 			if d.IsDir() {
 				return fs.SkipDir

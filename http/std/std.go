@@ -4,15 +4,15 @@
 //	site := std.Handler(mux)
 //	log.Fatal(http.ListenAndServe(":8080", site))
 //
-// Such handlers wait whenever they like, so they run off the loop, each on a
-// goroutine of its own. The body of the request is read as it comes, and the answer
-// sent in pieces if it does not fit into one; Flush and trailers work, the context
-// ends when the client has left, and a panic costs one request.
+// Such handlers may wait, so each runs off the loop on a goroutine of its own. The
+// request body is streamed, and so is an answer that outgrows its buffer; Flush and
+// trailers work, the context ends when the client disconnects, and a panic costs one
+// request.
 //
-// What differs from net/http's own server: the connection cannot be hijacked;
-// reading the body and writing the answer take turns, where another goroutine does
-// one of them; Date, Server and Transfer-Encoding are bobbin's; answers with a
-// status below 200 are not sent; trailers of the request are dropped.
+// Differences from net/http's server: the connection cannot be hijacked; reading the
+// body and writing the answer exclude each other if a second goroutine does one of
+// them; bobbin sets Date, Server and Transfer-Encoding; answers with a status below
+// 200 are not sent; request trailers are dropped.
 package std
 
 import (
@@ -29,15 +29,15 @@ import (
 	"github.com/bobbin-http/bobbin/http"
 )
 
-// MaxRequests is how many requests Handler has under way at a time.
+// AtMost is the number of requests that Handler runs at a time.
 const MaxRequests = 1024
 
-// Handler runs a handler of net/http off the loop, MaxRequests at a time. More are
-// answered by 503, and of one client before: see http.Blocking.
+// Handler runs a net/http handler off the loop, AtMost at a time. Beyond that, or
+// before it for a client with many, the answer is 503: see http.Blocking.
 func Handler(h nethttp.Handler) http.Handler { return http.Blocking(MaxRequests, Wrap(h)) }
 
-// Wrap makes a handler of one of net/http's, for http.Blocking; or for
-// http.Streaming, if it waits for nothing but its client.
+// Wrap converts a net/http handler, for http.Blocking; or for http.Streaming, if it
+// waits for its client only.
 func Wrap(h nethttp.Handler) http.Handler {
 	return func(w *http.Response, r *http.Request) error {
 		turns := new(sync.Mutex)
@@ -56,7 +56,7 @@ func Wrap(h nethttp.Handler) http.Handler {
 	}
 }
 
-// serve calls the handler. A panic that means to break the connection does.
+// serve calls the handler. A panic with ErrAbortHandler aborts the connection.
 func serve(h nethttp.Handler, a *answer, q *nethttp.Request) (err error) {
 	defer func() {
 		if r := recover(); r == nethttp.ErrAbortHandler {
@@ -69,12 +69,12 @@ func serve(h nethttp.Handler, a *answer, q *nethttp.Request) (err error) {
 	return nil
 }
 
-// request is r as net/http has it.
+// request converts r for net/http.
 func request(r *http.Request, b *body) (*nethttp.Request, error) {
 	target := r.Target()
 	u, err := url.ParseRequestURI(target)
 	if err != nil {
-		return nil, http.StatusBadRequest.Because("the target cannot be parsed")
+		return nil, http.StatusBadRequest.Because("malformed request target")
 	}
 	fields := make(nethttp.Header)
 	for name, value := range r.Headers() {
@@ -101,12 +101,12 @@ func request(r *http.Request, b *body) (*nethttp.Request, error) {
 		q.Body = b
 	}
 	if !r.RemoteAddr().IsValid() {
-		q.RemoteAddr = "@" // as net/http has it for a Unix socket
+		q.RemoteAddr = "@" // net/http's value for a Unix socket
 	}
 	return q.WithContext(r.Context()), nil
 }
 
-// body is the body of a request as net/http has it.
+// body is the request body for net/http.
 type body struct {
 	turns *sync.Mutex
 	from  *http.Request
@@ -122,7 +122,7 @@ func (b *body) Read(p []byte) (int, error) {
 	return b.from.Read(p)
 }
 
-// Close keeps what is left from being read. The server throws it away.
+// Close ends the reading. The server discards the rest.
 func (b *body) Close() error {
 	b.end()
 	return nil
@@ -134,34 +134,34 @@ func (b *body) end() {
 	b.turns.Unlock()
 }
 
-// answer is an http.ResponseWriter.
+// answer implements net/http's ResponseWriter.
 type answer struct {
 	turns  *sync.Mutex
 	to     *http.Response
 	fields nethttp.Header
-	head   bool // of HEAD: what is written is counted, and not sent
+	head   bool // the method is HEAD: the body is counted and not sent
 
 	began    bool
 	over     bool
 	flushed  bool
-	untyped  bool     // the first bytes tell what it is
+	untyped  bool     // the media type will be detected from the first bytes
 	declared []string // trailers
 	size     int64
 }
 
 var errOver = errors.New("std: the handler has returned")
 
-// Header implements http.ResponseWriter.
+// Header implements net/http's ResponseWriter.
 func (a *answer) Header() nethttp.Header { return a.fields }
 
-// WriteHeader implements http.ResponseWriter.
+// WriteHeader implements net/http's ResponseWriter.
 func (a *answer) WriteHeader(status int) {
 	a.turns.Lock()
 	defer a.turns.Unlock()
 	a.begin(status)
 }
 
-// begin takes the fields as they stand.
+// begin copies the status and the headers to the answer.
 func (a *answer) begin(status int) {
 	if a.began || a.over || status < 200 && status != nethttp.StatusSwitchingProtocols {
 		return
@@ -184,7 +184,7 @@ func (a *answer) begin(status int) {
 	a.untyped = !typed && a.fields.Get("Content-Encoding") == ""
 }
 
-// ours reports whether a field is the server's to set.
+// ours reports whether the server sets a header itself.
 func ours(name string) bool {
 	switch name {
 	case "Date", "Server", "Transfer-Encoding":
@@ -193,7 +193,7 @@ func ours(name string) bool {
 	return strings.HasPrefix(name, nethttp.TrailerPrefix)
 }
 
-// oneLine makes a value of what was meant as one, as net/http does.
+// oneLine replaces line breaks in a value, as net/http does.
 var oneLine = strings.NewReplacer("\r", " ", "\n", " ")
 
 func (a *answer) set(name, value string) {
@@ -211,7 +211,7 @@ func (a *answer) set(name, value string) {
 	a.to.Add(name, value)
 }
 
-// Write implements http.ResponseWriter.
+// Write implements net/http's ResponseWriter.
 func (a *answer) Write(p []byte) (int, error) {
 	a.turns.Lock()
 	defer a.turns.Unlock()
@@ -233,10 +233,10 @@ func (a *answer) Write(p []byte) (int, error) {
 	return a.to.Write(p)
 }
 
-// Flush implements http.Flusher.
+// Flush implements net/http's Flusher.
 func (a *answer) Flush() { _ = a.FlushError() }
 
-// FlushError is Flush for those who ask whether it went well.
+// FlushError is Flush with an error. net/http's ResponseController uses it.
 func (a *answer) FlushError() error {
 	a.turns.Lock()
 	defer a.turns.Unlock()
@@ -248,22 +248,22 @@ func (a *answer) FlushError() error {
 	return a.to.Flush()
 }
 
-// EnableFullDuplex is for http.ResponseController: the body may always be read
+// EnableFullDuplex is for net/http's ResponseController: the body can always be read
 // after the answer has begun.
 func (a *answer) EnableFullDuplex() error { return nil }
 
-// headMax is up to which size HEAD says how long the answer to GET would be, if
-// the handler does not: net/http's own server does the same.
+// headMost is the largest body that HEAD counts for its Content-Length, if the
+// handler sets none; net/http's server does the same.
 const headMax = 2048
 
-// end keeps goroutines that outlive the handler from writing to somebody else.
+// end stops goroutines that outlive the handler from writing into a later answer.
 func (a *answer) end() {
 	a.turns.Lock()
 	a.over = true
 	a.turns.Unlock()
 }
 
-// finish is what follows when the handler has returned.
+// finish completes the answer after the handler has returned.
 func (a *answer) finish() error {
 	a.turns.Lock()
 	defer a.turns.Unlock()
@@ -282,10 +282,10 @@ func (a *answer) finish() error {
 			a.to.SetTrailer(name, oneLine.Replace(v))
 		}
 	}
-	return a.to.Flush() // in chunks, or trailers would have nothing to follow, and HEAD would have a length
+	return a.to.Flush() // in chunks, because trailers need them, and without a length for HEAD
 }
 
-// trailers are those that were announced, and those that were not.
+// trailers returns the announced and the unannounced trailers.
 func (a *answer) trailers() nethttp.Header {
 	found := make(nethttp.Header)
 	for _, name := range a.declared {

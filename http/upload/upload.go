@@ -1,6 +1,6 @@
 // Package upload receives forms with files (multipart/form-data, RFC 7578) and
-// writes the files to a folder as they come, within limits. Writing to a disk may
-// wait, so it is for handlers made by http.Blocking:
+// streams the files to a folder, within limits. Writing to a disk may wait, so it is
+// for handlers in http.Blocking:
 //
 //	func receive(w *http.Response, r *http.Request) error {
 //		form, err := upload.Receive(r, upload.Options{})
@@ -10,7 +10,7 @@
 //		defer form.Remove()
 //		...
 //
-// Whatever goes wrong, nothing is left on the disk.
+// After an error no file is left on the disk.
 package upload
 
 import (
@@ -28,39 +28,39 @@ import (
 	"github.com/bobbin-http/bobbin/http"
 )
 
-// Options are where files go, and how much of a form there may be. What is 0 means
-// its default. What is above is answered by 413.
+// Options are the folder and the limits of a form. 0 means the default. Larger forms
+// get 413.
 type Options struct {
-	Folder string // the system's for temporary files if empty
+	Folder string // the system's folder for temporary files if empty
 
 	Files  int   // 16
 	File   int64 // bytes of one file; 32 MiB
-	Total  int64 // bytes of the whole form, framing included; 64 MiB
-	Values int   // that are no files; 256
-	Value  int64 // bytes of them all; 256 KiB
-	Head   int64 // bytes of the fields of one part, 64 fields at most; 8 KiB
-	Heads  int64 // bytes of those of all parts; 256 KiB
+	Total  int64 // bytes of the whole form, with its framing; 64 MiB
+	Values int   // fields that are not files; 256
+	Value  int64 // bytes of all these; 256 KiB
+	Head   int64 // bytes of the headers of one part, 64 headers at most; 8 KiB
+	Heads  int64 // bytes of the headers of all parts; 256 KiB
 }
 
-// fieldsMax is how many fields a part may have. Browsers send two.
+// fieldsMost is the number of headers of a part. Browsers send two.
 const fieldsMax = 64
 
-// A Form is what was received.
+// A Form is a received form.
 type Form struct {
 	Values url.Values
 	Files  []*File
 }
 
-// A File is one that was received.
+// A File is a received file.
 type File struct {
-	Field string // of the form
-	Name  string // as the client has it, without folders; "" if it has none
-	Type  string // as the client says
+	Field string // the name of the form field
+	Name  string // the client's file name, without folders; "" if there is none
+	Type  string // the client's media type
 	Size  int64
-	Path  string // where it is now
+	Path  string // the current place of the file
 }
 
-// Remove removes the files that have not been kept.
+// Remove removes the files that were not kept.
 func (f *Form) Remove() error {
 	var all error
 	for _, file := range f.Files {
@@ -72,8 +72,8 @@ func (f *Form) Remove() error {
 	return all
 }
 
-// Keep moves a file to where it is to stay, so that Remove leaves it alone. That
-// has to be on the same file system as Options.Folder.
+// Keep moves a file to its final place, and Remove then leaves it alone. The place
+// must be on the same file system as Options.Folder.
 func (f *File) Keep(path string) error {
 	if err := os.Rename(f.Path, path); err != nil {
 		return fmt.Errorf("upload: %w", err)
@@ -82,20 +82,20 @@ func (f *File) Keep(path string) error {
 	return nil
 }
 
-// Why a form is refused.
+// The errors of Receive.
 var (
-	errType      = http.StatusUnsupportedMediaType.Because("a form with files is wanted: multipart/form-data")
-	errMalformed = http.StatusBadRequest.Because("the form is malformed, or ends too early")
+	errType      = http.StatusUnsupportedMediaType.Because("expected a form with files (multipart/form-data)")
+	errMalformed = http.StatusBadRequest.Because("the form is malformed or incomplete")
 	errTotal     = http.StatusContentTooLarge.Because("the form is too large")
 	errFile      = http.StatusContentTooLarge.Because("a file is too large")
-	errFiles     = http.StatusContentTooLarge.Because("there are too many files")
-	errHead      = http.StatusContentTooLarge.Because("the head of a part is too large")
-	errHeads     = http.StatusContentTooLarge.Because("the heads of the parts are too large")
-	errValues    = http.StatusContentTooLarge.Because("there are too many values, or they are too large")
+	errFiles     = http.StatusContentTooLarge.Because("too many files")
+	errHead      = http.StatusContentTooLarge.Because("the headers of a part are too large")
+	errHeads     = http.StatusContentTooLarge.Because("the headers of all parts are too large")
+	errValues    = http.StatusContentTooLarge.Because("too many form values, or values too large")
 )
 
-// Receive reads the form that a request carries. An error is for the handler to
-// return as it is. It is the server's limits for time that end a client that drips.
+// Receive reads the form in a request. The handler should return its error unchanged.
+// The server's body timeouts end slow clients.
 func Receive(r *http.Request, o Options) (form *Form, err error) {
 	o = o.withDefaults()
 	typ, parameters, err := mime.ParseMediaType(r.Header("Content-Type"))
@@ -115,7 +115,7 @@ func Receive(r *http.Request, o Options) (form *Form, err error) {
 	body := &bounded{from: r, left: o.Total}
 	parts := multipart.NewReader(body, parameters["boundary"])
 	for {
-		body.beginHead(o.Head) // mime/multipart keeps ten MiB of a head, if it may
+		body.beginHead(o.Head) // mime/multipart would accept headers of ten MiB
 		part, err := parts.NextRawPart()
 		body.inHead = false
 		if err == io.EOF {
@@ -153,7 +153,7 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// takeHead counts the fields of a part.
+// takeHead counts the headers of a part.
 func (o *Options) takeHead(fields textproto.MIMEHeader) error {
 	size, n := int64(0), 0
 	for name, values := range fields {
@@ -191,7 +191,7 @@ func (f *Form) take(part *multipart.Part, o *Options, body *bounded) error {
 		Field: name, Name: strings.Clone(baseName(part.FileName())),
 		Type: strings.Clone(part.Header.Get("Content-Type")), Path: to.Name(),
 	}
-	f.Files = append(f.Files, file) // so that it is removed, whatever comes
+	f.Files = append(f.Files, file) // before any error, so that Remove removes the file
 	file.Size, err = io.Copy(to, io.LimitReader(part, o.File+1))
 	if closed := to.Close(); err == nil && closed != nil {
 		err = closed
@@ -213,7 +213,7 @@ func hasFilename(parameters map[string]string) bool {
 	return ok
 }
 
-// takeValue receives a part that is no file.
+// takeValue receives a form value that is not a file.
 func (f *Form) takeValue(name string, part *multipart.Part, o *Options, body *bounded) error {
 	if o.Values--; o.Values < 0 {
 		return errValues
@@ -230,8 +230,8 @@ func (f *Form) takeValue(name string, part *multipart.Part, o *Options, body *bo
 	return nil
 }
 
-// baseName is the last part of a name, whichever system's, that can be the name of
-// a file: neither a folder nor hidden.
+// baseName returns the last segment of a path of any system, changed so that it is
+// neither a folder nor a hidden file.
 func baseName(name string) string {
 	name = filepath.Base(name[strings.LastIndexAny(name, `/\`)+1:])
 	name = strings.Map(func(r rune) rune {
@@ -247,20 +247,20 @@ func baseName(name string) string {
 	return name
 }
 
-// nameMax is how many bytes most file systems allow for a name.
+// nameMost is the length of a file name in most file systems.
 const nameMax = 255
 
-// bounded is a body of which only so much is read.
+// bounded is a body with a limit.
 type bounded struct {
 	from io.Reader
 	left int64
-	err  error // why it has ended, if not at its end
+	err  error // the reason for an early end
 
 	inHead bool
-	head   int64 // bytes that may be read before the head of the next part is complete
+	head   int64 // bytes left for the headers of the next part
 }
 
-// beginHead bounds what is read for the head of the next part.
+// beginHead sets the limit for the headers of the next part.
 func (b *bounded) beginHead(most int64) { b.inHead, b.head = true, most }
 
 func (b *bounded) Read(p []byte) (int, error) {
@@ -284,7 +284,7 @@ func (b *bounded) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// why is the reason for which a part could not be read.
+// why returns the reason why a part could not be read.
 func (b *bounded) why() error {
 	if b.err != nil {
 		return b.err

@@ -55,8 +55,8 @@ func TestReceive(t *testing.T) {
 		{"a file has its limit", boundary, file(strings.Repeat("x", 100)) + end, 200, "100"},
 		{"above which it is refused", boundary, file(strings.Repeat("x", 101)) + end, 413, "a file is too large"},
 		{"there is a number of files", boundary, file("1") + file("2") + file("3") + file("4") + end, 413, "too many files"},
-		{"and of values", boundary, strings.Repeat(part(`name="a"`, ""), 5) + end, 413, "too many values"},
-		{"and of their bytes", boundary, part(`name="a"`, strings.Repeat("x", 60)) + end, 413, "too many values"},
+		{"and of values", boundary, strings.Repeat(part(`name="a"`, ""), 5) + end, 413, "too many form values"},
+		{"and of their bytes", boundary, part(`name="a"`, strings.Repeat("x", 60)) + end, 413, "too many form values"},
 		{"a form of the largest size is taken", boundary, formOf(1000), 200, "file a.txt text/plain 5 hello\n"},
 		{"above which it is refused, whatever it holds", boundary, formOf(1001), 413, "the form is too large"},
 		{"by far, too", boundary, formOf(100_000), 413, "the form is too large"},
@@ -140,7 +140,7 @@ func TestHeadsOfPartsAreBounded(t *testing.T) {
 		{"a line of 9 MiB before the first part", strings.Repeat("x", 9<<20) + "\r\n" + head("") + end, 400, "malformed"},
 		{"lines of 9 MiB before the first part", strings.Repeat("x\r\n", 9<<20/3) + head("") + end, 413, "head"},
 		{"files that are larger than a head may be", head("") + "--b\r\nContent-Disposition: form-data; name=f; filename=a\r\n\r\n" + strings.Repeat("x", 1<<20) + "\r\n" + head("") + end, 200, "3 files"},
-		{"forty heads of 7 KiB", strings.Repeat(head(field(7<<10)), 40) + end, 413, "heads"},
+		{"forty heads of 7 KiB", strings.Repeat(head(field(7<<10)), 40) + end, 413, "headers of all parts"},
 	} {
 		folder, rest := t.TempDir(), int64(0)
 		h := http.Streaming(func(w *http.Response, r *http.Request) error {

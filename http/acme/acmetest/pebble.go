@@ -1,5 +1,5 @@
-// Package acmetest has an ACME server for tests: pebble, Let's Encrypt's own one for
-// that, where it is installed.
+// Package acmetest runs an ACME server in tests: pebble, which Let's Encrypt made for
+// that purpose, where it is installed.
 package acmetest
 
 import (
@@ -27,18 +27,18 @@ import (
 
 // An Authority is an ACME server that runs for a test.
 type Authority struct {
-	Directory string         // the URL to begin with
-	CA        string         // the file of the authority that its own certificate is from
-	Roots     *x509.CertPool // that authority, too
+	Directory string         // the directory URL
+	CA        string         // the file of the authority that signed the server's own certificate
+	Roots     *x509.CertPool // that authority
 
 	client  *http.Client
-	root    string // the URL of the authority that has signed what it gives
+	root    string // the URL of the authority that signs the issued certificates
 	process *process
 }
 
-// Pebble starts pebble, and ends it with the test; where it is not installed, the
-// test is skipped. It finds every domain on this machine, at two ports, 0 being one
-// at which there is nobody. Its certificates have a life.
+// Pebble starts pebble and ends it with the test; it skips the test where pebble is
+// not installed. Pebble finds every domain on this machine, at two ports; 0 stands
+// for a port without a listener. Its certificates expire after life.
 func Pebble(t testing.TB, life time.Duration, plain, secure uint16) *Authority {
 	t.Helper()
 	if _, err := exec.LookPath("pebble"); err != nil {
@@ -49,7 +49,7 @@ func Pebble(t testing.TB, life time.Duration, plain, secure uint16) *Authority {
 	a.client = &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: a.Roots}}, Timeout: 5 * time.Second}
 	t.Cleanup(a.client.CloseIdleConnections)
 	names := resolve(t)
-	// Pebble must be told its ports, and others may be quicker to take them.
+	// Pebble needs its ports in advance, and other programs may take them first.
 	for range 5 {
 		ports := freePorts(t, 2)
 		a.process = start(t, folder, names, life, plain, secure, ports)
@@ -63,10 +63,10 @@ func Pebble(t testing.TB, life time.Duration, plain, secure uint16) *Authority {
 	return nil
 }
 
-// Stop ends it before the test is over.
+// Stop ends pebble before the end of the test.
 func (a *Authority) Stop() { a.process.stop() }
 
-// Issuer returns who signs the certificates that it gives.
+// Issuer returns the authority that signs the issued certificates.
 func (a *Authority) Issuer(t testing.TB) *x509.CertPool {
 	t.Helper()
 	answer, err := a.client.Get(a.root)
@@ -97,11 +97,11 @@ func (a *Authority) listens(t testing.TB, url string) bool {
 		case <-time.After(5 * time.Millisecond):
 		}
 	}
-	t.Fatal("in vain: pebble listens")
+	t.Fatal("timeout: pebble does not answer")
 	return false
 }
 
-// A process is pebble itself.
+// A process is a running pebble.
 type process struct {
 	command *exec.Cmd
 	ended   chan struct{}
@@ -109,7 +109,7 @@ type process struct {
 
 func start(t testing.TB, folder, names string, life time.Duration, plain, secure uint16, ports []uint16) *process {
 	t.Helper()
-	const nobody = 1 // is no port that somebody listens on
+	const nobody = 1 // a port without a listener
 	own := filepath.Join(folder, "own.pem")
 	text, err := json.Marshal(map[string]any{"pebble": map[string]any{
 		"listenAddress":           fmt.Sprintf("127.0.0.1:%d", ports[0]),
@@ -150,11 +150,11 @@ func start(t testing.TB, folder, names string, life time.Duration, plain, secure
 }
 
 func (p *process) stop() {
-	p.command.Process.Kill() // unless it has ended
+	p.command.Process.Kill() // fails if it has ended
 	<-p.ended
 }
 
-// ownCertificate makes one for an ACME server on loopback.
+// ownCertificate makes a certificate for an ACME server on loopback.
 func ownCertificate(t testing.TB, folder string) *x509.CertPool {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -179,20 +179,20 @@ func ownCertificate(t testing.TB, folder string) *x509.CertPool {
 	return roots
 }
 
-// freePorts returns ports that nobody listens on now.
+// freePorts returns ports without a listener.
 func freePorts(t testing.TB, n int) (ports []uint16) {
 	for range n {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer l.Close() // when all are known, so that they differ
+		defer l.Close() // after all are known, so that they differ
 		ports = append(ports, l.Addr().(*net.TCPAddr).AddrPort().Port())
 	}
 	return ports
 }
 
-// resolve is a DNS server by TCP that finds every name at 127.0.0.1.
+// resolve is a DNS server over TCP that resolves every name to 127.0.0.1.
 func resolve(t testing.TB) string {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -211,8 +211,8 @@ func resolve(t testing.TB) string {
 	return l.Addr().String()
 }
 
-// resolveOne answers one question, which is the beginning of the answer (RFC 1035
-// section 4).
+// resolveOne answers one question. The answer begins with a copy of the question (RFC
+// 1035 section 4).
 func resolveOne(c net.Conn) {
 	defer c.Close()
 	defer time.AfterFunc(10*time.Second, func() { c.Close() }).Stop()
