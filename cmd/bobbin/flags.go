@@ -158,14 +158,14 @@ func parse(args []string, env func(string) string) (options, error) {
 			return o, err
 		}
 	}
-	return o, o.settle(env)
+	return o, o.complete(env)
 }
 
 // mostLoops is the largest value of --loops.
 const mostLoops = 256
 
 // complete checks the settings together and derives the addresses and limits.
-func (o *options) settle(env func(string) string) error {
+func (o *options) complete(env func(string) string) error {
 	if o.quiet && o.verbose {
 		return errors.New("--quiet and --verbose contradict each other: remove one")
 	}

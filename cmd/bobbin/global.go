@@ -16,7 +16,7 @@ import (
 // The middleware around everything that is served: the access log, the trusted
 // proxies and the rate limit.
 
-// aroundOptions are the flags about all requests.
+// globalOptions are the flags about all requests.
 type globalOptions struct {
 	log     string
 	rate    string

@@ -35,7 +35,7 @@ const (
 )
 
 func main() {
-	onHangups()
+	catchHangups()
 	signal.Ignore(syscall.SIGPIPE) // without this, a closed log pipe would end the program
 	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr, os.Getenv, isTerminal(os.Stderr)))
 }
@@ -242,7 +242,7 @@ func serve(o *options, what *site, stderr io.Writer, env func(string) string, te
 	if n := bobbin.Descriptors(); n < 1024 {
 		fmt.Fprintf(stderr, "bobbin: only %d file descriptors are allowed, so at most %d connections: raise the limit with ulimit -n\n", n, o.loops*first.Limits().Conns)
 	}
-	return whatWasCut(servers, servers.Run())
+	return explainCut(servers, servers.Run())
 }
 
 // onSignal calls f for each of the signals that arrives, until the result is called. It

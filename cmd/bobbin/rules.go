@@ -80,7 +80,7 @@ func (s *siteOptions) middleware(p *perLoop, leader *reload.Reloader) (list []ht
 	if s.reload {
 		forget := func() { p.files.Forget() } // the files have changed
 		if leader != nil {
-			p.reloader = leader.Siblings(forget)
+			p.reloader = leader.Sibling(forget)
 		} else if p.reloader, err = reload.New(forget); err != nil {
 			return nil, err
 		}

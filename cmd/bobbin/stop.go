@@ -12,13 +12,13 @@ import (
 	"github.com/bobbin-http/bobbin/http"
 )
 
-// onHangups keeps SIGHUP from ending the program, from the first moment to the last:
-// what it asks for is done while certificates are served.
-func onHangups() { signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP) }
+// catchHangups keeps SIGHUP from ending the program, from its first moment to its
+// last. While certificate files are in use, SIGHUP reloads them.
+func catchHangups() { signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP) }
 
 // explainCut replaces eventloop.ErrCut by an error with the number of cut connections
 // and some of their requests.
-func whatWasCut(servers http.Servers, err error) error {
+func explainCut(servers http.Servers, err error) error {
 	if !errors.Is(err, eventloop.ErrCut) {
 		return err
 	}

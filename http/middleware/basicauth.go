@@ -48,7 +48,7 @@ type BasicAuth struct {
 	names    recent[eventloop.Client, failures]
 }
 
-// passwordMost is the number of bytes of a password that bcrypt uses. Longer
+// passwordMax is the number of bytes of a password that bcrypt uses. Longer
 // passwords are refused instead of truncated.
 const passwordMax = 72
 
@@ -150,7 +150,7 @@ func (a *BasicAuth) wait(w *http.Response, r *http.Request, try *attempt) error 
 		if out == try {
 			return http.StatusServiceUnavailable
 		}
-		out.waitsNoMore()
+		out.stopTimer()
 		out.pending.Fail(http.StatusServiceUnavailable)
 	}
 	pending, err := http.Later(w)
@@ -165,7 +165,7 @@ func (a *BasicAuth) wait(w *http.Response, r *http.Request, try *attempt) error 
 	})
 	w.OnEnd(func() {
 		if try.queue != nil {
-			try.waitsNoMore() // the client has disconnected
+			try.stopTimer() // the client has disconnected
 			try.queue.remove(try)
 		}
 	})
@@ -195,7 +195,7 @@ func (a *BasicAuth) serve(loop *eventloop.Loop) {
 			a.turn--           // it does not count as a turn
 			continue
 		}
-		try.waitsNoMore()
+		try.stopTimer()
 		try.pending.Answer(func(w *http.Response) error {
 			if d := a.pause(try, loop.WallTime()); d > 0 {
 				return tooMany(w, d) // it has failed since it was queued

@@ -37,7 +37,7 @@ func Compress(codings ...Coding) http.Middleware {
 	}
 }
 
-// An answer below compressLeast fits one packet either way.
+// An answer below compressMin fits one packet either way.
 const (
 	compressMin = 1 << 10
 	compressMax = 256 << 10

@@ -28,7 +28,7 @@ func ETag(next http.Handler) http.Handler {
 	}
 }
 
-// tagMost is the largest body that gets a tag.
+// tagMax is the largest body that gets a tag.
 const tagMax = 256 << 10
 
 func tag(w *http.Response, r *http.Request) {

@@ -97,7 +97,7 @@ func (q *queue) remove(a *attempt) {
 }
 
 // stopTimer stops the deadline of an attempt.
-func (a *attempt) waitsNoMore() {
+func (a *attempt) stopTimer() {
 	if a.timer != nil {
 		a.timer.Stop()
 		a.timer = nil

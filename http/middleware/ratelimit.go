@@ -23,7 +23,7 @@ import (
 //
 // Memory use is constant, and no client gets more than its share, whatever others do:
 // when the table is full, a newcomer replaces the client that owes least, and
-// inherits its debt. That debt is zero unless more than Clients clients are active at
+// inherits what it owes. That is zero unless more than Clients clients are active at
 // a time; then make Clients larger.
 //
 // In http.Config.Middleware it also counts requests that the server refuses by
@@ -61,7 +61,7 @@ type RateLimit struct {
 	latest   int64       // the latest time so far
 	seed     maphash.Seed
 	table    []bucket
-	said     map[rateResult]*http.Prepared
+	headers  map[rateResult]*http.Prepared
 	refused  uint64
 }
 
@@ -181,10 +181,10 @@ func (l *RateLimit) begin() {
 	}
 	l.seed = maphash.MakeSeed()
 	l.table = make([]bucket, size)
-	l.said = make(map[rateResult]*http.Prepared)
+	l.headers = make(map[rateResult]*http.Prepared)
 }
 
-// since returns nanoseconds since the first request. A paid debt then lies in the
+// since returns nanoseconds since the first request. An empty bucket then lies in the
 // past, like the zero value. The turns of two loops overlap, so a request may be
 // counted after a later one; it must not seem earlier, when less was owed.
 func (l *RateLimit) since(now time.Time) int64 {
@@ -215,19 +215,19 @@ func (l *RateLimit) hash(a netip.Addr) uint64 {
 	return maphash.Bytes(l.seed, p[:8])
 }
 
-// A debt is the time until which a client has used up its share: the "theoretical
+// A bucket is the time until which a client has used up its share: the "theoretical
 // arrival time" of the generic cell rate algorithm. Every admitted request adds an
 // interval to it, and it may be ahead of the clock by the time of Burst requests.
 type bucket struct {
 	client uint64
-	until  int64 // 0, or any past time, is no debt
+	until  int64 // 0, or any past time: the bucket is empty
 }
 
-// ways is the number of debts in a row of the table. Each client belongs to one row.
+// ways is the number of buckets in a row of the table. Each client belongs to one row.
 // 8 of them fill two cache lines.
 const ways = 8
 
-// find returns the client's debt, or a place for it.
+// find returns the client's bucket, or a place for it.
 func (l *RateLimit) find(client uint64) *bucket {
 	at := int(client) & (len(l.table) - 1) &^ (ways - 1)
 	row := l.table[at : at+ways]
@@ -241,11 +241,11 @@ func (l *RateLimit) find(client uint64) *bucket {
 			least = d
 		}
 	}
-	least.client = client // with the remaining debt of the client before, if any
+	least.client = client // with the rest of the bucket of the client before, if any
 	return least
 }
 
-// A verdict is the result for one request.
+// A rateResult is the result for one request.
 type rateResult struct {
 	refused bool
 	left    int   // requests that may follow at once
@@ -274,12 +274,12 @@ func ceilSeconds(n int64) int64 {
 	return max(1, (n+int64(time.Second)-1)/int64(time.Second))
 }
 
-// headersMost is the number of different results whose headers are kept.
-const saidMax = 4096
+// headersMax is the number of different results whose headers are kept.
+const headersMax = 4096
 
 // fields returns the headers of a result.
 func (l *RateLimit) fields(v rateResult) *http.Prepared {
-	if p := l.said[v]; p != nil {
+	if p := l.headers[v]; p != nil {
 		return p
 	}
 	list := [][2]string{
@@ -293,8 +293,8 @@ func (l *RateLimit) fields(v rateResult) *http.Prepared {
 	if err != nil {
 		panic("middleware: RateLimit: " + err.Error())
 	}
-	if len(l.said) < saidMax {
-		l.said[v] = p
+	if len(l.headers) < headersMax {
+		l.headers[v] = p
 	}
 	return p
 }

@@ -202,8 +202,8 @@ func TestAMillionAddressesChangeNothing(t *testing.T) {
 	if refused > 0 {
 		t.Errorf("%d who came once were refused", refused)
 	}
-	if len(l.table) != size || len(l.said) > saidMax {
-		t.Errorf("%d places, %d texts", len(l.table), len(l.said))
+	if len(l.table) != size || len(l.headers) > headersMax {
+		t.Errorf("%d places, %d texts", len(l.table), len(l.headers))
 	}
 }
 

@@ -33,10 +33,10 @@ const settle = 50 * time.Millisecond
 // report changes.
 const lookEvery = 500 * time.Millisecond
 
-// walkMost is the largest number of files in a walk.
+// walkMax is the largest number of files in a walk.
 const walkMax = 100_000
 
-// pagesMost is the number of notified pages per client, and half of all connections
+// pagesMax is the number of notified pages per client, and half of all connections
 // the number for all clients. A browser opens six connections to a server, so this is
 // enough for four browsers; a page that loses its place reconnects, and then learns
 // of changes. With few connections, the number is a quarter of them.
@@ -89,10 +89,10 @@ func New(before func()) (*Reloader, error) {
 	return &Reloader{before: before, script: js, id: rand.Text()}, nil
 }
 
-// Beside makes a Reloader for another loop, whose pages are notified of the same
+// Sibling makes a Reloader for another loop, whose pages are notified of the same
 // changes. It watches nothing itself. It must be made and started before either loop
 // runs.
-func (r *Reloader) Siblings(before func()) *Reloader {
+func (r *Reloader) Sibling(before func()) *Reloader {
 	if before == nil {
 		before = func() {}
 	}

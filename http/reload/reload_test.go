@@ -110,7 +110,7 @@ func TestPagesOnAnotherLoopAreTold(t *testing.T) {
 		t.Fatal(err)
 	}
 	forgotten := 0
-	beside := r.Siblings(func() { forgotten++ })
+	beside := r.Sibling(func() { forgotten++ })
 	watching, err := eventloop.New(eventloop.Config{})
 	if err != nil {
 		t.Fatal(err)

@@ -29,10 +29,10 @@ import (
 	"github.com/bobbin-http/bobbin/http"
 )
 
-// AtMost is the number of requests that Handler runs at a time.
+// MaxRequests is the number of requests that Handler runs at a time.
 const MaxRequests = 1024
 
-// Handler runs a net/http handler off the loop, AtMost at a time. Beyond that, or
+// Handler runs a net/http handler off the loop, MaxRequests at a time. Beyond that, or
 // before it for a client with many, the answer is 503: see http.Blocking.
 func Handler(h nethttp.Handler) http.Handler { return http.Blocking(MaxRequests, Wrap(h)) }
 
@@ -252,7 +252,7 @@ func (a *answer) FlushError() error {
 // after the answer has begun.
 func (a *answer) EnableFullDuplex() error { return nil }
 
-// headMost is the largest body that HEAD counts for its Content-Length, if the
+// headMax is the largest body that HEAD counts for its Content-Length, if the
 // handler sets none; net/http's server does the same.
 const headMax = 2048
 

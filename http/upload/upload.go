@@ -42,7 +42,7 @@ type Options struct {
 	Heads  int64 // bytes of the headers of all parts; 256 KiB
 }
 
-// fieldsMost is the number of headers of a part. Browsers send two.
+// fieldsMax is the number of headers of a part. Browsers send two.
 const fieldsMax = 64
 
 // A Form is a received form.
@@ -247,7 +247,7 @@ func baseName(name string) string {
 	return name
 }
 
-// nameMost is the length of a file name in most file systems.
+// nameMax is the length of a file name in most file systems.
 const nameMax = 255
 
 // bounded is a body with a limit.
