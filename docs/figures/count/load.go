@@ -55,7 +55,7 @@ func Load(dir string, patterns ...string) (*Module, error) {
 	command := exec.Command("go", append([]string{"list", "-export", "-deps",
 		"-json=ImportPath,Dir,GoFiles,Export,Module"}, patterns...)...)
 	command.Dir = dir
-	command.Env = append(os.Environ(), "GOOS=linux", "CGO_ENABLED=0")
+	command.Env = append(os.Environ(), "GOOS=linux", "CGO_ENABLED=0", "GOFLAGS=")
 	var complaint bytes.Buffer
 	command.Stderr = &complaint
 	output, err := command.Output()
