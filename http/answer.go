@@ -1,55 +1,252 @@
 package http
 
-import (
-	"errors"
+import "errors"
 
-	"github.com/bobbin-http/bobbin/http/internal/h1"
+// An answer is in one state at a time. The table in this file holds what each state
+// means, which states may follow it, and what a handler may not do in it; the tables in
+// docs/architecture.md are made from it. Beside the state stands exchange.headSent:
+// once the head is out, an error can cut the answer, and not replace it.
+
+// answerState is where the answer to one request is.
+type answerState uint8
+
+const (
+	stateNew answerState = iota
+	stateRunning
+	stateStreaming
+	stateOffLoop
+	stateAwaitingBody
+	stateSending
+	stateSleeping
+	stateStarting
+	statePending
+	stateReplying
+	stateHolding
+	stateHeld
+	stateDone
+	answerStates
 )
 
-// answer sends what the handler made, or what its error says, and decides what
-// comes next.
-func (c *conn) answer(err error) {
-	x := c.x
-	if err == nil && x.next.handler != nil {
+// An apiCall is a call that a handler may make in some states only.
+type apiCall uint8
+
+const (
+	callTask  apiCall = iota // name a handler that is to run as a task
+	callLater                // leave the answer to something else on the loop
+	callHold                 // keep the answer open
+	callBody                 // wait for more of the request's body
+	callFlush                // wait for the client, or for time to pass
+	apiCalls
+)
+
+// callNames are the functions that each of them stands for.
+var callNames = [apiCalls]string{
+	callTask:  "Streaming, Blocking",
+	callLater: "Offload, Later",
+	callHold:  "Hold, Events",
+	callBody:  "Body, Read that must wait",
+	callFlush: "Flush, Pause",
+}
+
+// Why a handler may not do something in the state that its answer is in.
+var (
+	errLeft         = errors.New("http: the answer is left to Streaming, Blocking, Offload, Later or Hold already")
+	errNested       = errors.New("http: a handler made by Streaming or Blocking cannot call another one: choose one of the two")
+	errOffLoop      = errors.New("http: a handler made by Blocking runs off the loop: call Offload, Later, Hold and Events outside of it")
+	errNotStreaming = errors.New("http: Flush and Pause are for handlers made by Streaming or Blocking")
+	errCannotWait   = errors.New("http: Body and Read cannot wait any more: read the body before Offload, Later, Hold or Streaming")
+	errIsHeld       = errors.New("http: the answer is held: write to what Hold returned")
+)
+
+// ErrGone means that the answer is over: the client has left, or Held.Done was
+// called.
+var ErrGone = errors.New("http: the answer is over")
+
+// The calls that are refused while a task runs that sends what it writes: on the loop,
+// off it, or waiting. A task that waits does nothing; but one that is off the loop goes
+// on in the state in which its connection has left it behind.
+var (
+	refusedStreaming = [apiCalls]error{callTask: errNested}
+	refusedOffLoop   = [apiCalls]error{callTask: errNested, callLater: errOffLoop, callHold: errOffLoop}
+)
+
+// answerTable is what there is to know of each state.
+var answerTable = [answerStates]struct {
+	name    string
+	means   string
+	next    []answerState
+	refuses [apiCalls]error // why a call is an error of the handler's, nil where it is none
+}{
+	stateNew: {"new", "no handler has been called; the server may answer by itself",
+		[]answerState{stateRunning, stateDone}, [apiCalls]error{}},
+	stateRunning: {"running", "the handler runs, on the loop",
+		[]answerState{stateAwaitingBody, stateStarting, statePending, stateHolding, stateDone},
+		[apiCalls]error{callFlush: errNotStreaming}},
+	stateStreaming: {"streaming", "a handler made by Streaming runs, as a coroutine on the loop",
+		[]answerState{stateAwaitingBody, stateSending, stateSleeping, statePending, stateHolding, stateDone},
+		refusedStreaming},
+	stateOffLoop: {"off the loop", "a handler made by Blocking runs, on a goroutine of its own",
+		[]answerState{stateAwaitingBody, stateSending, stateSleeping, stateDone},
+		refusedOffLoop},
+	stateAwaitingBody: {"awaiting the body", "the handler waits in Body or Read",
+		[]answerState{stateRunning, stateStreaming, stateOffLoop, stateDone},
+		refusedOffLoop},
+	stateSending: {"sending", "the handler waits in Flush or Write until the client has taken enough",
+		[]answerState{stateStreaming, stateOffLoop, stateDone},
+		refusedOffLoop},
+	stateSleeping: {"sleeping", "the handler waits in Pause",
+		[]answerState{stateStreaming, stateOffLoop, stateDone},
+		refusedOffLoop},
+	stateStarting: {"starting", "a handler made by Streaming or Blocking starts when the present one returns",
+		[]answerState{stateStreaming, stateOffLoop, stateDone},
+		[apiCalls]error{errLeft, errLeft, errLeft, errCannotWait, errNotStreaming}},
+	statePending: {"pending", "a worker, or something else on the loop, makes the answer later",
+		[]answerState{stateReplying, stateDone},
+		[apiCalls]error{errLeft, errLeft, errLeft, errCannotWait, errNotStreaming}},
+	stateReplying: {"replying", "the reply of Offload or Later runs, on the loop",
+		[]answerState{stateStarting, statePending, stateHolding, stateDone},
+		[apiCalls]error{callBody: errCannotWait, callFlush: errNotStreaming}},
+	stateHolding: {"holding", "Hold was called, and the handler has not returned",
+		[]answerState{stateHeld, stateDone},
+		[apiCalls]error{errLeft, errLeft, errLeft, errCannotWait, errIsHeld}},
+	stateHeld: {"held", "the answer is kept open; its Held sends more of it",
+		[]answerState{stateDone},
+		[apiCalls]error{errLeft, errLeft, errLeft, errCannotWait, errIsHeld}},
+	stateDone: {"done", "the answer is decided, or nothing more is wanted of the handler",
+		nil,
+		[apiCalls]error{ErrGone, ErrGone, ErrGone, ErrGone, ErrGone}},
+}
+
+// String returns the name of the state.
+func (s answerState) String() string { return answerTable[s].name }
+
+// nextStates is the column "next" of answerTable as bits, for enter. A state may follow
+// itself.
+var nextStates = func() (bits [answerStates]uint16) {
+	for s, row := range answerTable {
+		bits[s] = 1 << s
+		for _, next := range row.next {
+			bits[s] |= 1 << next
+		}
+	}
+	return bits
+}()
+
+// noArrow is called for a step that is not in the table: a mistake in this package,
+// whatever the handler or the peer did. A test that empties nextStates sees every step.
+var noArrow = func(from, to answerState) {
+	panic("http: internal error: an answer cannot go from " + from.String() + " to " + to.String())
+}
+
+// enter moves the answer to its next state. Only the loop's goroutine may call it, and
+// not while a handler runs off the loop.
+func (x *exchange) enter(s answerState) {
+	if nextStates[x.state]>>s&1 == 0 {
+		noArrow(x.state, s)
+	}
+	x.state = s
+}
+
+// mayNot returns why the handler may not do something now, nil if it may.
+func (x *exchange) mayNot(a apiCall) error { return answerTable[x.state].refuses[a] }
+
+// ErrAbort is what a handler returns to break the connection in place of an
+// answer. Nothing is logged.
+var ErrAbort = errors.New("http: the handler breaks the connection")
+
+// errPanicked is what exchange.guarded returns for a handler that has panicked.
+var errPanicked error = newRefusal(StatusInternalServerError, "")
+
+// errBegun is why a connection is reset whose answer cannot be completed.
+var errBegun = errors.New("http: the handler failed in the middle of its answer")
+
+// handlerReturned goes on when a handler, a task or a reply has returned. Each outcome
+// is a function: startTask, suspend, endHeld, complete and respond here, abort and cut
+// in handlerFailed.
+func (c *conn) handlerReturned(err error) {
+	if err != nil {
+		c.handlerFailed(err)
+		return
+	}
+	switch x := c.x; x.state {
+	case stateStarting:
 		c.startTask()
-		return
-	}
-	if err == nil && x.pending {
-		if x.open != nil && x.open.done {
-			x.open.finish(c)
+	case statePending:
+		c.suspend()
+	case stateHolding:
+		x.enter(stateHeld)
+		c.suspend()
+	case stateDone: // by Held.Done
+		c.endHeld(x.held)
+	default:
+		if x.headSent {
+			c.complete(nil)
 		} else {
-			c.suspend()
+			c.respond(nil)
 		}
-		return
 	}
-	if err != nil && errors.Is(err, ErrAbort) {
-		c.conn.Abort(err)
-		return
-	}
-	if x.open != nil {
-		x.complain("handler failed, and its answer has begun", err)
-		c.conn.Abort(errBegun)
-		return
-	}
-	if x.waited {
-		x.abandon()
-	}
-	x.pending = false
-	if x.response.begun {
-		if x.response.complete(err) {
-			c.closeAfter = c.closeAfter || c.unread()
-			c.answered()
+}
+
+// handlerFailed is handlerReturned with an error.
+func (c *conn) handlerFailed(err error) {
+	x := c.x
+	x.dropNext()
+	if err == errPanicked {
+		c.closeAfter = true
+		if !x.headSent {
+			x.response.reset()
 		}
-		return
 	}
-	if x.panicked {
-		x.response.reset()
+	switch {
+	case errors.Is(err, ErrAbort):
+		c.abort(err)
+	case x.held != nil:
+		c.cut(err)
+	case x.headSent:
+		c.complete(err)
+	default:
+		c.respond(err)
 	}
+}
+
+// respond sends a whole answer: what the handler made, or what its error says.
+func (c *conn) respond(err error) {
+	x := c.x
+	x.enter(stateDone)
 	if c.unread() {
 		c.closeAfter = true
 	}
 	x.response.finish(err)
 	c.answered()
+}
+
+// complete ends an answer that was sent in pieces, or cuts it if it is not what it
+// should have been.
+func (c *conn) complete(err error) {
+	x := c.x
+	if err == nil || errors.Is(err, ErrStopping) {
+		err = x.response.pieceMistake()
+	}
+	if err != nil {
+		c.cut(err)
+		return
+	}
+	x.enter(stateDone)
+	x.response.endPieces()
+	c.closeAfter = c.closeAfter || c.unread()
+	c.answered()
+}
+
+// cut resets the connection of an answer that has begun and cannot be completed.
+func (c *conn) cut(err error) {
+	c.x.complain("handler failed, and its answer has begun", err)
+	c.abort(errBegun)
+}
+
+// abort resets the connection in place of an answer.
+func (c *conn) abort(err error) {
+	c.x.enter(stateDone)
+	c.conn.Abort(err)
 }
 
 // answered decides what comes after an answer.
@@ -64,26 +261,32 @@ func (c *conn) answered() {
 	default:
 		c.enter(discarding)
 		c.sendTimer = false
-		x.begun = c.server.elapsed()
+		x.discardSince = c.server.elapsed()
 		c.conn.SetDeadline(c.server.limits.DiscardIdle)
 	}
 }
 
-// refuse answers a request that cannot be served any more, although a handler was
-// asked, and ends the conversation.
-func (c *conn) refuse(why *refusal) {
-	c.closeAfter = true
-	c.peerWillClose = false // whatever it said, it may be sending
-	c.answer(why)
+// takeOver ends a handler that has not answered, whatever it runs on or waits for, so
+// that the server can answer. A handler that is off the loop goes on, until it returns,
+// with the exchange that it has; the answer is made with another.
+func (c *conn) takeOver() {
+	x := c.x
+	if !x.isOffLoop() {
+		x.abandon()
+		x.response.reset()
+		return
+	}
+	fresh := c.server.takeExchange(c)
+	fresh.incoming = x.incoming
+	fresh.keepHead()
+	fresh.response.hooks, x.task.outer = x.task.outer, hooks{}
+	c.x = fresh
+	x.leave()
 }
 
-// refuseRest refuses a request whose head will not be complete. If what there is of
-// it is wrong, that is the reason: it was not looked at while it trickled in.
-func (c *conn) refuseRest(why *refusal) {
-	c.x = c.server.takeExchange(c)
-	p := c.conn.Rest()
-	if found := c.x.head.Parse(p, &c.server.parsing); found != h1.NeedMore {
-		why = (*refusal)(found)
-	}
-	c.refuseHead(p, why)
+// refuse answers in place of a handler that was taken over, and ends the conversation.
+func (c *conn) refuse(why *refusal) {
+	c.closeAfter = true
+	c.peerWillClose = false // it may be sending, whatever it said
+	c.respond(why)
 }

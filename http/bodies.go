@@ -22,11 +22,11 @@ type bodies struct {
 	piles  map[eventloop.Client]*pile
 }
 
-// A holding is what one exchange has of the bodies.
-type holding struct {
-	held    int64            // bytes counted against Limits.BodiesTotal
-	counted int64            // and for the client
-	client  eventloop.Client // for whom
+// A bodyShare is what one exchange has of the bodies.
+type bodyShare struct {
+	bytes   int64            // counted against Limits.BodiesTotal
+	counted int64            // of them, by client; bytes when it was settled last
+	client  eventloop.Client // that they are counted for
 	place   int              // in the client's pile, from 1 on; 0 if it is in none
 }
 
@@ -37,60 +37,60 @@ type pile []*exchange
 // add counts n more bytes of a body.
 func (b *bodies) add(x *exchange, n int) {
 	b.held += int64(n)
-	x.held += int64(n)
+	x.share.bytes += int64(n)
 }
 
 // settle accounts a body by client. Coming says that more of it is to come, so that
 // it can be ended.
 func (b *bodies) settle(x *exchange, coming bool) {
-	if x.counted == 0 && x.place == 0 {
-		if x.held == 0 {
+	if x.share.counted == 0 && x.share.place == 0 {
+		if x.share.bytes == 0 {
 			return
 		}
-		x.client = x.conn.conn.Client()
+		x.share.client = x.conn.conn.Client()
 	}
-	more := x.held - x.counted
-	b.all.Add(x.client, more)
-	was := x.place > 0
+	more := x.share.bytes - x.share.counted
+	b.all.Add(x.share.client, more)
+	was := x.share.place > 0
 	switch {
 	case coming && was:
-		b.coming.Add(x.client, more)
+		b.coming.Add(x.share.client, more)
 	case coming:
-		b.coming.Add(x.client, x.held)
+		b.coming.Add(x.share.client, x.share.bytes)
 	case was:
-		b.coming.Add(x.client, -x.counted)
+		b.coming.Add(x.share.client, -x.share.counted)
 	}
-	x.counted = x.held
+	x.share.counted = x.share.bytes
 	b.pile(x, coming)
 }
 
 // pile puts an exchange where it belongs among those of its client.
 func (b *bodies) pile(x *exchange, coming bool) {
-	p := b.piles[x.client]
+	p := b.piles[x.share.client]
 	switch {
-	case coming && x.place > 0:
-		heap.Fix(p, x.place-1)
+	case coming && x.share.place > 0:
+		heap.Fix(p, x.share.place-1)
 	case coming:
 		if p == nil {
 			if b.piles == nil {
 				b.piles = make(map[eventloop.Client]*pile)
 			}
 			p = new(pile)
-			b.piles[x.client] = p
+			b.piles[x.share.client] = p
 		}
 		heap.Push(p, x)
-	case x.place > 0:
-		heap.Remove(p, x.place-1)
+	case x.share.place > 0:
+		heap.Remove(p, x.share.place-1)
 		if len(*p) == 0 {
-			delete(b.piles, x.client)
+			delete(b.piles, x.share.client)
 		}
 	}
 }
 
 // release forgets a body.
 func (b *bodies) release(x *exchange) {
-	b.held -= x.held
-	x.held = 0
+	b.held -= x.share.bytes
+	x.share.bytes = 0
 	b.settle(x, false)
 }
 
@@ -121,7 +121,7 @@ func (b *bodies) makeRoom(x *exchange, total int64) bool {
 			v = b.largest(who)
 		}
 		if v == nil || v == x {
-			return b.held <= total && b.held == x.held // it is the only one
+			return b.held <= total && b.held == x.share.bytes // it is the only one
 		}
 		v.conn.failBody(errBusy)
 	}
@@ -129,17 +129,17 @@ func (b *bodies) makeRoom(x *exchange, total int64) bool {
 }
 
 func (p pile) Len() int           { return len(p) }
-func (p pile) Less(i, j int) bool { return p[i].held > p[j].held }
+func (p pile) Less(i, j int) bool { return p[i].share.bytes > p[j].share.bytes }
 func (p pile) Swap(i, j int) {
 	p[i], p[j] = p[j], p[i]
-	p[i].place, p[j].place = i+1, j+1
+	p[i].share.place, p[j].share.place = i+1, j+1
 }
 
 // Push implements heap.Interface.
 func (p *pile) Push(one any) {
 	x := one.(*exchange)
 	*p = append(*p, x)
-	x.place = len(*p)
+	x.share.place = len(*p)
 }
 
 // Pop implements heap.Interface.
@@ -148,6 +148,6 @@ func (p *pile) Pop() any {
 	x := (*p)[last]
 	(*p)[last] = nil
 	*p = (*p)[:last]
-	x.place = 0
+	x.share.place = 0
 	return x
 }

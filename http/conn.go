@@ -157,9 +157,7 @@ func (c *conn) serve(behind []byte) {
 		return
 	}
 	if x.framing.Done() {
-		err := x.call()
-		c.closeAfter = c.closeAfter || x.panicked
-		c.answer(err)
+		c.handlerReturned(x.call())
 		return
 	}
 	x.expects = x.head.ExpectContinue && len(behind) == 0
@@ -259,8 +257,8 @@ func (c *conn) giveBack() {
 	c.x = nil
 	switch {
 	case x == nil:
-	case x.task != nil && x.offLoop:
-		x.leave() // told gives it back
+	case x.isOffLoop():
+		x.leave() // onTask gives it back
 	default:
 		c.server.giveExchange(x)
 	}
@@ -338,10 +336,9 @@ func (c *conn) OnShutdown(*eventloop.Conn) {
 		if h := c.held(); h != nil && h.stop != nil {
 			h.stop()
 		}
-		if c.x != nil && c.x.timer != nil {
-			c.x.timer.Stop()
-			c.x.timer = nil
-			c.resume() // its pause is over
+		if c.x != nil && c.x.state == stateSleeping {
+			c.x.task.stopTimer()
+			c.resume() // Pause returns
 		}
 	}
 }
@@ -351,7 +348,7 @@ func (c *conn) held() *Held {
 	if c.x == nil {
 		return nil
 	}
-	return c.x.open
+	return c.x.held
 }
 
 // noteCut notes whose answer was cut off because the server had to end.
@@ -377,10 +374,10 @@ func (c *conn) OnClose(_ *eventloop.Conn, why error) {
 	if h := c.held(); h != nil {
 		h.over()
 	}
-	if x := c.x; x != nil && x.response.begun {
+	if x := c.x; x != nil && x.headSent {
 		hooks := &x.response.hooks
-		if x.offLoop {
-			hooks = &x.outer // the others are its own
+		if x.isOffLoop() {
+			hooks = &x.task.outer // the others belong to the handler
 		}
 		x.response.afterAnswer(hooks, x.response.sent)
 	}
@@ -390,10 +387,25 @@ func (c *conn) OnClose(_ *eventloop.Conn, why error) {
 	}
 }
 
-// resumeReading ends the pause for an answer that came later.
+// resumeReading ends the pause that suspend has begun, unless the answer is still to
+// come.
 func (c *conn) resumeReading() {
+	if c.phase == answering || c.phase == inBody {
+		return
+	}
 	c.conn.Resume()
 	if c.phase == waiting {
 		c.conn.SetIdle(true)
 	}
+}
+
+// refuseRest refuses a request whose head will not be complete. If what there is of
+// the head is wrong, that is the reason: it was not looked at while it trickled in.
+func (c *conn) refuseRest(why *refusal) {
+	c.x = c.server.takeExchange(c)
+	p := c.conn.Rest()
+	if found := c.x.head.Parse(p, &c.server.parsing); found != h1.NeedMore {
+		why = (*refusal)(found)
+	}
+	c.refuseHead(p, why)
 }

@@ -1,8 +1,6 @@
 package http
 
-import (
-	"errors"
-)
+import "errors"
 
 // Why a request is refused, beyond what its parser finds. The reason is what
 // the peer reads behind the status.
@@ -23,17 +21,6 @@ var (
 
 // errNotAsked is why a body cannot be read.
 var errNotAsked = errors.New("http: the peer waits to be told to send its body, and the answer has begun")
-
-// errGone is what a handler gets that waits for a body while the connection
-// ends. Its answer reaches no client.
-var errGone = errors.New("http: the connection is over")
-
-// ErrAbort is what a handler returns to break the connection in place of an
-// answer. Nothing is logged.
-var ErrAbort = errors.New("http: the handler breaks the connection")
-
-// errBegun is why a connection is reset whose answer cannot be completed.
-var errBegun = errors.New("http: the handler failed in the middle of its answer")
 
 // errStalled is why a connection is reset whose peer takes nothing.
 var errStalled = errors.New("http: the peer does not take its answer")

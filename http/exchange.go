@@ -11,38 +11,30 @@ import (
 	"github.com/bobbin-http/bobbin/http/internal/h1"
 )
 
-// An exchange is one request and its answer. It is taken when a head is
-// complete and given back when the answer is out, so that an idle connection
-// has none.
+// An exchange is one request and its answer. It is taken when a head is complete and
+// given back when the answer is out, so that an idle connection has none.
 type exchange struct {
-	conn *conn
-	head h1.Head
-	raw  []byte // the head; the loop's, or own
-	own  []byte // a copy of it, for a request that outlives its turn
+	conn   *conn
+	serial uint32 // counts the uses of x, so that what comes late finds out
+	stale  string // why it may not be used any more, where that is checked
 
-	framing  h1.Body
-	body     []byte        // as far as it is here, and not yet read piece by piece
-	read     int           // how much of body a handler has had
-	since    time.Duration // it was taken up, by the clock of Server.elapsed
-	asked    time.Duration // the handler began to wait for the body, or a piece came since
-	spent    time.Duration // on waiting for the body
-	credit   time.Duration // that its bytes have earned
-	begun    time.Duration // the body began to be thrown away
-	got      int64         // bytes of the body, framing included
-	holding                // of the bodies of all
-	expects  bool          // the peer waits for 100 Continue
-	failed   *refusal      // why there is no body to be had, or no handler to be asked
-	stale    string        // why it may not be used any more, where that is checked
-	serial   uint32        // counts the uses of x, so that what comes late finds out
-	open     *Held         // the answer, if it is kept open
-	route    *route        // that a Router has chosen
-	running  bool          // the handler is
-	panicked bool
-	pending  bool // the handler's work is done elsewhere
-	wait          // for a handler that may
-	result   error
+	// The request.
+	incoming
+	own          []byte        // a copy of the head, for a request that outlives its turn
+	body         []byte        // as far as it is here, and not yet read piece by piece
+	read         int           // how much of body the handler has read
+	pace         bodyPace      // at which the body comes
+	discardSince time.Duration // the body began to be thrown away
+	share        bodyShare     // of the memory for all bodies
 
-	context context.Context // of the request, once somebody asked
+	// The answer. While a handler runs off the loop, the state does not change.
+	state    answerState
+	headSent bool
+	next     *task // to be started; in stateStarting
+	task     *task // that the handler runs as, nil if it cannot wait
+	held     *Held // from Hold to the end of the answer
+
+	context context.Context // of the request, once a handler has asked for it
 	cancel  context.CancelFunc
 	timeout *eventloop.Timer
 
@@ -50,20 +42,31 @@ type exchange struct {
 	response Response
 }
 
-// reset prepares x for its next use. Memory is kept.
+// incoming is what is known of a request: all that an answer to it needs when its
+// handler is given up, see conn.takeOver.
+type incoming struct {
+	head    h1.Head
+	raw     []byte        // the head's bytes; the loop's, or exchange.own
+	since   time.Duration // it was taken up, by the clock of Server.elapsed
+	framing h1.Body       // of the body: what is still to come
+	got     int64         // bytes of the body, framing included
+	expects bool          // the peer waits for 100 Continue
+	failed  *refusal      // why there is no body to be had, or no handler to be asked
+	route   *route        // that a Router has chosen
+}
+
+// reset prepares x for its next use. Memory is kept. The head is not cleared: it is
+// filled before it is read.
 func (x *exchange) reset() {
 	x.conn = nil
-	x.raw, x.own = nil, x.own[:0]
 	x.serial++
-	x.open, x.route = nil, nil
-	x.pending, x.panicked = false, false
+	x.raw, x.own = nil, x.own[:0]
 	x.framing = h1.Body{}
-	x.body, x.read = x.body[:0], 0
 	x.got, x.expects = 0, false
-	x.failed, x.result = nil, nil
-	if x.waited {
-		x.wait = wait{}
-	}
+	x.failed, x.route = nil, nil
+	x.body, x.read = x.body[:0], 0
+	x.state, x.headSent = stateNew, false
+	x.held = nil
 	x.context, x.cancel, x.timeout = nil, nil, nil
 	x.request.reset()
 	x.response.reset()
@@ -92,11 +95,9 @@ func (x *exchange) refusal() *refusal {
 	return nil
 }
 
-// hasBegun reports whether some of the answer is out.
-func (x *exchange) hasBegun() bool { return x.open != nil || x.response.begun }
-
-// call runs the handler.
+// call runs the server's handler.
 func (x *exchange) call() error {
+	x.enter(stateRunning)
 	err := x.guarded(x.conn.server.handler)
 	x.reportStall()
 	return err
@@ -130,9 +131,9 @@ func (x *exchange) complain(what string, err error) {
 	x.conn.server.log.Error(what, "request", x.request.line(), "route", x.request.Pattern(), "error", err)
 }
 
-// over lets everybody know who has asked that the request is over.
+// over ends what the request has begun, and calls what has asked for its end.
 func (x *exchange) over() {
-	if x.waited {
+	if x.state != stateNew && x.state != stateDone {
 		x.abandon()
 	}
 	if x.timeout != nil {
@@ -179,20 +180,18 @@ func (x *exchange) keepHead() {
 // guarded runs a handler or a part of one. A panic costs this request and its
 // connection, and is logged.
 func (x *exchange) guarded(h Handler) (err error) {
-	x.running = true
+	returned := false
 	defer func() {
-		if !x.running {
-			return // it has returned
+		if returned {
+			return
 		}
-		x.running = false
 		if r := recover(); r != nil {
-			x.panicked = true
 			x.conn.server.loop.LogPanic("panic in a handler", r, "request", x.request.line())
-			err = StatusInternalServerError
+			err = errPanicked
 		}
 	}()
 	err = h(&x.response, &x.request)
-	x.running = false
+	returned = true
 	return err
 }
 

@@ -33,7 +33,9 @@ func Chain(m ...Middleware) Middleware {
 //
 // It must wait in no other way: for a file, a lock or a channel there is Blocking.
 func Streaming(h Handler) Handler {
-	return func(w *Response, r *Request) error { return w.x.later(h, false, nil) }
+	return func(w *Response, r *Request) error {
+		return w.x.later(&task{handler: h, runs: stateStreaming})
+	}
 }
 
 // Blocking makes a handler that may wait for whatever it likes: it runs on a
@@ -52,7 +54,7 @@ func Blocking(atMost int, h Handler) Handler {
 		if !s.take(who) {
 			return StatusServiceUnavailable
 		}
-		err := w.x.later(h, true, func() { s.leave(who) })
+		err := w.x.later(&task{handler: h, runs: stateOffLoop, ended: func() { s.leave(who) }})
 		if err != nil {
 			s.leave(who)
 		}

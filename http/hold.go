@@ -15,22 +15,14 @@ type Held struct {
 	serial  uint32 // of x, when it was held
 	server  *Server
 	chunked bool // or else the end of the connection is the end of the body
-	done    bool // before the handler has returned
 	empty   bool // HEAD, or a status that has no body
 	after   []func()
 	stop    func()
 }
 
-// Errors of Held.
-var (
-	// ErrGone means that the answer is over: the client has left, or Done was
-	// called.
-	ErrGone = errors.New("http: the answer is over")
-
-	// ErrFull means that the client has not taken what it was sent before.
-	// Limits.HighWater says how much that may be.
-	ErrFull = errors.New("http: the client does not take what it is sent")
-)
+// ErrFull means that the client has not taken what it was sent before.
+// Limits.HighWater says how much that may be.
+var ErrFull = errors.New("http: the client does not take what it is sent")
 
 // Hold sends the head of the answer, as it stands, and keeps the answer open. The
 // handler returns nil after that. From then on the connection is not read from,
@@ -43,7 +35,8 @@ func (w *Response) Hold() (*Held, error) {
 	}
 	x.keepHead()
 	h := &Held{x: x, serial: x.serial, server: x.conn.server, chunked: x.head.Minor > 0}
-	x.pending, x.open = true, h
+	x.held = h
+	x.enter(stateHolding)
 	w.beforeHead(&w.hooks)
 	h.empty = w.bodiless()
 	c := x.conn
@@ -56,23 +49,24 @@ func (w *Response) Hold() (*Held, error) {
 
 // holdable returns why an answer cannot be held.
 func (w *Response) holdable() error {
+	if err := w.x.mayNot(callHold); err != nil {
+		return err
+	}
 	switch {
-	case w.x.offLoop:
-		return errOffLoop
-	case w.x.pending || w.x.next.handler != nil:
-		return errOffloadedTwice
-	case w.begun:
+	case w.x.headSent:
 		return errTwoAnswers
 	case w.broken != nil:
 		return w.broken
-	case w.text != "" || len(w.bytes) > 0 || w.shared != nil || w.lent != nil || w.file != nil || w.length >= 0:
+	case w.isWhole() || len(w.bytes) > 0 || w.length >= 0:
 		return errTwoAnswers
 	}
 	return w.mistake()
 }
 
 // Live reports whether the client is still there, as far as is known.
-func (h *Held) Live() bool { return h.x != nil && h.x.serial == h.serial && h.x.open == h && !h.done }
+func (h *Held) Live() bool {
+	return h.x != nil && h.x.serial == h.serial && h.x.held == h && h.x.state != stateDone
+}
 
 // Full reports whether the client has to take something before more is sent.
 func (h *Held) Full() bool { return h.Live() && h.x.conn.conn.Full() }
@@ -116,18 +110,18 @@ func (h *Held) Done() {
 	if h.chunked && !h.empty {
 		c.conn.Write(lastChunk)
 	}
-	if h.done = x.running; h.done {
-		return // the rest is for when the handler has returned
+	running := x.state == stateHolding
+	x.enter(stateDone)
+	if running {
+		return // the rest follows when the handler has returned
 	}
-	h.finish(c)
+	c.endHeld(h)
 	c.resumeReading()
 }
 
-// finish leaves the answer behind.
-func (h *Held) finish(c *conn) {
-	x := h.x
+// endHeld goes on after an answer that was held and is done.
+func (c *conn) endHeld(h *Held) {
 	h.over()
-	x.pending = false
 	c.answered()
 }
 
@@ -154,7 +148,7 @@ func (h *Held) Post(f func()) error { return h.server.loop.Post(f) }
 func (h *Held) over() {
 	after := h.after
 	h.x.response.afterAnswer(&h.x.response.hooks, h.x.response.sent)
-	h.x.open = nil
+	h.x.held = nil
 	h.x, h.after = nil, nil
 	for _, f := range after {
 		f()

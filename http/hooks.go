@@ -87,7 +87,7 @@ func (w *Response) beforeHead(h *hooks) {
 // must not be changed.
 func (w *Response) BodyBytes() ([]byte, bool) {
 	switch {
-	case w.begun || w.x.pieces || w.x.open != nil || w.file != nil:
+	case w.x.headSent || w.x.streams() || w.x.held != nil || w.file != nil:
 		return nil, false
 	case w.shared != nil:
 		return w.shared.Body(), true

@@ -73,40 +73,31 @@ type Pending struct {
 	serial uint32 // of x
 }
 
-var (
-	errOffloadedTwice = errors.New("http: the handler has offloaded work that is not over")
-	errOffLoop        = errors.New("http: a handler that may wait has nothing to offload or to hold")
-)
-
 // Later leaves the answer to whoever calls Answer or Fail of what it returns; a
 // handler that has called it returns nil. It must be called before the handler
 // returns, and they must be called afterwards. There is no deadline: the caller has
 // one. Offload, which has, is built on it.
 func Later(w *Response) (*Pending, error) {
 	x := w.x
-	switch {
-	case x.offLoop:
-		x.response.fail(errOffLoop)
-		return nil, errOffLoop
-	case x.pending || x.next.handler != nil:
-		x.response.fail(errOffloadedTwice)
-		return nil, errOffloadedTwice
+	if err := x.mayNot(callLater); err != nil {
+		w.fail(err)
+		return nil, err
 	}
-	x.pending = true
+	x.enter(statePending)
 	x.keepHead()
 	return &Pending{x, x.serial}, nil
 }
 
 // Wanted reports whether the answer is still to be made: the client has not left,
 // as far as is known, and has had no other answer.
-func (p *Pending) Wanted() bool { return p.x.serial == p.serial && p.x.pending }
+func (p *Pending) Wanted() bool { return p.x.serial == p.serial && p.x.state == statePending }
 
 // Answer makes the answer, as a handler would, and reports whether that was wanted.
 func (p *Pending) Answer(reply func(w *Response) error) bool {
 	if !p.Wanted() {
 		return false
 	}
-	p.x.back(nil, func() error { return reply(&p.x.response) })
+	p.x.back(nil, func(w *Response, _ *Request) error { return reply(w) })
 	return true
 }
 
@@ -118,22 +109,19 @@ func (p *Pending) Fail(err error) {
 	}
 }
 
-// back goes on when the work is over.
-func (x *exchange) back(err error, reply func() error) {
+// back goes on when the work is over, with its error or with a reply.
+func (x *exchange) back(err error, reply Handler) {
 	c := x.conn
-	x.pending = false
+	x.enter(stateReplying)
 	switch {
 	case errors.Is(err, eventloop.ErrPanicked):
 		c.closeAfter = true
 	case errors.Is(err, eventloop.ErrWorkerTimeout), errors.Is(err, eventloop.ErrSkipped):
 		err = errSlowWorker
 	case err == nil:
-		err = x.guarded(func(*Response, *Request) error { return reply() })
+		err = x.guarded(reply)
 		x.reportStall()
-		c.closeAfter = c.closeAfter || x.panicked
 	}
-	c.answer(err)
-	if c.phase != answering && c.phase != inBody { // or it offloads more
-		c.resumeReading()
-	}
+	c.handlerReturned(err)
+	c.resumeReading()
 }

@@ -21,7 +21,7 @@ func (s *Server) around(m Middleware) {
 
 // answerInstead answers in place of the handler.
 func (c *conn) answerInstead(why *refusal) {
-	c.answer(c.x.askInstead(why))
+	c.handlerReturned(c.x.askInstead(why))
 }
 
 // askInstead asks the middleware, if there is any, what is answered in place of the
@@ -31,9 +31,7 @@ func (x *exchange) askInstead(why *refusal) error {
 		return why
 	}
 	x.head.Instead, x.failed = true, why
-	err := x.call()
-	x.conn.closeAfter = x.conn.closeAfter || x.panicked
-	return err
+	return x.call()
 }
 
 // refuseHead refuses a request whose head, which p begins with, is not understood,

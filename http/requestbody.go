@@ -2,6 +2,7 @@ package http
 
 import (
 	"io"
+	"time"
 )
 
 // How the body of a request is received. The handler is started when the head
@@ -15,9 +16,8 @@ var continueLine = []byte("HTTP/1.1 100 Continue\r\n\r\n")
 func (c *conn) serveWithBody() {
 	x := c.x
 	x.keepHead() // the handler may outlive the loop's bytes
-	x.credit, x.spent = c.server.limits.RateGrace, 0
-	c.start(c.server.handler)
-	c.resume()
+	x.pace = bodyPace{credit: c.server.limits.RateGrace}
+	c.start(&task{handler: c.server.handler, runs: stateRunning})
 }
 
 // receive is the state while the handler waits for the body.
@@ -25,7 +25,7 @@ func (c *conn) receive() {
 	c.enter(inBody)
 	c.conn.Resume()
 	c.sendTimer = false
-	c.x.asked = c.server.elapsed()
+	c.x.pace.since = c.server.elapsed()
 	c.awaitPiece()
 	if c.x.expects {
 		c.x.expects = false
@@ -44,7 +44,7 @@ func (r *Request) Body() ([]byte, error) {
 		return nil, errBodyTooLarge
 	}
 	for !x.framing.Done() {
-		if err := x.askForBody(wholeBody); err != nil {
+		if err := x.awaitBody(true); err != nil {
 			return nil, err
 		}
 	}
@@ -69,7 +69,7 @@ func (r *Request) Read(p []byte) (int, error) {
 			return 0, nil
 		}
 		x.body, x.read = x.body[:0], 0
-		if err := x.askForBody(moreOfBody); err != nil {
+		if err := x.awaitBody(false); err != nil {
 			return 0, err
 		}
 	}
@@ -78,17 +78,20 @@ func (r *Request) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// askForBody waits for more of the body.
-func (x *exchange) askForBody(w want) error {
-	switch {
-	case x.failed != nil:
+// awaitBody waits for the body, all of it or a piece.
+func (x *exchange) awaitBody(whole bool) error {
+	if x.failed != nil {
 		return x.failed
-	case x.pause == nil:
-		return errNoWait
-	case x.expects && x.response.begun:
+	}
+	if err := x.mayNot(callBody); err != nil {
+		return err
+	}
+	if x.expects && x.headSent {
 		return errNotAsked
-	case !x.ask(w):
-		return errGone
+	}
+	x.task.wholeBody = whole
+	if !x.wait(stateAwaitingBody) {
+		return ErrGone
 	}
 	return nil
 }
@@ -117,13 +120,13 @@ func (c *conn) readBody(p []byte) (used int) {
 		c.discarded()
 		return used
 	}
-	x.earn(used)
+	x.pace.earn(used, c.server.elapsed(), &c.server.limits)
 	switch {
 	case x.framing.Done():
 		c.resume()
-	case c.tooSlow():
+	case x.tooSlow():
 		c.failBody(errSlowBody)
-	case x.awaits == moreOfBody && len(x.body) > 0:
+	case x.hasBody():
 		c.resume()
 	default:
 		c.server.bodies.settle(x, true)
@@ -136,8 +139,8 @@ func (c *conn) readBody(p []byte) (used int) {
 func (c *conn) awaitPiece() {
 	l := &c.server.limits
 	d := l.BodyTimeout
-	if c.x.awaits == wholeBody {
-		d = min(d, max(1, l.BodyTime-c.x.spent))
+	if c.x.task.wholeBody {
+		d = min(d, max(1, l.BodyTime-c.x.pace.waited))
 	}
 	c.conn.SetDeadline(d)
 }
@@ -145,7 +148,7 @@ func (c *conn) awaitPiece() {
 // keep adds to the body, within the limits for one and for all.
 func (x *exchange) keep(data []byte) *refusal {
 	s := x.conn.server
-	if x.awaits == wholeBody && int64(len(x.body)+len(data)) > s.limits.Body {
+	if x.task.wholeBody && int64(len(x.body)+len(data)) > s.limits.Body {
 		return errBodyTooLarge
 	}
 	s.bodies.add(x, len(data))
@@ -156,24 +159,30 @@ func (x *exchange) keep(data []byte) *refusal {
 	return nil
 }
 
-// earn counts the time that n bytes have taken. They earn time at MinRate, but not
-// for long: a body that came fast at first must not drip ever after. The time in
-// which the handler does not wait for the body is not the client's.
-func (x *exchange) earn(n int) {
-	l, now := &x.conn.server.limits, x.conn.server.elapsed()
-	took := now - x.asked
-	x.asked = now
-	x.spent += took
-	most := max(l.RateGrace, l.BodyTimeout)
-	x.credit = min(x.credit+earned(int64(n), l.MinRate, most)-took, most)
+// bodyPace is how fast a body comes while its handler waits for it. The time in which
+// the handler does something else is not the client's.
+type bodyPace struct {
+	since  time.Duration // the wait began, or a piece came in it
+	waited time.Duration // for the body, in all
+	credit time.Duration // that its bytes have earned and it has not used
 }
 
-// tooSlow reports whether a body drips, which a deadline between two pieces would
-// let go on for ever, or takes too long in all. The latter is for bodies that are
-// kept in memory. One that is read piece by piece may be of any length, holds a
-// piece at a time, and has the rate alone.
-func (c *conn) tooSlow() bool {
-	return c.x.credit < 0 || c.x.awaits == wholeBody && c.x.spent >= c.server.limits.BodyTime
+// earn counts the time that n bytes have taken. They earn time at MinRate, but not for
+// long: a body that came fast at first must not drip ever after.
+func (p *bodyPace) earn(n int, now time.Duration, l *Limits) {
+	took := now - p.since
+	p.since = now
+	p.waited += took
+	most := max(l.RateGrace, l.BodyTimeout)
+	p.credit = min(p.credit+earned(int64(n), l.MinRate, most)-took, most)
+}
+
+// tooSlow reports whether a body drips, which a deadline between two pieces would let
+// go on for ever, or takes too long in all. The latter is for bodies that are kept in
+// memory. A body that is read piece by piece may be of any length, holds a piece at a
+// time, and has the rate alone.
+func (x *exchange) tooSlow() bool {
+	return x.pace.credit < 0 || x.task.wholeBody && x.pace.waited >= x.conn.server.limits.BodyTime
 }
 
 // discarded goes on after a body that nobody wants, or gives up on it.
@@ -184,7 +193,7 @@ func (c *conn) discarded() {
 		c.end()
 	case x.framing.Done():
 		c.rest()
-	case x.got > l.Discard || c.server.elapsed()-x.begun > l.DiscardTime:
+	case x.got > l.Discard || c.server.elapsed()-x.discardSince > l.DiscardTime:
 		c.closeAfter = true
 		c.end()
 	default:
@@ -203,7 +212,7 @@ func (c *conn) failBody(why *refusal) {
 	case c.phase == discarding:
 		c.closeAfter = true
 		c.end() // it has its answer
-	case x.hasBegun():
+	case x.headSent:
 		c.conn.Abort(errBegun)
 	default:
 		c.takeOver()

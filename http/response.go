@@ -25,7 +25,6 @@ type Response struct {
 	hooks  hooks
 
 	// An answer that is sent in pieces.
-	begun    bool  // its head is out
 	chunked  bool  // or else length says where it ends, or the connection
 	sent     int64 // bytes of the body
 	trailers []byte
@@ -50,7 +49,7 @@ func (w *Response) reset() {
 	w.typ, w.text, w.shared, w.lent = "", "", nil, nil
 	w.closes, w.broken = false, nil
 	w.offset, w.size = 0, 0
-	w.begun, w.chunked, w.sent, w.trailers = false, false, 0, w.trailers[:0]
+	w.chunked, w.sent, w.trailers = false, 0, w.trailers[:0]
 }
 
 // Status returns the status as it stands.
@@ -59,7 +58,7 @@ func (w *Response) Status() Status { return w.status }
 // SetStatus sets the status; it is 200 unless it is set.
 func (w *Response) SetStatus(s Status) *Response {
 	w.use("SetStatus")
-	if w.begun {
+	if w.x.headSent {
 		w.fail(errLate)
 		return w
 	}
@@ -75,7 +74,7 @@ func (w *Response) SetStatus(s Status) *Response {
 func (w *Response) Add(name, value string) *Response {
 	w.use("Set")
 	switch {
-	case w.begun:
+	case w.x.headSent:
 		w.fail(errLate)
 	case !h1.IsToken(name):
 		w.fail(fmt.Errorf("http: %q is no field name", name))
@@ -130,11 +129,11 @@ func (w *Response) content(typ, s string) error {
 // sent now and then, as by Flush.
 func (w *Response) Write(p []byte) (int, error) {
 	w.use("Write")
-	if w.x.open != nil || w.text != "" || w.shared != nil || w.lent != nil || w.file != nil {
+	if w.x.held != nil || w.isWhole() {
 		return 0, errTwoAnswers
 	}
 	size := len(p)
-	for w.x.pieces && len(w.bytes)+len(p) > pieceSize {
+	for w.x.streams() && len(w.bytes)+len(p) > pieceSize {
 		n := min(pieceSize-len(w.bytes), len(p))
 		w.bytes = append(w.bytes, p[:n]...)
 		p = p[n:]
@@ -214,10 +213,15 @@ var errTwoAnswers = errors.New("http: the handler answered twice")
 
 var errLate = errors.New("http: the head of the answer is out already")
 
+// isWhole reports whether the handler has given a whole body, of which there is one only.
+func (w *Response) isWhole() bool {
+	return w.text != "" || w.shared != nil || w.lent != nil || w.file != nil
+}
+
 // body sets the body, once.
 func (w *Response) body(set func()) error {
 	w.use("an answer")
-	if w.begun || w.text != "" || len(w.bytes) > 0 || w.shared != nil || w.lent != nil || w.file != nil {
+	if w.x.headSent || len(w.bytes) > 0 || w.isWhole() {
 		w.fail(errTwoAnswers)
 		return errTwoAnswers
 	}

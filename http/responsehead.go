@@ -73,6 +73,7 @@ const copyMax = 60 << 10
 // send puts the answer into the connection's queue.
 func (w *Response) send() {
 	c := w.x.conn
+	w.x.headSent = true
 	if len(w.hooks.answer) > 0 {
 		w.afterAnswer(&w.hooks, w.bodySize())
 	}
@@ -131,6 +132,7 @@ func (w *Response) send() {
 // queue.
 func (w *Response) sendHead(chunked bool) {
 	c := w.x.conn
+	w.x.headSent = true
 	if w.closes {
 		c.closeAfter = true
 	}

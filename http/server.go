@@ -207,7 +207,7 @@ const (
 
 func (s *Server) giveExchange(x *exchange) {
 	x.over()
-	if x.held > 0 {
+	if x.share.bytes > 0 {
 		s.bodies.release(x)
 	}
 	if cap(x.body) > keptBody {

@@ -11,8 +11,6 @@ import (
 // pieceSize is how much of an answer in pieces is gathered before it is sent.
 const pieceSize = 16 << 10
 
-var errInOnePiece = errors.New("http: a handler that waits has to be made by Streaming or Blocking")
-
 // ErrStopping is what Pause returns when the server wants to end. A handler that
 // returns it has ended its answer as it should.
 var ErrStopping = errors.New("http: the server is stopping")
@@ -23,20 +21,20 @@ var ErrStopping = errors.New("http: the server is stopping")
 // has left, or a mistake in what was set and written.
 func (w *Response) Flush() error {
 	w.use("Flush")
-	x := w.x
+	if err := w.x.mayNot(callFlush); err != nil {
+		return err
+	}
 	switch {
-	case !x.pieces:
-		return errInOnePiece
 	case w.broken != nil:
 		return w.broken
-	case x.open != nil || w.text != "" || w.shared != nil || w.lent != nil || w.file != nil:
+	case w.isWhole():
 		return errTwoAnswers
 	case w.status < 200 || w.status > 599:
 		return fmt.Errorf("http: %d is no status to answer with", int(w.status))
 	case w.length >= 0 && w.sent+int64(len(w.bytes)) > w.length && !w.bodiless():
 		w.fail(fmt.Errorf("http: the handler declared a length of %d and wrote more", w.length))
 		return w.broken
-	case !x.ask(room):
+	case !w.x.wait(stateSending):
 		return ErrGone
 	}
 	return nil
@@ -47,18 +45,18 @@ func (w *Response) Flush() error {
 // the server wants to end.
 func (w *Response) Pause(d time.Duration) error {
 	w.use("Pause")
-	x := w.x
-	if !x.pieces {
-		return errInOnePiece
+	if err := w.x.mayNot(callFlush); err != nil {
+		return err
 	}
-	if x.stopping {
+	t := w.x.task
+	if t.stopping {
 		return ErrStopping
 	}
-	x.delay = d
-	if !x.ask(aWhile) {
+	t.delay = d
+	if !w.x.wait(stateSleeping) {
 		return ErrGone
 	}
-	if x.stopping {
+	if t.stopping {
 		return ErrStopping
 	}
 	return nil
@@ -68,7 +66,7 @@ func (w *Response) Pause(d time.Duration) error {
 // Flush.
 func (w *Response) push() {
 	c := w.x.conn
-	if !w.begun {
+	if !w.x.headSent {
 		w.begin()
 	}
 	if len(w.bytes) == 0 || w.bodiless() {
@@ -86,8 +84,9 @@ func (w *Response) push() {
 func (w *Response) begin() {
 	c := w.x.conn
 	w.beforeHead(&w.hooks)
-	w.beforeHead(&w.x.outer)
-	w.begun = true
+	if t := w.x.task; t != nil {
+		w.beforeHead(&t.outer)
+	}
 	w.chunked = w.length < 0 && w.x.head.Minor > 0 && !w.silent()
 	if w.length < 0 && w.x.head.Minor == 0 || w.x.expects {
 		c.closeAfter = true
@@ -95,32 +94,27 @@ func (w *Response) begin() {
 	w.sendHead(w.chunked)
 }
 
-// complete ends an answer that was sent in pieces, or cuts the connection if it is
-// not what it should have been.
-func (w *Response) complete(err error) bool {
-	c := w.x.conn
-	if errors.Is(err, ErrStopping) {
-		err = nil
+// pieceMistake returns what is wrong with an answer in pieces that is to end now.
+func (w *Response) pieceMistake() error {
+	if w.broken != nil {
+		return w.broken
 	}
-	if err == nil {
-		err = w.broken
+	if n := w.sent + int64(len(w.bytes)); w.length >= 0 && n != w.length && !w.bodiless() {
+		return fmt.Errorf("http: the handler declared a length of %d and wrote %d", w.length, n)
 	}
-	if err == nil && w.length >= 0 && w.sent+int64(len(w.bytes)) != w.length && !w.bodiless() {
-		err = fmt.Errorf("http: the handler declared a length of %d and wrote %d", w.length, w.sent+int64(len(w.bytes)))
-	}
-	if err != nil {
-		w.x.complain("handler failed, and its answer has begun", err)
-		c.conn.Abort(errBegun)
-		return false
-	}
+	return nil
+}
+
+// endPieces sends the last piece of an answer, and its end.
+func (w *Response) endPieces() {
 	w.push()
 	if w.chunked && !w.bodiless() {
-		p := append(c.conn.Reserve(len(w.trailers)+8), "0\r\n"...)
+		c := w.x.conn.conn
+		p := append(c.Reserve(len(w.trailers)+8), "0\r\n"...)
 		p = append(p, w.trailers...)
-		c.conn.Commit(len(append(p, "\r\n"...)))
+		c.Commit(len(append(p, "\r\n"...)))
 	}
 	w.afterAnswer(&w.hooks, w.sent)
-	return true
 }
 
 // SetTrailer adds a field behind the body (RFC 9110 section 6.5), where the body
@@ -154,8 +148,9 @@ func (w *Response) Timeout(d time.Duration) {
 	})
 }
 
+// timedOut answers 503 for a handler whose time is over.
 func (c *conn) timedOut(x *exchange) {
-	if c.x != x || x.hasBegun() || c.phase != answering && c.phase != inBody {
+	if c.x != x || x.headSent || x.state == stateDone {
 		return
 	}
 	c.takeOver()

@@ -1,134 +1,127 @@
 package http
 
 import (
-	"errors"
 	"time"
 
 	"github.com/bobbin-http/bobbin/eventloop"
 )
 
-// How a handler waits. It runs as a task (eventloop/task.go), says what it wants,
-// and pauses; the connection sees to that, and has it go on. So all that a handler
-// does to a socket is done here, on the loop, in one way, whichever goroutine the
-// handler runs on: what the two share is the handler's while it runs, and the
-// loop's while it pauses.
+// How a handler waits. It runs as a task (eventloop/task.go), names the state in which
+// it waits, and pauses; the connection does what that state asks for, and resumes the
+// task. So all that a handler does to a socket is done here, on the loop, in one way,
+// whichever goroutine the handler runs on. What the two share belongs to the handler
+// while it runs, and to the loop while it pauses.
 
-// A want is what a handler that has paused waits for.
-type want uint8
-
-const (
-	nothing    want = iota
-	wholeBody       // of the request
-	moreOfBody      // at least one byte of it, or its end
-	room            // what was written is sent, as far as the peer takes it
-	aWhile          // wait.delay
-)
-
-// wait is the part of an exchange whose handler may have to wait.
-type wait struct {
-	waited bool // any of this was set
-	next   next // is to be started when the handler that runs has returned
-
-	task    *eventloop.Task
-	offLoop bool        // it runs on a goroutine of its own
-	ended   func()      // is told that it has ended
-	pause   func() bool // inside the task
-	pieces  bool        // what it writes is sent while it runs
-	want    want        // the handler's, while it runs
-	delay   time.Duration
-	timer   *eventloop.Timer
-	outer   hooks // of those around a handler that runs aside
-
-	awaits   want // the loop's: what the paused handler waits for
-	stopping bool // the server wants to end
-}
-
-// next is a handler that is to run as a task.
-type next struct {
+// A task is a handler that may have to wait: one made by Streaming or Blocking, or the
+// server's own while a body is outstanding.
+type task struct {
 	handler Handler
-	offLoop bool
-	ended   func()
+	runs    answerState // stateRunning, stateStreaming or stateOffLoop: where it runs
+	ended   func()      // is called when it has ended or will not start; may be nil
+
+	run    *eventloop.Task
+	outer  hooks // of the middleware around a handler that runs off the loop
+	result error // of the handler, when it has returned
+
+	// The handler's while it runs, and the loop's while it pauses.
+	pause     func() bool
+	want      answerState // in which it waits
+	wholeBody bool        // it waits for all of the body, and not for a piece
+	delay     time.Duration
+	timer     *eventloop.Timer
+	stopping  bool // the server wants to end
 }
 
-var errNoWait = errors.New("http: a handler cannot wait any more when its work is left to others")
+// isOffLoop reports whether the handler runs on a goroutine of its own.
+func (x *exchange) isOffLoop() bool { return x.task != nil && x.task.runs == stateOffLoop }
 
-// ask has the loop see to what the handler wants, and returns when that is done:
-// false if nobody is left to do it for.
-func (x *exchange) ask(w want) bool {
-	x.want = w
-	return x.pause()
+// streams reports whether what the handler writes is sent while it runs.
+func (x *exchange) streams() bool { return x.task != nil && x.task.runs != stateRunning }
+
+// wait pauses the handler in a state, until the loop has done what the state asks for.
+// It returns false if the handler was given up. It is called in the task.
+func (x *exchange) wait(s answerState) bool {
+	x.task.want = s
+	return x.task.pause()
 }
 
-// later has a handler run when the present one has returned, as a task.
-func (x *exchange) later(h Handler, aside bool, ended func()) error {
-	if x.next.handler != nil || x.pending || x.pieces {
-		x.response.fail(errOffloadedTwice)
-		return errOffloadedTwice
+// later has a handler run as a task when the present one has returned.
+func (x *exchange) later(t *task) error {
+	if err := x.mayNot(callTask); err != nil {
+		x.response.fail(err)
+		return err
 	}
 	x.keepHead()
-	x.waited = true
-	x.next = next{h, aside, ended}
+	x.next = t
+	x.enter(stateStarting)
 	return nil
 }
 
-// startTask leaves the request to the handler that the first one has named.
+// dropNext forgets a task that will not start.
+func (x *exchange) dropNext() {
+	if t := x.next; t != nil {
+		x.next = nil
+		t.end()
+	}
+}
+
+// startTask leaves the request to the task that its handler has named.
 func (c *conn) startTask() {
+	t := c.x.next
+	c.x.next = nil
+	c.start(t)
+}
+
+// start runs a task until it waits or ends.
+func (c *conn) start(t *task) {
 	x := c.x
-	h := x.next.handler
-	x.offLoop, x.ended, x.pieces = x.next.offLoop, x.next.ended, true
-	x.next = next{}
-	c.start(h)
+	x.task = t
+	run := func(pause func() bool) {
+		t.pause = pause
+		t.result = x.guarded(t.handler)
+	}
+	if t.runs != stateOffLoop {
+		t.run = c.server.loop.NewTask(run)
+	} else {
+		// The hooks of the middleware may be called when the handler is given up.
+		t.outer, x.response.hooks = x.response.hooks, hooks{}
+		x.request.Context() // both are made here: the handler's goroutine may only read them
+		x.request.TLS()
+		t.run = c.server.loop.NewTaskOffLoop(run, func(p eventloop.Progress) { c.onTask(x, p) })
+	}
 	c.resume()
 }
 
-// start makes the task of a handler.
-func (c *conn) start(h Handler) {
-	x := c.x
-	x.waited = true
-	run := func(pause func() bool) {
-		x.pause = pause
-		x.result = x.guarded(h)
-	}
-	if !x.offLoop {
-		x.task = c.server.loop.NewTask(run)
-		return
-	}
-	// Those around it may still be called after it was given up.
-	x.outer, x.response.hooks = x.response.hooks, x.outer
-	x.request.Context() // while it can be made without a race
-	x.request.TLS()     // and this be asked for
-	x.task = c.server.loop.NewTaskOffLoop(run, func(p eventloop.Progress) { c.onTask(x, p) })
-}
-
-// onTask hears from a handler that runs aside.
+// onTask is called on the loop when a task that is off it pauses or ends.
 func (c *conn) onTask(x *exchange, p eventloop.Progress) {
 	switch {
 	case c.x == x:
 		c.afterStep(p)
-	case p == eventloop.Ended: // that the connection has left behind
+	case p == eventloop.Ended: // its connection has left it behind
 		x.endTask()
 		x.conn.server.giveExchange(x)
 	}
 }
 
-// resume lets the handler run until it has to wait, or has returned.
+// resume has the task go on until it waits for something or has ended.
 func (c *conn) resume() {
-	c.afterStep(c.runTask())
+	c.afterStep(c.step())
 }
 
-// runTask runs the handler until it pauses or returns.
-func (c *conn) runTask() eventloop.Progress {
-	c.x.awaits = nothing
-	if c.x.place > 0 {
-		c.server.bodies.settle(c.x, false)
+// step runs the task until it pauses or returns.
+func (c *conn) step() eventloop.Progress {
+	x := c.x
+	x.enter(x.task.runs)
+	if x.share.place > 0 {
+		c.server.bodies.settle(x, false)
 	}
-	c.x.stopping = c.server.loop.Stopping()
-	p := c.x.task.Resume()
-	c.x.reportStall()
+	x.task.stopping = c.server.loop.Stopping()
+	p := x.task.run.Resume()
+	x.reportStall()
 	return p
 }
 
-// afterStep does what follows from how far the handler has come.
+// afterStep does what follows from how far the task has come.
 func (c *conn) afterStep(p eventloop.Progress) {
 	for {
 		switch p {
@@ -136,61 +129,62 @@ func (c *conn) afterStep(p eventloop.Progress) {
 			c.suspend()
 			return
 		case eventloop.Ended:
-			c.handlerEnded()
+			c.taskEnded()
 			return
 		}
 		if !c.fulfil() {
 			return
 		}
-		p = c.runTask()
+		p = c.step()
 	}
 }
 
-// fulfil does what the handler has paused for. It reports whether that is done.
+// fulfil does what the task waits for. It reports whether that is done.
 func (c *conn) fulfil() bool {
 	x := c.x
-	x.awaits = x.want
-	switch x.want {
-	case moreOfBody:
-		c.server.bodies.release(x) // it was read
-		fallthrough
-	case wholeBody:
-		if c.hasBody() {
+	t := x.task
+	x.enter(t.want)
+	switch x.state {
+	case stateAwaitingBody:
+		if !t.wholeBody {
+			c.server.bodies.release(x) // the piece before was read
+		}
+		if x.hasBody() {
 			return true
 		}
 		c.receive()
-	case room:
+	case stateSending:
 		x.response.push()
 		if !c.conn.ShouldWait() {
 			return true
 		}
 		c.suspend()
-	case aWhile:
+	case stateSleeping:
 		c.suspend()
-		x.timer = c.server.loop.After(x.delay, func() {
-			x.timer = nil
+		t.timer = c.server.loop.After(t.delay, func() {
+			t.timer = nil
 			c.resume()
 		})
 	}
 	return false
 }
 
-// hasBody reports whether what the handler wants of the body is here.
-func (c *conn) hasBody() bool {
-	x := c.x
-	return x.framing.Done() || x.failed != nil || x.want == moreOfBody && len(x.body) > 0
+// hasBody reports whether what the task waits for of the body is here.
+func (x *exchange) hasBody() bool {
+	return x.framing.Done() || x.failed != nil || !x.task.wholeBody && len(x.body) > 0
 }
 
-// suspend is the state while a handler runs aside, or waits for something other
-// than its request.
+// suspend leaves the connection without reading while its answer is made off the loop,
+// is made later, is held, or waits for anything but the request.
 func (c *conn) suspend() {
+	x := c.x
 	c.enter(answering)
-	if c.x.held != c.x.counted {
-		c.server.bodies.settle(c.x, false)
+	if x.share.bytes != x.share.counted {
+		c.server.bodies.settle(x, false)
 	}
 	c.conn.Pause()
 	switch {
-	case !c.x.hasBegun():
+	case !x.headSent:
 		c.sendTimer = false
 		c.conn.SetDeadline(0)
 	case !c.sendTimer:
@@ -198,82 +192,63 @@ func (c *conn) suspend() {
 	} // else the deadline for what was sent before holds
 }
 
-// handlerEnded goes on with what a task has answered.
-func (c *conn) handlerEnded() {
+// taskEnded goes on with the outcome of a task.
+func (c *conn) taskEnded() {
 	x := c.x
+	err := x.task.result
 	x.endTask()
-	if x.panicked {
-		c.closeAfter = true
-	}
 	paused := c.conn.Paused()
-	c.answer(x.result)
-	if paused && c.phase != answering && c.phase != inBody {
+	c.handlerReturned(err)
+	if paused {
 		c.resumeReading()
 	}
 }
 
-// endTask forgets the task, which has come to its end.
+// endTask forgets the task, which has ended.
 func (x *exchange) endTask() {
-	x.task, x.pause, x.pieces, x.awaits = nil, nil, false, nothing
-	if x.offLoop {
-		x.offLoop = false
-		x.response.hooks.join(&x.outer)
+	t := x.task
+	x.task = nil
+	if t.runs == stateOffLoop {
+		x.response.hooks.join(&t.outer)
 	}
-	if x.ended != nil {
-		x.ended()
-		x.ended = nil
+	t.end()
+}
+
+// end calls what is to be called at the end of the task.
+func (t *task) end() {
+	if t.ended != nil {
+		t.ended()
 	}
 }
 
-// takeOver ends a handler that has not answered, whatever it runs on or waits for,
-// so that we can. One that runs aside goes on with what it had, until it returns;
-// the answer is made with an exchange of its own.
-func (c *conn) takeOver() {
-	x := c.x
-	if x.task == nil || !x.offLoop {
-		x.abandon()
-		x.pending = false
-		x.response.reset()
-		return
+// stopTimer ends a Pause.
+func (t *task) stopTimer() {
+	if t.timer != nil {
+		t.timer.Stop()
+		t.timer = nil
 	}
-	fresh := c.server.takeExchange(c)
-	fresh.head = x.head
-	fresh.raw = x.raw
-	fresh.keepHead()
-	fresh.framing, fresh.got, fresh.expects = x.framing, x.got, x.expects
-	fresh.failed, fresh.route = x.failed, x.route
-	fresh.response.hooks, x.outer = x.outer, hooks{}
-	c.x = fresh
-	x.leave()
 }
 
-// abandon ends a handler of which nothing more is wanted.
+// abandon ends what the handler has begun, of which nothing more is wanted. A handler
+// that is off the loop cannot be ended: see leave.
 func (x *exchange) abandon() {
-	if x.timer != nil {
-		x.timer.Stop()
-		x.timer = nil
-	}
-	if x.task != nil {
-		x.task.Stop()
+	x.enter(stateDone)
+	if t := x.task; t != nil {
+		t.stopTimer()
+		t.run.Stop()
 		x.endTask()
 	}
-	if x.next.ended != nil {
-		x.next.ended() // it was never started
-	}
-	x.next = next{}
+	x.dropNext()
 }
 
-// leave lets a handler that runs aside come to its end without its connection.
+// leave lets a handler that is off the loop come to its end without its connection.
 func (x *exchange) leave() {
 	x.conn.server.bodies.settle(x, false)
-	if x.timer != nil {
-		x.timer.Stop()
-		x.timer = nil
-	}
+	x.task.stopTimer()
 	if x.cancel != nil {
 		x.cancel()
 	}
-	x.task.Stop()
+	x.task.run.Stop()
 }
 
 // OnDrain implements eventloop.Backpressured.
@@ -281,17 +256,13 @@ func (c *conn) OnDrain(*eventloop.Conn) {
 	if c.phase == waiting && c.server.loop.Stopping() {
 		c.restAtStop()
 	}
-	if c.x == nil || c.x.awaits != room {
-		return
+	if c.x != nil && c.x.state == stateSending && !c.conn.ShouldWait() {
+		c.resume()
 	}
-	if c.conn.ShouldWait() {
-		return
-	}
-	c.resume()
 }
 
-// OnPeerClosed implements eventloop.Backpressured. Who has asked to know is told; an answer
-// that is made nevertheless is sent, because some clients end their half and wait.
+// OnPeerClosed implements eventloop.Backpressured. It cancels the request's context. An
+// answer that is made nevertheless is sent, because some clients end their half and wait.
 func (c *conn) OnPeerClosed(*eventloop.Conn) {
 	if c.x != nil && c.x.cancel != nil {
 		c.x.cancel()
