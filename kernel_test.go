@@ -241,7 +241,7 @@ func TestEveryKernelKeepsTheContract(t *testing.T) {
 		name string
 		run  func(t *testing.T, w *world)
 	}{
-		{"accept answers not now when nobody is waiting", func(t *testing.T, w *world) {
+		{"accept answers not now when no connection waits", func(t *testing.T, w *world) {
 			if _, _, err := w.Accept(w.fd); err != bobbin.ErrNotNow {
 				t.Errorf("got %v", err)
 			}
@@ -258,7 +258,7 @@ func TestEveryKernelKeepsTheContract(t *testing.T) {
 			}
 			w.AckNow(fd)
 		}},
-		{"a listener is readable when somebody waits", func(t *testing.T, w *world) {
+		{"a listener is readable when a connection waits", func(t *testing.T, w *world) {
 			if err := w.Watch(w.fd); err != nil {
 				t.Fatal(err)
 			}

@@ -164,7 +164,7 @@ func TestEveryArrowBetweenStatesCanBeWalked(t *testing.T) {
 	for from, list := range Follows {
 		for _, to := range list {
 			if !walked[[2]State{State(from), to}] {
-				t.Errorf("nobody went from %v to %v", State(from), to)
+				t.Errorf("no connection went from %v to %v", State(from), to)
 			}
 		}
 	}

@@ -165,7 +165,7 @@ func TestEachOfSeveralLoopsHasItsPart(t *testing.T) {
 			}
 			dealt := listeners[0].peers != nil
 			if row.deals && !dealt {
-				t.Error("nobody deals out")
+				t.Error("no listener distributes")
 			}
 			over := make(chan error)
 			go func() { over <- ls.Run() }()

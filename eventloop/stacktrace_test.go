@@ -70,7 +70,7 @@ func TestCulprit(t *testing.T) {
 			[]string{g(lending, "7", ""), g(lending, "3", ""), g(running, "4", "3"), g(pausing, "8", "7"), g(running, "9", "8")}, "9"},
 		{"even if who has started it is gone",
 			[]string{g(lending, "7", ""), g(stranger, "1", ""), g(running, "9", "8")}, "9"},
-		{"somebody who is no coroutine is innocent", []string{g(lending, "7", ""), g(stranger, "1", "")}, ""},
+		{"a goroutine that is no coroutine is innocent", []string{g(lending, "7", ""), g(stranger, "1", "")}, ""},
 		{"a loop that is not there has none", []string{g(turning, "8", "")}, ""},
 	}
 	for _, row := range rows {

@@ -274,7 +274,7 @@ func TestWhatWasTakenIsNotLogged(t *testing.T) {
 	s := suspectOn(t, l)
 	l.Post(func() {
 		if l.TakeStall() != nil {
-			t.Error("there is a stall before anybody held the loop")
+			t.Error("there is a stall before a callback held the loop")
 		}
 		s.wait()
 		stall := l.TakeStall()

@@ -46,7 +46,7 @@ var limitRows = map[string][]bite{
 		{name: "above that the largest of the client that holds most is refused", edge: bites, limits: Limits{BodiesTotal: 10_000}, run: hoarding(7000, 4000), want: "503 end; another 200 open"},
 	},
 	"Discard": {
-		{name: "behind a body that nobody wants, another request is answered", edge: spares, limits: Limits{Discard: 100}, run: talk(post("", 100), strings.Repeat("b", 100)+get("")), want: "200 200 open"},
+		{name: "behind an unwanted body, another request is answered", edge: spares, limits: Limits{Discard: 100}, run: talk(post("", 100), strings.Repeat("b", 100)+get("")), want: "200 200 open"},
 		{name: "behind a larger one the connection ends", edge: bites, limits: Limits{Discard: 100}, run: talk(post("", 101), strings.Repeat("b", 101)+get("")), want: "200 end"},
 	},
 	"ChunkExtension": {
@@ -93,11 +93,11 @@ var limitRows = map[string][]bite{
 		{name: "a slower one is refused", edge: bites, limits: Limits{BodyTime: 8 * sec, MinRate: 1}, run: talk(join([]any{post("echo", 20)}, repeat(10, "b", sec))...), want: "408 end"},
 	},
 	"DiscardIdle": {
-		{name: "a body that nobody wants may pause for as long", edge: spares, limits: Limits{DiscardIdle: 3 * sec}, run: talk(post("", 10), 2900*time.Millisecond, strings.Repeat("b", 10)+get("")), want: "200 200 open"},
+		{name: "an unwanted body may pause for as long", edge: spares, limits: Limits{DiscardIdle: 3 * sec}, run: talk(post("", 10), 2900*time.Millisecond, strings.Repeat("b", 10)+get("")), want: "200 200 open"},
 		{name: "a longer pause ends the connection", edge: bites, limits: Limits{DiscardIdle: 3 * sec}, run: talk(post("", 10), 3200*time.Millisecond), want: "200 end"},
 	},
 	"DiscardTime": {
-		{name: "a body that nobody wants may take as long", edge: spares, limits: Limits{DiscardTime: 4 * sec}, run: talk(join([]any{post("", 4)}, repeat(3, "b", sec), []any{"b" + get("")})...), want: "200 200 open"},
+		{name: "an unwanted body may take as long", edge: spares, limits: Limits{DiscardTime: 4 * sec}, run: talk(join([]any{post("", 4)}, repeat(3, "b", sec), []any{"b" + get("")})...), want: "200 200 open"},
 		{name: "a slower one ends the connection", edge: bites, limits: Limits{DiscardTime: 4 * sec}, run: talk(join([]any{post("", 10)}, repeat(6, "b", sec))...), want: "200 end"},
 	},
 	"MinRate": {

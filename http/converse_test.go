@@ -34,7 +34,7 @@ func TestConversations(t *testing.T) {
 		case len(c.why) < 20:
 			t.Errorf("%s: why?", c.where)
 		case len(c.steps) == 0:
-			t.Errorf("%s: nobody says a word", c.where)
+			t.Errorf("%s: no side says a word", c.where)
 		}
 		names[c.name] = c.where
 		t.Run(c.name, func(t *testing.T) { holdEveryWay(t, c) })
@@ -211,7 +211,7 @@ func (p *party) step(s step) error {
 		case p.err != io.EOF:
 			return fmt.Errorf("in place of an end: %v", p.err)
 		case !p.last && !p.excuse:
-			return errors.New("an end that nobody announced")
+			return errors.New("an end that was not announced")
 		}
 	case hearsReset:
 		for p.receive() == nil {

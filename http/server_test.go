@@ -102,7 +102,7 @@ func TestOtherMethodsAreServedIfAskedFor(t *testing.T) {
 		request string
 		want    string
 	}{
-		{"a method that nobody knows is refused", false, "FOO / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", "HTTP/1.1 501 "},
+		{"an unknown method is refused", false, "FOO / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", "HTTP/1.1 501 "},
 		{"unless that is wanted", true, "FOO / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", "\r\n\r\nFOO"},
 		{"also behind empty lines", true, "\r\n\r\nPROPFIND / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", "\r\n\r\nPROPFIND"},
 		{"the case of a method counts", true, "get / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", "\r\n\r\nget"},

@@ -82,7 +82,7 @@ func TestAHandlerThatHoldsTheLoopIsNamed(t *testing.T) {
 		said := log.String()
 		if row.route == "" {
 			if said != "" {
-				t.Errorf("%s holds nobody, and yet: %s", row.path, said)
+				t.Errorf("%s does not hold the loop, and yet: %s", row.path, said)
 			}
 			continue
 		}

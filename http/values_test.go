@@ -54,7 +54,7 @@ func values(w *http.Response, r *http.Request) error {
 	case "/no-redirect":
 		return w.Redirect(http.StatusOK, "/there")
 	case "/because":
-		return http.StatusConflict.Because("somebody was faster")
+		return http.StatusConflict.Because("another request was faster")
 	}
 	return http.StatusNotFound
 }
@@ -91,7 +91,7 @@ func TestValues(t *testing.T) {
 		{"there may be no such cookie", "/cookie", "", "Cookie: aa=1; b=a=2", 200, " false"},
 		{"a redirect says where", "/redirect", "", "", 303, "See Other"},
 		{"200 is no redirect", "/no-redirect", "", "", 500, "500"},
-		{"a status may have a reason", "/because", "", "", 409, "409 Conflict: somebody was faster\n"},
+		{"a status may have a reason", "/because", "", "", 409, "409 Conflict: another request was faster\n"},
 		{"the name of a cookie is a token", "/bad-cookie-name", "", "", 500, "500"},
 		{"its value is not", "/bad-cookie-value", "", "", 500, "500"},
 		{"its path ends where it ends", "/bad-cookie-path", "", "", 500, "500"},

@@ -124,7 +124,7 @@ func TestHeadAccepted(t *testing.T) {
 		{"HTTP/1.9 is served as 1.1", "GET / HTTP/1.9\r\n" + host + "\r\n", `GET / HTTP/1.1 for "a"`},
 		{"an empty line before a request is skipped", "\r\nGET / HTTP/1.1\r\n" + host + "\r\n", `GET / HTTP/1.1 for "a"`},
 		{"two empty lines before a request are skipped", "\r\n\r\nGET / HTTP/1.1\r\n" + host + "\r\n", `GET / HTTP/1.1 for "a"`},
-		{"a method that nobody knows is not the parser's business", "BREW / HTTP/1.1\r\n" + host + "\r\n", `BREW / HTTP/1.1 for "a"`},
+		{"an unknown method is not the parser's business", "BREW / HTTP/1.1\r\n" + host + "\r\n", `BREW / HTTP/1.1 for "a"`},
 		{"a method in lower case is another", "get / HTTP/1.1\r\n" + host + "\r\n", `get / HTTP/1.1 for "a"`},
 		{"a method may be any token", "M-SEARCH!#$%&'*+.^_`|~ / HTTP/1.1\r\n" + host + "\r\n", "M-SEARCH!#$%&'*+.^_`|~ / HTTP/1.1 for \"a\""},
 		{"a host may have a port", "GET / HTTP/1.1\r\nHost: example.org:8080\r\n\r\n", `GET / HTTP/1.1 for "example.org:8080"`},
