@@ -19,8 +19,8 @@ func (f *Files) answer(w *http.Response, r *http.Request, e *entry) error {
 	if wantsNothing(r) || w.Status() != http.StatusOK { // on an error page there are no conditions
 		return e.send(w, e.representations[identity])
 	}
-	wish := readNegotiation(r)
-	c, ok := wish.codings.choose(f.has(e))
+	n := readNegotiation(r)
+	c, ok := n.codings.choose(f.has(e))
 	if !ok {
 		w.Add("Vary", "Accept-Encoding")
 		return http.StatusNotAcceptable
@@ -28,7 +28,7 @@ func (f *Files) answer(w *http.Response, r *http.Request, e *entry) error {
 	if e.representations[c] == nil {
 		return f.encode(w, r, e, c)
 	}
-	return e.conditionally(w, r, &wish, e.representations[c])
+	return e.conditionally(w, r, &n, e.representations[c])
 }
 
 // fail answers with the error, as the site's own page for it if there is one.
@@ -47,19 +47,19 @@ func (e *entry) fail(w *http.Response) error {
 
 // conditionally answers with a representation, with ranges of it, or with 304 or
 // 412, as the request's conditions say.
-func (e *entry) conditionally(w *http.Response, r *http.Request, wish *negotiation, rep *representation) error {
-	switch status := wish.preconditions(r, e, rep); status {
+func (e *entry) conditionally(w *http.Response, r *http.Request, n *negotiation, rep *representation) error {
+	switch status := n.preconditions(r, e, rep); status {
 	case http.StatusNotModified:
 		w.SetStatus(status).AddPrepared(rep.fields)
 		return nil
 	case http.StatusPreconditionFailed:
 		return status
 	}
-	if r.Method() != "GET" || !wish.partial(e, rep) {
+	if r.Method() != "GET" || !n.partial(e, rep) {
 		return e.send(w, rep)
 	}
 	var space [maxRanges]byteRange
-	list, what := parseRanges(space[:0], wish.ranges, rep.size)
+	list, what := parseRanges(space[:0], n.ranges, rep.size)
 	switch {
 	case what == noSuch:
 		w.Add("Content-Range", fmt.Sprintf("bytes */%d", rep.size))

@@ -7,58 +7,59 @@ import (
 	"github.com/bobbin-http/bobbin/http"
 )
 
-// The conditions under which a request is to be answered (RFC 9110 section 13).
+// A request has conditions (RFC 9110 section 13), accepts codings, and asks for
+// ranges. All of that is read from its fields in one pass.
 
-// A negotiation is what the fields of a request say about how it is to be answered. It
-// is collected in one pass, so that a request that wishes nothing costs little.
+// A negotiation is the part of a request that selects its answer.
 type negotiation struct {
 	codings weights
 
-	hasMatch, hasNoneMatch bool
-	modifiedSince          string // the values of the fields, "" if there is none
-	unmodifiedSince        string
-	ranges                 []byte
-	ifRange                string
-	twice                  bool // a field that stands alone was repeated
+	hasMatch, hasNoneMatch bool   // there is If-Match, If-None-Match
+	modifiedSince          string // the value of If-Modified-Since, or ""
+	unmodifiedSince        string // the value of If-Unmodified-Since, or ""
+	ifRange                string // the value of If-Range, or ""
+	ranges                 []byte // the value of Range, or nil
+	twice                  bool   // there is more than one Range
 }
 
-// readNegotiation collects what r wishes.
-func readNegotiation(r *http.Request) (w negotiation) {
+// readNegotiation reads the fields of a request.
+func readNegotiation(r *http.Request) (n negotiation) {
 	for name, value := range r.HeadersBytes() {
-		switch len(name) {
-		case len("range"):
-			if is(name, "range") {
-				w.twice = w.twice || w.ranges != nil
-				w.ranges = value
-			}
-		case len("if-match"): // and If-Range
-			switch {
-			case is(name, "if-match"):
-				w.hasMatch = true
-			case is(name, "if-range"):
-				w.ifRange = string(value)
-			}
-		case len("if-none-match"):
-			w.hasNoneMatch = w.hasNoneMatch || is(name, "if-none-match")
-		case len("accept-encoding"):
+		switch name[0] | 0x20 {
+		case 'a':
 			if is(name, "accept-encoding") {
-				w.codings.accept(string(value))
+				n.codings.accept(string(value))
 			}
-		case len("if-modified-since"):
-			if is(name, "if-modified-since") {
-				w.modifiedSince = once(w.modifiedSince, value)
-			}
-		case len("if-unmodified-since"):
-			if is(name, "if-unmodified-since") {
-				w.unmodifiedSince = once(w.unmodifiedSince, value)
+		case 'i':
+			n.readCondition(name, value)
+		case 'r':
+			if is(name, "range") {
+				n.twice = n.twice || n.ranges != nil
+				n.ranges = value
 			}
 		}
 	}
-	return w
+	return n
 }
 
-// once joins what should not be repeated to something that is no date, which is
-// ignored.
+// readCondition reads a field whose name begins with an i.
+func (n *negotiation) readCondition(name, value []byte) {
+	switch {
+	case is(name, "if-none-match"):
+		n.hasNoneMatch = true
+	case is(name, "if-modified-since"):
+		n.modifiedSince = once(n.modifiedSince, value)
+	case is(name, "if-match"):
+		n.hasMatch = true
+	case is(name, "if-unmodified-since"):
+		n.unmodifiedSince = once(n.unmodifiedSince, value)
+	case is(name, "if-range"):
+		n.ifRange = string(value)
+	}
+}
+
+// once returns the value of a date field. A field that is repeated gives a value that
+// is no date, which is ignored.
 func once(before string, value []byte) string {
 	if before != "" {
 		return before + ", " + string(value)
@@ -66,8 +67,11 @@ func once(before string, value []byte) string {
 	return string(value)
 }
 
-// is compares a field's name with one in lower case, of the same length.
+// is compares the name of a field with one in lower case.
 func is(name []byte, lower string) bool {
+	if len(name) != len(lower) {
+		return false
+	}
 	for i, c := range name {
 		if 'A' <= c && c <= 'Z' {
 			c |= 0x20
@@ -79,49 +83,49 @@ func is(name []byte, lower string) bool {
 	return true
 }
 
-// preconditions evaluates the conditions in the order of RFC 9110 section 13.2.2, and
+// preconditions evaluates the conditions in the order of RFC 9110 section 13.2.2. It
 // returns 200, 304 or 412.
-func (w *negotiation) preconditions(r *http.Request, e *entry, f *representation) http.Status {
+func (n *negotiation) preconditions(r *http.Request, e *entry, f *representation) http.Status {
 	switch {
-	case w.hasMatch:
+	case n.hasMatch:
 		if !anyMatches(r, "if-match", f, false) {
 			return http.StatusPreconditionFailed
 		}
-	case w.unmodifiedSince != "":
-		if t, ok := http.ParseDate(w.unmodifiedSince); ok && e.modified.After(t) {
+	case n.unmodifiedSince != "":
+		if t, ok := http.ParseDate(n.unmodifiedSince); ok && e.modified.After(t) {
 			return http.StatusPreconditionFailed
 		}
 	}
 	switch {
-	case w.hasNoneMatch:
+	case n.hasNoneMatch:
 		if anyMatches(r, "if-none-match", f, true) {
 			return http.StatusNotModified
 		}
-	case w.modifiedSince != "":
-		if t, ok := http.ParseDate(w.modifiedSince); ok && !e.modified.IsZero() && !e.modified.After(t) {
+	case n.modifiedSince != "":
+		if t, ok := http.ParseDate(n.modifiedSince); ok && !e.modified.IsZero() && !e.modified.After(t) {
 			return http.StatusNotModified
 		}
 	}
 	return http.StatusOK
 }
 
-// partial reports whether the Range field counts: the client has part of this
-// very version (RFC 9110 section 13.1.5), or did not say.
-func (w *negotiation) partial(e *entry, f *representation) bool {
-	if w.ranges == nil || w.twice {
+// partial reports whether the Range field holds: there is no If-Range, or it names
+// this version (RFC 9110 section 13.1.5).
+func (n *negotiation) partial(e *entry, f *representation) bool {
+	if n.ranges == nil || n.twice {
 		return false
 	}
-	if w.ifRange == "" || w.ifRange == f.etag && !f.weak {
+	if n.ifRange == "" || n.ifRange == f.etag && !f.weak {
 		return true
 	}
-	t, ok := http.ParseDate(w.ifRange)
+	t, ok := http.ParseDate(n.ifRange)
 	return ok && t.Equal(e.modified)
 }
 
-// anyMatches looks for an entity tag in all fields of a name.
+// anyMatches reports whether one of the fields of a name has the entity tag.
 func anyMatches(r *http.Request, name string, f *representation, weakly bool) bool {
-	for n, value := range r.HeadersBytes() {
-		if len(n) == len(name) && is(n, name) && matches(string(value), f.etag, f.weak, weakly) {
+	for field, value := range r.HeadersBytes() {
+		if is(field, name) && matches(string(value), f.etag, f.weak, weakly) {
 			return true
 		}
 	}
@@ -152,8 +156,8 @@ func matches(list, tag string, tagWeak, weakly bool) bool {
 	}
 }
 
-// wantsNothing is the usual case, told by the fewest looks: no field that
-// begins with a letter that matters.
+// wantsNothing reports that no field of a request can be part of a negotiation. That
+// is the usual case, and first letters tell it.
 func wantsNothing(r *http.Request) bool {
 	for name := range r.HeadersBytes() {
 		switch name[0] | 0x20 {

@@ -48,8 +48,8 @@ func (f *Files) encode(w *http.Response, r *http.Request, e *entry, c coding) er
 			if err := f.addEncoded(job); err != nil {
 				return err
 			}
-			wish := readNegotiation(r)
-			return e.conditionally(w, r, &wish, e.representations[c])
+			n := readNegotiation(r)
+			return e.conditionally(w, r, &n, e.representations[c])
 		})
 }
 
