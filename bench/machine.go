@@ -11,7 +11,7 @@ import (
 	"github.com/bobbin-http/bobbin/bench/report"
 )
 
-// machine describes what all this ran on. What cannot be found out is left out.
+// machine describes the machine. Unknown values are left out.
 func (b *bench) machine(descriptors int) []report.Pair {
 	var all []report.Pair
 	add := func(name, says string) {
@@ -24,9 +24,9 @@ func (b *bench) machine(descriptors int) []report.Pair {
 	if processor == "" {
 		processor = firstLine("sysctl", "-n", "machdep.cpu.brand_string")
 	}
-	add("processor", strings.TrimSpace(fmt.Sprintf("%s, %d cores for us, %s", processor, runtime.NumCPU(), runtime.GOARCH)))
+	add("processor", strings.TrimSpace(fmt.Sprintf("%s, %d usable cores, %s", processor, runtime.NumCPU(), runtime.GOARCH)))
 	if strings.Contains(field(info, "flags"), "hypervisor") {
-		add("virtual", "yes: a host decides when its cores run, and shares them out")
+		add("virtual", "yes: its cores are shared and scheduled by a host")
 	}
 	add("frequency", read("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"))
 	add("memory", field(read("/proc/meminfo"), "MemTotal"))
@@ -53,7 +53,7 @@ func read(name string) string {
 	return strings.TrimSpace(string(text))
 }
 
-// field finds "name: value" in a file of the kernel's.
+// field returns the value of "name: value" in a file of the kernel.
 func field(text, name string) string {
 	for line := range strings.Lines(text) {
 		if k, v, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(k) == name {
@@ -63,15 +63,15 @@ func field(text, name string) string {
 	return ""
 }
 
-// firstLine is the first line that a program prints, wherever it prints it and
-// however it ends: some have no better way to say their version than to refuse.
+// firstLine returns the first line of a program's output, on either stream and with
+// any exit code: some programs print their version only in an error.
 func firstLine(args ...string) string {
 	out, _ := exec.Command(args[0], args[1:]...).CombinedOutput()
 	line, _, _ := bytes.Cut(bytes.TrimSpace(out), []byte("\n"))
 	return string(line)
 }
 
-// fileSystem says what the files lie on that are served.
+// fileSystem describes the file system of the served files.
 func fileSystem(folder string) string {
 	out, err := exec.Command("df", "-T", folder).Output()
 	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
@@ -84,10 +84,10 @@ func fileSystem(folder string) string {
 	return ""
 }
 
-// commit says what was measured.
+// commit describes the measured version.
 func (b *bench) commit() string {
 	git := func(args ...string) string {
-		// Without a lock: somebody may be at work in there.
+		// Without a lock, because a user may be working there.
 		out, err := exec.Command("git", append([]string{"--no-optional-locks", "-C", b.shop.Root}, args...)...).Output()
 		if err != nil {
 			return ""
@@ -99,7 +99,7 @@ func (b *bench) commit() string {
 		return "unknown"
 	}
 	if changed := git("status", "--porcelain", "--", ".", ":!bench/results"); changed != "" {
-		head += fmt.Sprintf(", with changes to %d files that are not committed", strings.Count(changed, "\n")+1)
+		head += fmt.Sprintf(", with uncommitted changes to %d files", strings.Count(changed, "\n")+1)
 	}
 	return head
 }

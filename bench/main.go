@@ -1,12 +1,12 @@
-// Bench compares bobbin with other servers: it starts them all, checks that they
-// answer alike, loads them in turn, and writes down what a request costs each.
+// Bench compares bobbin with other servers: it starts them, checks that their answers
+// are equal, loads them in turn, and reports the cost of a request for each.
 //
 //	cd bench && go run .            everything; half an hour
-//	cd bench && go run . --quick    a look; a minute
+//	cd bench && go run . --quick    a quick look; a minute
 //	go -C bench run . --quick       the same, from the root
 //
-// README.md says what the figures mean. It is a module of its own, so that the
-// rivals are nobody else's dependencies.
+// README.md explains the figures. It is a module of its own, so that the rivals are
+// not dependencies of bobbin.
 package main
 
 import (
@@ -31,7 +31,7 @@ const (
 	exitOK     = 0
 	exitFailed = 1
 	exitUsage  = 2
-	exitCut    = 130 // by Ctrl-C, as a shell would say it
+	exitCut    = 130 // after Ctrl-C, as in a shell
 )
 
 func main() {
@@ -47,7 +47,7 @@ func main() {
 	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
 }
 
-// options are what was typed.
+// options are the flags.
 type options struct {
 	quick   bool
 	only    string
@@ -61,14 +61,14 @@ const usage = `bench compares bobbin with other servers.
 
   go run . [flags]
 
-  --quick           end within a minute, once everything is built
+  --quick           measure for a minute at most, after building
   --only LIST       only these, separated by commas: SCENARIO, SCENARIO/SERVER,
                     with * and ?, such as 'hello-*/bobbin,close,*/nginx'
-  --rounds N        how often everything is measured (3)
-  --seconds N       how long each time (2)
-  --out FOLDER      where to put README.md, results.json and plots
-                    (results, or results/partial if not everything is measured)
-  --list            say what there is, and end
+  --rounds N        rounds of each measurement (3)
+  --seconds N       seconds of each measurement (2)
+  --out FOLDER      folder for README.md, results.json and plots
+                    (results, or results/partial for a part of the measurements)
+  --list            list scenarios and servers
 `
 
 func parse(args []string) (options, error) {
@@ -85,10 +85,10 @@ func parse(args []string) (options, error) {
 		return o, err
 	}
 	if f.NArg() > 0 {
-		return o, fmt.Errorf("%q is no flag; --only names what to measure", f.Arg(0))
+		return o, fmt.Errorf("unexpected argument %q: name measurements with --only", f.Arg(0))
 	}
 	if o.rounds < 0 || o.seconds < 0 {
-		return o, errors.New("there are no negative rounds or seconds")
+		return o, errors.New("--rounds and --seconds must not be negative")
 	}
 	number := func(n *int, quick, full int) {
 		if *n == 0 {
@@ -117,8 +117,8 @@ func (o options) patterns() []string {
 	return strings.Split(o.only, ",")
 }
 
-// wants says whether a server is to be measured in a scenario. With the name ""
-// it says whether anything is.
+// wants reports whether a server is to be measured in a scenario; with the name "",
+// whether any is.
 func (o options) wants(s *scenario, name string) bool {
 	patterns := o.patterns()
 	if patterns == nil {
@@ -138,8 +138,8 @@ func (o options) wants(s *scenario, name string) bool {
 	return false
 }
 
-// names says whether a server was asked for by its name, which a quick run does
-// not leave out.
+// names reports whether a server was requested by name, so that a quick run includes
+// it.
 func (o options) names(name string) bool {
 	for _, pattern := range o.patterns() {
 		if _, second, both := strings.Cut(strings.TrimSpace(pattern), "/"); both && second != "*" {
@@ -151,8 +151,7 @@ func (o options) names(name string) bool {
 	return false
 }
 
-// run is the whole program. However it ends, it leaves no process and no folder
-// behind.
+// run is the whole program. It always ends its processes and removes its folder.
 func run(ctx context.Context, args []string, out, words io.Writer) int {
 	o, err := parse(args)
 	if errors.Is(err, flag.ErrHelp) {

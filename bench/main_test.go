@@ -66,7 +66,7 @@ func TestTheCommandLine(t *testing.T) {
 		{"only and out", "--only a/b,c --out x", options{rounds: 3, seconds: 2, only: "a/b,c", out: "x"}, ""},
 		{"an unknown flag is refused", "--fast", options{}, "fast"},
 		{"a pattern that is none is refused", "--only [", options{}, "syntax error in pattern"},
-		{"so is what is no flag", "hello-64", options{}, "--only names what to measure"},
+		{"so is what is no flag", "hello-64", options{}, "name measurements with --only"},
 		{"so are negative numbers", "--rounds -1", options{}, "negative"},
 	}
 	for _, test := range tests {
@@ -155,8 +155,8 @@ func TestWhatABenchmarkPrintsIsUnderstood(t *testing.T) {
 	}{
 		{"with and without the number of processors", both + "PASS\n", 320e-9, 16e-9, ""},
 		{"others do not count", both + "BenchmarkOther/connections=10 1 5 ns/op\n", 320e-9, 16e-9, ""},
-		{"one of two is too few", both[:strings.Index(both, "BenchmarkDeadlines")], 0, 0, "did not all run"},
-		{"a time that is none is noticed", strings.Replace(both, "320.0", "soon", 1), 0, 0, "which is no time"},
+		{"one of two is too few", both[:strings.Index(both, "BenchmarkDeadlines")], 0, 0, "not all benchmarks"},
+		{"a time that is none is noticed", strings.Replace(both, "320.0", "soon", 1), 0, 0, "is not a time"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -13,11 +13,12 @@ import (
 	"github.com/bobbin-http/bobbin/bench/server"
 )
 
-// One scenario, from starting its servers to ending them. What is measured in
-// it is said in scenario.go.
+// One scenario, from starting its servers to ending them. Its measurements are
+// defined in scenario.go.
 
-// measure is one scenario: all servers are started, checked, measured in turn,
-// and ended. An error is one that ends everything; a server's trouble is its own.
+// measure runs one scenario: all servers are started, checked, measured in turn, and
+// ended. Its error ends the whole run; failures of single servers are part of the
+// result.
 func (b *bench) measure(s *scenario) (*report.Scenario, error) {
 	result := &report.Scenario{
 		Name: s.name, Title: s.title, Does: s.does, Not: s.not, Group: s.group, X: s.x, Grows: s.grows, Cost: b.cost(s),
@@ -37,7 +38,7 @@ func (b *bench) measure(s *scenario) (*report.Scenario, error) {
 		}
 		ends.Wait()
 	}()
-	// drop takes a server out, for a reason.
+	// drop excludes a server, with the reason.
 	drop := func(c *cell, doing string, err error) {
 		if died := c.running.Child.Died(); died != nil {
 			err = fmt.Errorf("it died: %w", died)
@@ -106,11 +107,11 @@ func (b *bench) measure(s *scenario) (*report.Scenario, error) {
 	return result, b.ctx.Err()
 }
 
-// unmeasured is a server whose turn never came.
+// unmeasured reports a server without a measurement.
 func unmeasured(v *report.Server) bool { return len(v.Rounds) == 0 }
 
-// startAll starts the servers that can do a scenario, all at once, and keeps
-// those that answer as they should.
+// startAll starts the servers that can do a scenario, all at once, and keeps those
+// with correct answers.
 func (b *bench) startAll(s *scenario, result *report.Scenario) []*cell {
 	type start struct {
 		kind   *server.Kind
@@ -142,7 +143,7 @@ func (b *bench) startAll(s *scenario, result *report.Scenario) []*cell {
 		if t.err != nil {
 			if t.cell != nil {
 				t.cell.running.End()
-				t.err = fmt.Errorf("its answer is not that of the others: %w", t.err)
+				t.err = fmt.Errorf("its answer differs from the others': %w", t.err)
 			}
 			result.Left = append(result.Left, report.Pair{Name: t.kind.Name, Says: t.err.Error()})
 			continue
@@ -171,8 +172,8 @@ func (b *bench) job(s *scenario) server.Job {
 	return j
 }
 
-// countingRound is the number of the round in which something is counted and
-// nothing else: system calls, or instructions of user space.
+// countingRound is the number of the round that only counts system calls or user
+// instructions.
 const countingRound = 0
 
 func (b *bench) countCalls(c *cell) error {
@@ -186,7 +187,7 @@ func (b *bench) countCalls(c *cell) error {
 		return err
 	}
 	if requests == 0 {
-		return errors.New("not one answer while they were counted")
+		return errors.New("no answer while counting")
 	}
 	c.result.Calls = make(map[string]float64)
 	sum := 0.0
@@ -198,12 +199,11 @@ func (b *bench) countCalls(c *cell) error {
 	return nil
 }
 
-// errLost is what happens now and then to a program of Go's: another try may
-// well succeed.
-var errLost = errors.New("valgrind lost its way in it, and gave up")
+// errLost is a frequent failure of Go programs under valgrind; another try often
+// succeeds.
+var errLost = errors.New("valgrind failed in it, and gave up")
 
-// countUser starts the server of a cell once more, under valgrind, and counts
-// what it executes.
+// countUser starts a server once more, under valgrind, and counts its instructions.
 func (b *bench) countUser(c *cell) error {
 	kind := c.running.Kind
 	if kind.Uncounted != "" {
@@ -234,13 +234,13 @@ func (b *bench) countUser(c *cell) error {
 		switch err := running.Child.Died(); {
 		case err == nil:
 			return nil
-		case strings.Contains(err.Error(), "www.valgrind.org"): // where to report that
+		case strings.Contains(err.Error(), "www.valgrind.org"): // the address for bug reports
 			return errLost
 		default:
 			return fmt.Errorf("under valgrind it died: %w", err)
 		}
 	}
-	if _, err := ask(); err != nil { // what happens once does not count
+	if _, err := ask(); err != nil { // the first answers do one-time work
 		return cmp.Or(died(), err)
 	}
 	var requests int64
@@ -252,7 +252,7 @@ func (b *bench) countUser(c *cell) error {
 		return err
 	}
 	if requests == 0 {
-		return errors.New("not one answer while they were counted")
+		return errors.New("no answer while counting")
 	}
 	c.result.Add(countingRound, map[string]float64{report.UserCounted: n / float64(requests)})
 	return nil

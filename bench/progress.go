@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// A progress says what is being done: on a terminal in one line that changes,
-// elsewhere in a line for each scenario.
+// A progress reports the current step: on a terminal in one line that changes,
+// otherwise in a line for each scenario.
 type progress struct {
 	w        io.Writer
 	terminal bool
@@ -26,10 +26,10 @@ func newProgress(w io.Writer) *progress {
 	return p
 }
 
-// expect says how long everything from now on is going to take.
+// expect sets the expected duration from now on.
 func (p *progress) expect(d time.Duration) { p.began, p.total = time.Now(), d }
 
-// now says what is being done at the moment.
+// now reports the current step.
 func (p *progress) now(format string, a ...any) {
 	if !p.terminal {
 		return
@@ -52,7 +52,7 @@ func (p *progress) say(format string, a ...any) {
 	fmt.Fprintf(p.w, format+"\n", a...)
 }
 
-// clear removes what now has written, before anything else is.
+// clear removes the line of now.
 func (p *progress) clear() {
 	if p.shown {
 		fmt.Fprint(p.w, "\r\x1b[K")

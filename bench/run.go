@@ -32,17 +32,17 @@ type bench struct {
 	cores       meter.Cores
 	meter       *meter.Meter
 	report      *report.Report
-	deadline    time.Time // of a quick run; zero if there is none
+	deadline    time.Time // of a quick run; otherwise zero
 
 	noted struct { // for warnings
-		disturbed int     // cells in which others used the server's core
+		disturbed int     // cells in which other processes used the server's core
 		worst     float64 // the largest part of it that they used
 		trips     []float64
 	}
 }
 
-// minute is what a quick run has for measuring, when all is built: less than a
-// minute, since ends are not for free.
+// minute is the measuring time of a quick run, after building: less than a minute,
+// because ending the servers takes time, too.
 const minute = 48 * time.Second
 
 // all is one run, from looking for servers to writing the report.
@@ -58,7 +58,7 @@ func (b *bench) all(scratch string, args []string) error {
 	}
 	err := b.measureAll()
 	if len(b.report.Scenarios) == 0 {
-		return errors.Join(err, errors.New("nothing was measured; bench --list says what there is"))
+		return errors.Join(err, errors.New("nothing was measured; bench --list shows scenarios and servers"))
 	}
 	b.warn()
 	b.report.Took = time.Since(b.report.Date)
@@ -71,7 +71,7 @@ func (b *bench) all(scratch string, args []string) error {
 	return err
 }
 
-// prepare builds and looks for everything that is needed.
+// prepare builds and finds all programs.
 func (b *bench) prepare(scratch string, args []string, open int) error {
 	b.report = &report.Report{
 		Date:    time.Now(),
@@ -105,7 +105,7 @@ func (b *bench) prepare(scratch string, args []string, open int) error {
 	return b.ctx.Err()
 }
 
-// command is what was typed, such that it can be typed again.
+// command returns the command line in a form for a shell.
 func command(args []string) string {
 	words := []string{"go run ."}
 	for _, a := range args {
@@ -117,8 +117,7 @@ func command(args []string) string {
 	return strings.Join(words, " ")
 }
 
-// skip remembers what is left out. Neighbours that are for the same reason share
-// a line.
+// skip records an omission. Consecutive ones with the same reason share a line.
 func (b *bench) skip(what, why string) {
 	if n := len(b.report.Skipped); n > 0 && b.report.Skipped[n-1].Says == why {
 		b.report.Skipped[n-1].Name += ", " + what
@@ -127,11 +126,10 @@ func (b *bench) skip(what, why string) {
 	b.report.Skipped = append(b.report.Skipped, report.Pair{Name: what, Says: why})
 }
 
-// takesPart says whether a kind is to be measured in a scenario. Where a number
-// grows, the floor, bobbin and the cheapest rivals are. How a loop waits is
-// little of the cost of files and of new connections, so that one floor is
-// enough for those. Who is asked for by name is measured nevertheless; but what
-// is ours alone, only bobbin has.
+// takesPart reports whether a kind is measured in a scenario. Where a number grows,
+// these are the floor, bobbin and the cheapest rivals. Files and new connections need
+// only one floor, because waiting is little of their cost. A server that is named by
+// --only always takes part, except in scenarios for bobbin alone.
 func (b *bench) takesPart(s *scenario, k *server.Kind) bool {
 	switch {
 	case !b.wants(s, k.Name):
@@ -148,7 +146,7 @@ func (b *bench) takesPart(s *scenario, k *server.Kind) bool {
 	return !s.few || k.Cheap || k.Role != server.Rival
 }
 
-// findServers keeps those that are there and wanted.
+// findServers keeps the servers that are installed and wanted.
 func (b *bench) findServers() {
 	var found []*server.Kind
 	for _, k := range b.kinds {
@@ -175,7 +173,7 @@ func (b *bench) findServers() {
 	b.kinds = found
 }
 
-// chooseScenarios keeps those that are wanted and can be run here.
+// chooseScenarios keeps the scenarios that are wanted and possible here.
 func (b *bench) chooseScenarios() {
 	var chosen []*scenario
 	_, noWrk := exec.LookPath("wrk")
@@ -201,7 +199,7 @@ func (b *bench) chooseScenarios() {
 		b.skip("system calls", "strace is not installed")
 	}
 	switch err := meter.CanSimulate(); {
-	case b.meter.Instructions: // which is better, and both are not needed
+	case b.meter.Instructions: // better than counting by valgrind
 	case b.quick:
 		b.skip("user instructions", "not in a quick run")
 	case err != nil:
@@ -209,7 +207,7 @@ func (b *bench) chooseScenarios() {
 	}
 }
 
-// bobbinEncrypts asks bobbin, if there is one.
+// bobbinEncrypts reports whether bobbin, if there is one, supports TLS.
 func (b *bench) bobbinEncrypts() bool {
 	for _, k := range b.kinds {
 		if k.Role == server.Ours {
@@ -220,28 +218,28 @@ func (b *bench) bobbinEncrypts() bool {
 	return true
 }
 
-// method is how the figures came about, in sentences.
+// method describes the origin of the figures, in sentences.
 func (b *bench) method() []string {
 	m := []string{
 		fmt.Sprintf("%s of %d s each. In each round all servers have their turn, one after the other, in an order that moves by one from round to round. A figure is the median of the rounds; a ratio is the median of the ratios within a round.", plural(b.rounds, "round"), b.seconds),
 		"Each server is a process of its own and has one core, the client another: " + b.cores.Words + ".",
-		"All servers of a scenario run at the same time, and those whose turn it is not have nothing to do. Before it is measured, each is asked what it will be asked, and takes part only if status and body are those of all others. Fields are not compared: how long an answer is stands with the details.",
-		"bobbin is built as it ships, by `go build ./cmd/bobbin`: no path through it is there for this.",
-		"Requests are made by wrk with one thread, in a closed loop, unless a scenario says otherwise.",
+		"All servers of a scenario run at the same time, and are idle outside of their turn. Before the measurement, each gets the requests of the scenario, and takes part only if its status and body equal those of all others. Headers are not compared: the details have the sizes of the answers.",
+		"bobbin is built as it ships, by `go build ./cmd/bobbin`: no code in it is only for benchmarks.",
+		"wrk makes the requests with one thread, in a closed loop, unless noted at the scenario.",
 	}
 	if b.meter.Instructions {
 		m = append(m, "The cost is instructions per request, user and kernel, counted by `perf stat -p` during the load.")
 	} else {
 		m = append(m, "The cost is **processor time** per request: utime and stime of the server with all threads and children, read before and after the load (the sum from the process's clock, to the nanosecond; its parts from /proc/PID/stat). Instructions would be the better figure, but could not be counted: "+b.meter.Why+".")
 		if slices.ContainsFunc(b.scenarios, b.countsUser) {
-			m = append(m, "Those of user space are counted by valgrind's callgrind, which executes the program by itself: in a round of their own, for a second, after a second that does not count. Under it run a server's own process and what that forks.")
+			m = append(m, "Those of user space are counted by valgrind's callgrind, which emulates the program: in a round of their own, for a second, after a second that does not count. It includes a server's own process and its forks.")
 		}
 	}
 	m = append(m, fmt.Sprintf("The command: `%s`", b.report.Command))
 	return m
 }
 
-// cost is the figure by which servers are compared in a scenario.
+// cost returns the figure by which servers are compared in a scenario.
 func (b *bench) cost(s *scenario) string {
 	switch {
 	case s.cost != "":
@@ -252,9 +250,9 @@ func (b *bench) cost(s *scenario) string {
 	return report.CPU
 }
 
-// expected is how long a scenario will take.
+// expected returns the expected duration of a scenario.
 func (b *bench) expected(s *scenario) time.Duration {
-	if s.inside { // two benchmarks, which first try how often they can run, and a program to be built
+	if s.inside { // two benchmarks, which first calibrate themselves, and a program to be built
 		return time.Duration(b.rounds)*1200*time.Millisecond + 2*time.Second
 	}
 	servers, counted := 0, 0
@@ -290,19 +288,19 @@ func (b *bench) expected(s *scenario) time.Duration {
 	return all + time.Second
 }
 
-// warms says whether each server is loaded once before it is measured: compilers
-// that compile while they run, caches that fill.
+// warms reports whether each server is loaded once before it is measured: for JIT
+// compilers and caches.
 func (b *bench) warms(s *scenario) bool { return !b.quick && !s.once && s.byWrk }
 
-// countsCalls says whether there is a round for system calls.
+// countsCalls reports whether there is a round for system calls.
 func (b *bench) countsCalls(s *scenario) bool {
 	_, err := exec.LookPath("strace")
 	return s.calls && !b.quick && err == nil
 }
 
-// countsUser says whether there is a round for instructions of user space: not
-// where perf counts them, nor where they are not what a scenario is about, nor
-// over TLS, where the handshakes at the beginning would be most of that second.
+// countsUser reports whether there is a round for user instructions: not where perf
+// counts them, nor where a scenario is about something else, nor over TLS, where the
+// handshakes would dominate.
 func (b *bench) countsUser(s *scenario) bool {
 	return s.calls && s.cost == "" && !s.request.TLS && !b.quick && !b.meter.Instructions && meter.CanSimulate() == nil
 }
@@ -320,7 +318,7 @@ func (b *bench) measureAll() error {
 	b.words.expect(sum)
 	for _, s := range b.scenarios {
 		if !b.deadline.IsZero() && time.Now().Add(b.expected(s)).After(b.deadline) {
-			b.skip(s.name, "the minute is over; --only measures what it is given")
+			b.skip(s.name, "the minute is over; name scenarios with --only to measure them")
 			continue
 		}
 		result, err := b.measure(s)
@@ -339,11 +337,11 @@ func (b *bench) measureAll() error {
 	return nil
 }
 
-// othersTolerated is the part of the server's core that others may use before it
-// is worth a word. The kernel itself has things to do there.
+// othersTolerated is the part of the server's core that others may use without a
+// warning. The kernel itself uses some.
 const othersTolerated = 0.05
 
-// disturbed takes note of who else was there.
+// disturbed records the use of the server's core by others.
 func (b *bench) disturbed(c meter.Cost) {
 	if c.Others < 0 || c.Took <= 0 {
 		return
@@ -354,7 +352,7 @@ func (b *bench) disturbed(c meter.Cost) {
 	}
 }
 
-// warn says what casts doubt on the whole.
+// warn adds the doubts about the whole run.
 func (b *bench) warn() {
 	add := func(format string, a ...any) {
 		b.report.Warnings = append(b.report.Warnings, fmt.Sprintf(format, a...))
@@ -367,7 +365,7 @@ func (b *bench) warn() {
 	}
 }
 
-// sayLeft names what was not measured.
+// sayLeft prints the omissions.
 func (b *bench) sayLeft() {
 	for _, w := range b.report.Warnings {
 		fmt.Fprintf(b.stdout, "\n%s\n", w)
@@ -383,8 +381,8 @@ func (b *bench) sayLeft() {
 	}
 }
 
-// folder is where the report goes. What is not the whole does not overwrite the
-// whole.
+// folder returns the folder of the report. A part of the measurements does not
+// overwrite the whole.
 func (b *bench) folder() string {
 	switch {
 	case b.options.out != "":

@@ -75,7 +75,7 @@ func TestARunFromEndToEnd(t *testing.T) {
 	for _, l := range s.Left {
 		left[l.Name] = l.Says
 	}
-	if want := "its answer is not that of the others: the answer has another body from byte 7 on"; left["other"] != want {
+	if want := "its answer differs from the others': the answer differs from byte 7 on"; left["other"] != want {
 		t.Errorf("a server with another answer is left out because %q, want %q", left["other"], want)
 	}
 	if !strings.Contains(left["mortal"], "in round 1: it died: exit status 3: ") {

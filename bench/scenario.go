@@ -18,38 +18,38 @@ import (
 type scenario struct {
 	name  string // for --only
 	title string
-	does  string // what happens, in a sentence or two
-	not   string // what its figures do not say, beside what the columns do not
+	does  string // the load, in a sentence or two
+	not   string // the limits of its figures, beside those of the columns
 
 	request     server.Request
 	files       bool // the path is that of a file
 	connections int
-	idle        int     // connections beside those, which say nothing
+	idle        int     // additional idle connections
 	rate        float64 // requests a second, for an open loop
-	load        loader  // what makes requests
-	byWrk       bool    // that is wrk
+	load        loader  // makes the requests
+	byWrk       bool    // load is wrk
 	measure     func(*cell) error
-	patience    time.Duration // for which a connection has to be kept that says nothing
+	patience    time.Duration // for which an idle connection must be kept
 
-	byBytes bool // requests are counted by the bytes that came, because few of them end within a run
+	byBytes bool // requests are counted by received bytes, because few of them end within a run
 
-	cost  string // the figure to compare by; "" is instructions, or CPU time where there are none
-	once  bool   // one round says everything
-	calls bool   // system calls are counted, too, and where perf cannot, instructions of user space
+	cost  string // the figure to compare by; "" is instructions, or CPU time without them
+	once  bool   // a single round is enough
+	calls bool   // system calls are counted, too, and where perf cannot, user instructions
 	quick bool   // part of a quick run
-	few   bool   // only with the cheapest of the rivals
+	few   bool   // only with the cheapest rivals
 	group string // scenarios that differ in one number
 	x     int    // that number
-	grows string // what it counts
+	grows string // its unit
 
-	places bool // only with the places where handlers run, and with net/http
-	inside bool // benchmarks of package eventloop, and no server; see turn.go
+	places bool // only with the places for handlers, and with net/http
+	inside bool // benchmarks of package eventloop, without a server; see turn.go
 }
 
-// A loader makes requests of a server for some seconds.
+// A loader makes requests to a server for some seconds.
 type loader func(ctx context.Context, c *cell, seconds int) (load.Outcome, error)
 
-// A cell is one server in one scenario in one round: what is measured at once.
+// A cell is one server in one scenario in one round.
 type cell struct {
 	bench    *bench
 	scenario *scenario
@@ -59,16 +59,14 @@ type cell struct {
 	seconds  int
 }
 
-// What is asked for how long an idle connection is to be kept: longer than any
-// scenario lasts.
+// The idle time that servers are configured for: longer than any scenario.
 const longIdle = 10 * time.Minute
 
-// fewConnections are as many as one user's browser has open to a few sites;
-// loads that move 10 MB at a time need no more to keep a core busy.
+// fewConnections is about the number of connections of one browser; loads of 10 MB at
+// a time need no more to keep a core busy.
 const fewConnections = 8
 
-// scenarios is all of them, for a machine on which so many descriptors may be
-// open at once.
+// scenarios returns all scenarios for a machine with so many descriptors.
 func scenarios(descriptors int, quick bool) []*scenario {
 	hello := server.Request{Path: server.HelloPath}
 	most := max(100, min(10_000, descriptors-500)) // connections; the rest is for files
@@ -76,80 +74,80 @@ func scenarios(descriptors int, quick bool) []*scenario {
 	if quick {
 		crowd = min(1_000, most)
 	}
-	// Some servers count two descriptors for a connection, whatever they need.
+	// Some servers reserve two descriptors for each connection.
 	silent := min(crowd, max(100, (descriptors/2-500)/1000*1000))
 	all := []*scenario{
 		{
 			name: "hello-64", title: "13 bytes of text, 64 connections", quick: true, calls: true,
-			does:    "64 connections that stay open; each asks for 13 bytes, waits for them, and asks again.",
-			not:     "how a server does with a real page, with real work, or with a network in between. It says what HTTP itself costs.",
+			does:    "64 connections that stay open; each requests 13 bytes, waits for them, and repeats.",
+			not:     "the performance with a real page, with real work, or with a network in between. It shows the cost of HTTP itself.",
 			request: hello, connections: 64, byWrk: true, load: closedLoop,
 		},
 		{
 			name: "close", title: "one request per connection", quick: true, calls: true,
-			does:    "64 clients at a time; each connects, asks for 13 bytes, and is answered and left. The floor is a plain accept loop.",
-			not:     "what a new connection costs over a network, where the way back and forth is most of it.",
+			does:    "64 clients at a time; each connects, requests 13 bytes, gets the answer and closes. The floor is a plain accept loop.",
+			not:     "the cost of a new connection over a network, where the round trip is most of it.",
 			request: server.Request{Path: server.HelloPath, Close: true}, connections: 64, byWrk: true, load: closedLoop,
 		},
 		{
 			name: "pipelined", title: "16 requests in one write, 64 connections", quick: true, calls: true,
 			does:    "As hello-64, but each connection sends 16 requests at once and waits for their answers.",
-			not:     "anything about browsers, which do not do this. It shows what is left when the kernel's part is shared by 16. wrk knows no latencies here.",
+			not:     "anything about browsers, which do not do this. It shows the rest of the cost when 16 requests share the kernel's part. wrk measures no latencies here.",
 			request: server.Request{Path: server.HelloPath, Pipeline: 16}, connections: 64, byWrk: true, load: closedLoop,
 		},
 		{
 			name: "static-64k", title: "a file of 64 KiB, 64 connections", quick: true, calls: true,
 			does:    "A file that does not change and is in the page cache. The floor has it in memory.",
-			not:     "what a disk costs: nothing is read from one. 64 connections ask for the same file, which suits whoever keeps files in memory.",
+			not:     "the cost of a disk: nothing is read from one. 64 connections request the same file, which suits servers that keep files in memory.",
 			request: server.Request{Path: "/64k.bin"}, files: true, connections: 64, byWrk: true, load: closedLoop,
 		},
 		{
 			name: "browser", title: "a browser's request of 600 bytes, 64 connections", quick: true, calls: true,
-			does:    "As hello-64, with the twelve fields that a browser sends.",
-			not:     "what looking at those fields costs: a server that skips them is cheapest, and the floor looks at nothing but their end.",
+			does:    "As hello-64, with the twelve headers of a browser.",
+			not:     "the cost of processing those headers: a server that skips them is cheapest, and the floor only looks for their end.",
 			request: server.Request{Path: server.HelloPath, Fields: browserFields}, connections: 64, byWrk: true, load: closedLoop,
 		},
 		{
 			name: "hello-256", title: "13 bytes of text, 256 connections", calls: true,
 			does:    "As hello-64, with four times as many connections: more of them are ready at each turn of a loop.",
-			not:     "how many connections a server can have; see idle-busy and connections.",
+			not:     "the maximum number of connections; see idle-busy and connections.",
 			request: hello, connections: 256, byWrk: true, load: closedLoop,
 		},
 		{
 			name: "static-1k", title: "a file of 1 KiB, 64 connections", calls: true,
 			does:    "As static-64k, with a small file.",
-			not:     "what looking for a file costs that is asked for the first time.",
+			not:     "the cost of finding a file that is requested for the first time.",
 			request: server.Request{Path: "/1k.bin"}, files: true, connections: 64, byWrk: true, load: closedLoop,
 		},
 		{
 			name: "static-10m", title: "a file of 10 MiB, 8 connections", calls: true,
-			does: "As static-64k, with a large file and fewer connections. The floor uses sendfile. The cost is processor time: copying is few instructions and many cycles. Downloads that were not complete at the end count by their bytes.",
-			not:  "how fast a download is. The client copies every byte out of the kernel, and is the slower side.",
+			does: "As static-64k, with a large file and fewer connections. The floor uses sendfile. The cost is processor time: copying is few instructions and many cycles. Incomplete downloads at the end count by their bytes.",
+			not:  "the speed of a download. The client copies every byte out of the kernel, and is the slower side.",
 			cost: report.CPU, byBytes: true, request: server.Request{Path: "/10m.bin"}, files: true, connections: fewConnections, byWrk: true, load: closedLoop,
 		},
 		{
 			name: "rate", title: "20,000 requests a second, 64 connections", quick: true,
-			does:    "An open loop: every 50 µs a request is due, on one of 64 connections, whether or not answers have come. Latency is counted from when a request was due, so that a stall counts for all whom it keeps waiting.",
-			not:     "the latency at any other rate. The client looks at its sockets all the time, and so sees an answer a few microseconds late; a server that is mostly asleep is woken by the kernel, which takes longer than to answer.",
+			does:    "An open loop: every 50 µs a request is due, on one of 64 connections, whether or not answers have come. Latency counts from when a request was due, so that a stall counts for all the requests that it delays.",
+			not:     "the latency at any other rate. The client polls its sockets all the time, and so sees an answer a few microseconds late; the kernel wakes a server that is mostly asleep, which takes longer than answering.",
 			request: hello, connections: 64, rate: 20_000, load: openLoop,
 		},
 		{
 			name: "idle-memory", title: fmt.Sprintf("memory of an idle connection, of %s", thousands(crowd)), quick: true, once: true,
-			does: fmt.Sprintf("%s connections are opened; each asks once, and then says nothing more. What the server has grown by since it had answered 64, divided by their number.", thousands(crowd)),
-			not:  "what a connection needs while it is used, and what the kernel keeps for each, which is some kilobytes.",
+			does: fmt.Sprintf("%s connections are opened; each makes one request, and is then idle. The growth of the server since it had answered 64, divided by their number.", thousands(crowd)),
+			not:  "the memory of a connection in use, and the kernel's memory for each, which is some kilobytes.",
 			cost: report.Held, request: hello, idle: crowd, measure: memoryOfIdle, patience: longIdle,
 		},
 		{
 			name: "idle-busy", title: fmt.Sprintf("64 busy connections among %s idle ones", thousands(silent)),
-			does:    fmt.Sprintf("As hello-64, while %s other connections are open and say nothing.", thousands(silent)),
-			not:     "what happens when they all wake up at once.",
+			does:    fmt.Sprintf("As hello-64, while %s other connections are open and idle.", thousands(silent)),
+			not:     "the effect of waking them all at once.",
 			request: hello, connections: 64, idle: silent, byWrk: true, load: closedLoop, patience: longIdle,
 		},
 	}
 	all = append(all, &scenario{
 		name: "handlers", title: "handlers in Go, 64 connections", calls: true, places: true,
 		does:    "As hello-64, with bobbin in a program whose handler runs on the loop, as a coroutine, on a goroutine, or is one of net/http; beside net/http's own server.",
-		not:     "what a handler costs that really waits: these have their answer at once. On one core, as here, goroutines are not woken from elsewhere.",
+		not:     "the cost of a handler that really waits: these have their answer at once. On one core, as here, goroutines are not woken from elsewhere.",
 		request: hello, connections: 64, byWrk: true, load: closedLoop,
 	})
 	for _, n := range []int{1, 4, 10, 16, 100, 1_000, most} {
@@ -168,8 +166,8 @@ func scenarios(descriptors int, quick bool) []*scenario {
 		all = append(all, &scenario{
 			name: fmt.Sprintf("fields-%d", n), title: "a request with " + plural(n, "field"),
 			group: "fields", x: n, grows: "fields", few: true,
-			does:    "As hello-64, with more and more fields in the request, of 40 bytes each.",
-			not:     "what the program behind the server does with them; most servers here are asked for none.",
+			does:    "As hello-64, with more and more headers in the request, of 40 bytes each.",
+			not:     "the use of the headers by the program behind the server; most servers here use none.",
 			request: server.Request{Path: server.HelloPath, Fields: manyFields(n - 1)}, connections: 64, byWrk: true, load: closedLoop,
 		})
 	}
@@ -177,15 +175,15 @@ func scenarios(descriptors int, quick bool) []*scenario {
 		all = append(all, &scenario{
 			name: fmt.Sprintf("turn-%d", n), title: "a turn of the loop with " + plural(n, "connection"),
 			group: "turn", x: n, grows: "connections", inside: true, cost: report.Turn,
-			does: "bobbin's loop by itself, over a kernel in memory: of more and more connections one speaks at each turn and is answered, and all others are idle, each with its deadline. Beside that, all deadlines are set anew again and again. `go test -bench 'BenchmarkTurn|BenchmarkDeadlines' ./eventloop` does the same.",
-			not:  "that nothing touches an idle connection, only that nothing of the kind can be measured: TestATurnTouchesNoIdleConnection holds that, without a clock. With 10,000 connections a deadline costs some nanoseconds more, because their memory is more than the nearest caches hold.",
+			does: "bobbin's loop by itself, over a kernel in memory: of more and more connections one sends a request at each turn and is answered, and all others are idle, each with its deadline. Beside that, all deadlines are set anew again and again. `go test -bench 'BenchmarkTurn|BenchmarkDeadlines' ./eventloop` does the same.",
+			not:  "that nothing touches an idle connection, only that such a cost cannot be measured: TestATurnTouchesNoIdleConnection checks that, without a clock. With 10,000 connections a deadline costs some nanoseconds more, because their memory exceeds the nearest caches.",
 		})
 	}
 	encrypted := []*scenario{
 		{
 			name: "tls-hello", title: "13 bytes over TLS, 64 connections", calls: true,
 			does:    "As hello-64, encrypted.",
-			not:     "which cipher each server chose, if it could not be told; it stands in the notes.",
+			not:     "the cipher of each server, if it could not be configured; it stands in the notes.",
 			request: server.Request{Path: server.HelloPath, TLS: true}, connections: 64, byWrk: true, load: closedLoop,
 		},
 		{
@@ -196,20 +194,20 @@ func scenarios(descriptors int, quick bool) []*scenario {
 		},
 		{
 			name: "tls-handshakes", title: "TLS handshakes, 8 clients",
-			does: "Each client connects, shakes hands in full (TLS 1.3, X25519, ECDSA P-256, nothing resumed), asks for 13 bytes, and leaves. Latency is that of the handshake, with the connecting.",
-			not:  "how many handshakes a second are possible: the client has the dearer half of each, and one core. What a browser does the second time is tls-resumed.",
+			does: "Each client connects, makes a full handshake (TLS 1.3, X25519, ECDSA P-256, nothing resumed), requests 13 bytes, and closes. Latency is that of the handshake, including the connection.",
+			not:  "the maximum number of handshakes a second: the client has the more expensive half of each, and one core. For a browser's second connection see tls-resumed.",
 			cost: report.CPU, request: server.Request{Path: server.HelloPath, TLS: true, Close: true}, connections: fewConnections, load: handshaking(load.Handshakes),
 		},
 		{
 			name: "tls-resumed", title: "TLS handshakes that are resumed, 8 clients",
-			does: "As tls-handshakes, but each client shows the ticket that its last connection was given, and nothing counts but handshakes that were resumed by one.",
-			not:  "what a server does that has lost its keys for tickets, or has more than one machine; and, in the cost, that each client's first handshake was a full one.",
+			does: "As tls-handshakes, but each client uses the ticket of its last connection, and only resumed handshakes count.",
+			not:  "the cost for a server that has lost its ticket keys, or has more than one machine; and, in the cost, that each client's first handshake was a full one.",
 			cost: report.CPU, request: server.Request{Path: server.HelloPath, TLS: true, Close: true}, connections: fewConnections, load: handshaking(load.Resumed),
 		},
 		{
 			name: "tls-rate", title: "5,000 requests a second over TLS, 64 connections",
 			does:    "As rate, encrypted, and a request each 200 µs.",
-			not:     "the latency at any other rate, or how long a handshake takes; the connections are open. The client encrypts, too, and what that takes is in the latency.",
+			not:     "the latency at any other rate, or the duration of a handshake; the connections are open. The client encrypts, too, and its time is in the latency.",
 			request: server.Request{Path: server.HelloPath, TLS: true}, connections: 64, rate: 5_000, load: openLoop,
 		},
 	}
@@ -222,7 +220,7 @@ func scenarios(descriptors int, quick bool) []*scenario {
 	return all
 }
 
-// browserFields are those of a browser that follows a link.
+// browserFields are the headers of a browser that follows a link.
 var browserFields = []string{
 	"Cache-Control: max-age=0",
 	"Upgrade-Insecure-Requests: 1",
@@ -237,7 +235,7 @@ var browserFields = []string{
 	"Sec-Fetch-Site: same-origin",
 }
 
-// manyFields makes fields of 40 bytes, with the two that end a line.
+// manyFields makes headers of 40 bytes, with their CRLF.
 func manyFields(n int) []string {
 	fields := make([]string, n)
 	for i := range fields {
@@ -260,8 +258,8 @@ func thousands(n int) string {
 	return fmt.Sprintf("%d,%03d", n/1000, n%1000)
 }
 
-// descriptors is how many this process and its children may have open. The
-// limit is raised as far as it goes; having set it, Go passes it on.
+// descriptors returns the number of descriptors that this process and its children
+// may open. It raises the limit as far as possible; Go then passes it on to children.
 func descriptors() int {
 	var limit syscall.Rlimit
 	if syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit) != nil {
@@ -311,7 +309,7 @@ func handshaking(kind load.Kind) loader {
 	}
 }
 
-// gathering is how long idle connections may take until they are all open.
+// gathering is the longest time for opening all idle connections.
 const gathering = 30 * time.Second
 
 func (c *cell) crowd(n int) (*load.Crowd, error) {
@@ -320,11 +318,11 @@ func (c *cell) crowd(n int) (*load.Crowd, error) {
 	return j.Gather(c.bench.ctx, c.bench.cores.Client, gathering)
 }
 
-// errOtherStatus is for a server that answers well when it is asked politely,
-// and otherwise under load.
-var errOtherStatus = errors.New("under load it gives other answers")
+// errOtherStatus is for a server whose answers are correct when checked and others
+// under load.
+var errOtherStatus = errors.New("other answers under load")
 
-// underLoad measures what a load costs the server.
+// underLoad measures the cost of a load.
 func underLoad(c *cell) error {
 	b, s := c.bench, c.scenario
 	var crowd *load.Crowd
@@ -341,7 +339,7 @@ func underLoad(c *cell) error {
 		return err
 	}
 	o, err := s.load(b.ctx, c, c.seconds)
-	cost, costErr := m.End() // also after an error: it has to be ended
+	cost, costErr := m.End() // also after an error, to stop the measurement
 	if err := errors.Join(err, costErr); err != nil {
 		return err
 	}
@@ -366,7 +364,7 @@ func underLoad(c *cell) error {
 			values[report.Instructions] = values[report.InUser] + values[report.InKernel]
 		}
 	} else {
-		c.note("not one answer")
+		c.note("no answer")
 	}
 	for key, t := range map[string]time.Duration{report.P50: o.P50, report.P99: o.P99, report.P999: o.P999} {
 		if t > 0 {
@@ -391,16 +389,16 @@ func underLoad(c *cell) error {
 	return nil
 }
 
-// lateClient is from when on the open loop's own lateness is worth a word.
+// lateClient is the lateness of the open loop that is reported.
 const lateClient = 100 * time.Microsecond
 
-// settling is for what a server does when a connection has become idle.
+// settling is the time for a server's work after a connection has become idle.
 const settling = 500 * time.Millisecond
 
-// memoryOfIdle measures by how much a server grows with idle connections.
+// memoryOfIdle measures the growth of a server by idle connections.
 func memoryOfIdle(c *cell) error {
 	pid := c.running.Child.PID()
-	// What it needs to answer at all is not to be divided among them.
+	// Memory for answering at all is not divided among them.
 	first, err := c.crowd(64)
 	if err != nil {
 		return err
@@ -410,7 +408,7 @@ func memoryOfIdle(c *cell) error {
 	}
 	before, err := meter.Resident(meter.Family(pid))
 	if err != nil {
-		return fmt.Errorf("its memory is not told: %w", err)
+		return fmt.Errorf("its memory is unknown: %w", err)
 	}
 	crowd, err := c.crowd(c.scenario.idle)
 	if err != nil {
@@ -440,7 +438,7 @@ func memoryOfIdle(c *cell) error {
 	return nil
 }
 
-// note adds a remark to what is told of the server.
+// note adds a remark to the server's result.
 func (c *cell) note(s string) {
 	if c.bench.rounds > 1 && !c.scenario.once {
 		s = fmt.Sprintf("round %d: %s", c.round, s)

@@ -12,12 +12,12 @@ import (
 	"github.com/bobbin-http/bobbin/bench/server"
 )
 
-// What a turn of bobbin's loop costs as connections become more. A server under
-// load does not show it: the kernel's part is too large. So it is measured by
-// benchmarks of package eventloop, each time in a process of its own on the
-// server's core, and the rounds are those of everything else.
+// The cost of a turn of bobbin's loop as connections become more. A server under load
+// does not show it, because the kernel's part is too large. So benchmarks of package
+// eventloop measure it, each in a process of its own on the server's core, in the
+// rounds of the other scenarios.
 
-// benchmarks are those that are run, and the figures that they give.
+// benchmarks are the benchmarks with their figures.
 var benchmarks = map[string]string{
 	"BenchmarkTurn":      report.Turn,
 	"BenchmarkDeadlines": report.Deadline,
@@ -26,8 +26,8 @@ var benchmarks = map[string]string{
 // benchTime is how long each of them runs in a round.
 const benchTime = "200ms"
 
-// measureInside is measure for a scenario without servers. However many kinds of
-// bobbin there are, they have one loop.
+// measureInside is measure for a scenario without servers. All kinds of bobbin have
+// the same loop.
 func (b *bench) measureInside(s *scenario, result *report.Scenario) error {
 	at := slices.IndexFunc(b.kinds, func(k *server.Kind) bool { return b.takesPart(s, k) })
 	if at < 0 {
@@ -69,11 +69,11 @@ func (b *bench) runBenchmarks(connections int) (map[string]float64, error) {
 	return parseBenchmarks(text)
 }
 
-// parseBenchmarks reads what go test -bench prints, in seconds:
+// parseBenchmarks parses the output of go test -bench, in seconds:
 //
 //	BenchmarkTurn/connections=10-2   3730722   323.3 ns/op   0 B/op   0 allocs/op
 //
-// The number behind the name, of processors, is missing where there is but one.
+// The number after the name, of processors, is missing if it is one.
 func parseBenchmarks(text string) (map[string]float64, error) {
 	values := make(map[string]float64)
 	for line := range strings.Lines(text) {
@@ -88,12 +88,12 @@ func parseBenchmarks(text string) (map[string]float64, error) {
 		}
 		ns, err := strconv.ParseFloat(f[2], 64)
 		if err != nil {
-			return nil, fmt.Errorf("a benchmark says %q, which is no time", strings.TrimSpace(line))
+			return nil, fmt.Errorf("%q in the output of a benchmark is not a time", strings.TrimSpace(line))
 		}
 		values[key] = ns / 1e9
 	}
 	if len(values) < len(benchmarks) {
-		return nil, errors.New("the benchmarks of package eventloop did not all run")
+		return nil, errors.New("not all benchmarks of package eventloop ran")
 	}
 	return values, nil
 }

@@ -1,9 +1,7 @@
-// Package child starts other programs and sees to it that none of them outlives
-// this one: servers, load generators, and what watches them.
-//
-// Each runs in a process group of its own. So Ctrl-C in a terminal reaches this
-// program alone, which then ends the others in order; and what a child has
-// started ends with it.
+// Package child starts other programs, and ends each of them before this one:
+// servers, load generators, and measuring tools. Each runs in a process group of its
+// own. So Ctrl-C in a terminal reaches only this program, which ends the others in
+// order; and the children of a child end with it.
 package child
 
 import (
@@ -21,24 +19,24 @@ import (
 	"time"
 )
 
-// patience is how long a child has between being asked to end and being ended.
+// patience is the time from SIGTERM to SIGKILL.
 const patience = 2 * time.Second
 
-// AnyCore lets the system choose where a child runs.
+// AnyCore lets the system choose the core of a child.
 const AnyCore = -1
 
-// A Command is what to start.
+// A Command is a program to start.
 type Command struct {
 	Args   []string
 	Dir    string
-	Env    []string  // added to ours
-	Core   int       // the only one that it may run on, or AnyCore
-	Stdin  *os.File  // a file, so that the end of a child need not wait for who writes to it
-	Stdout io.Writer // nil: with its errors, see Tail
+	Env    []string  // added to this program's environment
+	Core   int       // the only core it may run on, or AnyCore
+	Stdin  *os.File  // a file, so that the end of the child does not wait for its writer
+	Stdout io.Writer // nil: together with its errors, see Tail
 	Stderr io.Writer // nil: its end is kept, see Tail
 }
 
-// A Child is a program that runs, or ran.
+// A Child is a started program.
 type Child struct {
 	command *exec.Cmd
 	words   tail
@@ -47,8 +45,8 @@ type Child struct {
 	once    sync.Once
 }
 
-// alive is every child that was started and has not been ended. It is global
-// because so is what it guards against: a process that is forgotten.
+// alive has every child that was started and not ended. It is global because a
+// forgotten process must be found from anywhere.
 var alive struct {
 	sync.Mutex
 	children map[*Child]bool
@@ -75,7 +73,7 @@ func Start(ctx context.Context, c Command) (*Child, error) {
 		child.command.Stdout = &child.words
 	}
 	child.command.SysProcAttr = apart()
-	// What a child has started may keep its output open after it has ended.
+	// The children of a child may keep its output open after its end.
 	child.command.WaitDelay = patience
 	if err := child.command.Start(); err != nil {
 		return nil, fmt.Errorf("start %s: %w", c.Args[0], err)
@@ -102,7 +100,7 @@ func Start(ctx context.Context, c Command) (*Child, error) {
 	return child, nil
 }
 
-// pinned lets args run on one core, where there is taskset.
+// pinned binds args to one core, where taskset exists.
 func pinned(args []string, core int) []string {
 	if core == AnyCore || !CanPin() {
 		return args
@@ -110,26 +108,27 @@ func pinned(args []string, core int) []string {
 	return append([]string{"taskset", "-c", strconv.Itoa(core)}, args...)
 }
 
-// CanPin says whether children can be bound to a core.
+// CanPin reports whether children can be bound to a core.
 var CanPin = sync.OnceValue(func() bool {
 	_, err := exec.LookPath("taskset")
 	return err == nil
 })
 
-// PID is that of the program itself: taskset becomes what it starts.
+// PID is the process ID of the program itself: taskset becomes the program that it
+// starts.
 func (c *Child) PID() int { return c.command.Process.Pid }
 
 // Done is closed when the program has ended.
 func (c *Child) Done() <-chan struct{} { return c.done }
 
-// Died says how the program ended, or nil while it runs.
+// Died returns how the program ended, or nil while it runs.
 func (c *Child) Died() error {
 	select {
 	case <-c.done:
 	default:
 		return nil
 	}
-	how := "it ended by itself"
+	how := "it ended early"
 	if c.err != nil {
 		how = c.err.Error()
 	}
@@ -139,31 +138,31 @@ func (c *Child) Died() error {
 	return errors.New(how)
 }
 
-// Wait waits until the program has ended, and returns what was wrong with that.
+// Wait waits for the end of the program, and returns its error.
 func (c *Child) Wait() error {
 	<-c.done
-	c.End() // what it may have left behind
+	c.End() // for children that it left behind
 	if c.err != nil {
 		return c.Died()
 	}
 	return nil
 }
 
-// Interrupt asks as Ctrl-C does: perf and strace then print what they counted.
+// Interrupt sends SIGINT, as Ctrl-C does: perf and strace then print their counts.
 func (c *Child) Interrupt() { c.command.Process.Signal(syscall.SIGINT) }
 
-// Signal sends the program a signal, and what it has started none.
+// Signal sends a signal to the program, but not to its children.
 func (c *Child) Signal(s os.Signal) { c.command.Process.Signal(s) }
 
-// ExitCode is the program's exit status, or -1 if a signal ended it. It may be
-// called when Done is closed.
+// ExitCode is the exit code of the program, or -1 after a signal. It may be called
+// when Done is closed.
 func (c *Child) ExitCode() int { return c.command.ProcessState.ExitCode() }
 
-// Tail is the end of what the program said, in one line.
+// Tail is the end of the program's output, in one line.
 func (c *Child) Tail() string { return c.words.line() }
 
-// End ends the program and whatever it has started, first in words. It may be
-// called more than once.
+// End ends the program and all its children, first by SIGTERM. It may be called more
+// than once.
 func (c *Child) End() {
 	c.once.Do(func() {
 		group := -c.PID()
@@ -195,7 +194,7 @@ func EndAll() {
 	ends.Wait()
 }
 
-// Output runs a program to its end and returns what it printed.
+// Output runs a program to its end and returns its output.
 func Output(ctx context.Context, c Command) (string, error) {
 	var out bytes.Buffer
 	c.Stdout = &out
@@ -212,7 +211,7 @@ func Output(ctx context.Context, c Command) (string, error) {
 	return out.String(), nil
 }
 
-// tail keeps the end of what is written to it.
+// tail keeps the end of the bytes written to it.
 type tail struct {
 	mu   sync.Mutex
 	kept []byte
@@ -230,7 +229,7 @@ func (t *tail) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// line is the last of it that says something, as one line of bearable length.
+// line returns the last line that is not empty, shortened.
 func (t *tail) line() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -11,10 +11,10 @@ import (
 	"github.com/bobbin-http/bobbin/http"
 )
 
-// Does one address leave others their share?
+// Attacks from one address: do other clients keep their share?
 
-// halfRequests keeps 400 half requests of one address at a server that has 256
-// descriptors. One that is thrown out comes again.
+// halfRequests keeps 400 half requests of one address at a server with 256
+// descriptors. A closed connection is replaced.
 func halfRequests(t *trial) error {
 	const halves = 400
 	args := []string{"--limit", "HeadTimeout=" + pick(t, "6s", "10s")}
@@ -28,12 +28,12 @@ func halfRequests(t *trial) error {
 			}
 		})
 		s.hold(8*time.Second, 30*time.Second)
-		s.say("attackers", "%d renewals", renewed.Load())
+		s.say("attackers", "%d reconnects", renewed.Load())
 		return nil
 	}})
 }
 
-// renew puts a new connection in the place of one that has ended.
+// renew replaces a connection that has ended.
 func (c *crowd) renew(p *peer, request []byte) bool {
 	fresh, err := dialPeer(c.from, c.to, c.room)
 	if err != nil {
@@ -44,8 +44,8 @@ func (c *crowd) renew(p *peer, request []byte) bool {
 	return p.say(request) == nil
 }
 
-// crowdOfAll attacks in three ways at once, and looks whether each attacker is
-// gone by its deadline and leaves nothing behind.
+// crowdOfAll attacks in three ways at once, and checks that each attacker is gone by
+// its deadline and leaves nothing behind.
 func crowdOfAll(t *trial) error {
 	limits := http.Limits{} // the defaults: 10 s for a head, 15 s for a body, 20 s for an answer
 	head, body, send := 10*time.Second, 20*time.Second, 30*time.Second
@@ -71,13 +71,12 @@ func crowdOfAll(t *trial) error {
 			name  string
 			peers []*peer
 			most  time.Duration
-		}{{"slowloris", heads, head}, {"slow bodies", bodies, body}, {"readers of nothing", unread, send}} {
-			// A few seconds more: a deadline is told by a wheel, and the
-			// machine is shared.
+		}{{"slowloris", heads, head}, {"slow bodies", bodies, body}, {"clients that read nothing", unread, send}} {
+			// A few more seconds: the wheel is coarse, and the machine is shared.
 			_, gone := s.until(kind.most+5*time.Second-time.Since(began), func() bool { return count(kind.peers) == 0 })
-			s.say("attackers", "%d %s are gone after %.1f s", len(kind.peers), kind.name, time.Since(began).Seconds())
+			s.say("attackers", "all %d %s gone after %.1f s", len(kind.peers), kind.name, time.Since(began).Seconds())
 			if !gone {
-				s.fail("%d of %d %s are there after %.0f s", count(kind.peers), len(kind.peers), kind.name, time.Since(began).Seconds())
+				s.fail("%d of %d %s still connected after %.0f s", count(kind.peers), len(kind.peers), kind.name, time.Since(began).Seconds())
 			}
 		}
 		if left := time.Minute - time.Since(began); !s.short && left > 0 {
@@ -88,8 +87,8 @@ func crowdOfAll(t *trial) error {
 	return t.besiege(p)
 }
 
-// hellos begins 3,000 handshakes and goes on with none: every other hello is
-// complete, so that the server has answered it.
+// hellos begins 3,000 handshakes and stops: every other ClientHello is complete, so
+// that the server has answered it.
 func hellos(t *trial) error {
 	const begun = 3000
 	v, err := t.start(order{args: []string{"--tls", "self"}})
@@ -105,13 +104,13 @@ func hellos(t *trial) error {
 			return p.say(hello[:len(hello)-i%2])
 		})
 		s.hold(time.Second, 20*time.Second)
-		s.say("attackers", "%d of %d are still there", count(peers), len(peers))
+		s.say("attackers", "%d of %d still connected", count(peers), len(peers))
 		return nil
 	}}
 	return t.besiegeVictim(v, p)
 }
 
-// clientHello is the first message of a client of TLS.
+// clientHello returns the first message of a TLS client.
 func clientHello() ([]byte, error) {
 	ours, theirs := net.Pipe()
 	defer theirs.Close()

@@ -13,12 +13,12 @@ import (
 	"time"
 )
 
-// Does an honest body or password get its turn?
+// Attacks with bodies and passwords: are honest ones processed in time?
 
-// turn is within which time an honest request succeeds, every time.
+// turn is the longest time of an honest request.
 const turn = 5 * time.Second
 
-// An honest client asks for little, and is served each time it asks.
+// An honest client makes few requests, and each must succeed.
 type honest struct {
 	trial  *trial
 	client *client
@@ -26,13 +26,13 @@ type honest struct {
 	worst  time.Duration
 }
 
-// asks makes a request and judges its answer.
+// asks makes a request and checks its answer.
 func (h *honest) asks(a ask) {
 	ctx, cancel := context.WithTimeout(h.trial.ctx, turn)
 	defer cancel()
 	began := time.Now()
 	if err := h.client.once(ctx, a); err != nil {
-		h.trial.fail("an honest request, %d, to %s: %s", h.made+1, a.path, reason(err))
+		h.trial.fail("honest request %d to %s: %s", h.made+1, a.path, reason(err))
 	}
 	h.worst = max(h.worst, time.Since(began))
 	h.made++
@@ -40,8 +40,8 @@ func (h *honest) asks(a ask) {
 
 func (h *honest) say() { h.trial.say("honest", "%d requests, each within %s", h.made, ms(h.worst)) }
 
-// hoardedBodies sends 1 MiB but ten bytes on each of 64 connections, and then a
-// byte every ten seconds.
+// hoardedBodies sends 1 MiB except for ten bytes on each of 64 connections, and then
+// a byte every ten seconds.
 func hoardedBodies(t *trial) error {
 	const hoarders, size, missing = 64, 1 << 20, 10
 	return t.besiege(plan{order: order{embedded: true}, logs: false, attack: func(s *siege) error {
@@ -61,14 +61,13 @@ func hoardedBodies(t *trial) error {
 			s.wait(500 * time.Millisecond)
 		}
 		h.say()
-		s.say("attackers", "%d of %d are still there", count(hoard), len(hoard))
+		s.say("attackers", "%d of %d still connected", count(hoard), len(hoard))
 		return nil
 	}})
 }
 
-// guessedPasswords has 24 peers ask with wrong passwords, one after the other.
-// Each honest login is that of another user, since a password that was right is
-// remembered.
+// guessedPasswords has 24 peers try wrong passwords in sequence. Each honest login is
+// that of another user, since correct passwords are remembered.
 func guessedPasswords(t *trial) error {
 	const guessers = 24
 	logins := pick(t, 4, 30)
@@ -89,7 +88,7 @@ func guessedPasswords(t *trial) error {
 		return err
 	}
 	if err := newClient(v, v.probe).once(t.ctx, known(0)); err != nil {
-		return fmt.Errorf("the probe cannot log in: %w", err)
+		return fmt.Errorf("the probe's login failed: %w", err)
 	}
 	return t.besiegeVictim(v, plan{asks: known, attack: func(s *siege) error {
 		var guesses sync.WaitGroup
@@ -117,7 +116,7 @@ func guessedPasswords(t *trial) error {
 
 const password = "correct horse battery staple"
 
-// users makes a file for --auth, with user0 to usern, who share a password.
+// users makes a file for --auth, with user0 to usern and one password for all.
 func (t *trial) users(n int) (file string, err error) {
 	hash := exec.Command(t.bobbin, "hash", "user")
 	hash.Stdin = strings.NewReader(password + "\n")
@@ -127,7 +126,7 @@ func (t *trial) users(n int) (file string, err error) {
 	}
 	_, secret, ok := strings.Cut(strings.TrimSpace(string(out)), ":")
 	if !ok {
-		return "", errors.New("bobbin hash makes no line of a name and a hash")
+		return "", errors.New("bobbin hash: output is not NAME:HASH")
 	}
 	var lines strings.Builder
 	for i := range n + 1 {

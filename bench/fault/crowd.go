@@ -13,8 +13,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Attackers are bare sockets that no poller watches: one that reads nothing
-// then costs this process nothing, whatever the server sends it.
+// Attackers are bare sockets without a poller, so that one that reads nothing costs
+// this process nothing, whatever the server sends.
 
 // A peer is one connection of an attacker.
 type peer struct {
@@ -22,8 +22,8 @@ type peer struct {
 	opened time.Time
 }
 
-// dialPeer connects from an address of the loopback. room is the size of the
-// receive buffer, or 0 for the kernel's choice.
+// dialPeer connects from an address of the loopback. room is the size of the receive
+// buffer, or 0 for the kernel's default.
 func dialPeer(from, to netip.AddrPort, room int) (*peer, error) {
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM, 0)
 	if err != nil {
@@ -56,7 +56,7 @@ func dialPeer(from, to netip.AddrPort, room int) (*peer, error) {
 	return &peer{fd: fd, opened: time.Now()}, nil
 }
 
-// say sends all of p.
+// say sends all of b.
 func (p *peer) say(b []byte) error {
 	for len(b) > 0 {
 		n, err := unix.Write(p.fd, b)
@@ -71,10 +71,10 @@ func (p *peer) say(b []byte) error {
 	return nil
 }
 
-// errNotNow is that nothing has arrived.
+// errNotNow means that no byte has arrived.
 var errNotNow = errors.New("not now")
 
-// take reads what has arrived, without waiting. At the end it returns 0.
+// take reads the bytes that have arrived, without waiting. At the end it returns 0.
 func (p *peer) take(b []byte) (int, error) {
 	for {
 		n, _, err := unix.Recvfrom(p.fd, b, unix.MSG_DONTWAIT)
@@ -99,8 +99,8 @@ const (
 	reset
 )
 
-// ended tells how the server has ended the connection, if it has. What was sent
-// before and not taken hides a FIN from read, and not from poll.
+// ended returns how the server has ended the connection, if it has. Unread bytes hide
+// a FIN from read, but not from poll.
 func (p *peer) ended() end {
 	watched := []unix.PollFd{{Fd: int32(p.fd), Events: readHangup}}
 	if n, err := unix.Poll(watched, 0); err != nil || n == 0 {
@@ -130,11 +130,11 @@ type crowd struct {
 	tasks  sync.WaitGroup
 	mu     sync.Mutex
 	peers  []*peer
-	failed atomic.Int64 // attackers that could not connect or ask
+	failed atomic.Int64 // attackers that could not connect or send
 }
 
-// smallest is a receive buffer that takes as little as the kernel allows, so that
-// an unread answer stays with the server.
+// smallest makes the kernel choose its smallest receive buffer, so that an unread
+// answer stays with the server.
 const smallest = 1
 
 func (t *trial) crowd(v *victim, room int) (*crowd, error) {
@@ -147,9 +147,9 @@ func (t *trial) crowd(v *victim, room int) (*crowd, error) {
 	return c, nil
 }
 
-// open connects n attackers, a few at a time, and has each begin. They take a
-// second for 1,600: on a machine of two cores, what opens them at once costs the
-// probe more than what they do.
+// open connects n attackers, a few at a time, and calls begin for each. It takes a
+// second for 1,600: on a machine with two cores, opening them all at once would cost
+// the probe more than the attack.
 func (c *crowd) open(n int, begin func(i int, p *peer) error) []*peer {
 	const atOnce, pause = 16, 10 * time.Millisecond
 	opened := make([]*peer, n)
@@ -189,13 +189,13 @@ func (c *crowd) one(i int, begin func(i int, p *peer) error) *peer {
 	return p
 }
 
-// asks connects n attackers that say the same and read nothing.
+// asks connects n attackers that all send the same request and read nothing.
 func (c *crowd) asks(n int, request []byte) []*peer {
 	return c.open(n, func(_ int, p *peer) error { return p.say(request) })
 }
 
-// each has f called for one attacker after the other, again and again until the
-// crowd leaves, such that each has its turn once per round.
+// each calls f for one attacker after the other until the crowd leaves, once per
+// round for each.
 func (c *crowd) each(peers []*peer, round time.Duration, f func(i int, p *peer)) {
 	if len(peers) == 0 {
 		return
@@ -213,7 +213,7 @@ func (c *crowd) each(peers []*peer, round time.Duration, f func(i int, p *peer))
 	})
 }
 
-// count is how many attackers the server has not ended.
+// count returns the number of peers that the server has not ended.
 func count(peers []*peer) (n int) {
 	for _, p := range peers {
 		if p.ended() == alive {
@@ -223,8 +223,8 @@ func count(peers []*peer) (n int) {
 	return n
 }
 
-// answered waits until answers have begun to arrive at peers, at most for d, and
-// reports at how many.
+// answered waits until peers receive the beginning of an answer, at most for d, and
+// returns their number.
 func (c *crowd) answered(peers []*peer, d time.Duration) (n int) {
 	c.trial.until(d, func() bool {
 		n = 0
@@ -236,7 +236,7 @@ func (c *crowd) answered(peers []*peer, d time.Duration) (n int) {
 		}
 		return n == len(peers)
 	})
-	c.trial.say("attackers", "%d of %d have seen the beginning of an answer", n, len(peers))
+	c.trial.say("attackers", "%d of %d have received the beginning of an answer", n, len(peers))
 	return n
 }
 
@@ -251,6 +251,6 @@ func (c *crowd) leave() {
 	}
 	c.peers = nil
 	if n := c.failed.Swap(0); n > 0 {
-		c.trial.say("attackers", "%d could not connect or ask", n)
+		c.trial.say("attackers", "%d could not connect or send", n)
 	}
 }

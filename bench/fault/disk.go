@@ -7,10 +7,10 @@ import (
 	"time"
 )
 
-// Who waits for a disk that hangs?
+// Attacks on a disk that hangs: which requests wait for it?
 
-// hangingFiles asks for names on a mount that answers nothing, and stops the
-// victim while they are still asked for.
+// hangingFiles requests names on a mount that never answers, and stops the victim
+// during the requests.
 func hangingFiles(t *trial) error {
 	site := filepath.Join(t.folder, "site")
 	hanging := filepath.Join(site, "hanging")

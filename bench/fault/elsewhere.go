@@ -2,7 +2,7 @@
 
 package main
 
-// readHangup is a word that poll has on Linux alone.
+// readHangup is POLLRDHUP, which only Linux has.
 const readHangup = 0
 
 // A network is a namespace of its own.
@@ -12,9 +12,9 @@ type network struct {
 }
 
 func (t *trial) network() (*network, error) {
-	return nil, skipped("there are no network namespaces on this system")
+	return nil, skipped("network namespaces need Linux")
 }
 
 func (n *network) cut() error { return nil }
 
-func (t *trial) hang(string) error { return skipped("there is no FUSE on this system") }
+func (t *trial) hang(string) error { return skipped("FUSE needs Linux") }

@@ -16,16 +16,16 @@ import (
 	"github.com/bobbin-http/bobbin/http/static"
 )
 
-// embedded is the word that turns this program into a victim: a program with
-// bobbin in it, for what the program bobbin has no handler for.
+// embedded is the argument that turns this program into a victim: a program with
+// bobbin and handlers that the program bobbin does not have.
 const embedded = "embedded-victim"
 
 // embed serves a folder and some handlers until SIGTERM:
 //
 //	POST /take    reads its body
-//	GET /own      answers with 250 kB that are made for it
+//	GET /own      answers with 250 kB made for each request
 //	GET /panic    panics
-//	GET /hold     keeps its loop for a while
+//	GET /hold     holds its loop for a while
 func embed(args []string) error {
 	f := flag.NewFlagSet(embedded, flag.ContinueOnError)
 	listen := f.String("listen", "127.0.0.1:0", "")
@@ -62,7 +62,7 @@ func embed(args []string) error {
 	}()
 	fmt.Fprintf(os.Stderr, "embedded victim listening %s\n", addressOf(listeners[0]))
 	if err := servers.Run(); errors.Is(err, eventloop.ErrCut) {
-		os.Exit(3) // as the program bobbin says it
+		os.Exit(3) // the exit code of the program bobbin
 	} else if err != nil {
 		return err
 	}
@@ -90,7 +90,7 @@ func handlers(files *static.Files) *http.Router {
 		_, err := w.Write(make([]byte, 250_000))
 		return err
 	})
-	r.Handle("GET /panic", func(*http.Response, *http.Request) error { panic("this handler always does") })
+	r.Handle("GET /panic", func(*http.Response, *http.Request) error { panic("deliberate panic") })
 	r.Handle("GET /hold", func(w *http.Response, _ *http.Request) error {
 		time.Sleep(holding)
 		return w.Text("done\n")
@@ -99,5 +99,5 @@ func handlers(files *static.Files) *http.Router {
 	return r
 }
 
-// holding is for how long a handler keeps its loop, which it should not.
+// holding is how long a handler holds its loop, against the rules.
 const holding = time.Second

@@ -113,7 +113,7 @@ func TestChoose(t *testing.T) {
 		{"crowd", "crowd"},
 		{"hello*,stop-?", "hellos stop-1 stop-4"},
 		{"stop-1,stop-*", "stop-1 stop-4"},
-		{"crowd,flood", `there is no scenario "flood"`},
+		{"crowd,flood", `unknown scenario "flood"`},
 		{"[", "syntax error"},
 	}
 	for _, test := range tests {
@@ -202,8 +202,8 @@ func TestWhatTheLogSays(t *testing.T) {
 		want   string
 	}{
 		{"lines of one kind are one, and each second may have one", 10 * time.Second, true, file, "ok"},
-		{"more is a flood", -2 * time.Second, true, file, "FAILED: the log says one thing 2 times"},
-		{"silence fails where something must be said", 0, true, "", "FAILED: the log does not say"},
+		{"more is a flood", -2 * time.Second, true, file, "FAILED: the log has one message 2 times"},
+		{"silence fails where something must be said", 0, true, "", "FAILED: the log does not report"},
 		{"and is fine elsewhere", 0, false, "", "ok"},
 	}
 	for _, test := range tests {

@@ -8,10 +8,10 @@ import (
 	"time"
 )
 
-// Who waits for a log? In each scenario more lines are written than a pipe holds,
-// and the victim is then to end in time and with status 0.
+// Attacks on logs: does the victim wait for one? Each scenario writes more lines than
+// a pipe holds; the victim must then end in time with status 0.
 
-// manyRequests makes a few thousand lines, over one connection after the other.
+// manyRequests makes a few thousand log lines, over one connection after the other.
 func manyRequests(s *siege) error {
 	const together = 50
 	request := bytes.Repeat(get(s.victim, "/small.txt", "User-Agent: "+string(bytes.Repeat([]byte("x"), 100))), together)
@@ -28,7 +28,7 @@ func manyRequests(s *siege) error {
 				}
 			})
 			if want > 0 {
-				s.hold(time.Second, 10*time.Second) // the victim stands still
+				s.hold(time.Second, 10*time.Second) // the victim does not run
 				return nil
 			}
 		}
@@ -61,12 +61,12 @@ func logToFIFO(t *trial) error {
 
 func logToFullDisk(t *trial) error {
 	if _, err := os.Stat("/dev/full"); err != nil {
-		return skipped("there is no /dev/full")
+		return skipped("/dev/full is missing")
 	}
 	return t.besiege(plan{order: order{args: []string{"--log", "combined=/dev/full"}}, logs: true, attack: manyRequests})
 }
 
-// panics has a handler panic 50 times. Each takes its connection with it.
+// panics makes a handler panic 50 times. Each panic ends its connection.
 func panics(t *trial) error {
 	return t.besiege(plan{order: order{embedded: true, deaf: true}, attack: func(s *siege) error {
 		for range 50 {

@@ -1,17 +1,16 @@
-// Fault attacks a bobbin that is built from this repository, on the loopback,
-// while a probe of 50 good requests a second from another address measures.
+// Fault attacks a bobbin built from this repository, on the loopback, while a probe
+// of 50 good requests a second from another address measures the effect.
 //
 //	cd bench && go run ./fault            every attack at length; about an hour
-//	cd bench && go run ./fault --short    every attack for seconds, as .ci/run does it
+//	cd bench && go run ./fault --short    every attack for seconds, as .ci/run does
 //	cd bench && go run ./fault --list     the attacks
 //
-// Three words are used throughout: the victim is the server, an attacker is a
-// connection that wants to cost others something, the probe is the client that
-// must not notice. Attackers come from 127.0.0.1, the probe from 127.0.0.2.
+// Three terms: the victim is the server, an attacker is a connection with the aim of
+// harming others, and the probe is the client that must not be affected. Attackers
+// come from 127.0.0.1, the probe from 127.0.0.2.
 //
-// It is a program of the bench module because the helpers for it are there:
-// child starts processes and forgets none, meter reads what the kernel says of
-// them, server builds bobbin.
+// It belongs to the bench module because of its helpers: child starts and ends
+// processes, meter reads their state from the kernel, server builds bobbin.
 package main
 
 import (
@@ -39,14 +38,14 @@ const (
 	exitUsage  = 2
 )
 
-// options are what was typed.
+// options are the flags.
 type options struct {
 	short bool
 	only  string
 	list  bool
 }
 
-const usage = `fault attacks bobbin and measures what its other clients notice.
+const usage = `fault attacks bobbin and measures the effect on its other clients.
 
   go run ./fault [flags]
 
@@ -85,7 +84,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	}
 	chosen, err := choose(o.only)
 	if err != nil {
-		fmt.Fprintf(stderr, "fault: %v; fault --list shows the scenarios\n", err)
+		fmt.Fprintf(stderr, "fault: %v; --list prints the scenarios\n", err)
 		return exitUsage
 	}
 	if o.list {
@@ -106,7 +105,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	return exitOK
 }
 
-// choose returns the scenarios that the words of --only name; all for "".
+// choose returns the scenarios that match --only; all for "".
 func choose(only string) ([]scenario, error) {
 	if only == "" {
 		return scenarios, nil
@@ -128,13 +127,13 @@ func choose(only string) ([]scenario, error) {
 		}
 	}
 	if i := slices.Index(used, false); i >= 0 {
-		return nil, fmt.Errorf("--only: there is no scenario %q", words[i])
+		return nil, fmt.Errorf("--only: unknown scenario %q", words[i])
 	}
 	return chosen, nil
 }
 
-// attack runs the scenarios and prints each report when it is complete. Those
-// that cost little run beside one another, after the others.
+// attack runs the scenarios and prints each report when it is complete. The cheap
+// ones run concurrently, after the others.
 func attack(ctx context.Context, o options, chosen []scenario, stdout io.Writer) (failed int, err error) {
 	lab, err := openLab(ctx, o.short)
 	if err != nil {

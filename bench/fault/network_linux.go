@@ -10,35 +10,35 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// readHangup is poll's word for a FIN, told even when bytes before it were not
-// taken.
+// readHangup is the poll event of a FIN. Unlike read, poll reports it even before the
+// bytes ahead of it are read.
 const readHangup = unix.POLLRDHUP
 
-// A network is a namespace of its own, reached over a pair of virtual cards
-// with an MTU of 1500.
+// A network is a namespace of its own, reached over a pair of virtual cards with an
+// MTU of 1500.
 type network struct {
-	inside string   // the address in there
-	probe  string   // the address out here that is the probe's
-	enter  []string // starts a program in it
-	card   string   // out here
+	inside string   // the address inside the namespace
+	probe  string   // the probe's address, outside
+	enter  []string // starts a program inside
+	card   string   // outside
 }
 
 var networks atomic.Int32 // made so far
 
-// network makes one, which is gone at the end of the scenario.
+// network makes a network that lasts until the end of the scenario.
 func (t *trial) network() (*network, error) {
 	if os.Getuid() != 0 {
-		return nil, skipped("a network namespace needs root")
+		return nil, skipped("network namespaces need root")
 	}
 	if _, err := exec.LookPath("ip"); err != nil {
 		return nil, skipped("ip is not installed")
 	}
-	// Several on one machine have a name and a subnet each.
+	// Each has a name and a subnet of its own.
 	number := (os.Getpid() + int(networks.Add(1))*61) % 250
 	name, subnet := fmt.Sprintf("fault%d", number), fmt.Sprintf("10.198.%d.", number)
 	n := &network{inside: subnet + "2", probe: subnet + "3", enter: []string{"ip", "netns", "exec", name}, card: name + "a"}
 	if err := ip("netns add " + name); err != nil {
-		return nil, skipped("no network namespace can be made: " + err.Error())
+		return nil, skipped("cannot make a network namespace: " + err.Error())
 	}
 	t.atEnd(func() { ip("netns del " + name) })
 	for _, command := range []string{
@@ -51,16 +51,17 @@ func (t *trial) network() (*network, error) {
 		"-n " + name + " link set " + name + "b up",
 	} {
 		if err := ip(command); err != nil {
-			return nil, skipped("no virtual network can be made: " + err.Error())
+			return nil, skipped("cannot make a virtual network: " + err.Error())
 		}
 	}
-	// Segments of 1,448 bytes, and not 64 KiB at a time. An old ip cannot say so.
+	// Segments of 1,448 bytes instead of 64 KiB at a time. An old ip lacks this
+	// option.
 	ip("link set " + name + "a gso_max_segs 1")
 	ip("-n " + name + " link set " + name + "b gso_max_segs 1")
 	return n, nil
 }
 
-// cut takes the network away.
+// cut disconnects the network.
 func (n *network) cut() error { return ip("link set " + n.card + " down") }
 
 func ip(words string) error {

@@ -6,13 +6,12 @@ import (
 	"time"
 )
 
-// What do answers cost that are not read? Each peer has the smallest receive
-// buffer, and the victim is reached at MTU 1500 where that can be arranged: on
-// the loopback the kernel takes 4 MB of an answer that is not read, so that
-// little stays with the server.
+// Attacks with unread answers: what do they cost? Each peer has the smallest receive
+// buffer, and the victim is reached at MTU 1500 where possible: on the loopback the
+// kernel takes 4 MB of an unread answer, so that little stays with the server.
 
-// outputTotal is the limit of that name, and outputMost what a victim may occupy
-// at most.
+// outputTotal is the limit OutputTotal, and outputMost the largest allowed memory of
+// a victim.
 const (
 	outputTotal = 64 << 20
 	outputMost  = outputTotal + 64<<20
@@ -28,8 +27,8 @@ func (t *trial) afar() order {
 	return order{at: n, args: []string{"--listing", "on"}}
 }
 
-// unreadJSON asks while nothing is packed yet, and so for the file as it is, or
-// for one that each waits for.
+// unreadJSON makes its requests before any compressed version exists: for the plain
+// file, or for one that all wait for.
 func unreadJSON(t *trial) error {
 	return t.besiege(plan{order: t.afar(), room: smallest, memory: outputMost, attack: func(s *siege) error {
 		peers := s.crowd.asks(80, get(s.victim, "/8m.json", "Accept-Encoding: gzip"))
@@ -39,7 +38,7 @@ func unreadJSON(t *trial) error {
 	}})
 }
 
-// unreadCached asks for the same when it is in the cache.
+// unreadCached makes the same requests with the file in the cache.
 func unreadCached(t *trial) error {
 	v, err := t.start(t.afar())
 	if err != nil {
@@ -68,10 +67,10 @@ func unread200K(t *trial) error {
 	}})
 }
 
-// unreadOwn asks a handler that makes 250 kB for each request. None of it can be
-// shared, so that it is more than OutputTotal, and the log must say so. What was
-// reset is garbage until the runtime collects it, by default when as much has
-// come as was left the last time: memory may be twice what is owed.
+// unreadOwn requests a handler that makes 250 kB for each request. None of it can be
+// shared, so that it exceeds OutputTotal, and the log must report it. Reset output is
+// garbage until the runtime collects it, by default when as much has been allocated
+// as was left the last time: so memory may be twice the unsent output.
 func unreadOwn(t *trial) error {
 	o := t.afar()
 	o.embedded, o.args = true, nil
@@ -79,25 +78,25 @@ func unreadOwn(t *trial) error {
 		peers := s.crowd.asks(500, get(s.victim, "/own"))
 		s.crowd.answered(peers, 2*time.Second)
 		s.hold(2*time.Second, 15*time.Second)
-		s.say("attackers", "%d of %d are still there", count(peers), len(peers))
+		s.say("attackers", "%d of %d still connected", count(peers), len(peers))
 		return nil
 	}})
 }
 
-// slowPipelines reads 400 bytes a second on each of 500 connections, which is
-// above MinRate.
+// slowPipelines reads 400 bytes a second on each of 500 connections, which is above
+// MinRate.
 func slowPipelines(t *trial) error {
 	return t.besiege(plan{order: t.afar(), room: smallest, memory: outputMost, attack: func(s *siege) error {
 		peers := s.crowd.asks(500, bytes.Repeat(get(s.victim, "/250k.bin"), 8))
 		buffer := make([]byte, 400)
 		s.crowd.each(peers, time.Second, func(_ int, p *peer) { p.take(buffer) })
 		s.hold(3*time.Second, 30*time.Second)
-		s.say("attackers", "%d of %d are still there", count(peers), len(peers))
+		s.say("attackers", "%d of %d still connected", count(peers), len(peers))
 		return nil
 	}})
 }
 
-// unreadListings asks in the six orders that a listing has.
+// unreadListings requests a listing in its six orders.
 func unreadListings(t *trial) error {
 	return t.besiege(plan{order: t.afar(), room: smallest, memory: outputMost, attack: func(s *siege) error {
 		peers := s.crowd.open(300, func(i int, p *peer) error {

@@ -2,9 +2,9 @@ package main
 
 import "time"
 
-// A pace is how many bytes an even reader may take as time goes on. What it could
-// not take in time is forgiven beyond a second's worth: a reader that makes up
-// for a pause in one gulp would not be even.
+// A pace is the number of bytes that an even reader may take over time. Unused
+// allowance beyond a second is lost, because a reader that makes up for a pause in
+// one gulp is not even.
 type pace struct {
 	rate   int // bytes a second
 	budget float64
@@ -19,5 +19,5 @@ func (p *pace) allow(now time.Duration) int {
 	return int(p.budget)
 }
 
-// took notes that n bytes were taken.
+// took counts n bytes.
 func (p *pace) took(n int) { p.budget -= float64(n) }

@@ -17,26 +17,26 @@ import (
 	"time"
 )
 
-// The probe asks every 20 ms, whether or not answers have come, over a new
-// connection and over one of a few kept ones in turn. A latency is counted from
-// when its request was due.
+// The probe makes a request every 20 ms, whether or not answers have come,
+// alternately over a new connection and over a kept one. Latency counts from when the
+// request was due.
 
 const (
 	probeEvery    = 20 * time.Millisecond
 	probePatience = 5 * time.Second // for one answer
 )
 
-// An ask is a request that is good, and what is right for an answer.
+// An ask is a good request and its correct answer.
 type ask struct {
 	method string // GET if empty
 	path   string
-	fields string // lines of the head, each with its end
+	fields string // header lines, each with its CRLF
 	body   string
 	status int
 }
 
-// goodAsks are what the probe asks for in turn: a cached file, one that was not
-// asked for before, and one that does not exist.
+// goodAsks are the probe's requests in turn: a cached file, one not requested before,
+// and one that does not exist.
 func goodAsks(k int) ask {
 	switch k % 3 {
 	case 0:
@@ -47,7 +47,7 @@ func goodAsks(k int) ask {
 	return ask{path: "/missing", status: 404}
 }
 
-// A client asks for things from one address.
+// A client makes requests from one address.
 type client struct {
 	network string // tcp or unix
 	to      string
@@ -56,8 +56,8 @@ type client struct {
 	tls     *tls.Config // nil for none
 }
 
-// newClient is a client of a victim; from is its address, or "" for the
-// system's choice.
+// newClient makes a client of a victim; from is its address, or "" for the system's
+// choice.
 func newClient(v *victim, from string) *client {
 	c := &client{network: v.network, to: v.address, host: v.address, dialer: net.Dialer{Timeout: probePatience}}
 	if c.network == "unix" {
@@ -94,7 +94,7 @@ func (c *client) dial(ctx context.Context) (*line, error) {
 	return &line{conn, bufio.NewReader(conn)}, nil
 }
 
-// head is a request as it is sent.
+// head returns a request's bytes.
 func (c *client) head(a ask, last bool) string {
 	method, fields := a.method, a.fields
 	if method == "" {
@@ -109,8 +109,8 @@ func (c *client) head(a ask, last bool) string {
 	return method + " " + a.path + " HTTP/1.1\r\nHost: " + c.host + "\r\n" + fields + "\r\n" + a.body
 }
 
-// errSilent is that a connection ended without a byte of the answer, which a
-// kept one may do at any time.
+// errSilent means that a connection ended before the first byte of the answer, which
+// a kept one may do at any time.
 var errSilent = errors.New("closed without an answer")
 
 // errStatus is an answer with another status.
@@ -118,8 +118,8 @@ type errStatus int
 
 func (e errStatus) Error() string { return fmt.Sprintf("status %d", int(e)) }
 
-// ask sends a request and reads its answer. more reports whether the connection
-// can be used again.
+// ask sends a request and reads its answer. more reports whether the connection can
+// be used again.
 func (c *client) ask(l *line, a ask, last bool) (more bool, err error) {
 	l.SetDeadline(time.Now().Add(probePatience))
 	if _, err := io.WriteString(l, c.head(a, last)); err != nil {
@@ -132,12 +132,12 @@ func (c *client) ask(l *line, a ask, last bool) (more bool, err error) {
 	}
 	answer, err := nethttp.ReadResponse(l.in, nil)
 	if err != nil {
-		return false, fmt.Errorf("head of the answer: %w", err)
+		return false, fmt.Errorf("reading the head of the answer: %w", err)
 	}
 	n, err := io.Copy(io.Discard, answer.Body)
 	switch {
 	case err != nil:
-		return false, fmt.Errorf("body of the answer: %w", err)
+		return false, fmt.Errorf("reading the body of the answer: %w", err)
 	case answer.StatusCode != a.status:
 		return false, errStatus(answer.StatusCode)
 	case a.path == "/small.txt" && n != smallBytes:
@@ -146,7 +146,7 @@ func (c *client) ask(l *line, a ask, last bool) (more bool, err error) {
 	return !answer.Close && !last, nil
 }
 
-// once asks over a connection of its own.
+// once makes a request over a new connection.
 func (c *client) once(ctx context.Context, a ask) error {
 	l, err := c.dial(ctx)
 	if err != nil {
@@ -157,8 +157,7 @@ func (c *client) once(ctx context.Context, a ask) error {
 	return err
 }
 
-// reason sorts an error by what a person would call it: addresses and ports
-// would make each its own.
+// reason returns the kind of an error, without addresses and ports, for counting.
 func reason(err error) string {
 	var timeout net.Error
 	var status errStatus
@@ -183,12 +182,12 @@ func reason(err error) string {
 	return text
 }
 
-// A tally is what the probe saw during one phase.
+// A tally has the probe's results for one phase.
 type tally struct {
 	began   time.Time
 	times   []time.Duration
 	worst   time.Duration
-	worstAt time.Duration // when the worst was due, from the beginning
+	worstAt time.Duration // when the slowest was due, from the beginning
 	renewed int           // kept connections that were closed between two requests
 	failed  map[string]int
 }
@@ -200,8 +199,7 @@ func (y *tally) failures() (n int) {
 	return n
 }
 
-// quantile is the time within which that part of all was answered, by the
-// nearest rank.
+// quantile returns the latency of that part of the requests, by the nearest rank.
 func (y *tally) quantile(part float64) time.Duration {
 	if len(y.times) == 0 {
 		return 0
@@ -217,7 +215,7 @@ func (y *tally) String() string {
 
 func ms(d time.Duration) string { return fmt.Sprintf("%.1f ms", float64(d)/1e6) }
 
-// why lists what failed.
+// why lists the failures.
 func (y *tally) why() string {
 	var words []string
 	for what, n := range y.failed {
@@ -227,7 +225,7 @@ func (y *tally) why() string {
 	return strings.Join(words, ", ")
 }
 
-// A probe measures what an honest client notices.
+// A probe measures the effect of an attack on an honest client.
 type probe struct {
 	*client
 	asks func(k int) ask
@@ -240,7 +238,7 @@ type probe struct {
 	done sync.WaitGroup
 }
 
-// startProbe begins to ask.
+// startProbe starts the probe.
 func startProbe(ctx context.Context, c *client, asks func(k int) ask) *probe {
 	p := &probe{client: c, asks: asks, phase: newTally()}
 	ctx, p.end = context.WithCancel(ctx)
@@ -264,7 +262,7 @@ func startProbe(ctx context.Context, c *client, asks func(k int) ask) *probe {
 
 func newTally() *tally { return &tally{failed: make(map[string]int)} }
 
-// add notes a request that was due at a moment.
+// add counts a request that was due at a moment.
 func (y *tally) add(due time.Time, took time.Duration) {
 	y.times = append(y.times, took)
 	if took > y.worst {
@@ -272,8 +270,8 @@ func (y *tally) add(due time.Time, took time.Duration) {
 	}
 }
 
-// turnTo begins a new phase and returns the tally of the one before, which
-// still grows by requests that are on their way.
+// turnTo begins a new phase and returns the tally of the one before, which still
+// grows by requests under way.
 func (p *probe) turnTo(next *tally) (before *tally) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -282,7 +280,7 @@ func (p *probe) turnTo(next *tally) (before *tally) {
 	return before
 }
 
-// one asks once and notes how it went.
+// one makes one request and counts its result.
 func (p *probe) one(phase *tally, k int, due time.Time) {
 	renewed, err := p.try(k)
 	took := time.Since(due)
@@ -325,7 +323,7 @@ func (p *probe) try(k int) (renewed bool, err error) {
 	return renewed, err
 }
 
-// keep puts a connection aside for another request.
+// keep stores a connection for another request.
 func (p *probe) keep(l *line, more bool) {
 	const most = 4
 	p.mu.Lock()
@@ -337,7 +335,7 @@ func (p *probe) keep(l *line, more bool) {
 	}
 }
 
-// stop ends the probe when its last answer is here.
+// stop ends the probe after its last answer.
 func (p *probe) stop() {
 	p.end()
 	p.done.Wait()
@@ -347,7 +345,7 @@ func (p *probe) stop() {
 	p.kept = nil
 }
 
-// get is the head of a plain request, for attackers.
+// get returns the head of a plain request, for attackers.
 func get(v *victim, path string, fields ...string) []byte {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "GET %s HTTP/1.1\r\nHost: %s\r\n", path, v.address)

@@ -14,12 +14,12 @@ import (
 	"github.com/bobbin-http/bobbin/bench/child"
 )
 
-// Does an honest slow reader live, and a peer that takes nothing not?
+// Slow readers: does an honest one survive, and is a peer that takes nothing reset?
 
-// rates are what slow readers take, in bytes a second.
+// rates are those of slow readers, in bytes a second.
 var rates = []int{5_000, 20_000, 60_000, 120_000}
 
-// brief has a victim cut downloads soon when it is stopped, in the short form.
+// brief makes a victim cut downloads soon after a stop, in the short form.
 func (t *trial) brief() []string { return []string{"--limit", "Drain=" + pick(t, "1s", "10s")} }
 
 func readersOnLoopback(t *trial) error {
@@ -54,7 +54,7 @@ func readersThroughHAProxy(t *trial) error {
 	return t.readSlowly(v, proxy)
 }
 
-// A slowReader takes a large file at a rate, and is alive as long as more comes.
+// A slowReader takes a large file at a rate. It counts as alive while bytes arrive.
 type slowReader struct {
 	name  string
 	rate  int
@@ -63,12 +63,12 @@ type slowReader struct {
 	ended func() string
 }
 
-// silence is for how long a reader may get nothing: curl --limit-rate takes what
-// is there in one gulp, and is then silent for up to 101 s at 5 and 20 kB/s.
+// silence is the longest time without bytes for a reader: curl --limit-rate takes all
+// available bytes in one gulp, and is then silent for up to 101 s at 5 and 20 kB/s.
 const silence = 150 * time.Second
 
-// readSlowly lets readers ask a victim, or what stands before it, for a large
-// file, for ten minutes.
+// readSlowly lets readers request a large file from a victim, or from the proxy
+// before it, for ten minutes.
 func (t *trial) readSlowly(v, front *victim) error {
 	c, err := t.crowd(front, 0)
 	if err != nil {
@@ -96,12 +96,12 @@ func (t *trial) readSlowly(v, front *victim) error {
 		if how := r.ended(); how != "" {
 			t.fail("%s: %s after %d bytes, %.0f s", r.name, how, r.taken.Load(), time.Duration(r.moved.Load()).Seconds())
 		} else if r.taken.Load() == 0 || still > silence {
-			t.fail("%s: nothing has come for %.0f s", r.name, still.Seconds())
+			t.fail("%s: no bytes for %.0f s", r.name, still.Seconds())
 		}
 	}
 	c.leave()
 	v.settle()
-	v.stop(0, 3) // a download that is under way is cut off at the end of Drain
+	v.stop(0, 3) // Drain cuts off the running downloads
 	v.saysWhy(false)
 	return nil
 }
@@ -128,7 +128,7 @@ func (t *trial) evenReader(c *crowd, began time.Time, rate int) (*slowReader, er
 		case err != nil:
 			how.Store(err.Error())
 		case n == 0:
-			how.Store("the end came")
+			how.Store("end of the answer")
 		default:
 			p.took(n)
 			r.taken.Add(int64(n))
@@ -216,7 +216,7 @@ backend back
 	return front, nil
 }
 
-// takesNothing has peers ask for a large file and read none of it, with receive
+// takesNothing has peers request a large file and read none of it, with receive
 // buffers of several sizes.
 func takesNothing(t *trial) error {
 	send := pick(t, 2*time.Second, 20*time.Second)
@@ -229,8 +229,8 @@ func takesNothing(t *trial) error {
 		return err
 	}
 	defer c.leave()
-	// A large buffer takes more than the 128 KiB that earn nothing, and so its
-	// peer may stay for two minutes longer.
+	// A large buffer takes more than the 128 KiB that earn nothing, and so its peer
+	// may stay for two more minutes.
 	rooms := []int{smallest, 0, 4 << 20}
 	most := []time.Duration{send + 10*time.Second, send + 10*time.Second, send + 130*time.Second}
 	if t.short {
@@ -246,11 +246,11 @@ func takesNothing(t *trial) error {
 			t.say("peer", "with a buffer of %d: ended after %.1f s", room, took.Seconds())
 			switch {
 			case !gone:
-				t.fail("a peer that takes nothing, with a buffer of %d, is still there after %.0f s", room, took.Seconds())
+				t.fail("a peer that takes nothing, with a buffer of %d, is still connected after %.0f s", room, took.Seconds())
 			case how != reset:
-				t.fail("a peer that takes nothing, with a buffer of %d, is closed and not reset", room)
+				t.fail("a peer that takes nothing, with a buffer of %d, was closed and not reset", room)
 			case took > most[i] && !t.short:
-				t.fail("a peer that takes nothing, with a buffer of %d, is reset after %.1f s", room, took.Seconds())
+				t.fail("a peer that takes nothing, with a buffer of %d, was reset after %.1f s", room, took.Seconds())
 			}
 		}
 		began = time.Now()
@@ -262,7 +262,7 @@ func takesNothing(t *trial) error {
 	return nil
 }
 
-// freePort is one on which no program listens.
+// freePort returns a port without a listener.
 func freePort() (int, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -272,11 +272,11 @@ func freePort() (int, error) {
 	return l.Addr().(*net.TCPAddr).Port, nil
 }
 
-// vanished has a peer that took its part of a file, and so earned time, vanish
-// without a word: its network is cut.
+// vanished lets a peer that took a part of a file, and so earned time, vanish: its
+// network is cut.
 func vanished(t *trial) error {
 	if t.short {
-		return skipped("it takes two minutes")
+		return skipped("takes two minutes")
 	}
 	n, err := t.network()
 	if err != nil {
@@ -303,11 +303,11 @@ func vanished(t *trial) error {
 	if err := n.cut(); err != nil {
 		return err
 	}
-	const most = 150 * time.Second                                                                  // SendTimeout, ten seconds, and two minutes that are earned
+	const most = 150 * time.Second                                                                  // SendTimeout, ten seconds, and two earned minutes
 	took, gone := t.until(most+5*time.Second, func() bool { return v.descriptors() <= v.before+1 }) // one for the file
-	t.say("peer", "took %d bytes, and was forgotten %.0f s after it had vanished", taken, took.Seconds())
+	t.say("peer", "took %d bytes, and was closed %.0f s after it had vanished", taken, took.Seconds())
 	if !gone {
-		t.fail("a peer that has vanished is still there after %.0f s", took.Seconds())
+		t.fail("a vanished peer is still connected after %.0f s", took.Seconds())
 	}
 	v.stop(0)
 	v.saysWhy(false)

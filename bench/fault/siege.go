@@ -2,8 +2,8 @@ package main
 
 import "time"
 
-// A siege is an attack while the probe measures: at rest, under attack, and
-// until the victim has forgotten the attackers.
+// A siege is an attack while the probe measures: at rest, under attack, and until the
+// victim has closed the attackers' connections.
 type siege struct {
 	*trial
 	victim *victim
@@ -13,18 +13,18 @@ type siege struct {
 	rest, attack *tally
 }
 
-// A plan is what a siege does.
+// A plan describes a siege.
 type plan struct {
 	order  order
-	room   int                // of the attackers' receive buffers; 0 for the kernel's choice
+	room   int                // of the attackers' receive buffers; 0 for the kernel's default
 	asks   func(k int) ask    // of the probe; nil for goodAsks
-	attack func(*siege) error // places the attackers, and lets them act for a while
+	attack func(*siege) error // connects the attackers, and lets them act for a while
 
-	memory  int64 // that the victim may occupy at most; 0 for any
-	back    bool  // memory must come back to where it was
-	logs    bool  // the log must say what was done
-	holding bool  // SIGTERM comes while the attackers are still there
-	status  []int // right at the end; nil for 0
+	memory  int64 // largest memory of the victim; 0 for any
+	back    bool  // memory must return to its size before
+	logs    bool  // the log must report the attack
+	holding bool  // SIGTERM comes while the attackers are connected
+	status  []int // correct exit codes; nil for 0
 }
 
 // besiege carries out a plan.
@@ -79,10 +79,10 @@ func (t *trial) besiegeVictim(v *victim, p plan) error {
 	return nil
 }
 
-// slower is by how much the probe's p99 may grow under attack.
+// slower is the largest allowed growth of the probe's p99 under attack.
 const slower = 100 * time.Millisecond
 
-// judge says what the probe has noticed.
+// judge reports the probe's results.
 func (s *siege) judge() {
 	s.say("probe", "%d requests at rest, %d failed, %v", len(s.rest.times), s.rest.failures(), s.rest)
 	s.say("", "%d under attack, %d failed, %v", len(s.attack.times), s.attack.failures(), s.attack)

@@ -7,13 +7,13 @@ import (
 	"path/filepath"
 )
 
-// What is in the folder that victims serve.
+// The folder that victims serve.
 const (
 	smallBytes  = 1000
-	uncached    = 4000 // files of which the probe asks for one after the other
+	uncached    = 4000 // files that the probe requests one after the other
 	listedNames = 10_000
-	jsonBytes   = 8_000_000 // of hexadecimal digits, so that gzip makes half of it
-	hugeBytes   = 256 << 20 // a hole: what a reader of 120 kB/s does not get through
+	jsonBytes   = 8_000_000 // of hexadecimal digits, which gzip halves
+	hugeBytes   = 256 << 20 // a sparse file, too large for a reader of 120 kB/s to finish
 )
 
 // makeSite makes the folder.
@@ -57,5 +57,5 @@ func makeSite(folder string) error {
 	return huge.Truncate(hugeBytes)
 }
 
-// uncachedName is the k-th file that has not been asked for before.
+// uncachedName returns the k-th file not requested before.
 func uncachedName(k int) string { return fmt.Sprintf("u/%04d.txt", k%uncached) }

@@ -13,17 +13,17 @@ import (
 	"time"
 )
 
-// Is anything lost at a stop? Twelve clients ask as fast as they can. A request
-// is lost if its connection was made and no complete answer came, with one
-// exception: a kept connection may be closed in order, without a byte of an
-// answer, at the moment at which its client asks again (RFC 9112 section 9.6).
+// Stopping under load: is a request lost? Twelve clients make requests as fast as
+// they can. A request is lost if its connection was made and no complete answer came.
+// There is one exception: a kept connection may be closed in order, without a byte of
+// an answer, at the moment of its next request (RFC 9112 section 9.6).
 
-// A load is clients that ask without end.
+// A load is clients that make requests without end.
 type load struct {
 	client   *client
 	answered atomic.Int64
-	crossed  atomic.Int64 // requests that met a close in order on their way
-	refused  atomic.Int64 // connections that were not made
+	crossed  atomic.Int64 // requests that crossed an orderly close
+	refused  atomic.Int64 // connections that were refused
 	stop     context.CancelFunc
 	clients  sync.WaitGroup
 
@@ -33,8 +33,8 @@ type load struct {
 
 const loadClients = 12
 
-// startLoad starts clients of three kinds: some that use each connection once,
-// some that keep it, and some that connect and ask a little later.
+// startLoad starts clients of three kinds: some use each connection once, some keep
+// it, and some connect and send a little later.
 func startLoad(ctx context.Context, v *victim) *load {
 	l := &load{client: newClient(v, v.probe), lost: make(map[string]int)}
 	ctx, l.stop = context.WithCancel(ctx)
@@ -42,7 +42,7 @@ func startLoad(ctx context.Context, v *victim) *load {
 		l.clients.Go(func() {
 			for ctx.Err() == nil {
 				if !l.visit(ctx, i%3) {
-					// The victim is gone, or is about to be another.
+					// The victim has ended, or is being replaced.
 					time.Sleep(20 * time.Millisecond)
 				}
 			}
@@ -58,7 +58,7 @@ const (
 	late
 )
 
-// visit makes a connection and asks over it.
+// visit makes a connection and requests over it.
 func (l *load) visit(ctx context.Context, kind int) (connected bool) {
 	line, err := l.client.dial(ctx)
 	if err != nil {
@@ -102,7 +102,7 @@ func (l *load) lose(how string) {
 	l.lost[how]++
 }
 
-// isClosed looks whether the server has said that it takes no more requests.
+// isClosed reports whether the server has closed a connection.
 func isClosed(l *line) (is bool) {
 	raw, err := l.Conn.(syscall.Conn).SyscallConn()
 	if err != nil {
@@ -117,7 +117,7 @@ func isClosed(l *line) (is bool) {
 	return is
 }
 
-// end stops the clients when each has its answer, and reports.
+// end stops the clients after their answers, and reports.
 func (l *load) end(t *trial) {
 	l.stop()
 	l.clients.Wait()
@@ -135,7 +135,7 @@ func (l *load) end(t *trial) {
 func stopOneLoop(t *trial) error   { return t.stopUnderLoad(1) }
 func stopFourLoops(t *trial) error { return t.stopUnderLoad(4) }
 
-// stopUnderLoad starts a victim and stops it under load, again and again.
+// stopUnderLoad starts a victim and stops it under load, repeatedly.
 func (t *trial) stopUnderLoad(loops int) error {
 	for range pick(t, 2, 20) {
 		v, err := t.start(order{args: []string{"--loops", fmt.Sprint(loops)}})
@@ -156,7 +156,7 @@ func (t *trial) stopUnderLoad(loops int) error {
 func hangupOneLoop(t *trial) error   { return t.hangupUnderLoad(1) }
 func hangupFourLoops(t *trial) error { return t.hangupUnderLoad(4) }
 
-// hangupUnderLoad sends SIGHUP under load. The victim goes on.
+// hangupUnderLoad sends SIGHUP under load. The victim must continue.
 func (t *trial) hangupUnderLoad(loops int) error {
 	v, err := t.start(order{args: []string{"--loops", fmt.Sprint(loops)}})
 	if err != nil {
@@ -178,9 +178,9 @@ func (t *trial) hangupUnderLoad(loops int) error {
 	return nil
 }
 
-// heldLoop has a handler hold one of four loops on a Unix socket, where the
-// first loop accepts and deals out. A request that meets the held loop waits
-// until it is free, and none is lost.
+// heldLoop has a handler hold one of four loops on a Unix socket, where the first
+// loop accepts and distributes. A request on the held loop waits until it is free,
+// and none is lost.
 func heldLoop(t *trial) error {
 	socket := filepath.Join(t.folder, "s")
 	o := order{embedded: true, listen: "unix:" + socket, args: []string{"--loops", "4"}}

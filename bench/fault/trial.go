@@ -12,7 +12,7 @@ import (
 	"github.com/bobbin-http/bobbin/bench/server"
 )
 
-// A lab is what the scenarios of one run share.
+// A lab is shared by the scenarios of one run.
 type lab struct {
 	short   bool
 	scratch string
@@ -67,7 +67,7 @@ func (l *lab) run(ctx context.Context, s scenario) *trial {
 	return t
 }
 
-// A trial is one run of a scenario: what it needs, and what it found.
+// A trial is one run of a scenario, with its findings.
 type trial struct {
 	*lab
 	scenario scenario
@@ -82,7 +82,7 @@ type trial struct {
 	skip     string
 }
 
-// A skipped error is why a scenario cannot be run on this machine.
+// A skipped error is why a scenario cannot run on this machine.
 type skipped string
 
 func (s skipped) Error() string { return "skipped: " + string(s) }
@@ -92,12 +92,12 @@ func (t *trial) say(what, format string, args ...any) {
 	t.lines = append(t.lines, fmt.Sprintf("   %-10s ", what)+fmt.Sprintf(format, args...))
 }
 
-// fail notes what does not hold.
+// fail records a failure.
 func (t *trial) fail(format string, args ...any) {
 	t.failures = append(t.failures, fmt.Sprintf(format, args...))
 }
 
-// atEnd has f called when the scenario is over.
+// atEnd calls f at the end of the scenario.
 func (t *trial) atEnd(f func()) { t.later = append([]func(){f}, t.later...) }
 
 // pick chooses by the form of the run.
@@ -108,7 +108,7 @@ func pick[T any](t *trial, short, long T) T {
 	return long
 }
 
-// wait lets time pass, and reports whether the run goes on.
+// wait lets time pass, and reports whether the run continues.
 func (t *trial) wait(d time.Duration) bool {
 	select {
 	case <-t.ctx.Done():
@@ -131,7 +131,7 @@ func (t *trial) until(d time.Duration, ok func() bool) (took time.Duration, met 
 	}
 }
 
-// verdict is the trial in a few words.
+// verdict returns the result in a few words.
 func (t *trial) verdict() string {
 	switch {
 	case t.skip != "":
@@ -142,7 +142,7 @@ func (t *trial) verdict() string {
 	return "ok"
 }
 
-// report is what the trial found, in full.
+// report returns the findings in full.
 func (t *trial) report() string {
 	lines := []string{fmt.Sprintf("== %s: %s (%.1f s)", t.scenario.name, t.scenario.about, t.took.Seconds())}
 	lines = append(lines, t.lines...)

@@ -18,35 +18,35 @@ import (
 	"github.com/bobbin-http/bobbin/bench/meter"
 )
 
-// An order is how a victim is to be started. The zero value is bobbin on a free
-// port of the loopback with the site.
+// An order describes how to start a victim. The zero value is bobbin on a free port
+// of the loopback with the site.
 type order struct {
 	args     []string // more flags
 	site     string   // another folder
 	listen   string   // another address
-	at       *network // in which it listens; nil for the loopback
+	at       *network // its network; nil for the loopback
 	embedded bool     // this program with handlers, see embed.go
 	open     int      // ulimit -n, or 0 for that of this process
 	stdout   *os.File // or nil for a file
-	deaf     bool     // stderr is a pipe that is read to the first line and no further
+	deaf     bool     // stderr is a pipe that is read to the first line only
 }
 
-// A victim is a server that is attacked.
+// A victim is the server under attack.
 type victim struct {
 	trial   *trial
 	child   *child.Child
 	network string // tcp or unix
 	address string
 	tls     bool
-	probe   string // the address that the probe comes from
+	probe   string // the address of the probe
 
 	log      string // the file of its stderr, "" if that is a pipe
 	before   int    // descriptors
 	resident int64  // bytes, before the attack
 }
 
-// How long a victim may take. None of these is what the server promises: that
-// is judged apart.
+// The longest times of a victim. They are not promises of the server, which are
+// checked separately.
 const (
 	starting = 10 * time.Second
 	settling = 10 * time.Second
@@ -97,7 +97,7 @@ func (t *trial) start(o order) (*victim, error) {
 	return v, nil
 }
 
-// ear makes what the victim's stderr goes to. first returns its first lines.
+// ear makes the file for the victim's stderr. first returns its first lines.
 func (v *victim) ear(deaf bool) (stderr *os.File, first func() string, err error) {
 	if !deaf {
 		v.log = filepath.Join(v.trial.folder, fmt.Sprintf("stderr-%d", time.Now().UnixNano()))
@@ -126,7 +126,7 @@ func (v *victim) ear(deaf bool) (stderr *os.File, first func() string, err error
 
 var listening = regexp.MustCompile(`listening ([^\s,]+)`)
 
-// listens waits for the line that tells the address.
+// listens waits for the line with the address.
 func (v *victim) listens(first func() string) error {
 	said := ""
 	_, ok := v.trial.until(starting, func() bool {
@@ -135,7 +135,7 @@ func (v *victim) listens(first func() string) error {
 	})
 	m := listening.FindStringSubmatch(said)
 	if !ok || m == nil {
-		return fmt.Errorf("the victim does not start: %v; it said %q", v.child.Died(), said)
+		return fmt.Errorf("the victim does not start: %v; output %q", v.child.Died(), said)
 	}
 	v.network, v.address = "tcp", m[1]
 	if path, is := strings.CutPrefix(m[1], "unix:"); is {
@@ -150,7 +150,7 @@ func (v *victim) listens(first func() string) error {
 	return nil
 }
 
-// descriptors is how many the victim has open, or -1 if that cannot be told.
+// descriptors returns the number of open descriptors of the victim, or -1 if unknown.
 func (v *victim) descriptors() int {
 	n, err := meter.Descriptors(v.child.PID())
 	if err != nil {
@@ -159,12 +159,11 @@ func (v *victim) descriptors() int {
 	return n
 }
 
-// spare is by how many descriptors a victim may be above its start: open files
-// that are remembered, and connections that linger.
+// spare is how many descriptors a victim may have above its start: cached open files
+// and lingering connections.
 const spare = 16
 
-// settle waits until attackers are forgotten, and reports what the attack has
-// cost.
+// settle waits until the attackers are gone, and reports the cost of the attack.
 func (v *victim) settle() {
 	pid := v.child.PID()
 	_, back := v.trial.until(settling, func() bool { return v.descriptors() <= v.before+spare })
@@ -180,8 +179,8 @@ func (v *victim) settle() {
 	v.trial.say("open", "%d descriptors before, %d after", v.before, after)
 }
 
-// shrinks waits until memory is back at the start. The runtime collects what an
-// idle program has left after two minutes, and then gives it back.
+// shrinks waits until memory is back at the start. The runtime collects an idle
+// program's garbage after two minutes, and then gives it back.
 func (v *victim) shrinks() {
 	const more = 24 << 20
 	resident := int64(0)
@@ -195,8 +194,7 @@ func (v *victim) shrinks() {
 	}
 }
 
-// within fails the trial if the victim has ever occupied more than a number of
-// bytes.
+// within fails the trial if the victim has ever occupied more memory.
 func (v *victim) within(most int64) {
 	if peak, err := meter.Peak(v.child.PID()); err == nil && peak > most {
 		v.trial.fail("%s resident at most, and %s are allowed", mib(peak), mib(most))
@@ -205,16 +203,14 @@ func (v *victim) within(most int64) {
 
 func mib(n int64) string { return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20)) }
 
-// drain is how long a victim may take from SIGTERM to its end: Limits.Drain and
-// a second.
+// drain is the longest time from SIGTERM to the end: Limits.Drain and a second.
 const drain = 11 * time.Second
 
-// stop ends the victim by SIGTERM and judges how it ends: with one of the
-// statuses that are right.
+// stop ends the victim by SIGTERM and checks its exit code and its time.
 func (v *victim) stop(right ...int) {
 	t := v.trial
 	if err := v.child.Died(); err != nil {
-		t.fail("the victim has ended before it was asked to: %v%s", err, v.lastWords())
+		t.fail("the victim ended before SIGTERM: %v%s", err, v.lastWords())
 		return
 	}
 	v.child.Signal(syscall.SIGTERM)
@@ -237,8 +233,7 @@ func (v *victim) stop(right ...int) {
 	}
 }
 
-// keepLog keeps the log of a victim, with its stacks, beyond the end of this
-// program.
+// keepLog keeps the log of a victim, with its stacks, beyond the end of this program.
 func (v *victim) keepLog() {
 	text, err := os.ReadFile(v.log)
 	if err != nil {
@@ -250,16 +245,16 @@ func (v *victim) keepLog() {
 	}
 }
 
-// lastWords is the end of the log, for a victim that has failed.
+// lastWords returns the end of the log, for a victim that has failed.
 func (v *victim) lastWords() string {
 	lines := v.lines()
 	if len(lines) == 0 {
 		return ""
 	}
-	return fmt.Sprintf(" (it said %q)", lines[max(0, len(lines)-3):])
+	return fmt.Sprintf(" (output %q)", lines[max(0, len(lines)-3):])
 }
 
-// lines is what the log says behind the first line, which tells the address.
+// lines returns the log after the first line, which has the address.
 func (v *victim) lines() []string {
 	if v.log == "" {
 		return nil
@@ -271,7 +266,7 @@ func (v *victim) lines() []string {
 	defer f.Close()
 	text, _ := io.ReadAll(io.LimitReader(f, 16<<20))
 	_, rest, _ := strings.Cut(string(text), "\n")
-	rest, _, _ = strings.Cut(rest, "SIGQUIT: quit\n") // the stacks that stop asked for
+	rest, _, _ = strings.Cut(rest, "SIGQUIT: quit\n") // without the stacks that stop requested
 	return strings.FieldsFunc(rest, func(r rune) bool { return r == '\n' })
 }
 
@@ -281,8 +276,8 @@ var (
 	trouble  = regexp.MustCompile(`level=(WARN|ERROR)`)
 )
 
-// saysWhy reports what the log says. If something must have been logged, silence
-// is a failure.
+// saysWhy reports the log. If something must have been logged, an empty log is a
+// failure.
 func (v *victim) saysWhy(must bool) {
 	lines := v.lines()
 	kinds, counts := []string(nil), map[string]int{}
@@ -302,10 +297,10 @@ func (v *victim) saysWhy(must bool) {
 	v.trial.say("log", "%d lines of %d kinds", len(lines), len(counts))
 	for kind, n := range counts {
 		if most := int(time.Since(v.trial.began).Seconds()) + 2; n > most && trouble.MatchString(kind) {
-			v.trial.fail("the log says one thing %d times in %d s: %s", n, most-2, kind)
+			v.trial.fail("the log has one message %d times in %d s: %s", n, most-2, kind)
 		}
 	}
 	if must && !told {
-		v.trial.fail("the log does not say what was done")
+		v.trial.fail("the log does not report the attack")
 	}
 }

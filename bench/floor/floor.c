@@ -1,22 +1,21 @@
 /*
- * The floor: what a request costs when nothing is done with it.
+ * The floor: the cost of a request without the work of a server.
  *
  *     floor PORT [--close] [--edge] [--file PATH]
  *
  * One thread, epoll, no parser. It reads until there is an empty line and sends
- * an answer that was finished before anybody asked. Whatever a server costs
- * beyond this, it costs for being a server; what this costs is the kernel's, and
- * nobody's to save, unless by asking the kernel less often.
+ * a constant answer. Its own cost is the kernel's, and can only be saved by fewer
+ * system calls; the cost of a server beyond this is the server's own.
  *
- *   (nothing)    level-triggered: what one writes after reading epoll(7)
+ *   (nothing)    level-triggered, as in the example of epoll(7)
  *   --edge       edge-triggered, registered once, one recv an event
  *   --close      one request a connection: answer, close. A plain accept loop,
  *                without TCP_DEFER_ACCEPT
  *   --file PATH  the answer's body; up to 256 KiB it is kept in memory, above
- *                that sendfile brings it. Otherwise: Hello, World!
+ *                that sendfile sends it. The default is Hello, World!
  *
- * It is no server. It answers 200 to anything that has an empty line in it, has
- * no deadlines and no limits, and a date that stands still.
+ * It is not a usable server: it answers 200 to anything with an empty line, and
+ * has no deadlines, no limits and a constant date.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -42,11 +41,11 @@ enum {
 	ONE_SENDFILE = 1 << 20,
 };
 
-/* A connection is remembered in 16 bytes, in a table by descriptor. */
+/* A connection takes 16 bytes, in a table by descriptor. */
 struct conn {
 	uint64_t owed;     /* bytes of answers that the socket has not taken */
-	uint8_t end;       /* how much of an empty line the last read ended with */
-	bool room_watched; /* the kernel is asked to tell when there is room */
+	uint8_t end;       /* bytes of an empty line at the end of the last read */
+	bool room_watched; /* EPOLLOUT is registered */
 };
 
 static int ep;
@@ -55,12 +54,12 @@ static struct conn *conns;
 static char in[64 << 10];
 
 /*
- * All answers are alike, so a connection's output is one of them repeated, and
- * what is owed says by itself at which byte of it one is.
+ * All answers are equal, so the number of owed bytes alone determines the next
+ * byte of a connection's output.
  */
-static char *answers;   /* many of them, back to back; only the head if there is a file */
-static size_t in_block; /* bytes of that */
-static size_t period;   /* bytes of one, with its body */
+static char *answers;   /* many copies, back to back; only the head if there is a file */
+static size_t in_block; /* bytes of answers */
+static size_t period;   /* bytes of one answer, with its body */
 static size_t head;     /* bytes of its head */
 static int file = -1;   /* for sendfile, or -1 */
 
@@ -118,7 +117,7 @@ static void watch(int fd, int op, uint32_t what)
 		fail("epoll_ctl");
 }
 
-/* step is shown one byte and says whether an empty line ends with it. */
+/* step takes one byte and returns whether an empty line ends with it. */
 static bool step(struct conn *c, char b)
 {
 	if (b != "\r\n\r\n"[c->end]) {
@@ -148,7 +147,7 @@ static size_t requests(struct conn *c, const char *p, size_t n)
 	return found;
 }
 
-/* put sends the next piece: a count, 0 for "no room", or -1 for "gone". */
+/* put sends the next piece. It returns a count, 0 without room, or -1 on an error. */
 static ssize_t put(int fd, struct conn *c, bool *full)
 {
 	size_t at = (period - c->owed % period) % period, most;
@@ -173,7 +172,7 @@ static ssize_t put(int fd, struct conn *c, bool *full)
 	return n;
 }
 
-/* flush sends what the socket takes, and says whether the connection lives. */
+/* flush sends as much as the socket takes, and returns whether the connection stays open. */
 static bool flush(int fd, struct conn *c)
 {
 	bool full = false;
@@ -191,7 +190,7 @@ static bool flush(int fd, struct conn *c)
 	return !(one_request && c->owed == 0);
 }
 
-/* hear reads what has come, and says whether the connection lives. */
+/* hear reads requests, and returns whether the connection stays open. */
 static bool hear(int fd, struct conn *c, bool to_the_end)
 {
 	for (;;) {
@@ -206,7 +205,7 @@ static bool hear(int fd, struct conn *c, bool to_the_end)
 			if (!flush(fd, c))
 				return false;
 		}
-		/* A short read leaves nothing behind, unless the end has come. */
+		/* After a short read the socket is empty, unless the peer has closed. */
 		if (!edge || (n < (ssize_t)sizeof in && !to_the_end))
 			return true;
 	}
@@ -230,7 +229,7 @@ static int open_door(int port)
 
 	at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	setsockopt(door, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-	setsockopt(door, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on); /* what is accepted inherits it */
+	setsockopt(door, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on); /* accepted sockets inherit it */
 	if (bind(door, (struct sockaddr *)&at, sizeof at) || listen(door, 4096))
 		fail("listen");
 	return door;
@@ -258,11 +257,11 @@ int main(int argc, char **argv)
 			return 2;
 		}
 	}
-	signal(SIGPIPE, SIG_IGN); /* sendfile knows no MSG_NOSIGNAL */
+	signal(SIGPIPE, SIG_IGN); /* sendfile has no MSG_NOSIGNAL */
 	prepare(path);
 	if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur > 1 << 20)
 		limit.rlim_cur = 1 << 20;
-	setrlimit(RLIMIT_NOFILE, &limit); /* no descriptor is beyond the table */
+	setrlimit(RLIMIT_NOFILE, &limit); /* so no descriptor is beyond the table */
 	if (!(conns = calloc(limit.rlim_cur, sizeof *conns)))
 		fail("calloc");
 

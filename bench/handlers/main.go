@@ -1,5 +1,5 @@
-// Handlers is a program with bobbin in it, whose one handler runs in one of the places
-// where handlers run: what each of them costs is measured by it.
+// Handlers is a program with bobbin and one handler, which runs in one of the places
+// for handlers, to measure their cost.
 package main
 
 import (
@@ -15,7 +15,7 @@ import (
 	"github.com/bobbin-http/bobbin/http/std"
 )
 
-// atOnce is for how many requests a handler runs at a time that may wait.
+// atOnce is the number of concurrent requests of a handler that may wait.
 const atOnce = 1000
 
 var places = map[string]http.Handler{
@@ -29,11 +29,11 @@ var places = map[string]http.Handler{
 }
 
 func main() {
-	place := flag.String("place", "plain", "where the handler runs: plain, streaming, blocking or std")
+	place := flag.String("place", "plain", "place of the handler: plain, streaming, blocking or std")
 	job := rivals.Asked()
 	h := places[*place]
 	if h == nil {
-		fmt.Fprintf(os.Stderr, "handlers: there is no place %q\n", *place)
+		fmt.Fprintf(os.Stderr, "handlers: unknown place %q\n", *place)
 		os.Exit(2)
 	}
 	s, err := http.NewServer(http.Config{Handler: h})

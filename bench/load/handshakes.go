@@ -12,36 +12,35 @@ import (
 	"time"
 )
 
-// clientTLS is what our own generators encrypt by. The key exchange is the one
-// that every server has, since some would choose a dearer one for being newer.
+// clientTLS returns the TLS configuration of the generators. It fixes the key
+// exchange to one that every server has, since some would choose a more expensive
+// newer one.
 func clientTLS() *tls.Config {
 	return &tls.Config{
 		ServerName:         "localhost",
-		InsecureSkipVerify: true, // the certificate was made a minute ago, by us
+		InsecureSkipVerify: true, // the certificate is self-signed, by bench
 		MinVersion:         tls.VersionTLS13,
 		CurvePreferences:   []tls.CurveID{tls.X25519},
 	}
 }
 
-// errNotResumed is a server that was shown a ticket of its own, each time, and
-// wanted none.
-var errNotResumed = errors.New("it resumes nothing: each handshake is a full one, in spite of its ticket")
+// errNotResumed means that a server accepts none of its own tickets.
+var errNotResumed = errors.New("the server resumes no sessions: each handshake with a ticket is a full one")
 
-// handshakes opens TLS connections, asks for one thing over each, and closes
-// them, from some clients at once, each waiting for its own. Either all
-// handshakes are full ones, or each client resumes by the ticket that its last
-// connection was given; then only those count that were resumed.
+// handshakes opens TLS connections, makes one request over each, and closes them,
+// from some concurrent clients. Either all handshakes are full ones, or each client
+// resumes with the ticket of its last connection; then only resumed ones count.
 func handshakes(ctx context.Context, to netip.AddrPort, request []byte, at int, lasts time.Duration, resume bool) (Outcome, error) {
 	began := time.Now()
 	ctx, cancel := context.WithTimeout(ctx, lasts)
 	defer cancel()
-	// A socket knows the deadline, too, and may be the first to notice it.
+	// A socket has the deadline, too, and may notice it first.
 	over := func() bool { return ctx.Err() != nil || time.Since(began) >= lasts }
 	var mu sync.Mutex
 	var o Outcome
 	var h histogram
 	var first error
-	full := 0 // although there was a ticket
+	full := 0 // in spite of a ticket
 	var all sync.WaitGroup
 	for range at {
 		all.Go(func() {
@@ -69,7 +68,7 @@ func handshakes(ctx context.Context, to netip.AddrPort, request []byte, at int, 
 					failed = true
 				}
 				mu.Unlock()
-				if failed { // such as for want of ports: it will not be better at once
+				if failed { // such as no free ports: it will not recover at once
 					time.Sleep(10 * time.Millisecond)
 				} else {
 					before++
@@ -84,14 +83,14 @@ func handshakes(ctx context.Context, to netip.AddrPort, request []byte, at int, 
 	case o.Requests == 0 && full > 0:
 		return o, errNotResumed
 	case o.Requests == 0:
-		return o, fmt.Errorf("not one handshake: %w", first)
+		return o, fmt.Errorf("no handshake succeeded: %w", first)
 	}
-	o.fail("handshakes were not resumed, and are in the cost of the others", int64(full))
+	o.fail("handshakes were not resumed, and are part of the cost of the others", int64(full))
 	return o, nil
 }
 
-// handshake is one connection: how long it took until it could be used, and
-// whether by a ticket.
+// handshake makes one connection. It returns the time until it could be used, and
+// whether it was resumed.
 func handshake(ctx context.Context, to netip.AddrPort, request []byte, config *tls.Config) (took time.Duration, resumed bool, err error) {
 	var d net.Dialer
 	began := time.Now()
@@ -130,16 +129,15 @@ func handshake(ctx context.Context, to netip.AddrPort, request []byte, config *t
 	if !a.ok {
 		return 0, false, errors.New("the answer has another status")
 	}
-	// Whoever closes first keeps the port for a minute. The server was asked to
-	// be that. On the way to the end are the tickets.
+	// The end that closes first keeps the port for a minute. The server was asked to
+	// close first. Reading to the end also receives the tickets.
 	for err := error(nil); err == nil; {
 		_, err = c.Read(buffer)
 	}
 	return took, c.ConnectionState().DidResume, nil
 }
 
-// reason is an error without addresses, so that those of one kind are counted
-// together.
+// reason returns an error without addresses, for counting.
 func reason(err error) string {
 	var number syscall.Errno
 	if errors.As(err, &number) {

@@ -5,10 +5,9 @@ import (
 	"time"
 )
 
-// A histogram counts times in buckets that get wider as times get longer, in
-// the way of HdrHistogram: each power of two is divided into 128, so that what
-// it tells is at most 0.8 % too large, from a nanosecond to centuries. It is of
-// one size, and counting costs no memory.
+// A histogram counts times in buckets that widen with the time, like HdrHistogram:
+// each power of two is divided into 128, so that results are at most 0.8 % too large,
+// from a nanosecond to centuries. Its size is fixed, and counting allocates nothing.
 type histogram struct {
 	counts [58 << fineness]int64
 	total  int64
@@ -17,14 +16,14 @@ type histogram struct {
 
 const fineness = 7 // bits of a time that are kept below its highest
 
-// bucket is where a time is counted. Below 256 ns each has a bucket to itself.
+// bucket returns the bucket of a time. Below 256 ns each has a bucket to itself.
 func bucket(d time.Duration) int {
 	n := uint64(max(d, 0))
 	shift := max(0, bits.Len64(n)-fineness-1)
 	return shift<<fineness + int(n>>shift)
 }
 
-// upper is the longest time that is counted in a bucket.
+// upper returns the longest time of a bucket.
 func upper(b int) time.Duration {
 	shift := max(0, b>>fineness-1)
 	return time.Duration((int64(b-shift<<fineness)+1)<<shift - 1)
@@ -36,7 +35,7 @@ func (h *histogram) add(d time.Duration) {
 	h.worst = max(h.worst, d)
 }
 
-// quantile is the time within which that part of all was done, 0.99 for p99.
+// quantile returns the time within which that part of all was done, 0.99 for p99.
 func (h *histogram) quantile(part float64) time.Duration {
 	if h.total == 0 {
 		return 0

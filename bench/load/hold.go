@@ -9,9 +9,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// hold opens connections, asks for one thing over each, and then leaves them
-// alone: what most connections of a server are like most of the time. It says
-// so on out, keeps them until in ends, and returns how many the server kept.
+// hold opens connections, makes one request over each, and then leaves them idle,
+// like most connections of a server. It reports on out when all are open, keeps them
+// until in ends, and returns how many the server kept.
 func hold(ctx context.Context, to netip.AddrPort, request []byte, connections int, in io.Reader, out io.Writer) (o Outcome, err error) {
 	held := make([]int, 0, connections)
 	defer func() {
@@ -45,7 +45,7 @@ func hold(ctx context.Context, to netip.AddrPort, request []byte, connections in
 	return o, nil
 }
 
-// holding is the line by which hold says that all are open.
+// holding is the line that reports that all are open.
 const holding = "holding"
 
 // ask sends one request and waits for its answer.

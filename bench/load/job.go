@@ -15,10 +15,9 @@ import (
 	"github.com/bobbin-http/bobbin/bench/child"
 )
 
-// A Job is what one of our own generators is to do. It is done by another
-// process of this program, bound to the client's core, so that what watches and
-// what is watched stay apart. That process finds the job on its command line,
-// behind the word Word, and prints its Outcome.
+// A Job is the work of one generator. Another process of this program does it, bound
+// to the client's core, so that measuring and load are separate. That process has the
+// job on its command line after Word, and prints its Outcome.
 type Job struct {
 	Kind        Kind
 	To          string // address and port
@@ -36,13 +35,13 @@ const (
 	OpenLoop   Kind = "open loop"  // Rate, Connections, Lasts, TLS
 	Hold       Kind = "hold"       // Connections, until the input ends
 	Handshakes Kind = "handshakes" // Connections, Lasts; full ones
-	Resumed    Kind = "resumed"    // the same, by tickets
+	Resumed    Kind = "resumed"    // the same, with tickets
 )
 
-// Word is the first argument of a process that is a generator. Nobody types it.
+// Word is the first argument of a generator process. Only this program uses it.
 const Word = "load"
 
-// Main does a job if the command line has one, and says whether it had.
+// Main does the job on the command line, and reports whether there was one.
 func Main(args []string, in io.Reader, out io.Writer) (had bool, err error) {
 	if len(args) != 2 || args[0] != Word {
 		return false, nil
@@ -58,7 +57,7 @@ func Main(args []string, in io.Reader, out io.Writer) (had bool, err error) {
 	return true, json.NewEncoder(out).Encode(o)
 }
 
-// grace is for answers that are not there when the last request is due.
+// grace is for answers that are missing when the last request is due.
 const grace = time.Second
 
 func (j Job) do(ctx context.Context, in io.Reader, out io.Writer) (Outcome, error) {
@@ -80,7 +79,7 @@ func (j Job) do(ctx context.Context, in io.Reader, out io.Writer) (Outcome, erro
 	case Resumed:
 		return handshakes(ctx, to, []byte(j.Request), j.Connections, j.Lasts, true)
 	}
-	return Outcome{}, fmt.Errorf("there is no generator %q", j.Kind)
+	return Outcome{}, fmt.Errorf("unknown generator %q", j.Kind)
 }
 
 func (j Job) command(core int) (child.Command, error) {
@@ -116,15 +115,15 @@ type Crowd struct {
 	out   *lines
 }
 
-// Gather starts a process that does a job of the kind Hold, and returns when all
-// its connections are open.
+// Gather starts a process for a job of the kind Hold, and returns when all its
+// connections are open.
 func (j Job) Gather(ctx context.Context, core int, patience time.Duration) (*Crowd, error) {
 	c, err := j.command(core)
 	if err != nil {
 		return nil, err
 	}
-	// A pipe of the system's: one in memory would be copied by a goroutine, and
-	// the child would not count as ended before that is.
+	// A pipe of the system: one in memory would be copied by a goroutine, and the
+	// child would end only after that.
 	in, end, err := os.Pipe()
 	if err != nil {
 		return nil, err
@@ -142,13 +141,13 @@ func (j Job) Gather(ctx context.Context, core int, patience time.Duration) (*Cro
 	case <-crowd.child.Done():
 		err = crowd.child.Died()
 	case <-time.After(patience):
-		err = fmt.Errorf("they are not all answered after %v", patience)
+		err = fmt.Errorf("not all are answered after %v", patience)
 	}
 	crowd.End()
 	return nil, fmt.Errorf("idle connections: %w", err)
 }
 
-// Dismiss lets go of the connections, and returns how many had stayed open.
+// Dismiss closes the connections, and returns how many were still open.
 func (c *Crowd) Dismiss() (int, error) {
 	c.in.Close()
 	if err := c.child.Wait(); err != nil {
@@ -157,19 +156,19 @@ func (c *Crowd) Dismiss() (int, error) {
 	_, text, _ := strings.Cut(c.out.text.String(), holding+"\n")
 	var o Outcome
 	if err := json.Unmarshal([]byte(text), &o); err != nil {
-		return 0, errors.New("it is not known how many idle connections stayed open")
+		return 0, errors.New("the number of open idle connections is unknown")
 	}
 	return o.Open, nil
 }
 
-// End is Dismiss for when nobody wants to know.
+// End is Dismiss without the result.
 func (c *Crowd) End() {
 	c.in.Close()
 	c.child.End()
 }
 
-// lines keeps what is written and says when the first line is complete. Its text
-// is read when the writer has ended.
+// lines keeps written bytes and reports when the first line is complete. Its text is
+// read after the writer has ended.
 type lines struct {
 	text  strings.Builder
 	first chan struct{}

@@ -1,6 +1,6 @@
-// Package load makes requests: by wrk where that does, and by itself where wrk
-// does not. The generators of its own are run as processes of their own, on the
-// client's core, by the very program that is running (see Job).
+// Package load makes requests: with wrk where that is enough, and with its own
+// generators otherwise. These run as processes of their own, on the client's core, by
+// the same program (see Job).
 package load
 
 import (
@@ -10,30 +10,28 @@ import (
 	"time"
 )
 
-// An Outcome is what a load saw of the server.
+// An Outcome is the result of a load.
 type Outcome struct {
 	Requests int64   // answered
-	Bytes    int64   // read, also of answers that were not complete; 0 is "not told"
-	Seconds  float64 // that it took
+	Bytes    int64   // read, also of incomplete answers; 0 if unknown
+	Seconds  float64 // of the load
 
-	// Latencies. Each load says what it means by that; 0 is "not told".
+	// Latencies. Each load defines them; 0 if unknown.
 	P50, P99, P999 time.Duration
 	Worst          time.Duration
 
-	// Late is how late the generator itself was with one request of a hundred,
-	// of those that it could have sent in time. It is contained in the
-	// latencies.
+	// Late is the p99 of the generator's own lateness, among requests that it could
+	// have sent in time. The latencies include it.
 	Late time.Duration
 
-	// Open is how many idle connections the server still had at the end.
+	// Open is the number of idle connections at the end.
 	Open int
 
-	// Failed counts what went wrong, by what it was.
+	// Failed counts failures by kind.
 	Failed map[string]int64
 }
 
-// OtherStatus is what Failed calls answers that are not the ones that were
-// checked.
+// OtherStatus is the kind of answers with another status than the checked one.
 const OtherStatus = "answers with another status"
 
 func (o *Outcome) fail(what string, n int64) {
@@ -46,7 +44,7 @@ func (o *Outcome) fail(what string, n int64) {
 	o.Failed[what] += n
 }
 
-// Trouble is what went wrong, in words, or "".
+// Trouble lists the failures, or returns "".
 func (o *Outcome) Trouble() string {
 	var words []string
 	for what, n := range o.Failed {

@@ -11,47 +11,47 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// An openLoop sends requests at a fixed rate, whether or not the answers come:
-// the k-th is due k/rate seconds after the start. Each connection has every
-// n-th of them. If its last answer is not there when the next is due, that one
-// is sent later, but its latency is counted from when it was due. A client that
-// waited with the clock stopped would leave out exactly those requests that a
-// stalled server keeps waiting (coordinated omission).
+// An openLoop sends requests at a fixed rate, whether or not the answers come: the
+// k-th is due k/rate seconds after the start. Each connection has every n-th of them.
+// If its last answer is missing when the next request is due, that one is sent later,
+// but its latency counts from when it was due. A client that stopped the clock
+// meanwhile would omit exactly those requests that a stalled server delays
+// (coordinated omission).
 //
-// It looks at its sockets all the time instead of sleeping, and so needs a core
-// to itself: what sleeps is woken late.
+// It polls its sockets all the time instead of sleeping, because a sleeper is woken
+// late; so it needs a core to itself.
 type openLoop struct {
 	to      netip.AddrPort
 	request []byte
 	rate    float64
 	lasts   time.Duration
-	grace   time.Duration // for answers, when the last request is due
-	tls     *tls.Config   // nil for no TLS
+	grace   time.Duration // for answers, after the last request is due
+	tls     *tls.Config   // nil without TLS
 
 	began     time.Time
-	total     int // requests that will become due
-	next      int // the first that was not yet looked at
+	total     int // all requests of the run
+	next      int // the next request
 	lines     []line
-	watched   []unix.PollFd // the same connections, for the kernel
-	waiting   int           // lines that are
+	watched   []unix.PollFd // the same connections, for poll
+	waiting   int           // number of waiting lines
 	in        []byte
 	latencies histogram
 	lateness  histogram
 	outcome   Outcome
 }
 
-// A line is a connection and the requests that go over it.
+// A line is a connection with its requests.
 type line struct {
 	fd      int
 	tls     *tls.Conn // over fd, or nil
-	k       int       // the next of its requests, or the one it waits for
+	k       int       // the current request, or the next one
 	waiting bool      // for an answer
 	answer  answer
 }
 
 var errGone = errors.New("the server closes connections instead of answering")
 
-// run sends all requests and hears all answers, or as many as come in time.
+// run sends all requests and reads all answers that come in time.
 func (l *openLoop) run(ctx context.Context, connections int) (Outcome, error) {
 	l.total = int(l.rate * l.lasts.Seconds())
 	l.in = make([]byte, 64<<10)
@@ -91,12 +91,12 @@ func (l *openLoop) run(ctx context.Context, connections int) (Outcome, error) {
 	return l.outcome, ctx.Err()
 }
 
-// due is when the k-th request is to be sent, from the start.
+// due returns when the k-th request is due, from the start.
 func (l *openLoop) due(k int) time.Duration {
 	return time.Duration(float64(k) / l.rate * float64(time.Second))
 }
 
-// idle is for how many milliseconds nothing will be due, less one because the
+// idle returns the milliseconds until the next request is due, less one because the
 // kernel is late. At any rate worth measuring it is 0.
 func (l *openLoop) idle(now time.Duration) int {
 	if l.next >= l.total {
@@ -105,12 +105,12 @@ func (l *openLoop) idle(now time.Duration) int {
 	return max(0, int((l.due(l.next)-now)/time.Millisecond)-1)
 }
 
-// sendDue sends what has become due, over those lines that are free.
+// sendDue sends the requests that are due on free lines.
 func (l *openLoop) sendDue(now time.Duration) error {
 	for ; l.next < l.total && l.due(l.next) <= now; l.next++ {
 		i := l.next % len(l.lines)
 		if n := &l.lines[i]; n.waiting || n.k != l.next {
-			continue // it has not come so far; see hear
+			continue // the line is busy; see hear
 		}
 		l.lateness.add(now - l.due(l.next))
 		if err := l.send(i); err != nil {
@@ -128,7 +128,8 @@ func (l *openLoop) send(i int) error {
 			l.waiting++
 			return nil
 		}
-		// It was closed while it was idle. That happens; to nobody thrice.
+		// It was closed while it was idle. That happens, but never three times in a
+		// row.
 		if err := l.open(i); err != nil {
 			return err
 		}
@@ -145,7 +146,7 @@ func (n *line) write(p []byte) (err error) {
 	return err
 }
 
-// read takes some of what there is, and says errNotNow when there is nothing.
+// read reads available bytes, and returns errNotNow if there are none.
 func (n *line) read(p []byte) (int, error) {
 	if n.tls != nil {
 		return n.tls.Read(p)
@@ -176,7 +177,7 @@ func (l *openLoop) open(i int) error {
 	return nil
 }
 
-// hear reads what has come, and sends what was due meanwhile.
+// hear reads answers, and sends requests that became due meanwhile.
 func (l *openLoop) hear(milliseconds int) error {
 	ready, err := unix.Poll(l.watched, milliseconds)
 	if err != nil && err != unix.EINTR {
@@ -209,7 +210,7 @@ func (l *openLoop) hear(milliseconds int) error {
 				return err
 			}
 		}
-		if n.k < l.next { // it was due while we waited
+		if n.k < l.next { // it became due while the line was busy
 			if err := l.send(i); err != nil {
 				return err
 			}
@@ -218,8 +219,7 @@ func (l *openLoop) hear(milliseconds int) error {
 	return nil
 }
 
-// read takes what there is on a line, and says whether that completes its
-// answer.
+// read reads available bytes of a line, and reports whether its answer is complete.
 func (l *openLoop) read(i int) (done bool, err error) {
 	n := &l.lines[i]
 	for {
@@ -234,10 +234,9 @@ func (l *openLoop) read(i int) (done bool, err error) {
 		if done || err != nil || n.tls == nil {
 			return done, err
 		}
-		// There may be more in the memory of crypto/tls, of which poll knows
-		// nothing.
+		// crypto/tls may hold more bytes, which poll does not see.
 	}
-	// Closed. If we wait for an answer, the request is sent once more.
+	// Closed. If an answer is missing, the request is sent once more.
 	if l.outcome.Failed[lost] > l.outcome.Requests/2+100 {
 		return false, errGone
 	}
@@ -255,8 +254,8 @@ func (l *openLoop) read(i int) (done bool, err error) {
 
 const lost = "connections closed without an answer"
 
-// missing counts the requests without an answer. How long they would have
-// taken is not known, but not less than until now.
+// missing counts the requests without an answer. Their latency is unknown, but at
+// least the time until now.
 func (l *openLoop) missing() {
 	now := time.Since(l.began)
 	for i := range l.lines {

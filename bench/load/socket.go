@@ -12,8 +12,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Sockets are used directly, because Go's own would look at a clock with
-// milliseconds when it waits, and an idle one is to cost the client little.
+// Sockets are used directly, because Go's timers have a resolution of milliseconds
+// when a thread waits, and an idle connection must cost the client little.
 
 // dial opens a connection. It waits, which on the loopback takes no time.
 func dial(to netip.AddrPort) (fd int, err error) {
@@ -30,15 +30,15 @@ func dial(to netip.AddrPort) (fd int, err error) {
 	return fd, nil
 }
 
-// A socket is a descriptor as crypto/tls wants it. It has no deadlines: nobody
-// sets one.
+// A socket is a descriptor as a net.Conn for crypto/tls. It has no deadlines, because
+// none are set.
 type socket struct {
-	net.Conn // nil, for what is never called
+	net.Conn // nil, for methods that are never called
 	fd       int
 }
 
-// Read says errNotNow when there is nothing at present. Since that is a passing
-// trouble (net.Error), crypto/tls does not keep it, once the handshake is done.
+// Read returns errNotNow when there are no bytes. It is a temporary net.Error, which
+// crypto/tls does not keep after the handshake.
 func (s socket) Read(p []byte) (int, error) {
 	for {
 		switch n, err := unix.Read(s.fd, p); {
@@ -55,10 +55,10 @@ func (s socket) Read(p []byte) (int, error) {
 	}
 }
 
-// Write writes a request or a piece of a handshake, for which there is room.
+// Write writes a request or a part of a handshake, for which there is room.
 func (s socket) Write(p []byte) (int, error) { return unix.Write(s.fd, p) }
 
-// notNow is the error of a socket that has nothing to read.
+// notNow is the error of a socket without bytes to read.
 type notNow struct{}
 
 var errNotNow net.Error = notNow{}
@@ -67,25 +67,25 @@ func (notNow) Error() string   { return "not now" }
 func (notNow) Timeout() bool   { return true }
 func (notNow) Temporary() bool { return true }
 
-// An answer is read as it comes. That it is the right one has been checked
-// before anything is measured; here it is only looked for its end.
+// An answer is parsed while it arrives. Its content was checked before; here only its
+// end matters.
 type answer struct {
-	head   []byte // as far as it is here; empty while the body is read
-	body   int    // bytes that are still to come
-	inBody bool   // the head is through
+	head   []byte // the received part; empty while the body is read
+	body   int    // bytes missing
+	inBody bool   // the head is complete
 	close  bool   // the server will close the connection
-	ok     bool   // its status is 200
+	ok     bool   // the status is 200
 }
 
 const longestHead = 64 << 10
 
 var (
-	errLongHead = errors.New("the head of an answer has no end")
-	errNoLength = errors.New("an answer has no Content-Length")
-	errTooMuch  = errors.New("more came than was asked for")
+	errLongHead = errors.New("the head of the answer does not end")
+	errNoLength = errors.New("the answer has no Content-Length")
+	errTooMuch  = errors.New("more bytes than requested")
 )
 
-// feed takes what was read, and says whether the answer is complete with it.
+// feed takes received bytes, and reports whether the answer is complete.
 func (a *answer) feed(p []byte) (done bool, err error) {
 	if !a.inBody {
 		a.head = append(a.head, p...)
@@ -113,7 +113,7 @@ func (a *answer) feed(p []byte) (done bool, err error) {
 	return true, nil
 }
 
-// parse finds in a head what says where the answer ends.
+// parse finds the end of the answer in its head.
 func (a *answer) parse(head []byte) error {
 	a.body, a.close = -1, false
 	for i, line := 0, []byte(nil); len(head) > 0; i++ {
@@ -128,7 +128,7 @@ func (a *answer) parse(head []byte) error {
 		case bytes.EqualFold(name, []byte("Content-Length")):
 			n, err := strconv.Atoi(string(value))
 			if err != nil {
-				return fmt.Errorf("an answer's Content-Length: %w", err)
+				return fmt.Errorf("Content-Length of the answer: %w", err)
 			}
 			a.body = n
 		case bytes.EqualFold(name, []byte("Connection")):

@@ -14,9 +14,8 @@ import (
 )
 
 // Wrk is one run of wrk: a closed loop, in which each connection sends its next
-// request when the answer to the last is there. So it waits for a slow server,
-// and its latencies are those of a server with so many connections at once and
-// nothing else.
+// request after its last answer. So it waits for a slow server, and its latencies are
+// those of a server with so many connections at once.
 type Wrk struct {
 	URL         string
 	Connections int
@@ -27,7 +26,7 @@ type Wrk struct {
 	Scratch     string // a folder for its script
 }
 
-// Run lets it run.
+// Run runs wrk.
 func (w Wrk) Run(ctx context.Context) (Outcome, error) {
 	script := filepath.Join(w.Scratch, "wrk.lua")
 	if err := os.WriteFile(script, []byte(w.script()), 0o644); err != nil {
@@ -44,16 +43,16 @@ func (w Wrk) Run(ctx context.Context) (Outcome, error) {
 	}
 	o, err := parseWrk(text)
 	if w.Pipeline > 1 {
-		// wrk adds what it thinks that it missed, from the time between two
-		// answers of a connection. Of those that come at once it takes a wrong
-		// one, and its percentiles are nonsense.
+		// wrk adds latencies that it believes to have missed, computed from the time
+		// between two answers of a connection. For simultaneous answers that is
+		// wrong, and so are its percentiles.
 		o.P50, o.P99, o.P999, o.Worst = 0, 0, 0, 0
 	}
 	return o, err
 }
 
-// script is what wrk is told in Lua. As long as it defines no function that
-// makes or reads requests, wrk runs at full speed; done is called at the end.
+// script returns wrk's Lua script. Without a function that makes or reads requests,
+// wrk runs at full speed; done is called at the end.
 func (w Wrk) script() string {
 	s := `
 done = function(summary, latency, requests)
@@ -71,7 +70,7 @@ request = function() return all end
 	return s
 }
 
-// parseWrk reads what wrk prints, and the line that our script adds to it.
+// parseWrk parses the output of wrk and of the script.
 func parseWrk(text string) (Outcome, error) {
 	var o Outcome
 	var told bool
@@ -118,7 +117,7 @@ func parseWrk(text string) (Outcome, error) {
 				}
 				o.fail(map[string]string{
 					"connect": "failed connects", "read": "failed reads",
-					"write": "failed writes", "timeout": "answers not within 2 s",
+					"write": "failed writes", "timeout": "answers later than 2 s",
 				}[f[i]], n)
 			}
 		case strings.HasPrefix(line, "  Non-2xx or 3xx responses:"):
@@ -130,16 +129,16 @@ func parseWrk(text string) (Outcome, error) {
 		}
 	}
 	if !told {
-		return o, errors.New("wrk: it did not say how many requests it made")
+		return o, errors.New("wrk: the number of requests is missing in its output")
 	}
 	return o, nil
 }
 
-// parseTime reads a time as wrk writes it: 152.00us, 4.83ms, 5.00s, 1.10m.
+// parseTime parses a time of wrk: 152.00us, 4.83ms, 5.00s, 1.10m.
 func parseTime(s string) (time.Duration, error) {
 	d, err := time.ParseDuration(s)
 	if err != nil {
-		return 0, fmt.Errorf("%q is no time", s)
+		return 0, fmt.Errorf("%q is not a time", s)
 	}
 	return d, nil
 }

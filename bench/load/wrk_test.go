@@ -50,18 +50,18 @@ func TestWhatWrkSaysIsUnderstood(t *testing.T) {
 			text: wrkSays + "  Socket errors: connect 0, read 12, write 0, timeout 3\n  Non-2xx or 3xx responses: 7\n",
 			want: Outcome{
 				Requests: 1919191, Seconds: 5.1, P50: 152 * time.Microsecond, P99: 1250 * time.Microsecond,
-				Failed: map[string]int64{"failed reads": 12, "answers not within 2 s": 3, OtherStatus: 7},
+				Failed: map[string]int64{"failed reads": 12, "answers later than 2 s": 3, OtherStatus: 7},
 			},
 		},
 		{
 			name: "a run that ended early says nothing",
 			text: "unable to connect to 127.0.0.1:1 Connection refused\n",
-			err:  "it did not say how many",
+			err:  "the number of requests is missing",
 		},
 		{
 			name: "a time that is none is not taken for 0",
 			text: "  17 requests in soon, 3.00KB read\n",
-			err:  `"soon" is no time`,
+			err:  `"soon" is not a time`,
 		},
 	}
 	for _, test := range tests {

@@ -15,20 +15,20 @@ import (
 	"github.com/bobbin-http/bobbin/bench/child"
 )
 
-// Where the processor counts no instructions for us, valgrind does: it executes
-// a program by itself, and its tool callgrind counts each instruction of user
-// space, exactly and in the same way on every machine. The kernel's it does not
-// see, and a program runs twenty times slower meanwhile.
+// valgrind counts instructions where the processor's counters are not available: it
+// emulates a program, and its tool callgrind counts each instruction in user space,
+// exactly and equally on every machine. It does not see the kernel, and a program
+// runs twenty times slower.
 
-// A Callgrind is a program's life under valgrind.
+// A Callgrind is one run of a program under valgrind.
 type Callgrind struct {
-	folder string // of what callgrind writes, and of the pipes by which it is told
-	core   int    // for those who tell it
+	folder string // of callgrind's files, and of its control pipes
+	core   int    // for the control commands
 }
 
-// CanSimulate says why nothing can be run under valgrind, or nil.
+// CanSimulate returns why valgrind cannot be used, or nil.
 func CanSimulate() error {
-	for _, name := range []string{"valgrind", "vgdb"} { // one comes with the other
+	for _, name := range []string{"valgrind", "vgdb"} { // installed together
 		if _, err := exec.LookPath(name); err != nil {
 			return fmt.Errorf("%s is not installed", name)
 		}
@@ -36,7 +36,7 @@ func CanSimulate() error {
 	return nil
 }
 
-// NewCallgrind is for one program, which has to be started by Args.
+// NewCallgrind makes one for a program, which has to be started by Args.
 func (m *Meter) NewCallgrind() (*Callgrind, error) {
 	if err := CanSimulate(); err != nil {
 		return nil, err
@@ -45,10 +45,9 @@ func (m *Meter) NewCallgrind() (*Callgrind, error) {
 	return &Callgrind{folder: folder, core: m.clientCore}, err
 }
 
-// Args is what stands before the command line of the program. What it forks is
-// counted, too: nginx works in a child. What it executes is not, since that
-// would be counted from its first instruction on; CountUser notices if some of
-// the work is done there.
+// Args returns the prefix of the program's command line. Forks are counted, too:
+// nginx works in a child. Executed programs are not, since they would be counted from
+// their first instruction on; CountUser notices if they do some of the work.
 func (c *Callgrind) Args() []string {
 	return []string{
 		"valgrind", "--tool=callgrind", "--trace-children=yes", "--trace-children-skip=*",
@@ -56,28 +55,27 @@ func (c *Callgrind) Args() []string {
 	}
 }
 
-// Env is what a program in Go has to be told: valgrind does not know the
-// instruction RDTSCP, and callgrind loses its way when a goroutine is
-// interrupted by a signal. Others do not look at it.
+// Env returns the environment for Go programs: valgrind lacks the instruction RDTSCP,
+// and callgrind fails when a signal interrupts a goroutine. Other programs ignore it.
 func (c *Callgrind) Env() []string { return []string{"GODEBUG=asyncpreemptoff=1,cpu.rdtscp=off"} }
 
 func (c *Callgrind) prefix() string { return filepath.Join(c.folder, "vgdb") }
 
-// End removes what callgrind has written, once the program has ended.
+// End removes callgrind's files, after the program has ended.
 func (c *Callgrind) End() { os.RemoveAll(c.folder) }
 
-// CountUser counts the instructions that a process and its forks execute in user
-// space while load runs.
+// CountUser counts the instructions of a process and its forks in user space while
+// load runs.
 func (c *Callgrind) CountUser(ctx context.Context, pid int, load func() error) (float64, error) {
 	family := Family(pid)
-	var strangers []int // what the program has executed, which valgrind has no hold of
+	var strangers []int // executed programs, which valgrind does not control
 	for _, p := range family {
 		if err := c.tell(ctx, p, "zero"); err != nil {
 			strangers = append(strangers, p)
 		}
 	}
 	if len(strangers) == len(family) {
-		return 0, errors.New("it has become another program, of which valgrind has no hold")
+		return 0, errors.New("it has executed another program, which valgrind does not control")
 	}
 	before, _, _, err := used(strangers)
 	if err != nil {
@@ -91,7 +89,7 @@ func (c *Callgrind) CountUser(ctx context.Context, pid int, load func() error) (
 		return 0, err
 	}
 	if after-before > strangersMay {
-		return 0, errors.New("some of the work was done by a program that it has executed, which is out of valgrind's reach")
+		return 0, errors.New("an executed program did some of the work, outside of valgrind's control")
 	}
 	for _, p := range family {
 		if !slices.Contains(strangers, p) {
@@ -103,11 +101,11 @@ func (c *Callgrind) CountUser(ctx context.Context, pid int, load func() error) (
 	return c.sum()
 }
 
-// strangersMay is how much processor time may have been used where nothing was
-// counted. A helper that waits for its turn uses less.
+// strangersMay is the allowed processor time of uncounted processes. An idle helper
+// uses less.
 const strangersMay = 10 * time.Millisecond
 
-// tell has callgrind do something, and returns when it is done.
+// tell sends callgrind a command, and returns when it is done.
 func (c *Callgrind) tell(ctx context.Context, pid int, what string) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
@@ -118,10 +116,9 @@ func (c *Callgrind) tell(ctx context.Context, pid int, what string) error {
 	return err
 }
 
-// sum adds up what was written at the last dump, by each process into a file of
-// its own.
+// sum adds up the latest dump, which has a file for each process.
 func (c *Callgrind) sum() (float64, error) {
-	// A dump on demand has a number behind that of the process.
+	// A dump on demand has a number after that of the process.
 	files, err := filepath.Glob(filepath.Join(c.folder, "out.*.*"))
 	if err != nil {
 		return 0, err
@@ -144,17 +141,17 @@ func (c *Callgrind) sum() (float64, error) {
 	return sum, nil
 }
 
-// parseCallgrind finds in what callgrind has written how many instructions it
-// counted. The line of totals has a number for each of the events that another
-// line names, and Ir, the instructions that were read, is one of them:
+// parseCallgrind returns the number of instructions in a callgrind file. The line of
+// totals has a number for each of the events in another line, and Ir, the
+// instructions read, is one of them:
 //
 //	events: Ir
 //	summary: 10518604
 //	…
 //	totals: 10567011
 //
-// The totals are what is attributed to lines of code, and what valgrind calls
-// collected when a program ends; the summary may be a hundredth less.
+// The totals are attributed to lines of code, and equal valgrind's "collected" at the
+// end of a program; the summary may be a hundredth less.
 func parseCallgrind(text string) (float64, error) {
 	column := -1
 	for line := range strings.Lines(text) {
@@ -167,15 +164,15 @@ func parseCallgrind(text string) (float64, error) {
 			column = slices.Index(f, "Ir")
 			continue
 		}
-		// Numbers at the end that are 0 are left out.
+		// Trailing zeros are left out.
 		if column < 0 || column >= len(f) {
-			return 0, fmt.Errorf("callgrind says %q, which has no count of instructions", strings.TrimSpace(line))
+			return 0, fmt.Errorf("callgrind: no count of instructions in %q", strings.TrimSpace(line))
 		}
 		n, err := strconv.ParseFloat(f[column], 64)
 		if err != nil {
-			return 0, fmt.Errorf("callgrind says %q, which has no count of instructions", strings.TrimSpace(line))
+			return 0, fmt.Errorf("callgrind: no count of instructions in %q", strings.TrimSpace(line))
 		}
 		return n, nil
 	}
-	return 0, errors.New("callgrind has not written how many instructions there were")
+	return 0, errors.New("callgrind: no totals in its file")
 }

@@ -7,8 +7,8 @@ import (
 )
 
 // processClock reads the CPU clock of another process, all threads, to the
-// nanosecond: /proc has it in hundredths of a second. The number is made as in
-// clock_getcpuclockid(3).
+// nanosecond: /proc has it in hundredths of a second. The clock's number is made as
+// in clock_getcpuclockid(3).
 func processClock(pid int) (time.Duration, bool) {
 	const allThreads = 2 // CPUCLOCK_SCHED
 	var t unix.Timespec

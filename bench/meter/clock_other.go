@@ -4,5 +4,5 @@ package meter
 
 import "time"
 
-// processClock cannot be read here.
+// processClock is not supported here.
 func processClock(pid int) (time.Duration, bool) { return 0, false }

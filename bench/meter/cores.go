@@ -10,30 +10,30 @@ import (
 	"github.com/bobbin-http/bobbin/bench/child"
 )
 
-// Cores says where the server and its client run.
+// Cores are those of the server and its client.
 type Cores struct {
 	Server, Client int    // child.AnyCore if they are not bound to one
 	Words          string // the same, for the report
 }
 
-// ChooseCores picks two cores that share no more than they must: two threads of
-// one core would slow each other down.
+// ChooseCores picks two cores that share as little as possible: two threads of one
+// core would slow each other down.
 func ChooseCores() Cores {
 	anywhere := func(why string) Cores {
-		return Cores{child.AnyCore, child.AnyCore, "server and client run where the system puts them: " + why}
+		return Cores{child.AnyCore, child.AnyCore, "server and client run on any core: " + why}
 	}
 	if !child.CanPin() {
-		return anywhere("there is no taskset")
+		return anywhere("taskset is missing")
 	}
 	status, err := os.ReadFile("/proc/self/status")
 	if err != nil {
-		return anywhere("there is no /proc")
+		return anywhere("/proc is missing")
 	}
 	_, rest, _ := strings.Cut(string(status), "Cpus_allowed_list:")
 	list, _, _ := strings.Cut(rest, "\n")
 	allowed, err := parseCores(strings.TrimSpace(list))
 	if err != nil || len(allowed) == 0 {
-		return anywhere("it is not told which cores there are")
+		return anywhere("the list of cores is unknown")
 	}
 	if len(allowed) == 1 {
 		return Cores{allowed[0], allowed[0], fmt.Sprintf("server and client share core %d, the only one: the figures of one contain the other", allowed[0])}
@@ -48,7 +48,7 @@ func ChooseCores() Cores {
 	return Cores{server, allowed[1], fmt.Sprintf("server on %d, client on %d, which are two threads of one core and slow each other down", server, allowed[1])}
 }
 
-// threadsOf is what shares a core with this one.
+// threadsOf returns the threads that share a core with this one.
 func threadsOf(core int) map[int]bool {
 	set := make(map[int]bool)
 	text, err := os.ReadFile(fmt.Sprintf("/sys/devices/system/cpu/cpu%d/topology/thread_siblings_list", core))
@@ -62,7 +62,7 @@ func threadsOf(core int) map[int]bool {
 	return set
 }
 
-// parseCores reads a list of the kernel's, such as "0-3,8".
+// parseCores parses a list of the kernel, such as "0-3,8".
 func parseCores(list string) ([]int, error) {
 	var cores []int
 	for part := range strings.SplitSeq(list, ",") {
@@ -84,10 +84,10 @@ func parseCores(list string) ([]int, error) {
 	return cores, nil
 }
 
-// RoundTrip is how long a word takes from one core to the other and back. On a
-// virtual machine it may change several-fold from one minute to the next, and
-// all times with it, while the instructions stay what they are. So it is
-// measured before each round and told. It is 0 where it cannot be measured.
+// RoundTrip returns the time of a message from one core to the other and back. On a
+// virtual machine it may change several-fold from one minute to the next, and all
+// times with it, while instructions stay the same. So it is measured before each
+// round and reported. It is 0 where it cannot be measured.
 func (c Cores) RoundTrip() time.Duration {
 	if c.Server == c.Client || c.Server == child.AnyCore {
 		return 0

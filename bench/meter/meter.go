@@ -1,6 +1,6 @@
-// Package meter finds out what a server used while it was under load: processor
-// time and, where the machine tells, instructions; memory; system calls. It
-// looks from outside, so that what is measured is what ships.
+// Package meter measures the resources of a server under load: processor time and,
+// where possible, instructions; memory; system calls. It measures from outside, so
+// that the server is the one that ships.
 package meter
 
 import (
@@ -11,18 +11,18 @@ import (
 
 // A Meter measures processes on one core.
 type Meter struct {
-	// Instructions says whether they can be counted. Without them the figure
-	// to compare by is processor time, which a noisy machine stretches.
+	// Instructions reports whether they can be counted. Otherwise servers are
+	// compared by processor time, which a noisy machine stretches.
 	Instructions bool
-	Why          string // they cannot be counted
+	Why          string // the reason why they cannot be counted
 
 	serverCore int
 	clientCore int
 	scratch    string
 }
 
-// New finds out what can be measured on this machine. It puts files into the
-// folder scratch, and what it needs to run, onto the client's core.
+// New determines the possible measurements on this machine. It puts files into the
+// folder scratch, and runs its tools on the client's core.
 func New(ctx context.Context, serverCore, clientCore int, scratch string) *Meter {
 	m := &Meter{serverCore: serverCore, clientCore: clientCore, scratch: scratch}
 	if err := canCount(ctx, scratch); err != nil {
@@ -33,17 +33,17 @@ func New(ctx context.Context, serverCore, clientCore int, scratch string) *Meter
 	return m
 }
 
-// A Cost is what was used between Begin and End.
+// A Cost is the resources used between Begin and End.
 type Cost struct {
 	CPU                time.Duration // user and kernel, all threads and children
-	User, Kernel       time.Duration // an estimate of how CPU is divided
+	User, Kernel       time.Duration // an estimate of the division of CPU
 	UserInstructions   float64       // 0 if they cannot be counted
 	KernelInstructions float64
 	Took               time.Duration
-	Others             time.Duration // that others used the server's core; -1 if unknown
+	Others             time.Duration // of other processes on the server's core; -1 if unknown
 }
 
-// A Measurement is under way.
+// A Measurement is in progress.
 type Measurement struct {
 	meter             *Meter
 	pid               int
@@ -73,13 +73,13 @@ func (m *Meter) Begin(ctx context.Context, pid int) (*Measurement, error) {
 	return x, nil
 }
 
-// End returns what was used since Begin.
+// End returns the resources used since Begin.
 func (x *Measurement) End() (c Cost, err error) {
 	c.Took = time.Since(x.began)
 	cpu, user, kernel, err := used(Family(x.pid))
 	c.CPU, c.User, c.Kernel = cpu-x.cpu, user-x.user, kernel-x.kernel
 	c.Others = x.others(c.CPU)
-	if x.counter != nil { // also if there was an error: it has to be stopped
+	if x.counter != nil { // also after an error, to stop the counter
 		text, counterErr := x.counter.stop()
 		if counterErr == nil {
 			c.UserInstructions, c.KernelInstructions, counterErr = parsePerf(text)
@@ -89,7 +89,7 @@ func (x *Measurement) End() (c Cost, err error) {
 	return c, err
 }
 
-// others is for how long the server's core worked for somebody else.
+// others returns how long other processes used the server's core.
 func (x *Measurement) others(own time.Duration) time.Duration {
 	now, err := busy(x.meter.serverCore)
 	if err != nil || x.busy < 0 {

@@ -14,18 +14,18 @@ import (
 	"github.com/bobbin-http/bobbin/bench/child"
 )
 
-// The events that perf is asked for. Instructions are the figure to have: they
-// repeat within a hundredth whatever else the machine does.
+// The events for perf. Instructions are the best figure: they repeat within a
+// hundredth on any machine.
 const perfEvents = "instructions:u,instructions:k"
 
-// attaching is how long perf is given to attach itself to every thread.
+// attaching is the time for perf to attach itself to every thread.
 const attaching = 200 * time.Millisecond
 
-// errNotCounted is the usual trouble in a virtual machine.
-var errNotCounted = errors.New("this machine has no instruction counters, or a virtual one that does not pass them on")
+// errNotCounted is common in virtual machines.
+var errNotCounted = errors.New("this machine has no instruction counters, or a virtual one that hides them")
 
-// parsePerf reads what perf stat -x, prints. A processor with two kinds of
-// cores has a line for each kind, of which one may say that it counted nothing.
+// parsePerf parses the output of perf stat -x. A processor with two kinds of cores
+// has a line for each kind, one of which may have no count.
 func parsePerf(text string) (user, kernel float64, err error) {
 	counted := map[bool]bool{}
 	for line := range strings.Lines(text) {
@@ -51,7 +51,7 @@ func parsePerf(text string) (user, kernel float64, err error) {
 	return user, kernel, nil
 }
 
-// canCount finds out whether perf counts instructions here, by trying.
+// canCount tries whether perf can count instructions.
 func canCount(ctx context.Context, scratch string) error {
 	if _, err := exec.LookPath("perf"); err != nil {
 		return errors.New("perf is not installed")
@@ -62,7 +62,7 @@ func canCount(ctx context.Context, scratch string) error {
 		Core: child.AnyCore,
 	})
 	if err != nil {
-		return fmt.Errorf("perf may not be used: %w", err)
+		return fmt.Errorf("perf does not work: %w", err)
 	}
 	text, err := os.ReadFile(out)
 	if err != nil {
@@ -72,7 +72,7 @@ func canCount(ctx context.Context, scratch string) error {
 	return err
 }
 
-// A counter is a perf that counts what a family does.
+// A counter is a perf that counts for a family of processes.
 type counter struct {
 	child *child.Child
 	out   string
@@ -97,8 +97,8 @@ func startCounter(ctx context.Context, family []int, core int, scratch, events s
 	}
 }
 
-// stop returns what perf printed. It ends by the signal that it was sent, so
-// that how it ended says nothing.
+// stop returns the output of perf. It ends by the signal, so its exit code is
+// ignored.
 func (c *counter) stop() (string, error) {
 	c.child.Interrupt()
 	c.child.Wait()

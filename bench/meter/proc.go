@@ -11,33 +11,31 @@ import (
 	"time"
 )
 
-// What the kernel tells of a process, in the files of /proc. Where there is no
-// /proc, nothing of this can be told, and the figures are left out.
+// Process figures from /proc. Where /proc is missing, they are left out.
 
-// tick is the unit of times in /proc. It has been this on every Linux of the
-// last twenty years, whatever its timer does (USER_HZ).
+// tick is the unit of times in /proc: USER_HZ, which has had this value on every
+// Linux of the last twenty years.
 const tick = 10 * time.Millisecond
 
-// A stat is what we read of /proc/PID/stat.
+// A stat is a part of /proc/PID/stat.
 type stat struct {
 	parent       int
-	user, kernel time.Duration // all threads, also those that have ended
-	children     time.Duration // children that have ended and were waited for
+	user, kernel time.Duration // all threads, also ended ones
+	children     time.Duration // ended children that were waited for
 }
 
-// parseStat reads a line of /proc/PID/stat. The name of the program is in
-// parentheses and may contain anything, parentheses too, so that what counts
-// begins behind the last one.
+// parseStat parses /proc/PID/stat. The name of the program is in parentheses and may
+// contain anything, parentheses too, so that the fields begin after the last one.
 func parseStat(line string) (stat, error) {
 	end := strings.LastIndexByte(line, ')')
 	if end < 0 {
-		return stat{}, errors.New("no ) behind the program's name")
+		return stat{}, errors.New("no ) after the program's name")
 	}
 	// proc(5) counts from 1 and the name is 2, so f[0] is its number 3.
 	f := strings.Fields(line[end+1:])
 	const parent, utime, stime, cutime, cstime = 4 - 3, 14 - 3, 15 - 3, 16 - 3, 17 - 3
 	if len(f) <= cstime {
-		return stat{}, fmt.Errorf("%d fields behind the program's name, which are too few", len(f))
+		return stat{}, fmt.Errorf("only %d fields after the program's name", len(f))
 	}
 	var n [cstime + 1]int64
 	for _, i := range []int{parent, utime, stime, cutime, cstime} {
@@ -62,7 +60,7 @@ func readStat(pid int) (stat, error) {
 	return parseStat(string(line))
 }
 
-// Family is a process and all that descend from it: nginx works in a child.
+// Family returns a process and all its descendants: nginx works in a child.
 func Family(pid int) []int {
 	family := []int{pid}
 	entries, err := os.ReadDir("/proc")
@@ -85,9 +83,9 @@ func Family(pid int) []int {
 	return family
 }
 
-// used is how much CPU time a family has used so far. The sum is exact where
-// the kernel lets us read the clocks of other processes. How it is divided into
-// user and kernel is an estimate of most kernels, taken at timer interrupts.
+// used returns the CPU time of a family so far. The sum is exact where the clocks of
+// other processes can be read. Its division into user and kernel is an estimate of
+// most kernels, taken at timer interrupts.
 func used(family []int) (total, user, kernel time.Duration, err error) {
 	for _, pid := range family {
 		s, err := readStat(pid)
@@ -105,7 +103,7 @@ func used(family []int) (total, user, kernel time.Duration, err error) {
 	return total, user, kernel, nil
 }
 
-// Resident is how much memory a family occupies, in bytes.
+// Resident returns the resident memory of a family, in bytes.
 func Resident(family []int) (int64, error) {
 	var sum int64
 	for _, pid := range family {
@@ -118,8 +116,8 @@ func Resident(family []int) (int64, error) {
 	return sum, nil
 }
 
-// resident prefers the file for which the kernel counts page by page: what
-// status says is a sum of counters that are behind by up to some 100 KiB.
+// resident prefers the file that the kernel computes page by page: the sums in status
+// lag by up to some 100 KiB.
 func resident(pid int) (int64, error) {
 	if text, err := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", pid)); err == nil {
 		if n, err := kilobytes(text, "Rss:"); err == nil {
@@ -133,7 +131,7 @@ func resident(pid int) (int64, error) {
 	return kilobytes(text, "VmRSS:")
 }
 
-// Peak is the most memory that a process has ever occupied, in bytes.
+// Peak returns the largest resident memory so far of a process, in bytes.
 func Peak(pid int) (int64, error) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
@@ -142,14 +140,13 @@ func Peak(pid int) (int64, error) {
 	return kilobytes(text, "VmHWM:")
 }
 
-// Descriptors is how many descriptors a process has open.
+// Descriptors returns the number of open descriptors of a process.
 func Descriptors(pid int) (int, error) {
 	entries, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", pid))
 	return len(entries), err
 }
 
-// kilobytes finds the line that begins with name and returns what it says, in
-// bytes.
+// kilobytes returns the value of a line, in bytes.
 func kilobytes(text []byte, name string) (int64, error) {
 	for line := range bytes.Lines(text) {
 		f := strings.Fields(string(line))
@@ -158,10 +155,10 @@ func kilobytes(text []byte, name string) (int64, error) {
 			return n << 10, err
 		}
 	}
-	return 0, fmt.Errorf("there is no line %s", name)
+	return 0, fmt.Errorf("no line %s", name)
 }
 
-// parseBusy reads in /proc/stat how long a core has not been idle.
+// parseBusy returns the busy time of a core from /proc/stat.
 func parseBusy(text []byte, core int) (time.Duration, error) {
 	name := "cpu" + strconv.Itoa(core)
 	for line := range bytes.Lines(text) {
@@ -169,8 +166,8 @@ func parseBusy(text []byte, core int) (time.Duration, error) {
 		if len(f) < 9 || f[0] != name {
 			continue
 		}
-		// user nice system idle iowait irq softirq steal; what follows is
-		// contained in the first two.
+		// user nice system idle iowait irq softirq steal; the rest is contained in
+		// the first two.
 		var busy time.Duration
 		for i, s := range f[1:9] {
 			n, err := strconv.ParseInt(s, 10, 64)
@@ -183,7 +180,7 @@ func parseBusy(text []byte, core int) (time.Duration, error) {
 		}
 		return busy, nil
 	}
-	return 0, fmt.Errorf("there is no core %d", core)
+	return 0, fmt.Errorf("no core %d", core)
 }
 
 func busy(core int) (time.Duration, error) {

@@ -8,8 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// roundTrip is the least of some tries: others that use one of the cores can
-// only make it longer.
+// roundTrip returns the shortest of some tries: other users of the cores can only
+// lengthen it.
 func roundTrip(a, b int) time.Duration {
 	var least time.Duration
 	for range 5 {
@@ -20,11 +20,11 @@ func roundTrip(a, b int) time.Duration {
 	return least
 }
 
-// oneTrip lets two threads, each on its core, hand a number to each other.
+// oneTrip lets two threads, each on its core, pass a number back and forth.
 func oneTrip(a, b int) time.Duration {
 	const trips = 4_000
-	// Each number has a cache line of its own, so that it is their journeys that
-	// are measured.
+	// Each number has a cache line of its own, so that only their transfer is
+	// measured.
 	var there, back struct {
 		n atomic.Int64
 		_ [120]byte
@@ -66,8 +66,8 @@ func oneTrip(a, b int) time.Duration {
 }
 
 // bind keeps the calling goroutine on a core until it calls free. The thread is
-// given back as it was, and must not end: it may have started children, and the
-// kernel ends those when the thread that started them does (see package child).
+// restored and must not end: it may have started children, and the kernel ends them
+// with the thread that started them (see package child).
 func bind(core int) (ok bool, free func()) {
 	runtime.LockOSThread()
 	var before, set unix.CPUSet

@@ -4,5 +4,5 @@ package meter
 
 import "time"
 
-// roundTrip is not known here: threads cannot be bound to a core.
+// roundTrip is not supported here: threads cannot be bound to a core.
 func roundTrip(a, b int) time.Duration { return 0 }

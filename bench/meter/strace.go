@@ -17,7 +17,7 @@ import (
 // Calls counts system calls by name.
 type Calls map[string]float64
 
-// parseStrace reads the table that strace -c prints:
+// parseStrace parses the table of strace -c:
 //
 //	% time     seconds  usecs/call     calls    errors syscall
 //	------ ----------- ----------- --------- --------- ----------------
@@ -36,19 +36,18 @@ func parseStrace(text string) (Calls, error) {
 		}
 		n, err := strconv.ParseFloat(f[3], 64)
 		if err != nil {
-			return nil, fmt.Errorf("strace says %q, which has no count of calls", strings.TrimSpace(line))
+			return nil, fmt.Errorf("strace: no count of calls in %q", strings.TrimSpace(line))
 		}
 		calls[f[len(f)-1]] += n
 	}
 	if len(calls) == 0 {
-		return nil, errors.New("strace counted no calls")
+		return nil, errors.New("strace: no calls counted")
 	}
 	return calls, nil
 }
 
-// CountCalls counts the system calls of a process and its descendants while
-// load runs. It slows them down a good deal, so nothing else can be measured
-// meanwhile.
+// CountCalls counts the system calls of a process and its descendants while load
+// runs. It slows them down a lot, so nothing else can be measured meanwhile.
 func (m *Meter) CountCalls(ctx context.Context, pid int, load func() error) (Calls, error) {
 	if _, err := exec.LookPath("strace"); err != nil {
 		return nil, errors.New("strace is not installed")
@@ -69,14 +68,14 @@ func (m *Meter) CountCalls(ctx context.Context, pid int, load func() error) (Cal
 			return nil, fmt.Errorf("strace: %w", err)
 		}
 		if time.Now().After(until) {
-			return nil, errors.New("strace does not get hold of it")
+			return nil, errors.New("strace cannot attach")
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
 	if err := load(); err != nil {
 		return nil, err
 	}
-	s.Interrupt() // and how it ends says nothing
+	s.Interrupt() // its exit code is ignored
 	s.Wait()
 	text, err := os.ReadFile(out)
 	if err != nil {
@@ -85,5 +84,5 @@ func (m *Meter) CountCalls(ctx context.Context, pid int, load func() error) (Cal
 	return parseStrace(string(text))
 }
 
-// patience is how long strace may take to attach itself.
+// patience is the time for strace to attach itself.
 const patience = 3 * time.Second

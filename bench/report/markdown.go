@@ -7,16 +7,16 @@ import (
 	"time"
 )
 
-// Markdown is the report to be read. Plots are files beside it.
+// Markdown returns the report as a page. Plots are files beside it.
 func (r *Report) Markdown(plots map[string]string) string {
 	var b strings.Builder
 	say := func(format string, a ...any) { fmt.Fprintf(&b, format, a...) }
 
 	say("# What a request costs\n\n")
-	say("Written by `bench` on %s, for commit %s, in %s. bench/README.md says how to repeat it.\n\n",
+	say("Written by `bench` on %s, for commit %s, in %s. bench/README.md explains how to repeat it.\n\n",
 		r.Date.UTC().Format("2 January 2006, 15:04 UTC"), r.Commit, r.Took.Round(time.Second))
 	if r.Partial {
-		say("**This was a part of the measurements, or a quick look. It is no basis for comparisons.**\n\n")
+		say("**This was a part of the measurements, or a quick look. Do not use it for comparisons.**\n\n")
 	}
 	for _, w := range r.Warnings {
 		say("**%s**\n\n", w)
@@ -24,7 +24,7 @@ func (r *Report) Markdown(plots map[string]string) string {
 
 	if table := r.overview(); len(table) > 1 {
 		say("## On one screen\n\n")
-		say("The cost of a request as a multiple of the floor's: a C program that reads to the empty line and sends a finished answer. Where the floor has no part (TLS), 1.00 is bobbin. Less is better. A dash: not measured, and the section of that scenario says why.\n\n")
+		say("The cost of a request as a multiple of the floor's: a C program that reads to the empty line and sends a constant answer. Where there is no floor (TLS), 1.00 is bobbin. Less is better. A dash: not measured; the section of that scenario has the reason.\n\n")
 		markdownTable(&b, embolden(table, "bobbin"))
 		if _, ok := plots["overview.svg"]; ok {
 			say("![all scenarios, a dot for each server](overview.svg)\n\n")
@@ -61,8 +61,8 @@ func (r *Report) Markdown(plots map[string]string) string {
 	return b.String()
 }
 
-// group is the section of scenarios that differ in one number: how the cost
-// grows, and each of them for who wants to check.
+// group writes the section of scenarios that differ in one number: the growth of the
+// cost, and the details.
 func (r *Report) group(b *strings.Builder, group string, plots map[string]string) {
 	members := r.members(group)
 	fmt.Fprintf(b, "## %s\n\n%s\n\n", group, members[0].Does)
@@ -80,13 +80,13 @@ func (r *Report) group(b *strings.Builder, group string, plots map[string]string
 	for _, s := range members {
 		fmt.Fprintf(b, "### %s\n\n%s\n\n", s.Name, s.Title)
 		alone := *s
-		alone.Not = "" // which was said of all
+		alone.Not = "" // it is in the group's text
 		alone.markdown(b, plots)
 	}
 	fmt.Fprint(b, "</details>\n\n")
 }
 
-// columns says what each figure is, and what it does not say.
+// columns describes each figure, with its limits.
 func (r *Report) columns(b *strings.Builder) {
 	fmt.Fprint(b, "## The columns, and what they do not say\n\n")
 	table := [][]string{{"column", "is", "does not say"}}
@@ -101,7 +101,7 @@ func (r *Report) columns(b *strings.Builder) {
 	table = append(table, []string{
 		"× floor, × best rival",
 		"the cost in proportion to that of the floor and of the cheapest rival; the median over the rounds of the ratio within a round",
-		"anything about work that a server does and the floor does not: parsing, checking, deadlines, limits. The floor does none, and is no server.",
+		"the cost of work that the floor does not do: parsing, checking, deadlines, limits. The floor is no complete server.",
 	})
 	writeTable(b, table, false)
 }
@@ -125,12 +125,12 @@ func (s *Scenario) markdown(b *strings.Builder, plots map[string]string) {
 	if _, ok := plots[s.Name+".svg"]; ok {
 		fmt.Fprintf(b, "![%s](%s.svg)\n\n", s.Title, s.Name)
 	}
-	if len(s.Servers) > 0 && s.Cost != Turn { // which has no proportion to anything
+	if len(s.Servers) > 0 && s.Cost != Turn { // it has no ratios
 		s.details(b)
 	}
 }
 
-// details are for who wants to check.
+// details writes the figures for readers who check them.
 func (s *Scenario) details(b *strings.Builder) {
 	fmt.Fprint(b, "<details><summary>every figure in proportion, spread, sizes</summary>\n\n")
 	fmt.Fprint(b, "In proportion to the floor / to the best rival, which has a ★:\n\n")
@@ -158,7 +158,7 @@ func (s *Scenario) details(b *strings.Builder) {
 	fmt.Fprint(b, "</details>\n\n")
 }
 
-// callWords names the calls that matter.
+// callWords lists the frequent calls.
 func callWords(calls map[string]float64) string {
 	type one struct {
 		name string
@@ -197,7 +197,7 @@ func pairs(b *strings.Builder, heading string, all []Pair) {
 	writeTable(b, table, false)
 }
 
-// embolden makes a column or a row stand out, whichever begins with name.
+// embolden emphasises the column or row that begins with name.
 func embolden(table [][]string, name string) [][]string {
 	column := slices.Index(table[0], name)
 	bold := make([][]string, len(table))

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// Plots draws everything that can be drawn, by file name.
+// Plots draws all plots, by file name.
 func (r *Report) Plots() map[string]string {
 	plots := make(map[string]string)
 	var groups []string
@@ -42,11 +42,11 @@ const (
 	wide    = 760.0
 )
 
-// longest is how many times as long as bobbin's a bar may be. What is longer is
-// cut off and says so: one very slow server would leave nothing of the others.
+// longest is the longest bar in multiples of bobbin's. Longer ones are cut off and
+// marked: otherwise one slow server would make the others invisible.
 const longest = 8.0
 
-// bars draws what a request costs in one scenario, a bar for each server.
+// bars draws the cost of a request in one scenario, a bar for each server.
 func (s *Scenario) bars() string {
 	f := figure(s.Cost)
 	var shown []*Server
@@ -107,8 +107,8 @@ func (s *Scenario) bars() string {
 // flattest is the least factor between the ends of the axis of costs.
 const flattest = 4.0
 
-// curves draws how the cost grows within a group, both axes logarithmic: what
-// is level costs the same for all, what rises at 45 degrees is linear.
+// curves draws the growth of the cost within a group, both axes logarithmic: a level
+// curve means constant cost, one at 45 degrees linear cost.
 func (r *Report) curves(group string) string {
 	type curve struct {
 		server *Server
@@ -153,7 +153,7 @@ func (r *Report) curves(group string) string {
 	from, to := margin+64, wide-margin-names-8
 	x := logarithmic(slices.Min(xs), slices.Max(xs), from, to)
 	least, most := slices.Min(ys)*0.9, slices.Max(ys)*1.1
-	if middle := math.Sqrt(least * most); most/least < flattest { // or noise would look steep
+	if middle := math.Sqrt(least * most); most/least < flattest { // otherwise noise would look steep
 		least, most = middle/math.Sqrt(flattest), middle*math.Sqrt(flattest)
 	}
 	y := logarithmic(least, most, high-bottom, top)
@@ -166,8 +166,8 @@ func (r *Report) curves(group string) string {
 		d.line(x(v), top, x(v), high-bottom, "grid")
 		d.text(x(v), high-bottom+18, middle, "quiet", count0(v))
 	}
-	// Names stand at the ends of their curves, and below each other where those
-	// are close.
+	// Names stand at the ends of their curves, and below each other where these are
+	// close.
 	slices.SortStableFunc(order, func(a, b string) int {
 		p, q := curves[a].ys[len(curves[a].ys)-1], curves[b].ys[len(curves[b].ys)-1]
 		return int(math.Copysign(1, q-p))
@@ -190,8 +190,8 @@ func (r *Report) curves(group string) string {
 	return d.String(title)
 }
 
-// dots draws all scenarios on one picture: a row for each, and on it a dot for
-// each server, at what it costs as a multiple of the floor.
+// dots draws all scenarios in one picture: a row for each, with a dot for each server
+// at its cost as a multiple of the floor's.
 func (r *Report) dots() string {
 	table := r.overview()
 	if len(table) < 2 {
@@ -201,7 +201,7 @@ func (r *Report) dots() string {
 	most, least := 2.0, 0.9
 	for _, s := range r.Scenarios {
 		base := s.base()
-		if base == nil || s.Cost == Held || s.Cost == Turn { // which are no cost of a request
+		if base == nil || s.Cost == Held || s.Cost == Turn { // not the cost of a request
 			continue
 		}
 		rows = append(rows, s)
@@ -230,7 +230,7 @@ func (r *Report) dots() string {
 	for i, s := range rows {
 		y := top + rowHigh*float64(i)
 		d.text(margin+left0-12, y+4, right, "", s.Name)
-		// Bobbin last, so that nobody covers it.
+		// bobbin last, so that no other dot covers it.
 		for _, role := range []string{"rival", "floor", "ours"} {
 			for _, v := range s.Servers {
 				m := relative(v, s.base(), s.Cost)
@@ -257,7 +257,7 @@ func logarithmic(least, most, a, b float64) func(float64) float64 {
 	return func(v float64) float64 { return a + (b-a)*math.Log(v/least)/span }
 }
 
-// marks are round numbers for a logarithmic axis, not too many of them.
+// marks returns a few round numbers for a logarithmic axis.
 func marks(least, most float64) []float64 {
 	steps := []float64{1, 1.5, 2, 3, 5, 7}
 	switch span := most / least; {
@@ -281,7 +281,7 @@ func marks(least, most float64) []float64 {
 	return all
 }
 
-// short leaves out zeros behind the point, for the numbers on an axis.
+// short drops zeros after the decimal point, for the numbers on an axis.
 func short(s string) string {
 	if strings.Contains(s, ".") {
 		s = strings.TrimSuffix(strings.TrimRight(s, "0"), ".")
@@ -289,7 +289,7 @@ func short(s string) string {
 	return s
 }
 
-// count0 writes a whole number.
+// count0 formats a whole number.
 func count0(v float64) string {
 	if v < 10 {
 		return fmt.Sprintf("%.0f", v)

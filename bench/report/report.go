@@ -1,6 +1,5 @@
-// Package report is what was found: the numbers as they came, what follows from
-// them, and ways to write it down. It knows nothing of servers and how they are
-// measured.
+// Package report holds the results: the raw numbers, the summaries, and functions to
+// write them down. It knows nothing of servers and measurements.
 package report
 
 import (
@@ -15,24 +14,24 @@ type Report struct {
 	Took      time.Duration `json:"took_ns"`
 	Commit    string        `json:"commit"`
 	Command   string        `json:"command"`
-	Partial   bool          `json:"partial"` // quick, or not everything
+	Partial   bool          `json:"partial"` // quick, or a part
 	Rounds    int           `json:"rounds"`
 	Seconds   int           `json:"seconds"`
-	Method    []string      `json:"method"` // what the figures come from, in sentences
+	Method    []string      `json:"method"` // the origin of the figures, in sentences
 	Machine   []Pair        `json:"machine"`
 	Versions  []Pair        `json:"versions"`
-	Skipped   []Pair        `json:"skipped"`  // what, and why
-	Warnings  []string      `json:"warnings"` // what casts doubt on the whole
+	Skipped   []Pair        `json:"skipped"`  // name and reason
+	Warnings  []string      `json:"warnings"` // doubts about the whole run
 	Scenarios []*Scenario   `json:"scenarios"`
 }
 
-// A Pair is a name and what is to be said of it.
+// A Pair is a name and its text.
 type Pair struct {
 	Name string `json:"name"`
 	Says string `json:"says"`
 }
 
-// A Scenario is one kind of load and how all servers did.
+// A Scenario is one kind of load with the results of all servers.
 type Scenario struct {
 	Name  string    `json:"name"`
 	Title string    `json:"title"`
@@ -40,15 +39,15 @@ type Scenario struct {
 	Not   string    `json:"does_not_say"`
 	Cost  string    `json:"cost"` // the figure that servers are compared by
 	Group string    `json:"group,omitempty"`
-	X     int       `json:"x,omitempty"`     // what grows within the group
-	Grows string    `json:"grows,omitempty"` // what that counts
-	Left  []Pair    `json:"left_out"`        // servers, and why
+	X     int       `json:"x,omitempty"`     // the number that grows within the group
+	Grows string    `json:"grows,omitempty"` // its unit
+	Left  []Pair    `json:"left_out"`        // servers, with the reason
 	Trips []float64 `json:"round_trips"`     // seconds from core to core and back, at each round
 
 	Servers []*Server `json:"servers"`
 }
 
-// A Server is how one did in one scenario.
+// A Server is the result of one server in one scenario.
 type Server struct {
 	Name   string             `json:"name"`
 	Role   string             `json:"role"` // floor, ours or rival
@@ -57,33 +56,33 @@ type Server struct {
 	Calls  map[string]float64 `json:"calls,omitempty"` // per request, by name
 	Rounds []Round            `json:"rounds"`
 
-	// Summary follows from all that.
+	// Summary follows from the rounds.
 	Summary map[string]Summary `json:"summary"`
 }
 
-// A Round is what was measured at once. Rounds with the same number are
-// neighbours in time, whichever server they are of.
+// A Round is the measurements of one run. Rounds of all servers with the same number
+// are neighbours in time.
 type Round struct {
 	Number int                `json:"number"`
 	Values map[string]float64 `json:"values"`
 }
 
-// A Summary is what the rounds come to for one figure.
+// A Summary combines the rounds of one figure.
 type Summary struct {
 	Value  float64 `json:"value"` // the median
 	Least  float64 `json:"least"`
 	Most   float64 `json:"most"`
-	Floor  float64 `json:"to_floor,omitempty"` // the median of the ratios within a round; 0 is none
+	Floor  float64 `json:"to_floor,omitempty"` // the median of the ratios within a round; 0 if there are none
 	Best   float64 `json:"to_best_rival,omitempty"`
 	IsBest bool    `json:"is_best_rival,omitempty"`
 }
 
-// Add puts a round to what is known of a server.
+// Add adds values to a round of a server.
 func (s *Server) Add(number int, values map[string]float64) {
 	s.Rounds = append(s.Rounds, Round{number, values})
 }
 
-// Server finds one by its name, or nil.
+// Server finds a server by its name, or returns nil.
 func (s *Scenario) Server(name string) *Server {
 	for _, v := range s.Servers {
 		if v.Name == name {
@@ -103,8 +102,8 @@ func (s *Scenario) with(role string) *Server {
 	return nil
 }
 
-// Sum works out the medians and ratios, and puts the servers into the order of
-// what they cost, the floor and bobbin first.
+// Sum computes the medians and ratios, and sorts the servers by their cost, the floor
+// and bobbin first.
 func (s *Scenario) Sum() {
 	for _, v := range s.Servers {
 		v.Summary = make(map[string]Summary)
@@ -153,7 +152,7 @@ func (s *Scenario) sum(f Figure) {
 	}
 }
 
-// best is the rival that is best at a figure, or nil.
+// best returns the best rival at a figure, or nil.
 func (s *Scenario) best(f Figure) *Server {
 	var best *Server
 	for _, v := range s.Servers {
@@ -178,9 +177,9 @@ func (s *Server) values(key string) []float64 {
 	return all
 }
 
-// relative is the median of the ratios of those rounds that both have. Ratios
-// are taken within a round, because a machine that is slow for a while is slow
-// for both. It is 0 if there are none.
+// relative returns the median of the ratios in the rounds that both have. Ratios are
+// taken within a round, because a machine that is slow for a while is slow for both.
+// It is 0 if there are none.
 func relative(a, b *Server, key string) float64 {
 	if a == nil || b == nil {
 		return 0

@@ -6,15 +6,14 @@ import (
 	"strings"
 )
 
-// A drawing is an SVG that is being written. It has no background and says its
-// colours once, for a light page and for a dark one, so that it can be put on
-// either.
+// A drawing is an SVG in progress. It has no background, and colours for light and
+// dark pages, so that it suits both.
 type drawing struct {
 	width, height float64
 	body          strings.Builder
 }
 
-// The classes are what a shape means; how that looks is said here alone.
+// The classes are the meaning of a shape; only this defines its look.
 const style = `
 text { font: 13px system-ui, -apple-system, "Segoe UI", sans-serif; fill: #1f2328 }
 .title { font-weight: 600; font-size: 15px }
@@ -45,7 +44,7 @@ text.rival { fill: #79c0ff }
 
 func draw(width, height float64) *drawing { return &drawing{width: width, height: height} }
 
-// String is the file. label is what it shows, for who cannot see it.
+// String returns the file. label describes the picture for readers who cannot see it.
 func (d *drawing) String(label string) string {
 	return fmt.Sprintf(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %s %s" width="%s" height="%s" role="img" aria-label="%s">
 <style>%s</style>
@@ -53,7 +52,7 @@ func (d *drawing) String(label string) string {
 `, number(d.width), number(d.height), number(d.width), number(d.height), escape(label), style, d.body.String())
 }
 
-// end is which end of a text its place is.
+// end is the end of a text that is at its place.
 type end string
 
 const (
@@ -93,11 +92,10 @@ func (d *drawing) path(points []point, class string) {
 	fmt.Fprintf(&d.body, "<polyline points=\"%s\" class=\"%s\"/>\n", strings.TrimSpace(b.String()), class)
 }
 
-// number writes a coordinate. One that is none would make the whole file
-// invalid, and is a mistake of ours.
+// number formats a coordinate. NaN would make the whole file invalid, and is a bug.
 func number(v float64) string {
 	if math.IsNaN(v) || math.IsInf(v, 0) {
-		panic("report: a coordinate that is no number")
+		panic("report: a coordinate is not a number")
 	}
 	s := fmt.Sprintf("%.1f", v)
 	return strings.TrimSuffix(s, ".0")

@@ -8,7 +8,7 @@ import (
 	"unicode/utf8"
 )
 
-// columns are the figures that at least one server has.
+// columns returns the figures that at least one server has.
 func (s *Scenario) columns() []Figure {
 	var present []Figure
 	for _, f := range Figures {
@@ -22,7 +22,7 @@ func (s *Scenario) columns() []Figure {
 	return present
 }
 
-// cells is the table of a scenario: a heading, and a row for each server. The
+// cells returns the table of a scenario: a heading, and a row for each server. The
 // two ratios are those of the cost.
 func (s *Scenario) cells() [][]string {
 	columns := s.columns()
@@ -52,8 +52,8 @@ func (s *Scenario) cells() [][]string {
 	return table
 }
 
-// ratios is the table of what every figure is in proportion to the floor's and
-// to that of the best rival, which has a star.
+// ratios returns every figure in proportion to the floor's and to that of the best
+// rival, which has a star.
 func (s *Scenario) ratios() [][]string {
 	columns := slices.DeleteFunc(s.columns(), func(f Figure) bool { return f.Alone })
 	heading := []string{"server"}
@@ -79,8 +79,8 @@ func (s *Scenario) ratios() [][]string {
 	return table
 }
 
-// growth is the table of a group: a row for each number, and in it what each
-// server costs; of one that is alone, all its figures.
+// growth returns the table of a group: a row for each number with the cost of each
+// server, or with all figures of a single server.
 func (r *Report) growth(group string) [][]string {
 	members := r.members(group)
 	var names []string
@@ -129,7 +129,7 @@ func (r *Report) growth(group string) [][]string {
 	return table
 }
 
-// members are the scenarios of a group.
+// members returns the scenarios of a group.
 func (r *Report) members(group string) []*Scenario {
 	var all []*Scenario
 	for _, s := range r.Scenarios {
@@ -147,8 +147,8 @@ func orDash(r float64) string {
 	return ratio(r)
 }
 
-// overview is one row for each scenario and one column for each server: what it
-// costs as a multiple of the floor, or of bobbin where the floor has no part.
+// overview returns one row for each scenario and one column for each server: its cost
+// as a multiple of the floor's, or of bobbin's where there is no floor.
 func (r *Report) overview() [][]string {
 	var names []string
 	seen := make(map[string]bool)
@@ -160,7 +160,7 @@ func (r *Report) overview() [][]string {
 			}
 		}
 	}
-	// In the order in which they were introduced, where they were.
+	// In the order of the introduction, if there is one.
 	slices.SortStableFunc(names, func(a, b string) int {
 		at := func(name string) int {
 			return slices.IndexFunc(r.Versions, func(p Pair) bool { return p.Name == name })
@@ -170,7 +170,7 @@ func (r *Report) overview() [][]string {
 	table := [][]string{append([]string{"scenario", "1.00 is"}, names...)}
 	for _, s := range r.Scenarios {
 		base := s.base()
-		if base == nil || s.Cost == Turn { // which is no request's, and only ours
+		if base == nil || s.Cost == Turn { // it is not the cost of a request, and only bobbin has it
 			continue
 		}
 		f := figure(s.Cost)
@@ -183,7 +183,7 @@ func (r *Report) overview() [][]string {
 	return table
 }
 
-// base is what 1.00 means in a scenario: the floor, or else bobbin.
+// base returns the server with 1.00 in a scenario: the floor, or else bobbin.
 func (s *Scenario) base() *Server {
 	for _, role := range []string{"floor", "ours"} {
 		if v := s.with(role); v != nil {
@@ -195,8 +195,7 @@ func (s *Scenario) base() *Server {
 	return nil
 }
 
-// Print writes the table of a scenario for a terminal, with what is to be known
-// of it.
+// Print writes the table of a scenario for a terminal, with its notes.
 func (s *Scenario) Print(w io.Writer) {
 	fmt.Fprintf(w, "\n%s: %s\n\n", s.Name, s.Title)
 	if len(s.Servers) > 0 {

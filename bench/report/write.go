@@ -8,13 +8,13 @@ import (
 	"path/filepath"
 )
 
-// What a report consists of, beside its plots.
+// The files of a report, beside its plots.
 const (
 	toRead    = "README.md"
 	toCompute = "results.json"
 )
 
-// Write puts the report into a folder. One that was there before is replaced.
+// Write writes the report to a folder. It replaces an older one.
 func (r *Report) Write(folder string) error {
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return err
@@ -38,9 +38,8 @@ func (r *Report) Write(folder string) error {
 	return os.WriteFile(filepath.Join(folder, toRead), []byte(r.Markdown(plots)), 0o644)
 }
 
-// removePlots removes those of the report that lies in a folder: one of a
-// scenario that is measured no more would look like a result. What else lies
-// there is not ours.
+// removePlots removes the plots of the older report: one of a scenario that is no
+// longer measured would look like a result. It leaves other files alone.
 func removePlots(folder string) error {
 	text, err := os.ReadFile(filepath.Join(folder, toCompute))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -51,7 +50,7 @@ func removePlots(folder string) error {
 	}
 	var old Report
 	if json.Unmarshal(text, &old) != nil {
-		return nil // not ours either
+		return nil // not a plot of bench
 	}
 	for name := range old.Plots() {
 		if err := os.Remove(filepath.Join(folder, filepath.Base(name))); err != nil && !errors.Is(err, fs.ErrNotExist) {

@@ -1,8 +1,8 @@
-"""The server of many an introduction: one connection at a time, start to end.
+"""The server of many tutorials: one connection at a time, from start to end.
 
-It accepts, reads, answers, closes, and only then looks at the next one, so a
-client that connects and says nothing keeps everybody else waiting. That is what
-bobbin is an answer to, and why it is among its rivals.
+It accepts, reads, answers, closes, and only then accepts the next one, so a
+client that connects and sends nothing delays all others. bobbin solves that
+problem, and so this server is among its rivals.
 
     article.py PORT
 """
@@ -25,7 +25,7 @@ def answer(status, body):
 
 
 def talk(connection):
-    """Hears one request and answers it. Waits as long as the client likes."""
+    """Reads one request and answers it. Waits for the client without a limit."""
     request = connection.recv(4096).decode("latin-1")
     if not request:
         return
@@ -40,15 +40,15 @@ def main():
     door = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     door.bind(("127.0.0.1", int(sys.argv[1])))
-    # An introduction has 5 here. With it, most of what a benchmark opens is
-    # never let in, and the figure would be that of a timeout.
+    # Tutorials have 5 here. With 5, most connections of a benchmark would never
+    # be accepted, and the figure would be that of a timeout.
     door.listen(4096)
     while True:
         connection, _ = door.accept()
         try:
             talk(connection)
         except ConnectionError:
-            pass  # it went away, which is its right
+            pass  # the client has disconnected
         finally:
             connection.close()
 

@@ -6,7 +6,7 @@ const [port, folder, certificate, key] = Bun.argv.slice(2);
 Bun.serve({
   hostname: "127.0.0.1",
   port: Number(port),
-  idleTimeout: 255, // seconds, the most there is
+  idleTimeout: 255, // seconds, its maximum
   tls: certificate ? { cert: Bun.file(certificate), key: Bun.file(key) } : undefined,
   async fetch(request) {
     const { pathname } = new URL(request.url);

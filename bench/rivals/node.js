@@ -44,7 +44,7 @@ const server = certificate
   ? https.createServer({
       cert: fs.readFileSync(certificate),
       key: fs.readFileSync(key),
-      ciphers: "TLS_AES_128_GCM_SHA256", // what the others choose
+      ciphers: "TLS_AES_128_GCM_SHA256", // as the other servers
     }, serve)
   : http.createServer(serve);
 server.keepAliveTimeout = 600_000; // its 5 s would end idle connections while they are measured

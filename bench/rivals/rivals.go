@@ -1,6 +1,6 @@
-// Package rivals is what the Go servers of this folder are told, and that they
-// are told it in the same way. Each of them is written as its own documentation
-// has it, without tricks: what is compared is what people run.
+// Package rivals has the common flags of the Go servers in this folder. Each of them
+// is written as in its own documentation, without tricks: the comparison is about
+// common use.
 package rivals
 
 import (
@@ -8,10 +8,10 @@ import (
 	"fmt"
 )
 
-// Hello is what /bench answers.
+// Hello is the answer to /bench.
 const Hello = "Hello, World!"
 
-// A Job is what a rival is to serve, and where.
+// A Job is the task of a rival.
 type Job struct {
 	Address     string
 	Folder      string // files, "" for none
@@ -19,7 +19,7 @@ type Job struct {
 	Key         string
 }
 
-// Asked reads the command line.
+// Asked parses the command line.
 func Asked() Job {
 	var j Job
 	port := flag.Int("port", 0, "port to listen on")

@@ -13,19 +13,19 @@ import (
 	"time"
 )
 
-// A Request is what a scenario asks, again and again.
+// A Request is the repeated request of a scenario.
 type Request struct {
 	Path     string
 	Fields   []string // beside Host: "Name: value"
-	Pipeline int      // so many in one write; 0 is 1
-	Close    bool     // the connection is to end with the answer
+	Pipeline int      // requests in one write; 0 is 1
+	Close    bool     // the connection must end with the answer
 	TLS      bool
 }
 
-// Count is how many answers there are to it.
+// Count returns the number of answers.
 func (r Request) Count() int { return max(1, r.Pipeline) }
 
-// AllFields are those of the request and what Close adds.
+// AllFields returns the headers, including that of Close.
 func (r Request) AllFields() []string {
 	if r.Close {
 		return append(r.Fields[:len(r.Fields):len(r.Fields)], "Connection: close")
@@ -33,7 +33,7 @@ func (r Request) AllFields() []string {
 	return r.Fields
 }
 
-// Text is one such request, as wrk sends it.
+// Text returns one request, as wrk sends it.
 func (r Request) Text(address string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "GET %s HTTP/1.1\r\nHost: %s\r\n", r.Path, address)
@@ -44,7 +44,7 @@ func (r Request) Text(address string) string {
 	return b.String()
 }
 
-// URL is what wrk is given.
+// URL returns the URL for wrk.
 func (r Request) URL(address string) string {
 	if r.TLS {
 		return "https://" + address + r.Path
@@ -52,16 +52,16 @@ func (r Request) URL(address string) string {
 	return "http://" + address + r.Path
 }
 
-// An Answer is what came back.
+// An Answer is a received answer.
 type Answer struct {
 	Status int
 	Body   []byte
-	Length int    // bytes in all, the head among them
+	Length int    // bytes in all, with the head
 	Closes bool   // the server ends the connection with it
 	Cipher string // of the connection, "" without TLS
 }
 
-// Ask asks once and reads all answers.
+// Ask makes one request and reads all answers.
 func Ask(ctx context.Context, address string, r Request, patience time.Duration) ([]Answer, error) {
 	c, cipher, err := connect(ctx, address, r.TLS, patience)
 	if err != nil {
@@ -85,12 +85,12 @@ func Ask(ctx context.Context, address string, r Request, patience time.Duration)
 		answers = append(answers, a)
 	}
 	if n := in.Buffered(); n > 0 {
-		return nil, fmt.Errorf("%d bytes behind the last answer", n)
+		return nil, fmt.Errorf("%d bytes after the last answer", n)
 	}
 	last := &answers[len(answers)-1]
 	if r.Close {
 		if _, err := in.ReadByte(); err != io.EOF {
-			return nil, fmt.Errorf("it was asked to close the connection, and has not: %v", err)
+			return nil, fmt.Errorf("the connection stays open in spite of Connection: close: %v", err)
 		}
 		last.Closes = true
 	}
@@ -107,7 +107,7 @@ func connect(ctx context.Context, address string, encrypted bool, patience time.
 	if !encrypted {
 		return c, "", nil
 	}
-	t := tls.Client(c, &tls.Config{InsecureSkipVerify: true}) // the certificate is ours
+	t := tls.Client(c, &tls.Config{InsecureSkipVerify: true}) // the certificate is bench's
 	if err := t.HandshakeContext(ctx); err != nil {
 		c.Close()
 		return nil, "", err
@@ -139,8 +139,8 @@ func (c *counting) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Same says how answers differ from the one that is expected each time, in what
-// must not differ: status and body. Fields do differ, and are said to.
+// Same returns an error if answers differ from the expected one in status or body.
+// Headers may differ, and the report shows them.
 func Same(want Answer, got []Answer) error {
 	for i, a := range got {
 		which := "the answer"
@@ -149,22 +149,22 @@ func Same(want Answer, got []Answer) error {
 		}
 		switch {
 		case a.Status != want.Status:
-			return fmt.Errorf("%s has status %d in place of %d", which, a.Status, want.Status)
+			return fmt.Errorf("%s has status %d instead of %d", which, a.Status, want.Status)
 		case len(a.Body) != len(want.Body):
-			return fmt.Errorf("%s has a body of %d bytes in place of %d", which, len(a.Body), len(want.Body))
+			return fmt.Errorf("%s has a body of %d bytes instead of %d", which, len(a.Body), len(want.Body))
 		case !bytes.Equal(a.Body, want.Body):
 			at := 0
 			for a.Body[at] == want.Body[at] {
 				at++
 			}
-			return fmt.Errorf("%s has another body from byte %d on", which, at)
+			return fmt.Errorf("%s differs from byte %d on", which, at)
 		}
 	}
 	return nil
 }
 
-// Check asks a server what it is going to be asked, and compares. It returns one
-// of the answers.
+// Check makes the request of a scenario, and compares the answers. It returns one of
+// them.
 func (r *Running) Check(ctx context.Context, request Request, want Answer) (Answer, error) {
 	got, err := Ask(ctx, r.Address, request, 10*time.Second)
 	if err != nil {

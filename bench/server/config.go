@@ -7,14 +7,14 @@ import (
 	"strings"
 )
 
-// What the installed servers are told. Each gets what its manual recommends for
-// speed and nothing that only a benchmark would want; and each as many
-// connections as there may be descriptors.
+// The configurations of the installed servers. Each has its manual's recommendations
+// for speed and nothing only for benchmarks; and as many connections as there may be
+// descriptors.
 
 const connections = 16_384
 
-// me is who runs this: a server that is started by root would otherwise become
-// somebody who may not look into our scratch folder.
+// me returns the current user: a server started by root would otherwise switch to a
+// user without access to the scratch folder.
 func me() string {
 	if u, err := user.Current(); err == nil {
 		return u.Username
@@ -22,8 +22,8 @@ func me() string {
 	return "root"
 }
 
-// onlySuite is the one cipher suite that those servers offer which can be told,
-// so that all encrypt alike: Go prefers it where there is AES in hardware.
+// onlySuite is the single cipher suite of servers that can be configured, so that all
+// encrypt alike: Go prefers it where the hardware has AES.
 const onlySuite = "TLS_AES_128_GCM_SHA256"
 
 func nginx(w *Workshop, j Job) ([]string, error) {
@@ -69,8 +69,8 @@ http {
 	return []string{w.programs["nginx"], "-p", j.Scratch, "-e", "stderr", "-c", path}, err
 }
 
-// haproxy would refuse to start with fewer than two descriptors a connection; it
-// needs one, since nothing is behind it.
+// haproxy refuses to start with fewer than two descriptors a connection; it needs
+// one, since it has no backend.
 func haproxy(w *Workshop, j Job) ([]string, error) {
 	if j.Files {
 		return nil, cannot("it serves no files")
@@ -98,11 +98,11 @@ frontend bench
 	return []string{w.programs["haproxy"], "-db", "-f", path}, err
 }
 
-// lighttpd has at most half as many connections as it has descriptors, and
-// beyond that lets them wait.
+// lighttpd accepts at most half as many connections as it has descriptors, and delays
+// the others.
 func lighttpd(w *Workshop, j Job) ([]string, error) {
 	if j.TLS != nil {
-		return nil, cannot("its TLS is a module that is installed apart")
+		return nil, cannot("its TLS module is not part of the package")
 	}
 	path, err := j.write("lighttpd.conf", fmt.Sprintf(`
 server.bind = "127.0.0.1"

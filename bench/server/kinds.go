@@ -8,13 +8,13 @@ import (
 	"time"
 )
 
-// Kinds are all servers. To add one, add a row here, and a program in rivals/ or
-// a configuration in config.go if it needs one.
+// Kinds returns all servers. To add one, add a row here, and a program in rivals/ or
+// a configuration in config.go if needed.
 func Kinds() []*Kind {
 	return []*Kind{
 		{
 			Name: "floor", Role: Floor, Program: "floor", Command: floor(),
-			About:   "C, epoll, no parser: reads to the empty line and sends a finished answer. Level-triggered",
+			About:   "C, epoll, no parser: reads to the empty line and sends a constant answer. Level-triggered",
 			Version: []string{"gcc", "--version"},
 		},
 		{
@@ -45,7 +45,7 @@ func Kinds() []*Kind {
 		},
 		{
 			Name: "nginx", Role: Rival, Program: "nginx", Command: nginx, Cheap: true,
-			About:   "one worker, sendfile, open_file_cache, no logs, no end to keep-alive",
+			About:   "one worker, sendfile, open_file_cache, no logs, unlimited keep-alive",
 			Version: []string{"nginx", "-v"},
 		},
 		{
@@ -55,7 +55,7 @@ func Kinds() []*Kind {
 		},
 		{
 			Name: "lighttpd", Role: Rival, Program: "lighttpd", Command: lighttpd,
-			About:   "answers hello from a file of 13 bytes; 65,535 requests a connection, the most it can be told",
+			About:   "answers hello from a file of 13 bytes; 65,535 requests a connection, its maximum",
 			Version: []string{"lighttpd", "-v"},
 		},
 		{
@@ -75,19 +75,19 @@ func Kinds() []*Kind {
 		},
 		{
 			Name: "article", Role: Rival, Program: "python3", Command: article,
-			About:   "Python, blocking: one connection after the other, one request each. The server of many an introduction",
+			About:   "Python, blocking: one connection after the other, one request each. The server of many tutorials",
 			Version: []string{"python3", "--version"},
 		},
 	}
 }
 
 // compiles is why some rivals are not run under valgrind.
-const compiles = "it compiles while it runs, and under valgrind answers hardly anybody"
+const compiles = "it compiles at run time, and hardly answers under valgrind"
 
 func floor(flags ...string) func(*Workshop, Job) ([]string, error) {
 	return func(w *Workshop, j Job) ([]string, error) {
 		if j.TLS != nil {
-			return nil, cannot("it speaks no TLS")
+			return nil, cannot("it has no TLS")
 		}
 		args := append([]string{w.programs["floor"], strconv.Itoa(j.Port)}, flags...)
 		if j.Request.Close {
@@ -114,8 +114,8 @@ func bobbin(w *Workshop, j Job) ([]string, error) {
 	return args, nil
 }
 
-// place is a program with bobbin in it, whose handler runs in one of the places where
-// handlers run.
+// place is a program with bobbin, whose handler runs in one of the places for
+// handlers.
 func place(name, about string) *Kind {
 	command := written("handlers")
 	return &Kind{
@@ -123,7 +123,7 @@ func place(name, about string) *Kind {
 		Command: func(w *Workshop, j Job) ([]string, error) {
 			switch {
 			case j.TLS != nil:
-				return nil, cannot("it speaks no TLS")
+				return nil, cannot("it has no TLS")
 			case j.Files:
 				return nil, cannot("it serves no files")
 			}
@@ -158,21 +158,21 @@ func script(name string) func(*Workshop, Job) ([]string, error) {
 func article(w *Workshop, j Job) ([]string, error) {
 	switch {
 	case j.TLS != nil:
-		return nil, cannot("it speaks no TLS")
+		return nil, cannot("it has no TLS")
 	case j.Files:
 		return nil, cannot("it serves no files")
 	case !j.Request.Close:
-		return nil, cannot("it keeps no connection open, so that this would be close once more")
+		return nil, cannot("it keeps no connection open, so that this would equal close")
 	}
 	return []string{w.programs["python3"], filepath.Join(w.Bench(), "rivals", "article.py"), strconv.Itoa(j.Port)}, nil
 }
 
-// seconds writes a duration as configuration files want it.
+// seconds formats a duration for configuration files.
 func seconds(d time.Duration) string {
 	return strconv.Itoa(max(60, int(d/time.Second)))
 }
 
-// write puts a configuration into the server's folder.
+// write writes a configuration to the server's folder.
 func (j Job) write(name, text string) (string, error) {
 	path := filepath.Join(j.Scratch, name)
 	return path, os.WriteFile(path, []byte(text), 0o600)

@@ -1,5 +1,5 @@
-// Package server knows the servers that are compared: how each is built or
-// found, what it is told, how it is started and checked, and what it cannot do.
+// Package server knows the compared servers: how to build or find, configure, start
+// and check each, and its limitations.
 package server
 
 import (
@@ -15,11 +15,11 @@ import (
 	"github.com/bobbin-http/bobbin/bench/child"
 )
 
-// A Role is what a server is compared as.
+// A Role is the part of a server in the comparison.
 type Role string
 
 const (
-	Floor Role = "floor" // does nothing but answer; the first one is what 1.00 means
+	Floor Role = "floor" // only answers; the first one defines 1.00
 	Ours  Role = "ours"
 	Rival Role = "rival"
 )
@@ -28,44 +28,44 @@ const (
 type Kind struct {
 	Name    string // without spaces, for --only
 	Role    Role
-	About   string // for the report: what it is, and what should be known of it
-	Slow    bool   // left out of a quick run, and where it is hardly another than one before it
-	Program string // what must be there, see Workshop.find
+	About   string // for the report: a description
+	Slow    bool   // left out of a quick run, and of scenarios that hardly differ from another
+	Program string // the needed program, see Workshop.find
 
-	// Command says how to start it for a job. An error says what about the job
-	// it cannot do.
+	// Command returns the command line for a job, or an error if the server cannot do
+	// the job.
 	Command func(w *Workshop, j Job) ([]string, error)
 
-	// Uncounted says why its instructions cannot be counted by valgrind; "" if
-	// they can.
+	// Uncounted is why its instructions cannot be counted by valgrind; "" if they
+	// can.
 	Uncounted string
 
-	// In is the only scenario in which it takes part; "" for all.
+	// In is its only scenario; "" for all.
 	In string
 
-	// Cheap says that it is among the cheapest rivals, who alone take part where
-	// a number grows: ten curves are no picture, and each takes its time.
+	// Cheap marks the cheapest rivals. Only they take part where a number grows: ten
+	// curves are unreadable, and each takes time.
 	Cheap bool
 
-	// Version is a command whose first line tells it.
+	// Version is a command whose first line has the version.
 	Version []string
 }
 
-// A Job is what a server is started for.
+// A Job is the task of a server.
 type Job struct {
-	Request Request // that it will be asked
-	Files   bool    // from Folder; otherwise it is Hello
+	Request Request // the request to come
+	Files   bool    // from Folder; otherwise the answer is Hello
 	Folder  string
-	File    string        // the one that will be asked for, for who has only one
-	Idle    time.Duration // for which a connection may say nothing
+	File    string        // the file that will be requested, for servers with only one
+	Idle    time.Duration // the longest idle time of a connection
 	TLS     *Certificate  // or nil
-	Under   []string      // what starts it, such as valgrind; nil for nobody
-	Env     []string      // added to ours
+	Under   []string      // a program that starts it, such as valgrind; nil for none
+	Env     []string      // added to this program's environment
 	Port    int           // set by Start
 	Scratch string        // a folder of its own, set by Start
 }
 
-// Hello is what every server answers to HelloPath.
+// Hello is the answer of every server to HelloPath.
 const (
 	Hello     = "Hello, World!"
 	HelloPath = "/bench"
@@ -76,15 +76,14 @@ type cannot string
 
 func (c cannot) Error() string { return string(c) }
 
-// IsCannot says whether an error means that a server was not made for a job, as
-// opposed to having failed in it.
+// IsCannot reports whether an error means that a server does not support a job, as
+// opposed to a failure.
 func IsCannot(err error) bool {
 	var c cannot
 	return errors.As(err, &c)
 }
 
-// Can says why a kind that was found was not made for a job, or nil. It starts
-// nothing.
+// Can returns why a kind does not support a job, or nil. It starts nothing.
 func (w *Workshop) Can(k *Kind, j Job) error {
 	j.Scratch = w.Scratch
 	if _, err := k.Command(w, j); IsCannot(err) {
@@ -100,11 +99,10 @@ type Running struct {
 	Child   *child.Child
 }
 
-// starting is how long a server may take until it answers.
+// starting is the longest time until a server answers.
 const starting = 15 * time.Second
 
-// Start starts a server for a job, and returns when it answers. Its port is one
-// that is free.
+// Start starts a server for a job on a free port, and returns when it answers.
 func (w *Workshop) Start(ctx context.Context, k *Kind, j Job, core int) (*Running, error) {
 	var err error
 	if j.Scratch, err = os.MkdirTemp(w.Scratch, k.Name+"-"); err != nil {
@@ -112,7 +110,7 @@ func (w *Workshop) Start(ctx context.Context, k *Kind, j Job, core int) (*Runnin
 	}
 	for try := 1; ; try++ {
 		r, err := w.try(ctx, k, j, core)
-		// Somebody else may have taken the port that was free a moment ago.
+		// Another program may have taken the port meanwhile.
 		if err == nil || try == 2 || IsCannot(err) || ctx.Err() != nil {
 			return r, err
 		}
@@ -142,7 +140,7 @@ func (w *Workshop) try(ctx context.Context, k *Kind, j Job, core int) (*Running,
 	return r, nil
 }
 
-// wait waits until the server answers anything.
+// wait waits for the first answer of the server.
 func (r *Running) wait(ctx context.Context, j Job) error {
 	plain := j.Request
 	plain.Pipeline = 0

@@ -25,11 +25,11 @@ func TestUnequalAnswersAreRefused(t *testing.T) {
 	}{
 		{"an equal one is not", []Answer{want}, ""},
 		{"other fields do not count", []Answer{{Status: 200, Body: want.Body, Length: 999}}, ""},
-		{"another status", []Answer{{Status: 206, Body: want.Body}}, "the answer has status 206 in place of 200"},
-		{"a shorter body", []Answer{{Status: 200, Body: []byte("Hello")}}, "the answer has a body of 5 bytes in place of 13"},
-		{"no body", []Answer{{Status: 200}}, "the answer has a body of 0 bytes in place of 13"},
-		{"another body of the same length", []Answer{{Status: 200, Body: []byte("Hello, world!")}}, "the answer has another body from byte 7 on"},
-		{"one of many", []Answer{want, want, {Status: 500}}, "answer 3 of 3 has status 500 in place of 200"},
+		{"another status", []Answer{{Status: 206, Body: want.Body}}, "the answer has status 206 instead of 200"},
+		{"a shorter body", []Answer{{Status: 200, Body: []byte("Hello")}}, "the answer has a body of 5 bytes instead of 13"},
+		{"no body", []Answer{{Status: 200}}, "the answer has a body of 0 bytes instead of 13"},
+		{"another body of the same length", []Answer{{Status: 200, Body: []byte("Hello, world!")}}, "the answer differs from byte 7 on"},
+		{"one of many", []Answer{want, want, {Status: 500}}, "answer 3 of 3 has status 500 instead of 200"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -86,9 +86,9 @@ func TestAsking(t *testing.T) {
 		{"one request has one answer", one, false, Request{Path: "/"}, ""},
 		{"sixteen have sixteen", one, false, Request{Path: "/", Pipeline: 16}, ""},
 		{"fewer answers than requests are noticed", one, true, Request{Path: "/", Pipeline: 16}, "answer 2 of 16: "},
-		{"more answers than requests are noticed", one + one, false, Request{Path: "/"}, "40 bytes behind the last answer"},
+		{"more answers than requests are noticed", one + one, false, Request{Path: "/"}, "40 bytes after the last answer"},
 		{"who is to close and does is right", one, true, Request{Path: "/", Close: true}, ""},
-		{"who is to close and does not is wrong", one, false, Request{Path: "/", Close: true}, "asked to close"},
+		{"who is to close and does not is wrong", one, false, Request{Path: "/", Close: true}, "in spite of Connection: close"},
 		{"who speaks something else is wrong", "220 smtp.example.org\r\n\r\n", true, Request{Path: "/"}, "answer 1 of 1: "},
 	}
 	for _, test := range tests {

@@ -17,34 +17,34 @@ import (
 	"time"
 )
 
-// A Site is the folder that is served, the same to all.
+// A Site is the folder that all servers serve.
 type Site struct {
 	Folder string
 	files  map[string][]byte
 }
 
-// The files, and how long they are.
+// The files and their lengths.
 var sizes = []struct {
 	name string
 	size int
 }{{"1k.bin", 1 << 10}, {"64k.bin", 64 << 10}, {"10m.bin", 10 << 20}}
 
-// MakeSite makes a folder in which there is a file of each size, and one that
-// answers hello for those who can answer nothing but files.
+// MakeSite makes a folder with a file of each size, and one with the hello answer for
+// servers that serve files only.
 func MakeSite(scratch string) (*Site, error) {
 	s := &Site{Folder: filepath.Join(scratch, "site"), files: make(map[string][]byte)}
 	if err := os.Mkdir(s.Folder, 0o755); err != nil {
 		return nil, err
 	}
 	s.files[HelloPath] = []byte(Hello)
-	var seed [32]byte // the same bytes every time, and nothing that could be compressed
+	var seed [32]byte // the same bytes every time, and not compressible
 	random := seeded.NewChaCha8(seed)
 	for _, f := range sizes {
 		body := make([]byte, f.size)
 		random.Read(body)
 		s.files["/"+f.name] = body
 	}
-	// Older than a minute: some servers distrust what changed just now.
+	// Older than a minute: some servers distrust recent changes.
 	then := time.Now().Add(-time.Hour)
 	for path, body := range s.files {
 		name := s.File(path)
@@ -58,21 +58,21 @@ func MakeSite(scratch string) (*Site, error) {
 	return s, nil
 }
 
-// File is where the answer to a path lies.
+// File returns the file for a path.
 func (s *Site) File(path string) string {
 	return filepath.Join(s.Folder, strings.TrimPrefix(path, "/"))
 }
 
-// Answer is what is expected for a path.
+// Answer returns the expected answer for a path.
 func (s *Site) Answer(path string) Answer { return Answer{Status: 200, Body: s.files[path]} }
 
-// A Certificate is what all servers show.
+// A Certificate is the certificate of all servers.
 type Certificate struct {
 	File, Key string // PEM
-	Both      string // in one file, as haproxy wants it
+	Both      string // in one file, for haproxy
 }
 
-// MakeCertificate makes one of ECDSA P-256 that its owner has signed.
+// MakeCertificate makes a self-signed one with ECDSA P-256.
 func MakeCertificate(scratch string) (*Certificate, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

@@ -13,19 +13,19 @@ import (
 	"github.com/bobbin-http/bobbin/bench/child"
 )
 
-// A Workshop is where servers are built and found.
+// A Workshop builds and finds servers.
 type Workshop struct {
 	Root    string // of the repository
-	Scratch string // everything that is made goes here, and away at the end
+	Scratch string // for all made files; removed at the end
 
-	programs map[string]string // what was found or built, by name
+	programs map[string]string // the found or built programs, by name
 	missing  map[string]error
 }
 
-// Bench is the folder of this module.
+// Bench returns the folder of this module.
 func (w *Workshop) Bench() string { return filepath.Join(w.Root, "bench") }
 
-// NewWorkshop is for the repository that the current folder is in.
+// NewWorkshop makes one for the repository of the current folder.
 func NewWorkshop(scratch string) (*Workshop, error) {
 	dir, err := os.Getwd()
 	if err != nil {
@@ -36,7 +36,7 @@ func NewWorkshop(scratch string) (*Workshop, error) {
 			break
 		}
 		if dir == filepath.Dir(dir) {
-			return nil, errors.New("this is not bobbin's repository: run it there, for it builds bobbin from source")
+			return nil, errors.New("not in bobbin's repository: run bench there, because it builds bobbin from source")
 		}
 	}
 	return &Workshop{
@@ -47,8 +47,7 @@ func NewWorkshop(scratch string) (*Workshop, error) {
 	}, nil
 }
 
-// What is built, and by what name others know it. Anything else is looked for
-// among the installed programs.
+// The programs that are built, by name. Others must be installed.
 var (
 	goPrograms = map[string]struct{ module, pkg string }{
 		"bobbin":   {".", "./cmd/bobbin"},
@@ -60,7 +59,7 @@ var (
 	compilers = []string{"gcc", "cc", "clang"}
 )
 
-// Find builds or looks for what a kind needs.
+// Find builds or finds the program of a kind.
 func (w *Workshop) Find(ctx context.Context, k *Kind) error {
 	if k.Program == "" || w.programs[k.Program] != "" {
 		return nil
@@ -77,7 +76,7 @@ func (w *Workshop) Find(ctx context.Context, k *Kind) error {
 	return nil
 }
 
-// Program builds or looks for a program, and returns its path.
+// Program builds or finds a program, and returns its path.
 func (w *Workshop) Program(ctx context.Context, name string) (string, error) {
 	err := w.Find(ctx, &Kind{Program: name})
 	return w.programs[name], err
@@ -115,11 +114,11 @@ func (w *Workshop) compile(ctx context.Context, target string) error {
 		})
 		return err
 	}
-	return fmt.Errorf("there is no C compiler: none of %s", strings.Join(compilers, ", "))
+	return fmt.Errorf("no C compiler is installed: none of %s", strings.Join(compilers, ", "))
 }
 
-// LoopTest builds the tests of package eventloop, for the benchmarks among them,
-// and returns the program.
+// LoopTest builds the tests of package eventloop, for their benchmarks, and returns
+// the program.
 func (w *Workshop) LoopTest(ctx context.Context) (string, error) {
 	const name = "eventloop.test"
 	if w.programs[name] == "" {
@@ -135,19 +134,19 @@ func (w *Workshop) LoopTest(ctx context.Context) (string, error) {
 	return w.programs[name], nil
 }
 
-// Output runs what was found for a kind, with other arguments.
+// Output runs the program of a kind with other arguments.
 func (w *Workshop) Output(ctx context.Context, k *Kind, args ...string) (string, error) {
 	return child.Output(ctx, child.Command{Args: append([]string{w.programs[k.Program]}, args...), Core: child.AnyCore})
 }
 
-// Version is what a server says that it is.
+// Version returns the version of a server.
 func (w *Workshop) Version(ctx context.Context, k *Kind) string {
 	if k.Version != nil {
 		args := append([]string(nil), k.Version...)
 		if path := w.programs[args[0]]; path != "" {
 			args[0] = path
 		}
-		// Some write it where errors go.
+		// Some print it to standard error.
 		out, err := exec.CommandContext(ctx, args[0], args[1:]...).CombinedOutput()
 		first, _, _ := strings.Cut(strings.TrimSpace(string(out)), "\n")
 		if err == nil && first != "" {

@@ -3,7 +3,7 @@
 	const events = new EventSource("/-/reload");
 	let version = null;
 	events.addEventListener("hello", (e) => {
-		if (version !== null && version !== e.data) location.reload(); // it changed while we were away
+		if (version !== null && version !== e.data) location.reload(); // changed while disconnected
 		version = e.data;
 	});
 	events.addEventListener("page", () => location.reload());

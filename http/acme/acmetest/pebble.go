@@ -109,15 +109,15 @@ type process struct {
 
 func start(t testing.TB, folder, names string, life time.Duration, plain, secure uint16, ports []uint16) *process {
 	t.Helper()
-	const nobody = 1 // a port without a listener
+	const closedPort = 1 // a port without a listener
 	own := filepath.Join(folder, "own.pem")
 	text, err := json.Marshal(map[string]any{"pebble": map[string]any{
 		"listenAddress":           fmt.Sprintf("127.0.0.1:%d", ports[0]),
 		"managementListenAddress": fmt.Sprintf("127.0.0.1:%d", ports[1]),
 		"certificate":             own,
 		"privateKey":              own,
-		"httpPort":                cmp.Or(plain, nobody),
-		"tlsPort":                 cmp.Or(secure, nobody),
+		"httpPort":                cmp.Or(plain, closedPort),
+		"tlsPort":                 cmp.Or(secure, closedPort),
 		"keyAlgorithm":            "ecdsa",
 		"retryAfter":              map[string]int{"authz": 1, "order": 1},
 		"profiles":                map[string]any{"default": map[string]any{"validityPeriod": int(life.Seconds())}},
