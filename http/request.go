@@ -210,10 +210,17 @@ func (r *Request) SetClientAddr(a netip.Addr) {
 // Client returns whom the request is accounted to: the client at ClientAddr.
 func (r *Request) Client() eventloop.Client { return eventloop.ClientOf(r.ClientAddr()) }
 
-// Conn returns the connection that the request came on.
-func (r *Request) Conn() *eventloop.Conn {
-	r.use("Conn")
-	return r.x.conn.conn
+// ConnID returns the number of the request's connection on its loop, counted from 1.
+func (r *Request) ConnID() uint32 {
+	r.use("ConnID")
+	return r.x.conn.conn.ID()
+}
+
+// Abort ends the connection at once by a reset, with this request and all others on
+// it. It must be called on the loop's goroutine; a handler elsewhere returns ErrAbort.
+func (r *Request) Abort() {
+	r.use("Abort")
+	r.x.conn.conn.Abort(nil)
 }
 
 // Loop returns the event loop that the handler runs on: its timers and its Post.

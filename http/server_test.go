@@ -46,7 +46,7 @@ func TestAHandlerThatWaitsForItsBodyStillOwnsTheLoop(t *testing.T) {
 		if _, err := r.Body(); err != nil {
 			return err
 		}
-		r.Conn().Loop().After(0, func() { called = true })
+		r.Loop().After(0, func() { called = true })
 		return w.Text("hello")
 	}
 	err := serve(t, handler, func(k *sim.Kernel, s *Server, c *sim.Script, w *sim.Wire) {

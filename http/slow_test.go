@@ -66,7 +66,7 @@ func slowSite(w *Response, r *Request) error {
 			}
 			say = func() error { return e.Send(Event{Data: string(text)}) }
 		}
-		loop := r.Conn().Loop()
+		loop := r.Loop()
 		var tick func()
 		tick = func() {
 			if say() != ErrGone {

@@ -257,7 +257,7 @@ func patient(w *Response, r *Request) error {
 	case "offloads":
 		return Offload(w, work, (*Response).Text)
 	case "aborts":
-		r.Conn().Abort(nil)
+		r.Abort()
 		for {
 			if _, err := fmt.Fprint(w, strings.Repeat("flood ", 1000)); err != nil {
 				return err
@@ -286,7 +286,7 @@ func stream(w *Response, r *Request, n int, text string, every time.Duration) er
 	if err != nil {
 		return err
 	}
-	loop := r.Conn().Loop()
+	loop := r.Loop()
 	var timer *eventloop.Timer
 	var tick func()
 	tick = func() {

@@ -223,7 +223,7 @@ func keepFresh(loop *eventloop.Loop, store *certs.Store, log *slog.Logger) (stop
 		timer = loop.After(reloadEvery, look)
 	}
 	timer = loop.After(reloadEvery, look)
-	unhook := onSignal(func() { _ = loop.Post(func() { read(true) }) }, syscall.SIGHUP) // an error means that the loop has ended
+	unhook := loop.OnSignal(func(os.Signal) { read(true) }, syscall.SIGHUP)
 	return func() {
 		unhook()
 		timer.Stop()

@@ -226,11 +226,11 @@ func serve(o *options, what *site, stderr io.Writer, env func(string) string, te
 		}
 	}
 	if o.https.store == nil {
-		defer onSignal(func() { log.Info("SIGHUP ignored: no certificate files to reload") }, syscall.SIGHUP)()
+		defer eventloop.OnSignal(func(os.Signal) { log.Info("SIGHUP ignored: no certificate files to reload") }, syscall.SIGHUP)()
 	}
-	defer onSignal(servers.Stop, os.Interrupt, syscall.SIGTERM)()
+	defer eventloop.OnSignal(func(os.Signal) { servers.Stop() }, os.Interrupt, syscall.SIGTERM)()
 	if file := what.global.file; file != nil {
-		defer onSignal(func() {
+		defer eventloop.OnSignal(func(os.Signal) {
 			if err := file.reopen(); err != nil {
 				log.Error("access log", "error", err)
 			}
@@ -243,28 +243,6 @@ func serve(o *options, what *site, stderr io.Writer, env func(string) string, te
 		fmt.Fprintf(stderr, "bobbin: only %d file descriptors are allowed, so at most %d connections: raise the limit with ulimit -n\n", n, o.loops*first.Limits().Conns)
 	}
 	return explainCut(servers, servers.Run())
-}
-
-// onSignal calls f for each of the signals that arrives, until the result is called. It
-// does so on a goroutine of its own, as one loop may have ended while others go on.
-func onSignal(f func(), signals ...os.Signal) (stop func()) {
-	ch := make(chan os.Signal, 8) // room for some, since a signal that finds none is lost
-	done := make(chan struct{})
-	signal.Notify(ch, signals...)
-	go func() {
-		for {
-			select {
-			case <-ch:
-				f()
-			case <-done:
-				return
-			}
-		}
-	}()
-	return func() {
-		signal.Stop(ch)
-		close(done)
-	}
 }
 
 // A prefixWriter writes its prefix before each line. Each call of Write has one whole

@@ -34,7 +34,7 @@ func main() {
 // idle is how long a silent client stays connected.
 const idle = time.Minute
 
-// An echo needs no state: what it sends is what it is shown.
+// An echo needs no state: it sends the bytes that it is shown.
 type echo struct{}
 
 func (echo) OnData(c *eventloop.Conn, p []byte) int {

@@ -107,7 +107,7 @@ func (l *AccessLog) follow(w *http.Response, r *http.Request) {
 
 func (l *AccessLog) take(r *http.Request) *logEntry {
 	if l.loop == nil {
-		l.open(r.Conn().Loop())
+		l.open(r.Loop())
 	}
 	var v *logEntry
 	if n := len(l.free); n > 0 {

@@ -136,7 +136,7 @@ func TestWhoLeavesIsLogged(t *testing.T) {
 	h := func(w *http.Response, r *http.Request) error {
 		held, err := w.Hold()
 		if r.Path() == "/stream" {
-			r.Conn().Loop().After(2*time.Second, func() {
+			r.Loop().After(2*time.Second, func() {
 				fmt.Fprint(held, "hello")
 				held.Done()
 			})

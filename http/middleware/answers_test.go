@@ -81,7 +81,7 @@ func TestConcurrentRequests(t *testing.T) {
 		}
 		held, err := w.Hold()
 		if err == nil {
-			r.Conn().Loop().After(10*time.Second, held.Done)
+			r.Loop().After(10*time.Second, held.Done)
 		}
 		return err
 	})
@@ -243,7 +243,7 @@ func TestTimeout(t *testing.T) {
 		var wait func(w *http.Response, until time.Time) error
 		wait = func(w *http.Response, until time.Time) error {
 			return http.Offload(w, func() (int, error) { return 0, nil }, func(w *http.Response, _ int) error {
-				if r.Conn().Loop().WallTime().Before(until) {
+				if r.Loop().WallTime().Before(until) {
 					return wait(w, until)
 				}
 				return w.Text("hello")

@@ -200,7 +200,7 @@ func (l *AccessLog) appendJSON(p []byte, v *logEntry) []byte {
 	p = append(p, `,"duration_s":`...)
 	p = strconv.AppendFloat(p, l.loop.WallTime().Sub(v.begun).Seconds(), 'f', 6, 64)
 	p = append(p, `,"conn.id":`...)
-	p = strconv.AppendUint(p, uint64(r.Conn().ID()), 10)
+	p = strconv.AppendUint(p, uint64(r.ConnID()), 10)
 	return append(p, "}\n"...)
 }
 
