@@ -124,8 +124,11 @@ type Kernel interface {
 	Shut() error
 }
 
-// NoWait is a time long past: Wait looks once and does not sleep.
-var NoWait = time.Unix(1, 0)
+// NoWait returns a time long past: Wait looks once and does not sleep. It is always
+// the same value, to compare with.
+func NoWait() time.Time { return noWait }
+
+var noWait = time.Unix(1, 0)
 
 // Ready says which calls on a descriptor are worth trying. An error and a hang-up set
 // both directions, because only a call returns the details.

@@ -465,7 +465,7 @@ func TestEveryKernelKeepsTheContract(t *testing.T) {
 			}
 		}},
 		{"a wait at once does not sleep", func(t *testing.T, w *world) {
-			if n, err := w.Wait(make([]bobbin.Event, 4), bobbin.NoWait); n != 0 || err != nil {
+			if n, err := w.Wait(make([]bobbin.Event, 4), bobbin.NoWait()); n != 0 || err != nil {
 				t.Errorf("%d events, %v", n, err)
 			}
 		}},
@@ -676,7 +676,7 @@ func TestWakeFromAnotherGoroutine(t *testing.T) {
 				if err := <-woken; err != nil {
 					t.Fatal(err)
 				}
-				w.Wait(events, bobbin.NoWait) // a wake-up that came late is none
+				w.Wait(events, bobbin.NoWait()) // a wake-up that came late is none
 				go c.Send([]byte("x"))
 				w.await(fd, bobbin.Readable)
 				if got, _ := drain(w, fd); !bytes.Equal(got, []byte("x")) {

@@ -100,7 +100,7 @@ func (k *kqueue) Wait(events []Event, until time.Time) (int, error) {
 	defer k.woken.Store(awake)
 	var atOnce unix.Timespec
 	timeout := &atOnce
-	if until != NoWait && k.woken.CompareAndSwap(awake, asleep) {
+	if until != noWait && k.woken.CompareAndSwap(awake, asleep) {
 		timeout = untilThen(until)
 	}
 	room := min(len(events), len(k.raw))

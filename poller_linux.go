@@ -108,7 +108,7 @@ func (k *epoll) Wait(events []Event, until time.Time) (int, error) {
 	if err := k.look(); err != nil {
 		return 0, err
 	}
-	if k.n == 0 && until != NoWait {
+	if k.n == 0 && until != noWait {
 		if err := k.sleep(until); err != nil {
 			return 0, err
 		}
@@ -234,7 +234,7 @@ func (k *epoll) Wake() error {
 		}
 		return nil
 	}
-	return k.file.SetReadDeadline(NoWait)
+	return k.file.SetReadDeadline(noWait)
 }
 
 // Shut implements Kernel.

@@ -239,12 +239,12 @@ func (l *Loop) wait() ([]bobbin.Event, error) {
 // that halves what a handler that runs aside costs.
 func (l *Loop) sleep() (int, error) {
 	until := l.wakeTime()
-	if l.offLoopTasks+l.working > 0 && until != bobbin.NoWait {
-		if n, err := l.kernel.Wait(l.events, bobbin.NoWait); n > 0 || err != nil {
+	if l.offLoopTasks+l.working > 0 && until != bobbin.NoWait() {
+		if n, err := l.kernel.Wait(l.events, bobbin.NoWait()); n > 0 || err != nil {
 			return n, err
 		}
 		runtime.Gosched()
-		if until = l.wakeTime(); until == bobbin.NoWait {
+		if until = l.wakeTime(); until == bobbin.NoWait() {
 			return 0, nil
 		}
 	}
@@ -255,7 +255,7 @@ func (l *Loop) sleep() (int, error) {
 // to do.
 func (l *Loop) wakeTime() time.Time {
 	if len(l.again)+len(l.dirty)+len(l.closing)+len(l.eager)+len(l.deadListeners) > 0 || l.handshakes.oldest != nil && l.mayStepHandshake() || l.mail.hasNews(l.stopping) {
-		return bobbin.NoWait
+		return bobbin.NoWait()
 	}
 	at, ok := l.wheel.next()
 	if len(l.timers) > 0 && (!ok || l.timers[0].at < at) {

@@ -90,7 +90,7 @@ func (k *tape) Wait(events []bobbin.Event, until time.Time) (int, error) {
 		events[0] = bobbin.Event{FD: listenerFD, Ready: bobbin.Readable}
 		return 1, nil
 	}
-	if until == bobbin.NoWait {
+	if until == bobbin.NoWait() {
 		return 0, nil
 	}
 	k.turned <- struct{}{}

@@ -27,7 +27,7 @@ func (k *Kernel) Wait(events []bobbin.Event, until time.Time) (int, error) {
 	k.endDeferrals()
 	n := k.collect(events)
 	early := k.strikes(k.Luck.EarlyWake)
-	for n == 0 && !k.woken.Load() && !early && until != bobbin.NoWait {
+	for n == 0 && !k.woken.Load() && !early && until != bobbin.NoWait() {
 		if running > 0 && len(k.scripts) == 0 {
 			break // the last client has gone: Every may want to stop the loop
 		}
