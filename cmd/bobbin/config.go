@@ -74,7 +74,7 @@ func (o *options) readConfig(file string) error {
 		if o.flags.Changed(name) {
 			continue
 		}
-		for _, value := range values(name, v) {
+		for _, value := range values(v) {
 			if err := o.flags.Set(name, value); err != nil {
 				return fmt.Errorf("%s: %s: %w", file, name, err)
 			}
@@ -112,7 +112,7 @@ func (o *options) configType() reflect.Type {
 }
 
 // values returns the values of a key, as they would be typed.
-func values(name string, v reflect.Value) (list []string) {
+func values(v reflect.Value) (list []string) {
 	switch v.Kind() {
 	case reflect.Map:
 		for _, key := range v.MapKeys() {

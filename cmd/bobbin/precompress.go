@@ -40,7 +40,7 @@ func precompressCommand(t *terminals, args []string, _ func(string) string) int 
 		workers.Go(func() {
 			for name := range queue {
 				from, to, err := precompress(name)
-				p.done(name, from, to, err)
+				p.done(from, to, err)
 			}
 		})
 	}
@@ -138,7 +138,7 @@ type progress struct {
 	from, to int64
 }
 
-func (p *progress) done(name string, from, to int64, err error) {
+func (p *progress) done(from, to int64, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.finished++
