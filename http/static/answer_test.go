@@ -47,27 +47,27 @@ func TestConditions(t *testing.T) {
 				fields []string
 				status int
 			}{
-				{"who has it needs it not", []string{"If-None-Match: " + tag}, 304},
+				{"a client that has this version is told so", []string{"If-None-Match: " + tag}, 304},
 				{"weakly", []string{"If-None-Match: W/" + tag}, 304},
 				{"in a list", []string{`If-None-Match: "x", W/"y,z",` + tag}, 304},
 				{"in a list with empty elements", []string{`If-None-Match: , "x",, ` + tag + ","}, 304},
 				{"in a second field", []string{`If-None-Match: "x"`, "If-None-Match: " + tag}, 304},
 				{"whichever it is", []string{"If-None-Match: *"}, 304},
-				{"who has another needs it", []string{"If-None-Match: " + other}, 200},
+				{"a client that has another gets it", []string{"If-None-Match: " + other}, 200},
 				{"part of a tag is another", []string{"If-None-Match: " + tag[:len(tag)-2] + `"`}, 200},
 				{"a tag without quotes is none", []string{"If-None-Match: " + strings.Trim(tag, `"`)}, 200},
 				{"a star in quotes is a tag", []string{`If-None-Match: "*"`}, 200},
-				{"who has it since it changed needs it not", []string{"If-Modified-Since: " + then}, 304},
-				{"nor who has it since later", []string{"If-Modified-Since: " + after}, 304},
-				{"who has it since before needs it", []string{"If-Modified-Since: " + before}, 200},
+				{"a client that has it since it changed is told so", []string{"If-Modified-Since: " + then}, 304},
+				{"or since later", []string{"If-Modified-Since: " + after}, 304},
+				{"a client that has it since before gets it", []string{"If-Modified-Since: " + before}, 200},
 				{"the form of RFC 850 is a date", []string{"If-Modified-Since: Monday, 06-May-24 07:08:09 GMT"}, 304},
 				{"the form of C is a date", []string{"If-Modified-Since: Mon May  6 07:08:09 2024"}, 304},
-				{"what is no date is ignored", []string{"If-Modified-Since: yesterday"}, 200},
+				{"a value that is no date is ignored", []string{"If-Modified-Since: yesterday"}, 200},
 				{"two dates are ignored", []string{"If-Modified-Since: " + then + ", " + then}, 200},
 				{"in two fields, too", []string{"If-Modified-Since: " + then, "If-Modified-Since: " + then}, 200},
 				{"a tag goes before a date", []string{"If-None-Match: " + other, "If-Modified-Since: " + after}, 200},
 				{"also the other way", []string{"If-None-Match: " + tag, "If-Modified-Since: " + before}, 304},
-				{"who would change this version", []string{"If-Match: " + tag}, 200},
+				{"If-Match names this version", []string{"If-Match: " + tag}, 200},
 				{"any version", []string{"If-Match: *"}, 200},
 				{"or one of several", []string{`If-Match: "x", ` + tag}, 200},
 				{"another version", []string{"If-Match: " + other}, 412},
@@ -195,24 +195,24 @@ func TestCodings(t *testing.T) {
 				coding string
 				status int
 			}{
-				{"text is compressed for who takes it", "/fly.txt", "gzip", "gzip", 200},
+				{"text is compressed for a client that accepts it", "/fly.txt", "gzip", "gzip", 200},
 				{"among others", "/fly.txt", "deflate, gzip;q=0.5, br", "gzip", 200},
 				{"by its old name", "/fly.txt", "x-gzip", "gzip", 200},
 				{"names have no case", "/fly.txt", "GZip", "gzip", 200},
-				{"for who takes anything", "/fly.txt", "*", "gzip", 200},
-				{"not for who does not", "/fly.txt", "br", "", 200},
-				{"not for who refuses it", "/fly.txt", "gzip;q=0", "", 200},
+				{"for one that accepts anything", "/fly.txt", "*", "gzip", 200},
+				{"not for one that does not", "/fly.txt", "br", "", 200},
+				{"not for one that refuses it", "/fly.txt", "gzip;q=0", "", 200},
 				{"nor with three digits", "/fly.txt", "gzip;q=0.000", "", 200},
-				{"nor for who takes anything but", "/fly.txt", "*, gzip;q=0", "", 200},
+				{"nor for one that accepts anything but it", "/fly.txt", "*, gzip;q=0", "", 200},
 				{"nor for a name that only contains it", "/fly.txt", "xgzip, gzipped", "", 200},
 				{"nor for a weight that is none", "/fly.txt", "gzip;q=yes", "", 200},
 				{"nor for one above 1", "/fly.txt", "gzip;q=1.5", "", 200},
 				{"blanks are allowed", "/fly.txt", "gzip ; q = 1.0", "gzip", 200},
-				{"who likes it plain better gets that", "/fly.txt", "identity, gzip;q=0.5", "", 200},
-				{"who says nothing gets it plain", "/fly.txt", "", "", 200},
-				{"what is short is not compressed", "/short.txt", "gzip", "", 200},
-				{"nor what is already", "/picture.png", "gzip", "", 200},
-				{"who refuses it plain gets what there is", "/fly.txt", "identity;q=0, gzip", "gzip", 200},
+				{"a client that prefers identity gets that", "/fly.txt", "identity, gzip;q=0.5", "", 200},
+				{"a client that says nothing gets that, too", "/fly.txt", "", "", 200},
+				{"a short file is not compressed", "/short.txt", "gzip", "", 200},
+				{"nor is a type that is compressed already", "/picture.png", "gzip", "", 200},
+				{"a client that refuses identity gets another coding", "/fly.txt", "identity;q=0, gzip", "gzip", 200},
 				{"or is told that there is nothing", "/picture.png", "identity;q=0", "", 406},
 				{"nothing at all", "/picture.png", "*;q=0", "", 406},
 				{"a form that lies beside it goes first", "/ahead.css", "gzip, br", "br", 200},
@@ -247,7 +247,7 @@ func TestCodings(t *testing.T) {
 			}{{"gzip", 304}, {"identity", 200}} {
 				got := v.ask("GET /fly.txt", "Accept-Encoding: "+row.accept, "If-None-Match: "+tag)
 				if got.status != row.status || got.header.Get("Vary") != "Accept-Encoding" {
-					t.Errorf("who has it as gzip and takes %s: %v", row.accept, got)
+					t.Errorf("a client that has it as gzip and accepts %s: %v", row.accept, got)
 				}
 			}
 			part := v.ask("GET /ahead.css", "Accept-Encoding: br", "Range: bytes=3-")
@@ -284,7 +284,7 @@ func checkCoded(t *testing.T, name, path, coding string, got answer, text string
 }
 
 // TestSameAsNetHTTP asks many things of our server and of net/http's FileServer
-// over the same folder, and compares the answers, except for what is intended.
+// over the same folder, and compares the answers, except for intended differences.
 func TestSameAsNetHTTP(t *testing.T) {
 	root := tree(t, map[string]string{
 		"index.html": "<p>the start", "a.txt": letters(3000), "b.css": letters(500), "empty.txt": "",

@@ -69,7 +69,7 @@ func (s *sieve) remove(path string) {
 	}
 }
 
-// marks walks the cache both ways and returns what is in it, oldest first.
+// marks walks the cache both ways and returns its entries, oldest first.
 func marks(t *testing.T, c *cache) (row []mark) {
 	t.Helper()
 	for e := c.oldest; e != nil; e = e.newer {
@@ -88,7 +88,7 @@ func marks(t *testing.T, c *cache) (row []mark) {
 		t.Fatalf("%d in the row, %d in the map", len(row), len(c.byPath))
 	}
 	if len(row) == 0 && (c.newest != nil || c.hand != nil) {
-		t.Fatal("an empty cache holds on to what it had")
+		t.Fatal("an empty cache holds on to its entries")
 	}
 	return row
 }
@@ -167,11 +167,11 @@ func TestWhatIsLargerThanTheCacheIsNotKept(t *testing.T) {
 	}
 	c.put(answerOf(t, "/a", 3*overhead))
 	if c.get([]byte("/a")) != nil || c.size != 0 {
-		t.Errorf("what was replaced is still there: %v", marks(t, c))
+		t.Errorf("an entry that was replaced is still there: %v", marks(t, c))
 	}
 }
 
-// Whoever asks for all files, by all their spellings, fills the memory that was
+// A client that asks for all files, by all their spellings, fills the memory that is
 // allowed and no more.
 func TestFilesInMemoryAreBounded(t *testing.T) {
 	const memory = 64 << 10

@@ -12,7 +12,7 @@ import (
 	"github.com/bobbin-http/bobbin/eventloop/sim"
 )
 
-// What an operator can choose.
+// These tests are about Options.
 
 func TestFallback(t *testing.T) {
 	root := tree(t, map[string]string{"index.html": "the application", "app.js": "script", "sub/a.txt": "a"})
@@ -34,10 +34,10 @@ func TestFallback(t *testing.T) {
 				{"its head, too", "HEAD /users/7", page, 200, ""},
 				{"a script that is not there is missing", "GET /app.1234.js", page, 404, ""},
 				{"so is a picture", "GET /logo.png", page, 404, ""},
-				{"so is what a program asks for", "GET /users/7", "Accept: application/json", 404, ""},
-				{"or anybody who does not say", "GET /users/7", "A: b", 404, ""},
-				{"what is there is served", "GET /app.js", page, 200, "script"},
-				{"what is hidden stays hidden, behind the application", "GET /.git/config.html", page, 200, "the application"},
+				{"so is a page for a program", "GET /users/7", "Accept: application/json", 404, ""},
+				{"or for a client without Accept", "GET /users/7", "A: b", 404, ""},
+				{"a file that exists is served", "GET /app.js", page, 200, "script"},
+				{"a hidden file stays hidden, behind the application", "GET /.git/config.html", page, 200, "the application"},
 				{"other methods are not for files", "POST /users/7", page, 405, ""},
 			} {
 				got := v.ask(row.ask, row.accept)
@@ -454,9 +454,9 @@ func TestHumanSize(t *testing.T) {
 	}
 }
 
-// TestWhatIsForgottenMeanwhileIsAskedForAgain: the disk says that nothing has
-// changed, and nobody remembers what it was.
-func TestWhatIsForgottenMeanwhileIsAskedForAgain(t *testing.T) {
+// TestAnEntryThatIsEvictedMeanwhileIsAskedForAgain: the disk answers that nothing has
+// changed, and the entry is gone by then.
+func TestAnEntryThatIsEvictedMeanwhileIsAskedForAgain(t *testing.T) {
 	for _, ago := range []time.Duration{700 * time.Millisecond, 2 * time.Second} { // asked ahead, or before it is answered
 		files := open(t, tree(t, map[string]string{"a.txt": "a"}), Options{})
 		k := sim.New(1)

@@ -12,8 +12,8 @@ import (
 	"github.com/bobbin-http/bobbin/eventloop/sim"
 )
 
-// What happens while a disk hangs: the simulated kernel holds a worker that opens a
-// file of some folder, until the disk is well again.
+// In these tests a disk hangs: the simulated kernel holds a worker that opens a file
+// of some folder, until the disk is well again.
 
 // A sickDisk hangs at some names for as long as it is told to.
 type sickDisk struct {
@@ -136,7 +136,8 @@ func TestWhileADiskHangsWhatItHasSaidIsAnswered(t *testing.T) {
 	})
 }
 
-// TestAFileOfAPageThatHangs: with --spa a page that is missing is the application.
+// TestTheApplicationIsAnsweredWhileADiskHangs: with --spa the application stands in for
+// a page that does not exist.
 func TestTheApplicationIsAnsweredWhileADiskHangs(t *testing.T) {
 	files := open(t, tree(t, map[string]string{"index.html": "the application"}), Options{Fallback: "index.html"})
 	k := sim.New(1)
@@ -175,7 +176,7 @@ func TestThoseWhoAskForTheSameShareOneSearch(t *testing.T) {
 		}
 		v.s.Sleep(10 * time.Second)
 	})
-	if got := d.opened; got["a.txt"] != 1 || got["list"] != 2 { // its time, and what is in it
+	if got := d.opened; got["a.txt"] != 1 || got["list"] != 2 { // its time, and its names
 		t.Errorf("opened: %v", got)
 	}
 	if c := files.Counters(); c.Asked != 3 || c.Shared != 299+299+299 {
@@ -183,9 +184,9 @@ func TestThoseWhoAskForTheSameShareOneSearch(t *testing.T) {
 	}
 }
 
-// TestAQuestionInTheQueueOfAnotherClientIsAskedAgain: a client that has many waiting
-// does not make others wait for one of them.
-func TestNobodyWaitsForTheTurnOfAnother(t *testing.T) {
+// TestAQuestionInTheQueueOfAnotherClientIsAskedAgain: a client with many questions in
+// the queue does not have others wait for one of them.
+func TestAQuestionInTheQueueOfAnotherClientIsAskedAgain(t *testing.T) {
 	files := open(t, tree(t, map[string]string{"a.txt": "a"}), Options{})
 	k := sim.New(1)
 	d := sicken(k, files)
@@ -215,8 +216,8 @@ func TestNobodyWaitsForTheTurnOfAnother(t *testing.T) {
 	})
 }
 
-// TestSeedsOfDisksThatHang: whatever hangs, every request is answered in time, and
-// what is answered is right.
+// TestSeedsOfDisksThatHang: wherever a disk hangs, every request is answered in time,
+// and the answer is right.
 func TestSeedsOfDisksThatHang(t *testing.T) {
 	root := tree(t, map[string]string{"a.txt": "a", "b/c.txt": "c", "b/d.txt": letters(5000), "list/e.txt": "e", "large.txt": letters(300_000)})
 	want := map[string]string{"/a.txt": "a", "/b/c.txt": "c", "/b/d.txt": letters(5000), "/large.txt": letters(300_000)}

@@ -13,8 +13,8 @@ import (
 )
 
 // TestForgetReachesWhatIsBeingAskedFor changes a file and calls Forget between a
-// worker's look at the disk and the loop's hearing of it: what the worker has seen is
-// answered once perhaps, and not remembered.
+// worker's look at the disk and its report to the loop: the result may be answered
+// once, and is not kept.
 func TestForgetReachesWhatIsBeingAskedFor(t *testing.T) {
 	for _, row := range []struct {
 		name   string
@@ -39,8 +39,8 @@ func TestForgetReachesWhatIsBeingAskedFor(t *testing.T) {
 			var files *Files
 			forget := false
 			files = open(t, root, Options{Fields: func(string) [][2]string {
-				// The worker reads the file after this. What is posted here runs
-				// before the loop hears of it.
+				// The worker reads the file after this. A function that is posted
+				// here runs before the worker's report.
 				if forget {
 					forget = false
 					loop.Post(func() {

@@ -13,9 +13,8 @@ import (
 	"github.com/bobbin-http/bobbin/http"
 )
 
-// The same over the machine's own kernel, as far as that makes a difference:
-// its way of sending files. What a request costs is tested where the whole
-// program is, in cmd/bobbin.
+// These tests run over the machine's own kernel, because it sends files in its own
+// way. The cost of a request is tested with the whole program, in cmd/bobbin.
 
 // listen serves files at a port of this machine, until the test is over.
 func listen(t *testing.T, files *Files) (address string) {

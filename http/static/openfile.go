@@ -62,9 +62,9 @@ func (f *openFile) Fd() uintptr { return f.fd }
 func (f *openFile) Place() string { return f.path }
 
 // Next implements eventloop.Source. Bytes that go through memory are compared after
-// they were read, so that only bytes of the promised version are sent. What the
-// kernel sends is compared now and then, before the last part, and by Intact after
-// it.
+// they were read, so that only bytes of the promised version are sent. A range that
+// the kernel sends is compared now and then, before the last part, and by Intact
+// after it.
 func (f *openFile) Next(p eventloop.Part) ([]byte, error) {
 	switch {
 	case !p.Cached():

@@ -19,9 +19,9 @@ func TestAFileIsComparedWhileItIsSent(t *testing.T) {
 		at   int           // so many bytes have come when it is overwritten
 		most time.Duration // until the connection is reset
 	}{
-		{"what the kernel sends is compared ten times a second", false, 100_000, compareEvery + 10*time.Millisecond},
+		{"a range that the kernel sends is compared ten times a second", false, 100_000, compareEvery + 10*time.Millisecond},
 		{"and before its last part", false, size - 100_000, compareEvery + 10*time.Millisecond},
-		{"what is copied is compared each time", true, 100_000, 10 * time.Millisecond},
+		{"copied bytes are compared each time", true, 100_000, 10 * time.Millisecond},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			root := tree(t, map[string]string{"a.txt": letters(size)})

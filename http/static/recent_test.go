@@ -9,9 +9,9 @@ import (
 	"time"
 )
 
-// TestAYoungFileIsAskedForEachTime changes a file twice within what its time can tell:
-// the second change shows nothing but another content.
-func TestAYoungFileIsAskedForEachTime(t *testing.T) {
+// TestARecentlyModifiedFileIsAskedForEachTime changes a file twice within the
+// granularity of its modification time: only its content shows the second change.
+func TestARecentlyModifiedFileIsAskedForEachTime(t *testing.T) {
 	root := tree(t, map[string]string{"a.txt": "old"})
 	visit(t, open(t, root, Options{}), func(v *visitor) {
 		at := filepath.Join(root, "a.txt")
@@ -71,9 +71,9 @@ func TestOpenFilesAreBounded(t *testing.T) {
 	}
 }
 
-// TestWhatIsReadIsOneVersion changes a file between a worker's look at it and the
-// reading: the fields are those of what was read.
-func TestWhatIsReadIsOneVersion(t *testing.T) {
+// TestAnAnswerIsOneVersion changes a file between a worker's look at it and the
+// reading: the header is that of the version that was read.
+func TestAnAnswerIsOneVersion(t *testing.T) {
 	root := tree(t, map[string]string{"a.txt": "first"})
 	at := filepath.Join(root, "a.txt")
 	later := written.Add(time.Hour)
@@ -100,9 +100,9 @@ func TestWhatIsReadIsOneVersion(t *testing.T) {
 	})
 }
 
-// TestWhatIsPutBehindAPageIsBehindEachForm has a page that lies there in compressed
-// form, too, of which nothing can be put behind.
-func TestWhatIsPutBehindAPageIsBehindEachForm(t *testing.T) {
+// TestAPageWithInjectHasNoSiblings has a page with a compressed sibling, to which
+// nothing can be appended.
+func TestAPageWithInjectHasNoSiblings(t *testing.T) {
 	root := tree(t, map[string]string{"a.html": "page", "a.html.gz": "compressed"})
 	visit(t, open(t, root, Options{Inject: "<script>"}), func(v *visitor) {
 		if got := v.ask("GET /a.html", "Accept-Encoding: gzip"); got.body != "page<script>" || got.header.Get("Content-Encoding") != "" {

@@ -102,7 +102,7 @@ func TestWhatAPathNames(t *testing.T) {
 		{"the query goes along", "GET /sub?a=b&c=%20d", 301, "/sub/?a=b&c=%20d"},
 		{"an empty query goes along", "GET /sub?", 301, "/sub/?"},
 		{"a query may look like a host", "GET /sub?//evil.com", 301, "/sub/?//evil.com"},
-		{"what was cleaned stays so", "GET //sub/./deep/../../sub", 301, "/sub/"},
+		{"a redirect has the clean path", "GET //sub/./deep/../../sub", 301, "/sub/"},
 		{"odd names are escaped again", "GET /%C3%BCber%20%231%3f", 301, "/%C3%BCber%20%231%3F/"},
 		{"a colon behind a slash is none of a scheme", "GET /a:b", 301, "/a:b/"},
 		{"HEAD is redirected too", "HEAD /sub", 301, "/sub/"},
@@ -126,12 +126,12 @@ func TestWhatAPathNames(t *testing.T) {
 		{"not even a file", "GET /a.txt/b", 404, ""},
 		{"not even itself", "GET /a.txt/.", 404, ""},
 		{"empty segments do not matter", "GET //sub///b.txt", 200, "b"},
-		{"what is missing is not found", "GET /b.txt", 404, ""},
+		{"a file that does not exist is not found", "GET /b.txt", 404, ""},
 		{"nor in a folder", "GET /sub/a.txt", 404, ""},
-		{"nor in what is missing", "GET /missing/a.txt", 404, ""},
+		{"nor below one", "GET /missing/a.txt", 404, ""},
 		{"case matters", "GET /A.TXT", 404, ""},
 		{"a folder without index shows nothing", "GET /bare/", 404, ""},
-		{"but what is in it", "GET /bare/c.txt", 200, "c"},
+		{"but a file in it", "GET /bare/c.txt", 200, "c"},
 		{"an index that is a folder is none", "GET /looping/", 403, ""},
 
 		{"one dot is here", "GET /./a.txt", 200, "a"},
@@ -140,7 +140,7 @@ func TestWhatAPathNames(t *testing.T) {
 		{"two dots at the end are a folder", "GET /sub/..", 200, "the start"},
 		{"escaped dots are dots", "GET /sub/%2e%2E/a.txt", 200, "a"},
 		{"half escaped ones too", "GET /sub/.%2e/%2e/a.txt", 200, "a"},
-		{"nobody gets out of the root", "GET /../root/a.txt", 404, ""},
+		{"no path leads out of the root", "GET /../root/a.txt", 404, ""},
 		{"nor by going down first", "GET /sub/../../root/a.txt", 404, ""},
 		{"nor to the system", "GET /../../../../../../../../../../etc/passwd", 404, ""},
 		{"nor by escaped dots", "GET /%2e%2e/%2e%2e/%2e%2e/%2e%2e/%2e%2e/etc/passwd", 404, ""},
@@ -155,7 +155,7 @@ func TestWhatAPathNames(t *testing.T) {
 		{"before dots are looked at", "GET /sub%2F..%2fa.txt", 200, "a"},
 		{"at the beginning, too", "GET /%2f/", 200, "the start"},
 		{"at the end, too", "GET /sub%2f", 200, "the start of sub"},
-		{"what is hidden is so behind one, too", "GET /sub%2f.htpasswd", 404, ""},
+		{"a hidden file is so behind one, too", "GET /sub%2f.htpasswd", 404, ""},
 		{"and in front of one", "GET /.git%2fconfig", 404, ""},
 		{"an escaped backslash is part of a name", "GET /back%5cslash.txt", 200, "backslash"},
 		{"so is one that is not escaped", "GET /back\\slash.txt", 200, "backslash"},
@@ -183,8 +183,8 @@ func TestWhatAPathNames(t *testing.T) {
 		{"if it is escaped too", "GET /%2esecret", 404, ""},
 		{"if it begins with two dots too", "GET /..data/x", 404, ""},
 		{"if it is three dots too", "GET /...", 404, ""},
-		{"except what is well known", "GET /.well-known/security.txt", 200, "well known"},
-		{"though not what is hidden in there", "GET /.well-known/.key", 404, ""},
+		{"except .well-known", "GET /.well-known/security.txt", 200, "well known"},
+		{"though not a hidden file in there", "GET /.well-known/.key", 404, ""},
 		{"nor what only begins like it", "GET /.well-known.txt", 404, ""},
 
 		{"the longest name that there is", "GET /" + long, 200, "long"},
@@ -347,7 +347,7 @@ func TestOnlyPlainFilesAreServed(t *testing.T) {
 		ask  string
 		want int
 	}{
-		{"a pipe keeps nobody waiting", "GET /pipe", 403},
+		{"a pipe keeps no client waiting", "GET /pipe", 403},
 		{"nor its head", "HEAD /pipe", 403},
 		{"nor as an index", "GET /sub/", 403},
 		{"a socket is not served", "GET /s", 403},
@@ -419,7 +419,7 @@ func TestASingleFile(t *testing.T) {
 		{"nor a folder", "page.html", "/sub/", 404, ""},
 		{"nor a file in one", "page.html", "/sub/x", 404, ""},
 		{"nor by dots", "page.html", "/page.html/../other.txt", 404, ""},
-		{"it may begin with a dot, for somebody has named it", ".hidden.txt", "/", 200, "shown"},
+		{"it may begin with a dot, because the operator has named it", ".hidden.txt", "/", 200, "shown"},
 		{"and be asked for by that name", ".hidden.txt", "/.hidden.txt", 200, "shown"},
 		{"an index alone is a file like any other", "index.html", "/other.txt", 404, ""},
 	}
@@ -468,7 +468,7 @@ func TestOpenSaysWhatIsWrong(t *testing.T) {
 }
 
 // An answer from memory may be a second old. It is never half of one content
-// and half of another, and after that second it is what the disk has.
+// and half of another, and after that second it is the file on the disk.
 func TestAChangedFileIsServedAsItIs(t *testing.T) {
 	before := letters(2000)
 	other := strings.ToUpper(strings.ReplaceAll(before, "0", "x"))
@@ -557,8 +557,8 @@ func TestAFileThatComesLaterIsFound(t *testing.T) {
 	})
 }
 
-// What was promised by Content-Length and is not there any more cannot be made
-// up for: the client must see that the answer is broken.
+// Bytes that Content-Length has promised and that are gone cannot be replaced: the
+// client must see that the answer is broken.
 func TestAFileThatShrinksWhileItIsSent(t *testing.T) {
 	content := letters(1 << 20)
 	for _, test := range []struct {
@@ -662,7 +662,7 @@ func descriptors(t *testing.T) int {
 	t.Helper()
 	list, err := os.ReadDir("/dev/fd")
 	if err != nil {
-		t.Skipf("nobody tells which descriptors are open: %v", err)
+		t.Skipf("the system does not tell which descriptors are open: %v", err)
 	}
 	return len(list)
 }

@@ -7,8 +7,8 @@ import (
 	"github.com/bobbin-http/bobbin/http"
 )
 
-// The result of a search becomes an entry, and the cache keeps the entry if the
-// result is as new as what is there.
+// The result of a search becomes an entry, and the cache keeps that unless it has a
+// newer one.
 
 // store returns an entry for the result of a search, and keeps it in a cache if it
 // may. The caller releases it. The disk was asked at the time given, or later. There

@@ -25,7 +25,7 @@ func version(n int, large bool) []byte {
 }
 
 // isVersion reports whether p is a version, or the beginning of one with nothing
-// but zeros behind: somebody sets files to another size, and that makes another.
+// but zeros behind: the editor sets files to another size, which adds those.
 func isVersion(p []byte, large bool) bool {
 	p = bytes.TrimRight(p, "\x00")
 	if len(p) < 10 {

@@ -17,9 +17,9 @@ import (
 	"github.com/bobbin-http/bobbin/http"
 )
 
-// What the tests of this package share: a folder, and a visitor who asks for
-// what is in it. The folder is real, and so is the server; the sockets and the
-// clock are the simulated kernel's.
+// The tests of this package share a folder, and a visitor that asks for its files.
+// The folder is real, and so is the server; the sockets and the clock are the
+// simulated kernel's.
 
 // written is when the files of the tests were last changed.
 var written = time.Date(2024, time.May, 6, 7, 8, 9, 0, time.UTC)
@@ -59,7 +59,7 @@ func write(t testing.TB, at, content string) {
 	}
 }
 
-// open opens what is to be served, until the test is over.
+// open serves a path until the test is over.
 func open(t testing.TB, path string, o Options) *Files {
 	t.Helper()
 	files, err := Open(path, o)

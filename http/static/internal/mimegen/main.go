@@ -27,10 +27,10 @@ import (
 	"strings"
 )
 
-// preferred decides where several types claim an extension and the registry's
-// word is not what browsers expect, where a type has been registered since, and
-// what a file most often is where mime-db thinks of something rare or of
-// nothing. Source code is plain text, so that a browser shows it.
+// preferred decides where several types claim an extension and browsers expect
+// another than the registry says, where a type was registered later, and where
+// mime-db has a rare type or none for a common file. Source code is plain text, so
+// that a browser shows it.
 var preferred = map[string]string{
 	// As the WHATWG's standards and the browsers have it.
 	"cjs": "text/javascript",
