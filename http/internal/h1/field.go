@@ -36,7 +36,7 @@ var (
 // readFields reads up to and with the empty line (RFC 9112 section 5).
 func (h *Head) readFields(p []byte, l *Limits) *Refusal {
 	for most := fieldCount(l); ; {
-		end := lineEnd(h.Size, h.First, l)
+		end := fieldEnd(h.Size, h.First, l)
 		q := p[:min(len(p), end)]
 		last, why := h.readField(q, most)
 		if why == NeedMore && len(q) == end {

@@ -144,21 +144,25 @@ func (r *HeadReader) mayComplete(p []byte, l *Limits) bool {
 		case begins && r.first > 0 && c != '\r' && int(r.fields) >= fieldCount(l):
 			return true
 		}
-		if int(r.seen) >= lineEnd(int(r.line), int(r.first), l) {
+		end := fieldEnd(int(r.line), int(r.first), l)
+		if r.first == 0 {
+			end = lineEnd(int(r.line), l)
+		}
+		if int(r.seen) >= end {
 			return true
 		}
 	}
 	return false
 }
 
-// lineEnd returns where the line must have ended that begins at from; first is
-// where the fields begin, or 0 in a request line. The room for CR LF is not
-// counted against a line, and that for the last, empty line not against the
-// fields.
-func lineEnd(from, first int, l *Limits) int {
-	if first == 0 {
-		return from + l.RequestLine + 2
-	}
+// lineEnd returns where a request line that begins at from must have ended. CR LF is
+// not counted against the limit.
+func lineEnd(from int, l *Limits) int { return from + l.RequestLine + 2 }
+
+// fieldEnd returns where a field that begins at from must have ended; first is where
+// the fields begin. Its CR LF is not counted against the limit of a field, nor that of
+// the last, empty line against the limit of all.
+func fieldEnd(from, first int, l *Limits) int {
 	return min(from+l.FieldLine, first+l.FieldBytes) + 2
 }
 
@@ -218,7 +222,7 @@ func endOfLine(p []byte, i int) *Refusal {
 // readRequestLine reads "GET /path HTTP/1.1" (RFC 9112 section 3).
 func (h *Head) readRequestLine(p []byte, l *Limits) *Refusal {
 	from := h.Size
-	end := lineEnd(from, 0, l)
+	end := lineEnd(from, l)
 	q := p[:min(len(p), end)]
 
 	i, why := h.readMethod(q, from)
