@@ -52,7 +52,7 @@ type incoming struct {
 	got     int64         // bytes of the body, framing included
 	expects bool          // the peer waits for 100 Continue
 	failed  *refusal      // why there is no body to be had, or no handler to be asked
-	route   *route        // that a Router has chosen
+	route   *pattern      // that a Router has chosen
 }
 
 // reset prepares x for its next use. Memory is kept. The head is not cleared: it is

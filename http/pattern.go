@@ -1,6 +1,7 @@
 package http
 
 import (
+	"bytes"
 	"cmp"
 	"fmt"
 	"math/bits"
@@ -17,6 +18,7 @@ import (
 type pattern struct {
 	text     string // as it was registered, with the prefix of its group
 	where    string // the file and the line of that
+	number   int    // in its table, from 0 on
 	methods  methodSet
 	host     string    // in lower case; "" means any
 	segments []segment // at least one
@@ -101,6 +103,25 @@ func (p *pattern) wildcard(name string) int {
 		}
 	}
 	return -1
+}
+
+// value returns where in a path that the pattern matches the text stands that a
+// wildcard is for, and whether there is a wildcard of that name. Nothing is kept for
+// it when the pattern is found: a wildcard's place in the pattern is its place in the
+// path.
+func (p *pattern) value(path []byte, name string) (from, to int, ok bool) {
+	n := p.wildcard(name)
+	if n < 0 {
+		return 0, 0, false
+	}
+	for range n + 1 {
+		from += bytes.IndexByte(path[from:], '/') + 1
+	}
+	to = len(path)
+	if i := bytes.IndexByte(path[from:], '/'); i >= 0 && p.segments[n].kind != rest {
+		to = from + i
+	}
+	return from, to, true
 }
 
 // methodsOf returns what is served by a pattern with a method, or with none.
@@ -302,4 +323,18 @@ func pathAlone(a, b []segment) string {
 func appendSegment(path []byte, text string) []byte {
 	escaped := strings.ReplaceAll(string(EscapePath(nil, text)), "/", "%2F")
 	return append(append(path, '/'), escaped...)
+}
+
+// joinPatterns puts the prefix of a group into a pattern. A pattern without a path
+// stays as it is: parsePattern says more about it.
+func joinPatterns(prefix, pattern string) (string, error) {
+	_, groupHost, groupPath := cutPattern(prefix)
+	method, host, path := cutPattern(pattern)
+	switch {
+	case path == "":
+		return pattern, nil
+	case host != "" && groupHost != "":
+		return "", fmt.Errorf("http: bad pattern %q: its group is for the host %q already", pattern, groupHost)
+	}
+	return method + groupHost + host + groupPath + path, nil
 }

@@ -67,9 +67,8 @@ type Router struct {
 	prefix     string  // of a group, with those of its parents
 	middleware []Middleware
 
-	routes  []*route
-	hosts   map[string]*node // trees of the patterns with a host
-	anyHost node             // the tree of those without
+	table    table
+	handlers []Handler // by the numbers of their patterns
 }
 
 // Use puts middleware around all handlers that are registered after it, also by
@@ -82,7 +81,10 @@ func (r *Router) Use(m ...Middleware) { r.middleware = append(r.middleware, m...
 // The prefix is "/api", or "api.example.com/" for a host, or both, or empty; it
 // may have wildcards.
 func (r *Router) Group(prefix string, m ...Middleware) *Router {
-	text := mustJoin(r.prefix, cmp.Or(prefix, "/"))
+	text, err := joinPatterns(r.prefix, cmp.Or(prefix, "/"))
+	if err != nil {
+		panic(err.Error())
+	}
 	folder := strings.TrimSuffix(text, "/")
 	if method, _, _ := cutPattern(text); method != "" {
 		panic(fmt.Sprintf("http: bad prefix %q of a group: the method belongs to its patterns", prefix))
@@ -95,20 +97,6 @@ func (r *Router) Group(prefix string, m ...Middleware) *Router {
 	return &Router{parent: r, prefix: folder, middleware: slices.Clone(m)}
 }
 
-// mustJoin puts the prefix of a group into a pattern. A pattern without a path
-// stays as it is: parsePattern says more about it.
-func mustJoin(prefix, pattern string) string {
-	_, groupHost, groupPath := cutPattern(prefix)
-	method, host, path := cutPattern(pattern)
-	switch {
-	case path == "":
-		return pattern
-	case host != "" && groupHost != "":
-		panic(fmt.Sprintf("http: bad pattern %q: its group is for the host %q already", pattern, groupHost))
-	}
-	return method + groupHost + host + groupPath + path
-}
-
 // Handle registers a handler. It panics if the pattern is bad, or if it conflicts
 // with one that is registered already: both are to be noticed before anything is
 // served. It compares with all that are there: that takes some 20 ms for a
@@ -117,7 +105,11 @@ func (r *Router) Handle(pattern string, h Handler) {
 	if h == nil {
 		panic(fmt.Sprintf("http: the handler for %q is nil", pattern))
 	}
-	p, err := parsePattern(mustJoin(r.prefix, pattern))
+	text, err := joinPatterns(r.prefix, pattern)
+	if err != nil {
+		panic(err.Error())
+	}
+	p, err := parsePattern(text)
 	if err != nil {
 		panic(err.Error())
 	}
@@ -131,28 +123,10 @@ func (r *Router) Handle(pattern string, h Handler) {
 			break
 		}
 	}
-	for _, other := range r.routes {
-		if other.host == p.host && comparePatterns(p, &other.pattern).conflict() {
-			panic(explain(p, &other.pattern))
-		}
+	if err := r.table.add(p); err != nil {
+		panic(err.Error())
 	}
-	added := &route{*p, h}
-	r.routes = append(r.routes, added)
-	r.tree(p.host).add(added)
-}
-
-// tree returns the tree of the patterns with a host, or without one.
-func (r *Router) tree(host string) *node {
-	if host == "" {
-		return &r.anyHost
-	}
-	if r.hosts == nil {
-		r.hosts = make(map[string]*node)
-	}
-	if r.hosts[host] == nil {
-		r.hosts[host] = new(node)
-	}
-	return r.hosts[host]
+	r.handlers = append(r.handlers, h)
 }
 
 // Serve is the Handler.
@@ -160,126 +134,37 @@ func (r *Router) Serve(w *Response, q *Request) error {
 	for r.parent != nil {
 		r = r.parent
 	}
+	h := &q.x.head
 	sent := q.PathBytes()
-	path := sent
+	path, host := sent, h.Host.Of(q.x.raw)
 	if !isTidy(path) {
 		path, _ = tidied(nil, path)
 	}
-	escaped := !q.x.head.Plain && bytes.IndexByte(path, '%') >= 0
-	found, asFolder := r.match(q, path, escaped)
+	escaped := !h.Plain && bytes.IndexByte(path, '%') >= 0
+	found, asFolder := r.table.match(h.Method, host, path, escaped)
 	switch {
 	case asFolder || len(path) < len(sent):
 		return redirect(w, q, path, asFolder)
 	case found == nil:
-		return r.refuse(w, q, path)
-	case escaped && !r.mayHave(q, path, found):
-		return StatusNotFound
+		return r.refuse(w, host, path)
+	case escaped:
+		may, files := r.table.mayHave(found, h.Method, host, path)
+		h.Others = h.Others || !files
+		if !may {
+			return StatusNotFound
+		}
 	}
 	q.x.route = found
-	return found.handler(w, q)
+	return r.handlers[found.number](w, q)
 }
 
-// match returns the route for a clean path, or nil. If there is none, or only
-// that of a subtree further up, it may be there for the same path as a folder.
-func (r *Router) match(q *Request, path []byte, escaped bool) (found *route, asFolder bool) {
-	s := search{method: q.x.head.Method, escaped: escaped}
-	host := r.hostTree(q)
-	found = r.find(host, path, s)
-	if found != nil && !found.endsOpen() || path[len(path)-1] == '/' {
-		return found, false
-	}
-	s.slash = true
-	other := r.find(host, path, s)
-	asFolder = other != nil && (!other.endsOpen() || len(other.segments) == bytes.Count(path, slash)+1)
-	return found, asFolder
-}
-
-// mayHave reports whether a route may have a path with escapes: not if the wildcard
-// for the rest of it takes an escaped slash, and with a slash in its place the path
-// is another's. If only all escaped slashes together make it another's, the route
-// may have it and files may not, which is noted.
-func (r *Router) mayHave(q *Request, path []byte, found *route) bool {
-	first := escapedSlash(path)
-	if first < 0 {
-		return true
-	}
-	if !r.stays(q, path, first, found) {
-		q.x.head.Others = true
-	}
-	if !found.endsOpen() {
-		return true
-	}
-	rest := 0 // where it begins
-	for range found.segments {
-		rest += bytes.IndexByte(path[rest:], '/') + 1
-	}
-	return escapedSlash(path[rest:]) < 0 || r.stays(q, path, rest, found)
-}
-
-// stays reports whether a route is still the one for a path when its escaped slashes
-// from a place on are slashes.
-func (r *Router) stays(q *Request, path []byte, from int, found *route) bool {
-	var room, more [128]byte // for most
-	path, beyond := tidied(more[:0], unescapeSlashes(room[:0], path, from))
-	if beyond {
-		return false
-	}
-	other, asFolder := r.match(q, path, true)
-	return other == found && !asFolder
-}
-
-// find asks the tree of the host, if there is one, and then the one for all.
-func (r *Router) find(host *node, path []byte, s search) *route {
-	if host != nil {
-		if found := host.find(path, s); found != nil {
-			return found
-		}
-	}
-	return r.anyHost.find(path, s)
-}
-
-// hostTree returns the tree of the host that was asked for, without its port, or
-// nil.
-func (r *Router) hostTree(q *Request) *node {
-	if len(r.hosts) == 0 {
-		return nil
-	}
-	host := q.x.head.Host.Of(q.x.raw)
-	var lower [128]byte // for most
-	return r.hosts[string(appendLower(lower[:0], host[:max(0, h1.HostLength(host))]))]
-}
-
-func appendLower(dst, p []byte) []byte {
-	for _, c := range p {
-		if 'A' <= c && c <= 'Z' {
-			c |= 0x20
-		}
-		dst = append(dst, c)
-	}
-	return dst
-}
-
-// refuse answers where no pattern matches. The methods of those that match but
-// for the method are listed in order of their names.
-func (r *Router) refuse(w *Response, q *Request, path []byte) error {
-	s := search{escaped: true}
-	host := r.hostTree(q)
-	var allowed []string
-	for s.method = range h1.Methods {
-		s.slash = false
-		found := r.find(host, path, s)
-		if found == nil && path[len(path)-1] != '/' {
-			s.slash = true // it would be redirected
-			found = r.find(host, path, s)
-		}
-		if found != nil {
-			allowed = append(allowed, s.method.String())
-		}
-	}
+// refuse answers where no pattern matches: by 404, or by 405 and the methods of those
+// that match but for the method.
+func (r *Router) refuse(w *Response, host, path []byte) error {
+	allowed := r.table.allowed(host, path)
 	if allowed == nil {
 		return StatusNotFound
 	}
-	slices.Sort(allowed)
 	w.Add("Allow", strings.Join(allowed, ", "))
 	return StatusMethodNotAllowed
 }
@@ -320,36 +205,20 @@ func (r *Request) Pattern() string {
 // PathValue returns what a wildcard of the pattern stands for, with its escapes
 // decoded; "" if the pattern has none of that name. It may hold anything, "a/../b",
 // too: see CleanPathBytes for what names a file.
-//
-// Nothing is kept for it when the pattern is chosen: the wildcard's place in the
-// pattern is its place in the path.
 func (r *Request) PathValue(name string) string {
 	r.use("PathValue")
 	route := r.x.route
 	if route == nil {
 		return ""
 	}
-	i := route.wildcard(name)
-	if i < 0 {
+	path := r.x.head.Path
+	from, to, ok := route.value(path.Of(r.x.raw), name)
+	if !ok {
 		return ""
 	}
-	value := r.piece(r.segment(i, route.segments[i].kind == rest))
+	value := r.piece(h1.Between(int(path.From)+from, int(path.From)+to))
 	if strings.IndexByte(value, '%') < 0 {
 		return value
 	}
 	return string(h1.Decode(nil, []byte(value)))
-}
-
-// segment returns where a segment of the path stands, or all from there on.
-func (r *Request) segment(n int, open bool) h1.Span {
-	s := r.x.head.Path
-	path := s.Of(r.x.raw)
-	from, to := 0, len(path)
-	for range n + 1 {
-		from += bytes.IndexByte(path[from:], '/') + 1
-	}
-	if i := bytes.IndexByte(path[from:], '/'); i >= 0 && !open {
-		to = from + i
-	}
-	return h1.Between(int(s.From)+from, int(s.From)+to)
 }

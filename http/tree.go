@@ -17,12 +17,6 @@ import (
 // not be said were refused when they were registered. A node is visited at most
 // once, so what a request costs is bounded by the patterns, whatever its path.
 
-// A route is a pattern and what is done for its requests.
-type route struct {
-	pattern
-	handler Handler
-}
-
 // A node is what paths have in common that begin alike.
 type node struct {
 	few  []branch         // by literal segments, while they are few
@@ -43,11 +37,11 @@ type branch struct {
 // than a map.
 const linearMax = 8
 
-// A choice holds the route for each method, nil where there is none.
-type choice [h1.Methods]*route
+// A choice holds the pattern for each method, nil where there is none.
+type choice [h1.Methods]*pattern
 
-// add puts a route into the tree below n.
-func (n *node) add(r *route) {
+// add puts a pattern into the tree below n.
+func (n *node) add(r *pattern) {
 	for _, s := range r.segments {
 		switch s.kind {
 		case literal:
@@ -99,9 +93,9 @@ func (n *node) along(segment []byte) *node {
 	return nil
 }
 
-// with adds a route. Of two for the same method, the one with fewer methods is
+// with adds a pattern. Of two for the same method, the one with fewer methods is
 // the more specific.
-func (c *choice) with(r *route) *choice {
+func (c *choice) with(r *pattern) *choice {
 	if c == nil {
 		c = new(choice)
 	}
@@ -113,8 +107,8 @@ func (c *choice) with(r *route) *choice {
 	return c
 }
 
-// of returns the route for a method, or nil.
-func (c *choice) of(m h1.Method) *route {
+// of returns the pattern for a method, or nil.
+func (c *choice) of(m h1.Method) *pattern {
 	if c == nil {
 		return nil
 	}
@@ -128,9 +122,9 @@ type search struct {
 	slash   bool // the path is taken as if it had a slash at its end, which it has not
 }
 
-// find returns the most specific route below n for the rest of a path, or nil.
+// find returns the most specific pattern below n for the rest of a path, or nil.
 // The path begins with a slash, or is empty.
-func (n *node) find(path []byte, s search) *route {
+func (n *node) find(path []byte, s search) *pattern {
 	if len(path) == 0 && !s.slash {
 		return n.here.of(s.method)
 	}
