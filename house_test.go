@@ -46,6 +46,7 @@ var house = map[string]room{
 	"http":                         {". eventloop", "net net/http os os/exec os/signal syscall"},
 	"http/internal/h1":             {"http/internal/negotiate", notPure},
 	"http/internal/negotiate":      {"", notPure},
+	"http/internal/route":          {"http/internal/h1", notPure},
 	"http/*":                       {". eventloop http", "net/http os/exec os/signal syscall"},
 	"http/static":                  {". eventloop http", "net net/http os/exec os/signal"}, // how it opens files needs flags
 	"http/reload":                  {". eventloop http", "net net/http os/exec os/signal syscall"},

@@ -6,6 +6,7 @@ import (
 	"github.com/bobbin-http/bobbin/eventloop"
 	"github.com/bobbin-http/bobbin/http/internal/h1"
 	"github.com/bobbin-http/bobbin/http/internal/negotiate"
+	"github.com/bobbin-http/bobbin/http/internal/route"
 )
 
 // A conn is our side of one HTTP conversation: it finds requests in the bytes
@@ -152,7 +153,7 @@ func (c *conn) serve(behind []byte) {
 		return
 	}
 	if x.head.Form == h1.AsteriskForm {
-		x.response.Add("Allow", allMethods)
+		x.response.Add("Allow", route.AllMethods)
 		c.answerInstead(errAllOptions)
 		return
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/bobbin-http/bobbin/eventloop"
 	"github.com/bobbin-http/bobbin/http/internal/h1"
+	"github.com/bobbin-http/bobbin/http/internal/route"
 )
 
 // An exchange is one request and its answer. It is taken when a head is complete and
@@ -46,13 +47,13 @@ type exchange struct {
 // handler is given up, see conn.takeOver.
 type incoming struct {
 	head    h1.Head
-	raw     []byte        // the head's bytes; the loop's, or exchange.own
-	since   time.Duration // it was taken up, by the clock of Server.elapsed
-	framing h1.Body       // of the body: what is still to come
-	got     int64         // bytes of the body, framing included
-	expects bool          // the peer waits for 100 Continue
-	failed  *refusal      // why there is no body to be had, or no handler to be asked
-	route   *pattern      // that a Router has chosen
+	raw     []byte         // the head's bytes; the loop's, or exchange.own
+	since   time.Duration  // it was taken up, by the clock of Server.elapsed
+	framing h1.Body        // of the body: what is still to come
+	got     int64          // bytes of the body, framing included
+	expects bool           // the peer waits for 100 Continue
+	failed  *refusal       // why there is no body to be had, or no handler to be asked
+	route   *route.Pattern // that a Router has chosen
 }
 
 // reset prepares x for its next use. Memory is kept. The head is not cleared: it is
@@ -73,9 +74,6 @@ func (x *exchange) reset() {
 	x.response.hooks.reset()
 }
 
-// allMethods are those that the server itself does not refuse.
-const allMethods = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
-
 // refusal returns why a request that was understood is not served, whatever the
 // handler is. TRACE shows others what a proxy added, and CONNECT makes a tunnel
 // (RFC 9110 sections 9.3.8 and 9.3.6): neither is for an origin server.
@@ -85,12 +83,12 @@ func (x *exchange) refusal() *refusal {
 	case h.Method == h1.MethodOther && !x.conn.server.anyMethod:
 		return errUnknownMethod
 	case h.Method == h1.MethodTrace || h.Method == h1.MethodConnect:
-		x.response.Add("Allow", allMethods)
+		x.response.Add("Allow", route.AllMethods)
 		return errMethodNotServed
 	case h.ExpectOther:
 		return errExpectation
 	case !h.Plain && !h1.Decodable(h.Path.Of(x.raw)):
-		return errBadEscape
+		return (*refusal)(route.BadEscape)
 	}
 	return nil
 }

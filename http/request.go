@@ -10,6 +10,7 @@ import (
 	"github.com/bobbin-http/bobbin/eventloop"
 	"github.com/bobbin-http/bobbin/http/internal/h1"
 	"github.com/bobbin-http/bobbin/http/internal/negotiate"
+	"github.com/bobbin-http/bobbin/http/internal/route"
 )
 
 // A Request is what a client asked for. Its strings are the caller's to keep:
@@ -80,7 +81,7 @@ var slash = []byte("/")
 func (r *Request) CleanPathBytes(dst []byte) ([]byte, error) {
 	r.use("CleanPathBytes")
 	if r.x.head.Others {
-		return nil, errNoSuchPath
+		return nil, (*refusal)(route.NoSuchPath)
 	}
 	return CleanPath(dst, r.PathBytes())
 }
@@ -252,3 +253,27 @@ func (r *Request) line() string {
 	}
 	return r.Method() + " " + r.piece(r.x.head.Target)
 }
+
+// CleanPath decodes the path of a request, escaped slashes too, and then removes
+// from it what only stands in the way: empty segments, and those of dots (RFC 3986
+// section 5.2.4). What it returns begins with "/", names nothing outside of the
+// root, and ends with "/" if what was asked for is a folder. The error is an answer,
+// to be returned by the handler as it is.
+//
+// Of a request, Request.CleanPathBytes says more: behind a Router, the path may be
+// another's.
+//
+// If there is nothing to do, it returns raw itself; otherwise it builds the path
+// in the memory of dst, which may be nil.
+func CleanPath(dst, raw []byte) ([]byte, error) {
+	path, why := route.CleanPath(dst, raw)
+	if why != nil {
+		return nil, (*refusal)(why)
+	}
+	return path, nil
+}
+
+// EscapePath appends a decoded path to dst as it may stand in a URI: what is not
+// a pchar or a slash is escaped (RFC 3986 section 3.3). A ":" is one of them
+// only behind a slash, so path should begin with that.
+func EscapePath(dst []byte, path string) []byte { return route.EscapePath(dst, path) }

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/bobbin-http/bobbin/http/internal/h1"
+	"github.com/bobbin-http/bobbin/http/internal/route"
 )
 
 // A Router chooses a handler by the method, the host and the path of a request.
@@ -67,7 +68,7 @@ type Router struct {
 	prefix     string  // of a group, with those of its parents
 	middleware []Middleware
 
-	table    table
+	table    route.Table
 	handlers []Handler // by the numbers of their patterns
 }
 
@@ -81,16 +82,16 @@ func (r *Router) Use(m ...Middleware) { r.middleware = append(r.middleware, m...
 // The prefix is "/api", or "api.example.com/" for a host, or both, or empty; it
 // may have wildcards.
 func (r *Router) Group(prefix string, m ...Middleware) *Router {
-	text, err := joinPatterns(r.prefix, cmp.Or(prefix, "/"))
+	text, err := route.Join(r.prefix, cmp.Or(prefix, "/"))
 	if err != nil {
 		panic(err.Error())
 	}
 	folder := strings.TrimSuffix(text, "/")
-	if method, _, _ := cutPattern(text); method != "" {
+	if method, _, _ := route.Cut(text); method != "" {
 		panic(fmt.Sprintf("http: bad prefix %q of a group: the method belongs to its patterns", prefix))
 	}
 	for _, pattern := range []string{text, folder + "/"} { // there is a slash, and something may stand behind it
-		if _, err := parsePattern(pattern); err != nil {
+		if _, err := route.Parse(pattern); err != nil {
 			panic(fmt.Sprintf("%v (it is the prefix of a group)", err))
 		}
 	}
@@ -105,17 +106,17 @@ func (r *Router) Handle(pattern string, h Handler) {
 	if h == nil {
 		panic(fmt.Sprintf("http: the handler for %q is nil", pattern))
 	}
-	text, err := joinPatterns(r.prefix, pattern)
+	text, err := route.Join(r.prefix, pattern)
 	if err != nil {
 		panic(err.Error())
 	}
-	p, err := parsePattern(text)
+	p, err := route.Parse(text)
 	if err != nil {
 		panic(err.Error())
 	}
-	p.where = "at an unknown place"
+	p.Where = "at an unknown place"
 	if _, file, line, ok := runtime.Caller(1); ok {
-		p.where = fmt.Sprintf("%s:%d", file, line)
+		p.Where = fmt.Sprintf("%s:%d", file, line)
 	}
 	for ; ; r = r.parent {
 		h = Chain(r.middleware...)(h)
@@ -123,7 +124,7 @@ func (r *Router) Handle(pattern string, h Handler) {
 			break
 		}
 	}
-	if err := r.table.add(p); err != nil {
+	if err := r.table.Add(p); err != nil {
 		panic(err.Error())
 	}
 	r.handlers = append(r.handlers, h)
@@ -137,31 +138,31 @@ func (r *Router) Serve(w *Response, q *Request) error {
 	h := &q.x.head
 	sent := q.PathBytes()
 	path, host := sent, h.Host.Of(q.x.raw)
-	if !isTidy(path) {
-		path, _ = tidied(nil, path)
+	if !route.IsTidy(path) {
+		path, _ = route.Tidied(nil, path)
 	}
 	escaped := !h.Plain && bytes.IndexByte(path, '%') >= 0
-	found, asFolder := r.table.match(h.Method, host, path, escaped)
+	found, asFolder := r.table.Match(h.Method, host, path, escaped)
 	switch {
 	case asFolder || len(path) < len(sent):
 		return redirect(w, q, path, asFolder)
 	case found == nil:
 		return r.refuse(w, host, path)
 	case escaped:
-		may, files := r.table.mayHave(found, h.Method, host, path)
+		may, files := r.table.MayHave(found, h.Method, host, path)
 		h.Others = h.Others || !files
 		if !may {
 			return StatusNotFound
 		}
 	}
 	q.x.route = found
-	return r.handlers[found.number](w, q)
+	return r.handlers[found.Number](w, q)
 }
 
 // refuse answers where no pattern matches: by 404, or by 405 and the methods of those
 // that match but for the method.
 func (r *Router) refuse(w *Response, host, path []byte) error {
-	allowed := r.table.allowed(host, path)
+	allowed := r.table.Allowed(host, path)
 	if allowed == nil {
 		return StatusNotFound
 	}
@@ -199,7 +200,7 @@ func (r *Request) Pattern() string {
 	if r.x.route == nil {
 		return ""
 	}
-	return r.x.route.text
+	return r.x.route.Text
 }
 
 // PathValue returns what a wildcard of the pattern stands for, with its escapes
@@ -212,7 +213,7 @@ func (r *Request) PathValue(name string) string {
 		return ""
 	}
 	path := r.x.head.Path
-	from, to, ok := route.value(path.Of(r.x.raw), name)
+	from, to, ok := route.Value(path.Of(r.x.raw), name)
 	if !ok {
 		return ""
 	}

@@ -2,6 +2,7 @@ package http
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"iter"
 	"math/rand/v2"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/bobbin-http/bobbin/eventloop/sim"
 	"github.com/bobbin-http/bobbin/http/internal/h1"
+	"github.com/bobbin-http/bobbin/http/internal/route"
 )
 
 // A question is a request without a connection, as routers are asked.
@@ -370,82 +372,6 @@ func (d dice) request() (request, host string) {
 	return request, d.one("a", "h.example", "h.example:80", "g", "g:")
 }
 
-// FuzzPattern holds that what net/http refuses is refused here, that the other
-// way round there is a reason on the list, that the same pairs conflict, and that
-// the examples given are examples.
-func FuzzPattern(f *testing.F) {
-	for _, seed := range [][2]string{
-		{"GET /a/{x}", "/a/b"}, {"GET /", "/index.html"}, {"/a/{x}/", "/{y}/b"}, {"/{x...}", "/{x}/{$}"},
-		{"h.example/{x}/b", "h.example/a/{y}"}, {"HEAD /a", "GET /a"}, {"PUT /{x}", "POST /a"},
-		{"/x/{x...}", "/{x}/{y}/{$}"}, {"/%41", "/A"}, {"/{x}/{$}", "/{y}/x"}, {"/{a}/{b...}", "/a/{$}"},
-		{"", "a"}, {"/{", "/}"}, {"/{}", "/{...}"}, {"/{a}/{a}", "/a{b}"}, {"/{$}/a", "/{a...}/b"}, {"/{1}", "/{a-b}"},
-		{"get /", "BREW /"}, {"/%", "/%zz"}, {"a:80/", "a b/"}, {"//", "/a/../b"}, {" /", "GET\t /"}, {"{x}/", "/{é}"},
-	} {
-		f.Add(seed[0], seed[1])
-	}
-	onTheList := []string{"no handler ever sees", "there is no method", "ports are not compared", "is no host", "is cleaned before", "percent sign"}
-	f.Fuzz(func(t *testing.T, first, second string) {
-		var parsed []*pattern
-		for _, text := range []string{first, second} {
-			p, err := parsePattern(text)
-			theirs := panics(func() { muxOf(text) })
-			if err == nil && theirs != "" {
-				t.Errorf("%q is taken, and net/http says %s", text, theirs)
-			}
-			if err != nil && theirs == "" && !slices.ContainsFunc(onTheList, func(s string) bool { return strings.Contains(err.Error(), s) }) {
-				t.Errorf("net/http takes %q, and we say: %v", text, err)
-			}
-			if err != nil {
-				return
-			}
-			parsed = append(parsed, p)
-		}
-		a, b := parsed[0], parsed[1]
-		if a.host != b.host {
-			return
-		}
-		conflict := comparePatterns(a, b).conflict()
-		asTheirs := func(text string) string {
-			method, _, path := cutPattern(text)
-			return method + path
-		}
-		alike := !strings.Contains(strings.ToLower(first+second), "%2f") // which is the end of a path to them
-		if theirs := panics(func() { muxOf(asTheirs(first), asTheirs(second)) }); alike && conflict != (theirs != "") {
-			t.Errorf("%q and %q conflict: %v, with net/http: %s", first, second, conflict, theirs)
-		}
-		if !conflict {
-			panics := panics(func() { routerOf(first, second) })
-			if panics != "" {
-				t.Error(panics)
-			}
-			return
-		}
-		if strings.Contains(strings.ToLower(first+second), "%2e") {
-			return // an example might be cleaned
-		}
-		both := a.request(a.methods&b.methods, commonPath(a.segments, b.segments))
-		examples(t, both, a, b, true, true)
-		if comparePatterns(a, b).first {
-			examples(t, a.alone(b), a, b, true, false)
-			examples(t, b.alone(a), a, b, false, true)
-		}
-	})
-}
-
-// examples tests who matches a quoted request.
-func examples(t *testing.T, quoted string, a, b *pattern, wantA, wantB bool) {
-	t.Helper()
-	for p, want := range map[*pattern]bool{a: wantA, b: wantB} {
-		method, path, _ := strings.Cut(strings.Trim(quoted, `"`), " ")
-		var n node
-		n.add(p)
-		path = strings.TrimPrefix(path, p.host)
-		if got := n.find([]byte(path), search{method: h1.MethodOf([]byte(method)), escaped: true}) != nil; got != want {
-			t.Errorf("of %q and %q: that %q matches %s is %v", a.text, b.text, p.text, quoted, got)
-		}
-	}
-}
-
 func TestPatternsThatCannotBeMeantAreRefused(t *testing.T) {
 	tests := []struct {
 		name    string
@@ -525,7 +451,7 @@ func TestPatternsThatConflictAreExplained(t *testing.T) {
 
 // exampleOf returns a path that a pattern matches.
 func exampleOf(pattern string) string {
-	_, _, path := cutPattern(pattern)
+	_, _, path := route.Cut(pattern)
 	return strings.NewReplacer("{$}", "", "{", "", "...}", "", "}", "").Replace(path)
 }
 
@@ -832,5 +758,19 @@ func TestNothingGetsPastAGroup(t *testing.T) {
 		if kinds[kind] < 100 {
 			t.Errorf("only %d paths were served %s: %v", kinds[kind], kind, kinds)
 		}
+	}
+}
+
+// TestAPathThatIsRefusedHasAStatus: what is refused below becomes an answer here.
+func TestAPathThatIsRefusedHasAStatus(t *testing.T) {
+	for raw, want := range map[string]Status{"/..": 404, "/%": 400, "/a%00": 400} {
+		path, err := CleanPath(nil, []byte(raw))
+		var status Status
+		if path != nil || !errors.As(err, &status) || status != want {
+			t.Errorf("%q: %q, %v, want %d", raw, path, err, int(want))
+		}
+	}
+	if path, err := CleanPath(nil, []byte("/a/%2e%2e/b/")); string(path) != "/b/" || err != nil {
+		t.Errorf("%q, %v", path, err)
 	}
 }

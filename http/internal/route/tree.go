@@ -1,4 +1,4 @@
-package http
+package route
 
 import (
 	"bytes"
@@ -38,10 +38,10 @@ type branch struct {
 const linearMax = 8
 
 // A choice holds the pattern for each method, nil where there is none.
-type choice [h1.Methods]*pattern
+type choice [h1.Methods]*Pattern
 
 // add puts a pattern into the tree below n.
-func (n *node) add(r *pattern) {
+func (n *node) add(r *Pattern) {
 	for _, s := range r.segments {
 		switch s.kind {
 		case literal:
@@ -95,7 +95,7 @@ func (n *node) along(segment []byte) *node {
 
 // with adds a pattern. Of two for the same method, the one with fewer methods is
 // the more specific.
-func (c *choice) with(r *pattern) *choice {
+func (c *choice) with(r *Pattern) *choice {
 	if c == nil {
 		c = new(choice)
 	}
@@ -108,7 +108,7 @@ func (c *choice) with(r *pattern) *choice {
 }
 
 // of returns the pattern for a method, or nil.
-func (c *choice) of(m h1.Method) *pattern {
+func (c *choice) of(m h1.Method) *Pattern {
 	if c == nil {
 		return nil
 	}
@@ -124,7 +124,7 @@ type search struct {
 
 // find returns the most specific pattern below n for the rest of a path, or nil.
 // The path begins with a slash, or is empty.
-func (n *node) find(path []byte, s search) *pattern {
+func (n *node) find(path []byte, s search) *Pattern {
 	if len(path) == 0 && !s.slash {
 		return n.here.of(s.method)
 	}

@@ -1,4 +1,4 @@
-package http
+package route
 
 import (
 	"bytes"
@@ -25,31 +25,12 @@ const (
 
 // Why a path is refused.
 var (
-	errBadEscape  = newRefusal(StatusBadRequest, "a percent sign in the path without two hexadecimal digits") // RFC 3986 section 2.1
-	errPathByte   = newRefusal(StatusBadRequest, "a control character in the path")                           // RFC 3986 section 7.3
-	errNoSuchPath = newRefusal(StatusNotFound, "")                                                            // no hint for whoever tries to get out of the root
+	BadEscape   = &h1.Refusal{Status: 400, Reason: "a percent sign in the path without two hexadecimal digits"} // RFC 3986 section 2.1
+	errPathByte = &h1.Refusal{Status: 400, Reason: "a control character in the path"}                           // RFC 3986 section 7.3
+	NoSuchPath  = &h1.Refusal{Status: 404, Reason: ""}                                                          // no hint for whoever tries to get out of the root
 )
 
-// CleanPath decodes the path of a request, escaped slashes too, and then removes
-// from it what only stands in the way: empty segments, and those of dots (RFC 3986
-// section 5.2.4). What it returns begins with "/", names nothing outside of the
-// root, and ends with "/" if what was asked for is a folder. The error is an answer,
-// to be returned by the handler as it is.
-//
-// Of a request, Request.CleanPathBytes says more: behind a Router, the path may be
-// another's.
-//
-// If there is nothing to do, it returns raw itself; otherwise it builds the path
-// in the memory of dst, which may be nil.
-func CleanPath(dst, raw []byte) ([]byte, error) {
-	path, why := cleanPath(dst, raw)
-	if why != nil {
-		return nil, why
-	}
-	return path, nil
-}
-
-func cleanPath(dst, raw []byte) (path []byte, why *refusal) {
+func CleanPath(dst, raw []byte) (path []byte, why *h1.Refusal) {
 	if isClean(raw) {
 		return raw, nil
 	}
@@ -60,7 +41,7 @@ func cleanPath(dst, raw []byte) (path []byte, why *refusal) {
 		return nil, why
 	}
 	if path[0] != '/' || len(path) > maxPath {
-		return nil, errNoSuchPath
+		return nil, NoSuchPath
 	}
 	return removeDots(path)
 }
@@ -89,13 +70,13 @@ func isClean(raw []byte) bool {
 }
 
 // decodePath appends the decoded path to dst. Control characters are in no name.
-func decodePath(dst, raw []byte) ([]byte, *refusal) {
+func decodePath(dst, raw []byte) ([]byte, *h1.Refusal) {
 	dst = slices.Grow(dst, len(raw))
 	for i := 0; i < len(raw); i++ {
 		c := raw[i]
 		if c == '%' {
 			if !h1.EscapeAt(raw, i) {
-				return nil, errBadEscape
+				return nil, BadEscape
 			}
 			c = h1.Unescape(raw, i)
 			i += 2
@@ -110,7 +91,7 @@ func decodePath(dst, raw []byte) ([]byte, *refusal) {
 
 // removeDots cleans a decoded path where it stands: path[:n] is what is done,
 // and ends with "/" while there are more segments.
-func removeDots(path []byte) ([]byte, *refusal) {
+func removeDots(path []byte) ([]byte, *h1.Refusal) {
 	n := 1
 	for from := 1; from <= len(path); {
 		to := len(path)
@@ -122,11 +103,11 @@ func removeDots(path []byte) ([]byte, *refusal) {
 		case len(segment) == 0 || string(segment) == ".":
 		case string(segment) == "..":
 			if n == 1 {
-				return nil, errNoSuchPath
+				return nil, NoSuchPath
 			}
 			n = bytes.LastIndexByte(path[:n-1], '/') + 1
 		case len(segment) > maxSegment:
-			return nil, errNoSuchPath
+			return nil, NoSuchPath
 		default:
 			n += copy(path[n:], segment)
 			if to < len(path) {
@@ -139,9 +120,9 @@ func removeDots(path []byte) ([]byte, *refusal) {
 	return path[:n], nil
 }
 
-// isTidy reports whether a path is divided as it stands: no segment is empty but the
+// IsTidy reports whether a path is divided as it stands: no segment is empty but the
 // last, and none is dots, escaped or not.
-func isTidy(path []byte) bool {
+func IsTidy(path []byte) bool {
 	for i := 1; i < len(path); i++ {
 		// Of the bytes below "0", three are looked for: / % and the dot.
 		if path[i] < '0' && path[i-1] == '/' && (path[i] == '/' || dots(path[i:]) > 0) {
@@ -171,11 +152,11 @@ func dots(p []byte) int {
 	return n
 }
 
-// tidied returns a path without empty segments and dots, as a client should have
+// Tidied returns a path without empty segments and dots, as a client should have
 // sent it, in the memory of dst. It ends with a slash if its last segment was empty or
 // dots, as that of cleanPath does (RFC 3986 section 5.2.4). Other escapes stay. Above
 // the root there is nothing, and beyond says whether it was asked for.
-func tidied(dst, path []byte) (clean []byte, beyond bool) {
+func Tidied(dst, path []byte) (clean []byte, beyond bool) {
 	clean = append(slices.Grow(dst[:0], len(path)+1), '/')
 	for rest, more := path[1:], true; more; {
 		var segment []byte
@@ -236,3 +217,5 @@ func EscapePath(dst []byte, path string) []byte {
 	}
 	return dst
 }
+
+var slash = []byte("/")

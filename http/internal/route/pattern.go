@@ -1,4 +1,4 @@
-package http
+package route
 
 import (
 	"bytes"
@@ -14,11 +14,11 @@ import (
 // Which requests does a pattern mean, and which of two patterns is the more
 // specific? The language is that of net/http, see Router.
 
-// A pattern is one that was registered, taken apart.
-type pattern struct {
-	text     string // as it was registered, with the prefix of its group
-	where    string // the file and the line of that
-	number   int    // in its table, from 0 on
+// A Pattern is one that was registered, taken apart.
+type Pattern struct {
+	Text     string // as it was registered, with the prefix of its group
+	Where    string // the file and the line of that
+	Number   int    // in its table, from 0 on
 	methods  methodSet
 	host     string    // in lower case; "" means any
 	segments []segment // at least one
@@ -41,11 +41,11 @@ const (
 )
 
 // endsOpen reports whether the pattern matches a whole subtree.
-func (p *pattern) endsOpen() bool { return p.segments[len(p.segments)-1].kind == rest }
+func (p *Pattern) endsOpen() bool { return p.segments[len(p.segments)-1].kind == rest }
 
-// cutPattern divides a pattern into its three parts, as they are written. The
+// Cut divides a pattern into its three parts, as they are written. The
 // blanks stay with the method.
-func cutPattern(text string) (method, host, path string) {
+func Cut(text string) (method, host, path string) {
 	if i := strings.IndexAny(text, blanks); i >= 0 {
 		n := len(text) - len(strings.TrimLeft(text[i:], blanks))
 		method, text = text[:n], text[n:]
@@ -58,12 +58,12 @@ func cutPattern(text string) (method, host, path string) {
 
 const blanks = " \t"
 
-// parsePattern takes a pattern apart. What could never match is refused like
+// Parse takes a pattern apart. What could never match is refused like
 // what makes no sense: both are mistakes of whoever wrote it.
-func parsePattern(text string) (*pattern, error) {
-	method, host, path := cutPattern(text)
-	p := &pattern{text: text}
-	bad := func(at int, format string, args ...any) (*pattern, error) {
+func Parse(text string) (*Pattern, error) {
+	method, host, path := Cut(text)
+	p := &Pattern{Text: text}
+	bad := func(at int, format string, args ...any) (*Pattern, error) {
 		return nil, fmt.Errorf("http: bad pattern %q, at offset %d: %s", text, at, fmt.Sprintf(format, args...))
 	}
 	var why string
@@ -96,7 +96,7 @@ func parsePattern(text string) (*pattern, error) {
 }
 
 // wildcard returns which segment has a name, or -1.
-func (p *pattern) wildcard(name string) int {
+func (p *Pattern) wildcard(name string) int {
 	for i, s := range p.segments {
 		if s.kind != literal && s.text == name && name != "" {
 			return i
@@ -105,11 +105,11 @@ func (p *pattern) wildcard(name string) int {
 	return -1
 }
 
-// value returns where in a path that the pattern matches the text stands that a
+// Value returns where in a path that the pattern matches the text stands that a
 // wildcard is for, and whether there is a wildcard of that name. Nothing is kept for
 // it when the pattern is found: a wildcard's place in the pattern is its place in the
 // path.
-func (p *pattern) value(path []byte, name string) (from, to int, ok bool) {
+func (p *Pattern) Value(path []byte, name string) (from, to int, ok bool) {
 	n := p.wildcard(name)
 	if n < 0 {
 		return 0, 0, false
@@ -139,7 +139,7 @@ func methodsOf(name string) (set methodSet, why string) {
 	case servedMethods.has(h1.MethodOf([]byte(strings.ToUpper(name)))):
 		return 0, fmt.Sprintf("there is no method %q: write %q", name, strings.ToUpper(name))
 	}
-	return 0, fmt.Sprintf("no handler ever sees the method %q: the server has %s", name, allMethods)
+	return 0, fmt.Sprintf("no handler ever sees the method %q: the server has %s", name, AllMethods)
 }
 
 // patternHost returns a host as requests are compared with it.
@@ -226,7 +226,7 @@ type comparison struct{ both, first, second bool } // that both match, or only o
 
 // comparePatterns compares everything but the hosts. A request that only the
 // first matches is one whose method it alone matches, or whose path.
-func comparePatterns(a, b *pattern) comparison {
+func comparePatterns(a, b *Pattern) comparison {
 	m, p := compareMethods(a.methods, b.methods), comparePaths(a.segments, b.segments)
 	return comparison{m.both && p.both, m.first || p.first, m.second || p.second}
 }
@@ -261,24 +261,24 @@ func comparePaths(a, b []segment) (c comparison) {
 }
 
 // explain says by examples why two patterns conflict.
-func explain(a, b *pattern) string {
+func explain(a, b *Pattern) string {
 	methods, path := a.methods&b.methods, commonPath(a.segments, b.segments)
-	text := fmt.Sprintf("http: pattern %q (%s) conflicts with pattern %q (%s):\nboth match ", a.text, a.where, b.text, b.where)
+	text := fmt.Sprintf("http: pattern %q (%s) conflicts with pattern %q (%s):\nboth match ", a.Text, a.Where, b.Text, b.Where)
 	if !comparePatterns(a, b).first {
 		return text + "the same requests, such as " + a.request(methods, path)
 	}
 	return text + a.request(methods, path) + ", and neither is more specific:\n" +
-		fmt.Sprintf("%q alone matches %s,\n", a.text, a.alone(b)) +
-		fmt.Sprintf("%q alone matches %s", b.text, b.alone(a))
+		fmt.Sprintf("%q alone matches %s,\n", a.Text, a.alone(b)) +
+		fmt.Sprintf("%q alone matches %s", b.Text, b.alone(a))
 }
 
-func (p *pattern) request(methods methodSet, path string) string {
+func (p *Pattern) request(methods methodSet, path string) string {
 	return fmt.Sprintf("%q", methods.example().String()+" "+p.host+path)
 }
 
 // alone returns a request that p matches and other does not, of which there is
 // one.
-func (p *pattern) alone(other *pattern) string {
+func (p *Pattern) alone(other *Pattern) string {
 	if comparePaths(p.segments, other.segments).first {
 		return p.request(p.methods&other.methods, pathAlone(p.segments, other.segments))
 	}
@@ -325,11 +325,11 @@ func appendSegment(path []byte, text string) []byte {
 	return append(append(path, '/'), escaped...)
 }
 
-// joinPatterns puts the prefix of a group into a pattern. A pattern without a path
+// Join puts the prefix of a group into a pattern. A pattern without a path
 // stays as it is: parsePattern says more about it.
-func joinPatterns(prefix, pattern string) (string, error) {
-	_, groupHost, groupPath := cutPattern(prefix)
-	method, host, path := cutPattern(pattern)
+func Join(prefix, pattern string) (string, error) {
+	_, groupHost, groupPath := Cut(prefix)
+	method, host, path := Cut(pattern)
 	switch {
 	case path == "":
 		return pattern, nil
@@ -338,3 +338,6 @@ func joinPatterns(prefix, pattern string) (string, error) {
 	}
 	return method + groupHost + host + groupPath + path, nil
 }
+
+// AllMethods are those that the server itself does not refuse.
+const AllMethods = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"

@@ -1,4 +1,4 @@
-package http
+package route
 
 import (
 	"bytes"
@@ -8,30 +8,30 @@ import (
 	"github.com/bobbin-http/bobbin/http/internal/h1"
 )
 
-// A table holds patterns and finds the one that a request is for. Once all are added,
+// A Table holds patterns and finds the one that a request is for. Once all are added,
 // several loops may share it: finding changes nothing.
-type table struct {
-	patterns []*pattern
+type Table struct {
+	patterns []*Pattern
 	hosts    map[string]*node // the trees of the patterns with a host
 	anyHost  node             // the tree of those without
 }
 
-// add adds a pattern, and gives it its number. The error says by examples with which
+// Add adds a pattern, and gives it its number. The error says by examples with which
 // other pattern it conflicts.
-func (t *table) add(p *pattern) error {
+func (t *Table) Add(p *Pattern) error {
 	for _, other := range t.patterns {
 		if other.host == p.host && comparePatterns(p, other).conflict() {
 			return errors.New(explain(p, other))
 		}
 	}
-	p.number = len(t.patterns)
+	p.Number = len(t.patterns)
 	t.patterns = append(t.patterns, p)
 	t.tree(p.host).add(p)
 	return nil
 }
 
 // tree returns the tree of the patterns with a host, or without one.
-func (t *table) tree(host string) *node {
+func (t *Table) tree(host string) *node {
 	if host == "" {
 		return &t.anyHost
 	}
@@ -44,11 +44,11 @@ func (t *table) tree(host string) *node {
 	return t.hosts[host]
 }
 
-// match returns the pattern for a tidy path, or nil. If there is none, or only that of
+// Match returns the pattern for a tidy path, or nil. If there is none, or only that of
 // a subtree further up, there may be one for the same path as a folder. The host is
 // that of a request, with its port or without. Escaped says that the path may have
 // escapes.
-func (t *table) match(m h1.Method, host, path []byte, escaped bool) (found *pattern, asFolder bool) {
+func (t *Table) Match(m h1.Method, host, path []byte, escaped bool) (found *Pattern, asFolder bool) {
 	s := search{method: m, escaped: escaped}
 	tree := t.hostTree(host)
 	found = t.find(tree, path, s)
@@ -61,11 +61,11 @@ func (t *table) match(m h1.Method, host, path []byte, escaped bool) (found *patt
 	return found, asFolder
 }
 
-// mayHave reports whether a pattern that matches a path with escapes may have it: not
+// MayHave reports whether a pattern that matches a path with escapes may have it: not
 // if the wildcard for the rest takes an escaped slash, and with a slash in its place
 // the path is another's. If only all escaped slashes together make it another's, the
 // pattern may have it, and files may not be served by it.
-func (t *table) mayHave(found *pattern, m h1.Method, host, path []byte) (may, files bool) {
+func (t *Table) MayHave(found *Pattern, m h1.Method, host, path []byte) (may, files bool) {
 	first := escapedSlash(path)
 	if first < 0 {
 		return true, true
@@ -83,19 +83,19 @@ func (t *table) mayHave(found *pattern, m h1.Method, host, path []byte) (may, fi
 
 // stays reports whether a pattern is still the one for a path when its escaped slashes
 // from a place on are slashes.
-func (t *table) stays(found *pattern, m h1.Method, host, path []byte, from int) bool {
+func (t *Table) stays(found *Pattern, m h1.Method, host, path []byte, from int) bool {
 	var room, more [128]byte // for most
-	path, beyond := tidied(more[:0], unescapeSlashes(room[:0], path, from))
+	path, beyond := Tidied(more[:0], unescapeSlashes(room[:0], path, from))
 	if beyond {
 		return false
 	}
-	other, asFolder := t.match(m, host, path, true)
+	other, asFolder := t.Match(m, host, path, true)
 	return other == found && !asFolder
 }
 
-// allowed returns the methods by which a path could be asked for, in order of their
+// Allowed returns the methods by which a path could be asked for, in order of their
 // names.
-func (t *table) allowed(host, path []byte) (names []string) {
+func (t *Table) Allowed(host, path []byte) (names []string) {
 	s := search{escaped: true}
 	tree := t.hostTree(host)
 	for s.method = range h1.Methods {
@@ -114,7 +114,7 @@ func (t *table) allowed(host, path []byte) (names []string) {
 }
 
 // find asks the tree of the host, if there is one, and then the one for all.
-func (t *table) find(host *node, path []byte, s search) *pattern {
+func (t *Table) find(host *node, path []byte, s search) *Pattern {
 	if host != nil {
 		if found := host.find(path, s); found != nil {
 			return found
@@ -124,7 +124,7 @@ func (t *table) find(host *node, path []byte, s search) *pattern {
 }
 
 // hostTree returns the tree of a host, or nil. Ports are not compared.
-func (t *table) hostTree(host []byte) *node {
+func (t *Table) hostTree(host []byte) *node {
 	if len(t.hosts) == 0 {
 		return nil
 	}
