@@ -47,14 +47,14 @@ var house = map[string]room{
 	"http/internal/h1":             {"http/internal/negotiate", notPure},
 	"http/internal/negotiate":      {"", notPure},
 	"http/internal/route":          {"http/internal/h1", notPure},
-	"http/*":                       {". eventloop http", "net/http os/exec os/signal syscall"},
-	"http/static":                  {". eventloop http", "net net/http os/exec os/signal"}, // how it opens files needs flags
+	"http/*":                       {". eventloop http http/internal/negotiate", "net/http os/exec os/signal syscall"},
+	"http/static":                  {". eventloop http http/internal/negotiate", "net net/http os/exec os/signal"}, // how it opens files needs flags
 	"http/reload":                  {". eventloop http", "net net/http os/exec os/signal syscall"},
 	"http/compress":                {"github.com/andybalholm/brotli github.com/klauspost/compress/gzip github.com/klauspost/compress/zstd", "net/http"},
-	"http/middleware/basicauth.go": {". eventloop http golang.org/x/crypto/bcrypt", "net/http os/exec os/signal syscall"},
+	"http/middleware/basicauth.go": {". eventloop http http/internal/negotiate golang.org/x/crypto/bcrypt", "net/http os/exec os/signal syscall"},
 	"http/acme":                    {"http golang.org/x/crypto/acme golang.org/x/crypto/acme/autocert golang.org/x/net/idna", "os/exec os/signal syscall"},
 	"http/acme/acmetest":           {"", "os/signal syscall"}, // starts a program, for tests
-	"http/std":                     {". eventloop http", "os/exec os/signal syscall"},
+	"http/std":                     {". eventloop http http/internal/negotiate", "os/exec os/signal syscall"},
 	"http/httptest":                {". eventloop eventloop/sim http", "net net/http os os/exec os/signal syscall"},
 	"http/static/internal/mimegen": {"", "net/http"}, // a generator, run by go generate
 	"cmd/*":                        {"*", ""},

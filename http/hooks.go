@@ -1,6 +1,10 @@
 package http
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/bobbin-http/bobbin/http/internal/negotiate"
+)
 
 // What happens around an answer that may be made later, elsewhere or in pieces.
 // A middleware that only looked when the handler has returned would miss those,
@@ -115,7 +119,7 @@ func (w *Response) SetBody(body []byte) {
 // Header returns a field as the handler has set it, "" if it has not. Of several,
 // it returns the first.
 func (w *Response) Header(name string) string {
-	if w.typ != "" && strings.EqualFold(name, "Content-Type") {
+	if w.typ != "" && negotiate.EqualFold(name, "Content-Type") {
 		return w.typ
 	}
 	if v, ok := fieldIn(string(w.fields), name); ok || w.shared == nil {
@@ -128,7 +132,7 @@ func (w *Response) Header(name string) string {
 // fieldIn finds a field among lines as they are on the wire.
 func fieldIn(lines, name string) (string, bool) {
 	for line := range strings.SplitSeq(lines, "\r\n") {
-		if n, v, ok := strings.Cut(line, ": "); ok && strings.EqualFold(n, name) {
+		if n, v, ok := strings.Cut(line, ": "); ok && negotiate.EqualFold(n, name) {
 			return v, true
 		}
 	}

@@ -134,7 +134,7 @@ func (r *Request) Header(name string) string {
 	r.use("Header")
 	h := &r.x.head
 	for _, f := range h.Fields[:h.NFields] {
-		if strings.EqualFold(r.piece(f.Name), name) {
+		if negotiate.EqualFold(f.Name.Of(r.x.raw), name) {
 			return r.piece(f.Value)
 		}
 	}

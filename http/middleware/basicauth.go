@@ -18,6 +18,7 @@ import (
 
 	"github.com/bobbin-http/bobbin/eventloop"
 	"github.com/bobbin-http/bobbin/http"
+	"github.com/bobbin-http/bobbin/http/internal/negotiate"
 )
 
 // BasicAuth requires a name and a password (RFC 7617). Passwords are stored as bcrypt
@@ -336,7 +337,7 @@ func (a *BasicAuth) challenge(w *http.Response) error {
 // credentials parses an Authorization header.
 func credentials(field string) (name, password string, ok bool) {
 	scheme, token, _ := strings.Cut(field, " ")
-	if !strings.EqualFold(scheme, "basic") {
+	if !negotiate.EqualFold(scheme, "basic") {
 		return "", "", false
 	}
 	p, err := base64.StdEncoding.DecodeString(strings.TrimSpace(token))

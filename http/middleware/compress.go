@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/bobbin-http/bobbin/http"
+	"github.com/bobbin-http/bobbin/http/internal/negotiate"
 )
 
 // A Coding compresses a body (RFC 9110 section 8.4.1). Package http/compress has
@@ -29,9 +30,14 @@ type Coding struct {
 //
 // Compress goes outside of http.Blocking.
 func Compress(codings ...Coding) http.Middleware {
+	names := []string{"identity"} // as negotiate.Weights has them
+	for _, c := range codings {
+		names = append(names, c.Name)
+	}
+	names = append(names, "*")
 	return func(next http.Handler) http.Handler {
 		return func(w *http.Response, r *http.Request) error {
-			w.OnHead(func(w *http.Response) { compressBody(w, r, codings) })
+			w.OnHead(func(w *http.Response) { compressBody(w, r, codings, names) })
 			return next(w, r)
 		}
 	}
@@ -43,18 +49,17 @@ const (
 	compressMax = 256 << 10
 )
 
-func compressBody(w *http.Response, r *http.Request, codings []Coding) {
+func compressBody(w *http.Response, r *http.Request, codings []Coding, names []string) {
 	if w.Status() == http.StatusNotModified {
 		vary(w) // the same Vary as the answer it stands for
 		return
 	}
 	body, whole := w.BodyBytes()
-	if !whole || len(body) == 0 || len(body) > compressMax || !mayChange(w) || !compressible(w.Header("Content-Type")) {
+	if !whole || len(body) == 0 || len(body) > compressMax || !mayChange(w) || !negotiate.Compressible(w.Header("Content-Type")) {
 		return
 	}
 	vary(w)
-	accept := strings.Join(lines(r, "accept-encoding"), ",")
-	c, plainly := choose(accept, codings)
+	c, plainly := choose(lines(r, "accept-encoding"), codings, names)
 	if c == nil || len(body) < compressMin && plainly {
 		return
 	}
@@ -80,89 +85,19 @@ func vary(w *http.Response) {
 	}
 }
 
-// compressible reports whether bodies of a type shrink. Packed formats do not.
-func compressible(contentType string) bool {
-	t, _, _ := strings.Cut(contentType, ";")
-	t = strings.ToLower(strings.Trim(t, " \t"))
-	switch {
-	case strings.HasPrefix(t, "text/"):
-		return t != "text/event-stream" // an event must be sent at once
-	case strings.HasSuffix(t, "+xml"), strings.HasSuffix(t, "+json"):
-		return true
-	}
-	switch t {
-	case "application/json", "application/javascript", "application/x-javascript", "application/xml", "application/wasm",
-		"application/rtf", "application/x-ndjson", "application/yaml", "application/vnd.ms-fontobject",
-		"font/ttf", "font/otf", "font/collection", "image/bmp", "image/x-icon", "image/vnd.microsoft.icon":
-		return true
-	}
-	return false
-}
-
 // choose returns the coding with the highest weight, or nil if none is acceptable,
 // and whether the uncompressed body is. A client that accepts neither gets the
 // uncompressed body (RFC 9110 section 12.5.3).
-func choose(accept string, codings []Coding) (best *Coding, plainly bool) {
-	star, _ := qvalue(accept, "*")
-	identity, named := qvalue(accept, "identity")
-	if !named {
-		identity = star
+func choose(fields []string, codings []Coding, names []string) (best *Coding, plainly bool) {
+	weights, there := make(negotiate.Weights, len(names)), make([]bool, len(codings)+1)
+	for _, field := range fields {
+		weights.Read(names, field)
 	}
-	plainly = identity != 0
-	most := max(0, identity-1) // of equal weights, compressed is smaller
-	for i := range codings {
-		q, named := qvalue(accept, codings[i].Name)
-		if !named && codings[i].Name == "gzip" {
-			q, named = qvalue(accept, "x-gzip") // an old name (RFC 9110 section 8.4.1.3)
-		}
-		if !named {
-			q = star
-		}
-		if q > most {
-			best, most = &codings[i], q
-		}
+	for i := range there {
+		there[i] = true
 	}
-	return best, plainly
-}
-
-// qvalue returns the weight of a name in a list, in thousandths, and whether the list
-// has the name; if not, the weight is -1.
-func qvalue(list, name string) (q int, named bool) {
-	for element := range strings.SplitSeq(list, ",") {
-		n, parameter, weighed := strings.Cut(element, ";")
-		if !strings.EqualFold(strings.Trim(n, " \t"), name) {
-			continue
-		}
-		if !weighed {
-			return 1000, true
-		}
-		return thousandths(strings.Trim(parameter, " \t")), true
+	if i, ok := weights.Choose(there); ok && i > 0 {
+		best = &codings[i-1]
 	}
-	return -1, false
-}
-
-// thousandths parses "q=0.5" (RFC 9110 section 12.4.2). A malformed weight counts as
-// 0.
-func thousandths(s string) int {
-	if len(s) < 3 || s[0]|0x20 != 'q' || s[1] != '=' {
-		return 0
-	}
-	whole, fraction, _ := strings.Cut(s[2:], ".")
-	if whole != "0" && whole != "1" || len(fraction) > 3 {
-		return 0
-	}
-	n := int(whole[0] - '0')
-	for i := range 3 {
-		n *= 10
-		if i < len(fraction) {
-			if fraction[i] < '0' || fraction[i] > '9' {
-				return 0
-			}
-			n += int(fraction[i] - '0')
-		}
-	}
-	if n > 1000 {
-		return 0
-	}
-	return n
+	return best, weights.Of(0) > 0
 }

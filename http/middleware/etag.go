@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/bobbin-http/bobbin/http"
+	"github.com/bobbin-http/bobbin/http/internal/negotiate"
 )
 
 // ETag gives an entity tag to answers to GET and HEAD whose body is in memory, and
@@ -66,35 +67,13 @@ func matchesTag(r *http.Request, etag string) bool {
 	if r.HeaderBytes("if-none-match") == nil {
 		return false
 	}
-	opaque := strings.TrimPrefix(etag, "W/")
+	opaque, weak := strings.CutPrefix(etag, "W/")
 	for _, list := range lines(r, "if-none-match") {
-		if hasTag(list, opaque) {
+		if negotiate.HasTag(list, opaque, weak, true) {
 			return true
 		}
 	}
 	return false
-}
-
-// hasTag reports whether a list has a tag, which is given without its W/. The list is
-// read up to the first syntax error.
-func hasTag(list, opaque string) bool {
-	if strings.Trim(list, " \t") == "*" {
-		return true
-	}
-	for {
-		list = strings.TrimPrefix(strings.TrimLeft(list, " \t,"), "W/")
-		if list == "" || list[0] != '"' {
-			return false
-		}
-		end := strings.IndexByte(list[1:], '"')
-		if end < 0 {
-			return false
-		}
-		if list[:end+2] == opaque {
-			return true
-		}
-		list = list[end+2:]
-	}
 }
 
 // listed reports whether a list has a directive, ignoring case and the directive's
@@ -102,7 +81,7 @@ func hasTag(list, opaque string) bool {
 func listed(list, word string) bool {
 	for element := range strings.SplitSeq(list, ",") {
 		name, _, _ := strings.Cut(element, "=")
-		if strings.EqualFold(strings.Trim(name, " \t"), word) {
+		if negotiate.EqualFold(strings.Trim(name, " \t"), word) {
 			return true
 		}
 	}

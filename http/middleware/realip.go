@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/bobbin-http/bobbin/http"
+	"github.com/bobbin-http/bobbin/http/internal/negotiate"
 )
 
 // RealIP finds the client behind trusted proxies, so that Request.ClientAddr is the
@@ -103,7 +104,7 @@ func (ip *RealIP) trusts(a netip.Addr) bool {
 // lines returns the values of all headers of a name, in order.
 func lines(r *http.Request, name string) (list []string) {
 	for n, value := range r.Headers() {
-		if strings.EqualFold(n, name) {
+		if negotiate.EqualFold(n, name) {
 			list = append(list, value)
 		}
 	}
@@ -167,7 +168,7 @@ func readForwarded(field string) (list []netip.Addr) {
 			if !ok {
 				return malformed
 			}
-			if strings.EqualFold(name, "for") {
+			if negotiate.EqualFold(name, "for") {
 				if seen {
 					return malformed
 				}

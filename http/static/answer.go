@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/bobbin-http/bobbin/http"
+	"github.com/bobbin-http/bobbin/http/internal/negotiate"
 )
 
 // answer answers a request with an entry.
@@ -20,13 +21,14 @@ func (f *Files) answer(w *http.Response, r *http.Request, e *entry) error {
 		return e.send(w, e.representations[identity])
 	}
 	n := readNegotiation(r)
-	c, ok := n.codings.choose(f.has(e))
+	there := f.has(e)
+	c, ok := negotiate.Weights(n.codings[:]).Choose(there[:])
 	if !ok {
 		w.Add("Vary", "Accept-Encoding")
 		return http.StatusNotAcceptable
 	}
 	if e.representations[c] == nil {
-		return f.encode(w, r, e, c)
+		return f.encode(w, r, e, coding(c))
 	}
 	return e.conditionally(w, r, &n, e.representations[c])
 }

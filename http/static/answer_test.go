@@ -207,7 +207,10 @@ func TestCodings(t *testing.T) {
 				{"nor for a name that only contains it", "/fly.txt", "xgzip, gzipped", "", 200},
 				{"nor for a weight that is none", "/fly.txt", "gzip;q=yes", "", 200},
 				{"nor for one above 1", "/fly.txt", "gzip;q=1.5", "", 200},
-				{"blanks are allowed", "/fly.txt", "gzip ; q = 1.0", "gzip", 200},
+				{"blanks are allowed around a semicolon", "/fly.txt", "gzip\t; q=1.0", "gzip", 200},
+				{"but not around the sign of a weight", "/fly.txt", "gzip ; q = 1.0", "", 200}, // RFC 9110 section 12.4.2
+				{"nor does a semicolon alone make one", "/fly.txt", "gzip;", "", 200},
+				{"of two weights the first counts", "/fly.txt", "gzip;q=0, gzip", "", 200},
 				{"a client that prefers identity gets that", "/fly.txt", "identity, gzip;q=0.5", "", 200},
 				{"a client that says nothing gets that, too", "/fly.txt", "", "", 200},
 				{"a short file is not compressed", "/short.txt", "gzip", "", 200},

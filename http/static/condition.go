@@ -1,10 +1,8 @@
 package static
 
 import (
-	"bytes"
-	"strings"
-
 	"github.com/bobbin-http/bobbin/http"
+	"github.com/bobbin-http/bobbin/http/internal/negotiate"
 )
 
 // A request has conditions (RFC 9110 section 13), accepts codings, and asks for
@@ -12,7 +10,7 @@ import (
 
 // A negotiation is the part of a request that selects its answer.
 type negotiation struct {
-	codings weights
+	codings [codings + 1]int16 // see negotiate.Weights
 
 	hasMatch, hasNoneMatch bool   // there is If-Match, If-None-Match
 	modifiedSince          string // the value of If-Modified-Since, or ""
@@ -27,13 +25,13 @@ func readNegotiation(r *http.Request) (n negotiation) {
 	for name, value := range r.HeadersBytes() {
 		switch name[0] | 0x20 {
 		case 'a':
-			if is(name, "accept-encoding") {
-				n.codings.accept(string(value))
+			if negotiate.SameFold(name, "accept-encoding") {
+				negotiate.Weights(n.codings[:]).Read(codingNames[:], string(value))
 			}
 		case 'i':
 			n.readCondition(name, value)
 		case 'r':
-			if is(name, "range") {
+			if negotiate.SameFold(name, "range") {
 				n.twice = n.twice || n.ranges != nil
 				n.ranges = value
 			}
@@ -45,15 +43,15 @@ func readNegotiation(r *http.Request) (n negotiation) {
 // readCondition reads a field whose name begins with an i.
 func (n *negotiation) readCondition(name, value []byte) {
 	switch {
-	case is(name, "if-none-match"):
+	case negotiate.SameFold(name, "if-none-match"):
 		n.hasNoneMatch = true
-	case is(name, "if-modified-since"):
+	case negotiate.SameFold(name, "if-modified-since"):
 		n.modifiedSince = once(n.modifiedSince, value)
-	case is(name, "if-match"):
+	case negotiate.SameFold(name, "if-match"):
 		n.hasMatch = true
-	case is(name, "if-unmodified-since"):
+	case negotiate.SameFold(name, "if-unmodified-since"):
 		n.unmodifiedSince = once(n.unmodifiedSince, value)
-	case is(name, "if-range"):
+	case negotiate.SameFold(name, "if-range"):
 		n.ifRange = string(value)
 	}
 }
@@ -65,22 +63,6 @@ func once(before string, value []byte) string {
 		return before + ", " + string(value)
 	}
 	return string(value)
-}
-
-// is compares the name of a field with one in lower case.
-func is(name []byte, lower string) bool {
-	if len(name) != len(lower) {
-		return false
-	}
-	for i, c := range name {
-		if 'A' <= c && c <= 'Z' {
-			c |= 0x20
-		}
-		if c != lower[i] {
-			return false
-		}
-	}
-	return true
 }
 
 // preconditions evaluates the conditions in the order of RFC 9110 section 13.2.2. It
@@ -125,35 +107,11 @@ func (n *negotiation) partial(e *entry, f *representation) bool {
 // anyMatches reports whether one of the fields of a name has the entity tag.
 func anyMatches(r *http.Request, name string, f *representation, weakly bool) bool {
 	for field, value := range r.HeadersBytes() {
-		if is(field, name) && matches(string(value), f.etag, f.weak, weakly) {
+		if negotiate.SameFold(field, name) && negotiate.HasTag(string(value), f.etag, f.weak, weakly) {
 			return true
 		}
 	}
 	return false
-}
-
-// matches looks for an entity tag in a list of them, or "*" (RFC 9110 sections
-// 13.1.1 and 13.1.2). A weak one matches in the weak comparison only. A list is
-// read until it is malformed.
-func matches(list, tag string, tagWeak, weakly bool) bool {
-	if strings.Trim(list, " \t") == "*" {
-		return true
-	}
-	for {
-		list = strings.TrimLeft(list, " \t,")
-		opaque, weak := strings.CutPrefix(list, "W/")
-		if len(opaque) == 0 || opaque[0] != '"' {
-			return false
-		}
-		end := strings.IndexByte(opaque[1:], '"')
-		if end < 0 {
-			return false
-		}
-		if opaque[:end+2] == tag && (weakly || !weak && !tagWeak) {
-			return true
-		}
-		list = opaque[end+2:]
-	}
 }
 
 // wantsNothing reports that no field of a request can be part of a negotiation. That
@@ -164,12 +122,10 @@ func wantsNothing(r *http.Request) bool {
 		case 'i', 'r':
 			return false
 		case 'a':
-			if bytes.EqualFold(name, acceptEncoding) {
+			if negotiate.SameFold(name, "accept-encoding") {
 				return false
 			}
 		}
 	}
 	return true
 }
-
-var acceptEncoding = []byte("accept-encoding")

@@ -3,6 +3,8 @@ package static
 import (
 	"crypto/rand"
 	"math"
+
+	"github.com/bobbin-http/bobbin/http/internal/negotiate"
 )
 
 // boundary stands between several ranges. It is random, so that no file can contain
@@ -40,7 +42,7 @@ func parseRanges(dst []byteRange, field []byte, size int64) ([]byteRange, wanted
 	from, outside, asked := len(dst), false, 0
 	for len(list) > 0 {
 		var element []byte
-		if element, list = nextRange(list); len(element) == 0 {
+		if element, list, _ = negotiate.NextElement(list); len(element) == 0 {
 			continue // an empty element of a list means nothing
 		}
 		if asked++; asked > maxRanges {
@@ -72,36 +74,10 @@ func parseRanges(dst []byteRange, field []byte, size int64) ([]byteRange, wanted
 // cutUnit cuts "bytes=" off the field, in any case of letters.
 func cutUnit(field []byte) (list []byte, ok bool) {
 	const unit = "bytes="
-	if len(field) < len(unit) {
+	if len(field) < len(unit) || !negotiate.SameFold(field[:len(unit)], unit) {
 		return nil, false
 	}
-	for i := range len(unit) {
-		c := field[i]
-		if 'A' <= c && c <= 'Z' {
-			c |= 0x20
-		}
-		if c != unit[i] {
-			return nil, false
-		}
-	}
 	return field[len(unit):], true
-}
-
-// nextRange cuts the first element off a list and trims it.
-func nextRange(list []byte) (element, rest []byte) {
-	to := 0
-	for to < len(list) && list[to] != ',' {
-		to++
-	}
-	rest = list[min(to+1, len(list)):]
-	from := 0
-	for from < to && (list[from] == ' ' || list[from] == '\t') {
-		from++
-	}
-	for to > from && (list[to-1] == ' ' || list[to-1] == '\t') {
-		to--
-	}
-	return list[from:to], rest
 }
 
 // parseRange parses "5-9", "5-" or "-5". The size is 0 for a range behind the end of

@@ -27,6 +27,7 @@ import (
 	"sync"
 
 	"github.com/bobbin-http/bobbin/http"
+	"github.com/bobbin-http/bobbin/http/internal/negotiate"
 )
 
 // MaxRequests is the number of requests that Handler runs at a time.
@@ -88,7 +89,7 @@ func request(r *http.Request, b *body) (*nethttp.Request, error) {
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: r.ProtoMinor(),
 		Header: fields, Host: r.Host(), ContentLength: r.Length(),
 		Body: nethttp.NoBody, RemoteAddr: r.RemoteAddr().String(), TLS: r.TLS(),
-		Close: strings.EqualFold(fields.Get("Connection"), "close"),
+		Close: negotiate.EqualFold(fields.Get("Connection"), "close"),
 	}
 	if r.ProtoMinor() == 0 {
 		q.Proto = "HTTP/1.0"
@@ -200,7 +201,7 @@ func (a *answer) set(name, value string) {
 	value = strings.TrimSpace(oneLine.Replace(value))
 	switch name {
 	case "Connection":
-		if !strings.EqualFold(value, "close") {
+		if !negotiate.EqualFold(value, "close") {
 			return
 		}
 	case "Content-Length":

@@ -1,13 +1,14 @@
+// Package negotiate reads the fields by which a client says what it would like to get,
+// and compares the names in them. Its functions are pure.
 package negotiate
 
-import "bytes"
-
-// SameFold compares a name with one in lower case.
+// SameFold compares a name with one in lower case, as EqualFold does. It is short where
+// most names differ: in their lengths or their first letters.
 func SameFold(p []byte, lower string) bool {
 	return len(p) == len(lower) && (len(p) == 0 || p[0]|0x20 == lower[0]|0x20) && sameRest(p, lower)
 }
 
-// sameRest is sameFold for two of one length, which may well be the same.
+// sameRest is SameFold for two of one length, which may well be the same.
 func sameRest(p []byte, lower string) bool {
 	for i, b := range p {
 		if 'A' <= b && b <= 'Z' {
@@ -20,19 +21,24 @@ func sameRest(p []byte, lower string) bool {
 	return true
 }
 
-// NextElement splits a list at its first comma (RFC 9110 section 5.6.1), and
-// reports whether there was one. Elements may be empty.
-func NextElement(v []byte) (element, rest []byte, again bool) {
-	element, rest, again = bytes.Cut(v, comma)
-	for len(element) > 0 && IsBlank(element[0]) {
-		element = element[1:]
+// EqualFold reports whether two names differ in the case of ASCII letters at most.
+// Names in HTTP are ASCII: that the Kelvin sign is a k elsewhere does not count
+// (RFC 9110 section 5.6.2).
+func EqualFold[A, B string | []byte](a A, b B) bool {
+	if len(a) != len(b) {
+		return false
 	}
-	for len(element) > 0 && IsBlank(element[len(element)-1]) {
-		element = element[:len(element)-1]
+	for i := range len(a) {
+		if x, y := a[i], b[i]; x != y && (lower(x) != lower(y)) {
+			return false
+		}
 	}
-	return element, rest, again
+	return true
 }
 
-var comma = []byte(",")
-
-func IsBlank(c byte) bool { return c == ' ' || c == '\t' }
+func lower(c byte) byte {
+	if 'A' <= c && c <= 'Z' {
+		c |= 0x20
+	}
+	return c
+}
