@@ -53,6 +53,8 @@ type incoming struct {
 	got     int64          // bytes of the body, framing included
 	expects bool           // the peer waits for 100 Continue
 	failed  *refusal       // why there is no body to be had, or no handler to be asked
+	instead bool           // the server answers by itself, and no handler is asked: see Config.Middleware
+	others  bool           // with slashes in place of its escaped ones, the path is another pattern's
 	route   *route.Pattern // that a Router has chosen
 }
 
@@ -65,6 +67,7 @@ func (x *exchange) reset() {
 	x.framing = h1.Body{}
 	x.got, x.expects = 0, false
 	x.failed, x.route = nil, nil
+	x.instead, x.others = false, false
 	x.body, x.read = x.body[:0], 0
 	x.state, x.headSent = stateNew, false
 	x.held = nil

@@ -12,7 +12,7 @@ func (s *Server) around(m Middleware) {
 	h := s.handler
 	s.hooked = true
 	s.handler = m(func(w *Response, r *Request) error {
-		if w.x.head.Instead {
+		if w.x.instead {
 			return w.x.failed
 		}
 		return h(w, r)
@@ -30,7 +30,7 @@ func (x *exchange) askInstead(why *refusal) error {
 	if !x.conn.server.hooked {
 		return why
 	}
-	x.head.Instead, x.failed = true, why
+	x.instead, x.failed = true, why
 	return x.call()
 }
 
@@ -38,7 +38,7 @@ func (x *exchange) askInstead(why *refusal) error {
 // and ends the conversation: what follows might be part of it.
 func (c *conn) refuseHead(p []byte, why *refusal) {
 	x := c.x
-	x.raw = x.head.LeaveLine(p)
+	x.raw = x.head.KeepLine(p)
 	c.closeAfter = true
 	c.peerWillClose = false // whatever it said, it may be sending
 	c.answerInstead(why)
@@ -61,7 +61,7 @@ func (r *Request) LineBytes() []byte {
 // refused there are no fields, and as much of the method and the target as was
 // understood: Method may return "", and Path "/".
 func (r *Request) Refused() error {
-	if why := r.x.failed; r.x.head.Instead && why.Status >= 400 {
+	if why := r.x.failed; r.x.instead && why.Status >= 400 {
 		return why
 	}
 	return nil

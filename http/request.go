@@ -80,7 +80,7 @@ var slash = []byte("/")
 // pattern are not served by another.
 func (r *Request) CleanPathBytes(dst []byte) ([]byte, error) {
 	r.use("CleanPathBytes")
-	if r.x.head.Others {
+	if r.x.others {
 		return nil, (*refusal)(route.NoSuchPath)
 	}
 	return CleanPath(dst, r.PathBytes())

@@ -150,7 +150,7 @@ func (r *Router) Serve(w *Response, q *Request) error {
 		return r.refuse(w, host, path)
 	case escaped:
 		may, files := r.table.MayHave(found, h.Method, host, path)
-		h.Others = h.Others || !files
+		q.x.others = q.x.others || !files
 		if !may {
 			return StatusNotFound
 		}

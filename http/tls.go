@@ -56,7 +56,7 @@ func (s *Server) answerPlain(on *eventloop.Conn, first []byte) []byte {
 	x := s.takeExchange(c)
 	defer s.giveExchange(x)
 	x.head.Parse(first, &s.parsing)
-	x.raw = x.head.LeaveLine(first)
+	x.raw = x.head.KeepLine(first)
 	why := x.askInstead(errPlain)
 	if why == nil {
 		why = errPlain // there is no way to answer at length

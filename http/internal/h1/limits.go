@@ -1,24 +1,35 @@
 package h1
 
-// Limits bound a request's head and the framing of its body. Package http fills
-// them from its own Limits, where the defaults are.
+// Limits bound the head of a request and the framing of its body. Package http fills
+// them from its own Limits, which have the defaults.
 type Limits struct {
 	EmptyLines  int // before a request line
 	RequestLine int // bytes of method, target and version
 	FieldLine   int // bytes of one field, name and value
-	FieldBytes  int // bytes of all fields, trailers too
-	FieldCount  int // fields, trailers too
+	FieldBytes  int // bytes of all fields, including trailers
+	FieldCount  int // fields, including trailers
 
 	ChunkExtension int // bytes behind one chunk size
-	ChunkOverhead  int // bytes of framing beyond those that are carried
+	ChunkOverhead  int // bytes of framing beyond those of the data
 }
 
-// MaxFields is how many fields a head can have, whatever Limits say.
+// MaxFields is the most fields that a head can have, whatever Limits allow.
 const MaxFields = 100
 
-// MaxHead is what a head may come to with every limit at its largest: offsets
-// into a head are 16 bits wide, see span.
+// MaxHead is the largest size of a head, whatever Limits allow: a Span has 16 bits for
+// an offset.
 const MaxHead = 1<<16 - 1
 
-// fieldCount returns how many fields a head may have.
+// fieldCount returns the number of fields that a head may have.
 func fieldCount(l *Limits) int { return min(l.FieldCount, MaxFields) }
+
+// lineEnd returns where a request line that begins at from must have ended. CR LF is
+// not counted against the limit.
+func lineEnd(from int, l *Limits) int { return from + l.RequestLine + 2 }
+
+// fieldEnd returns where a field that begins at from must have ended; first is where
+// the fields begin. CR LF is not counted against the limit of a field, nor is the last,
+// empty line counted against the limit of all fields.
+func fieldEnd(from, first int, l *Limits) int {
+	return min(from+l.FieldLine, first+l.FieldBytes) + 2
+}

@@ -1,173 +1,63 @@
+// Package h1 parses HTTP/1.1 (RFC 9112): the head of a request, and the framing of its
+// body. It is pure: bytes go in, and a count or a refusal comes out.
+//
+// The parser is strict. What is lenient here, a proxy in front might read in another
+// way, and requests are smuggled through such differences (RFC 9112 section 11.2). It
+// reads the bytes once, from left to right, and each verdict depends only on the bytes
+// up to its place. So a head means the same however the network has cut it.
 package h1
 
-import "bytes"
+// This file has the result, the order of parsing, and the request line; target.go has
+// targets and hosts, field.go has fields, body.go has bodies.
 
-// What does the head of a request say? This file holds what it says, the order
-// in which it is read, and the request line; target.go knows targets and hosts,
-// field.go fields.
-//
-// The parser is strict, because every leniency is an ambiguity that somebody
-// between the client and us may resolve the other way: that is how requests are
-// smuggled (RFC 9112 section 11.2). It goes through the bytes once, from left
-// to right, and whatever it decides it decides on the bytes up to there. So a
-// head means the same however the network has cut it.
-
-// A Span is a piece of a head: p[from:to]. Offsets stay right when the bytes
-// move, and 16 bits are enough, see maxHead.
-type Span struct{ From, To uint16 }
-
-// Of returns the piece of p.
-func (s Span) Of(p []byte) []byte { return p[s.From:s.To] }
-
-// Between makes a span of two places in a head.
-func Between(from, to int) Span { return Span{uint16(from), uint16(to)} }
-
-// A field is one line of a head, its value without the blanks around it.
-type field struct{ Name, Value Span }
-
-// A Head is what the first part of a request says, as places in its bytes.
+// A Head is the result: where its parts are in the bytes of the head.
 type Head struct {
 	requestInfo
-	Fields [MaxFields]field // those from nfields on are of earlier requests
+	Fields [MaxFields]field // the first NFields; the others are of earlier requests
 }
 
-// A requestInfo is what a head says, without its fields.
+// A requestInfo is a head without its fields.
 type requestInfo struct {
-	Size int // in bytes, with the empty lines before it and the one that ends it
+	Size int // in bytes, including the empty lines before it and the one at its end
 
 	Method     Method
 	Form       targetForm
-	Minor      uint8 // 0 or 1; what comes after HTTP/1.1 counts as 1
-	Instead    bool  // no handler is asked, see Config.Middleware
+	Minor      uint8 // 0 or 1; a version above HTTP/1.1 counts as 1
 	MethodName Span
 	Target     Span // as it was sent
-	Path       Span // of origin and absolute form; of the latter it may be empty, which means "/"
+	Path       Span // of origin and absolute form; it may be empty in the latter, which means "/"
 	Query      Span // without the question mark
-	Host       Span // of the target if that has one, else the Host field
+	Host       Span // of the target if that has one, else of the Host field
 
 	HasQuery       bool
-	Plain          bool // the target has no escape, no query and no fragment, for certain
-	Others         bool // with its escaped slashes as slashes the path is another route's, a Router has found
+	Plain          bool // the target certainly has no escape, query or fragment
 	hasHost        bool // there was a Host field
 	Chunked        bool
 	Close          bool // in any Connection field
 	KeepAlive      bool // in any Connection field
 	ExpectContinue bool
-	ExpectOther    bool  // something that nobody can expect of us
+	ExpectOther    bool  // an expectation that the server cannot meet
 	Length         int64 // Content-Length, or -1
 
 	First   int // where the fields begin
 	NFields int
 }
 
-// reset forgets the last request. Clearing the fields as well would cost more
-// than parsing a small head.
-func (h *Head) reset() { h.requestInfo = requestInfo{Length: -1} }
+// A field is one line of a head, its value without the blanks around it.
+type field struct{ Name, Value Span }
 
-// Why a request line is refused.
-var (
-	errEmptyLines  = &Refusal{400, "too many empty lines before a request"}        // RFC 9112 section 2.2
-	errRequestLine = &Refusal{414, "the request line is too long"}                 // RFC 9112 section 3
-	errHeadSize    = &Refusal{431, "the head is too large"}                        // RFC 6585 section 5
-	errMethod      = &Refusal{400, "a request begins with a method and one space"} // RFC 9112 section 3.1
-	errVersion     = &Refusal{400, "the request line does not end with a version"} // RFC 9112 section 2.3
-	errMajor       = &Refusal{505, "only HTTP/1.1 and HTTP/1.0 are spoken here"}
-	errBareLF      = &Refusal{400, "a line ends with CR LF, not with LF alone"} // RFC 9112 section 2.2
-	errBareCR      = &Refusal{400, "CR without LF"}                             // RFC 9112 section 2.2
-	errNoHost      = &Refusal{400, "no Host field"}                             // RFC 9112 section 3.2
-	errTwoLengths  = &Refusal{400, "both Content-Length and Transfer-Encoding"} // RFC 9112 section 6.1
-)
+// A Span is a piece of a head. Offsets stay right when the bytes move, and 16 bits are
+// enough for MaxHead.
+type Span struct{ From, To uint16 }
 
-// NeedMore is not a refusal: the bytes end before the question is decided.
-var NeedMore = &Refusal{0, "more is needed"}
+// Of returns the piece of p.
+func (s Span) Of(p []byte) []byte { return p[s.From:s.To] }
 
-// A HeadReader is what a connection remembers of a head that is incomplete: so
-// little that it can be kept for each. The zero value is ready.
-//
-// Nearly every head is there as a whole, and parsed at once. If it is not, what
-// comes later is only looked at for the ends of lines, until the request line or
-// the head must be complete, or a reason to refuse it must be in it; then
-// everything is parsed again, from the start and with the same verdict as if it
-// had come at once. So no byte is looked at more than twice, except for the
-// request line and the few empty lines that may stand in front.
-type HeadReader struct {
-	seen   uint16 // bytes that were looked at
-	line   uint16 // where the line begins that is incomplete
-	first  uint16 // where the fields begin, or 0 while the request line is incomplete
-	fields uint8  // that are complete
-	cr     bool   // the last byte seen was CR
-}
+// Between returns the span from one offset to another.
+func Between(from, to int) Span { return Span{uint16(from), uint16(to)} }
 
-// Read parses the head that p begins with. At each call for the same head p
-// begins with the same byte, and there may be more behind the head. It returns
-// the size of the head, or 0 if more of it is needed.
-func (r *HeadReader) Read(h *Head, p []byte, l *Limits) (n int, why *Refusal) {
-	if r.seen > 0 && !r.mayComplete(p, l) {
-		return 0, nil
-	}
-	why = h.Parse(p, l)
-	if why == nil {
-		return h.Size, nil
-	}
-	if why != NeedMore {
-		return 0, why
-	}
-	*r = HeadReader{
-		seen:   uint16(len(p)),
-		line:   uint16(h.Size),
-		first:  uint16(h.First),
-		fields: uint8(h.NFields),
-		cr:     len(p) > 0 && p[len(p)-1] == '\r',
-	}
-	return 0, nil
-}
-
-// mayComplete looks at what is new in p, and reports whether parsing it would now lead
-// to a decision. It decides nothing itself, so it cannot disagree.
-func (r *HeadReader) mayComplete(p []byte, l *Limits) bool {
-	if len(p) >= MaxHead {
-		return true
-	}
-	for _, c := range p[r.seen:] {
-		begins, cr := r.seen == r.line, r.cr
-		r.seen++
-		r.cr = c == '\r'
-		switch {
-		case c == '\n' && cr:
-			if r.seen-r.line == 2 || r.first == 0 {
-				return true // an empty line, or a request line
-			}
-			r.fields++
-			r.line = r.seen
-		case c == '\n' || cr:
-			return true // half the end of a line
-		case begins && r.first > 0 && c != '\r' && int(r.fields) >= fieldCount(l):
-			return true
-		}
-		end := fieldEnd(int(r.line), int(r.first), l)
-		if r.first == 0 {
-			end = lineEnd(int(r.line), l)
-		}
-		if int(r.seen) >= end {
-			return true
-		}
-	}
-	return false
-}
-
-// lineEnd returns where a request line that begins at from must have ended. CR LF is
-// not counted against the limit.
-func lineEnd(from int, l *Limits) int { return from + l.RequestLine + 2 }
-
-// fieldEnd returns where a field that begins at from must have ended; first is where
-// the fields begin. Its CR LF is not counted against the limit of a field, nor that of
-// the last, empty line against the limit of all.
-func fieldEnd(from, first int, l *Limits) int {
-	return min(from+l.FieldLine, first+l.FieldBytes) + 2
-}
-
-// Parse reads a whole head. If it needs more, h.size is where the line begins
-// that is incomplete.
+// Parse parses a whole head. If it returns NeedMore, h.Size is where the incomplete
+// line begins.
 func (h *Head) Parse(p []byte, l *Limits) *Refusal {
 	h.reset()
 	p = p[:min(len(p), MaxHead)]
@@ -190,14 +80,18 @@ func (h *Head) Parse(p []byte, l *Limits) *Refusal {
 	return why
 }
 
-// skipEmptyLines passes over what some clients send behind the body of the
+// reset clears h for the next head. It leaves the fields: clearing them would cost more
+// than parsing a small head.
+func (h *Head) reset() { h.requestInfo = requestInfo{Length: -1} }
+
+// skipEmptyLines skips the empty lines that some clients send after the body of the
 // request before (RFC 9112 section 2.2).
-func (h *Head) skipEmptyLines(p []byte, most int) *Refusal {
+func (h *Head) skipEmptyLines(p []byte, limit int) *Refusal {
 	for n := 0; h.Size < len(p) && (p[h.Size] == '\r' || p[h.Size] == '\n'); n++ {
 		if why := endOfLine(p, h.Size); why != nil {
 			return why
 		}
-		if n >= most {
+		if n >= limit {
 			return errEmptyLines
 		}
 		h.Size += 2
@@ -205,8 +99,8 @@ func (h *Head) skipEmptyLines(p []byte, most int) *Refusal {
 	return nil
 }
 
-// endOfLine returns nil if CR LF stands at p[i], where CR or LF was found, and
-// otherwise what is wrong with it.
+// endOfLine returns nil if CR LF is at p[i], where CR or LF was found, and a refusal or
+// NeedMore otherwise.
 func endOfLine(p []byte, i int) *Refusal {
 	switch {
 	case p[i] == '\n':
@@ -240,15 +134,14 @@ func (h *Head) readRequestLine(p []byte, l *Limits) *Refusal {
 	}
 	h.Size, h.First = i, i
 	if h.Plain && p[h.Target.From] == '/' && h.Method != MethodConnect {
-		h.Path = h.Target // in origin form, of which there is no more to be found out
+		h.Path = h.Target // in origin form, and without a query
 		return nil
 	}
 	return h.resolveTarget(p)
 }
 
-// readMethod reads a method and the space behind it. The first byte of
-// something that is not HTTP, such as a TLS handshake, is not part of any
-// method, and so is refused without waiting for a line to end.
+// readMethod reads a method and the space behind it. No method contains the first byte
+// of a TLS handshake and the like, so such bytes are refused before the end of a line.
 func (h *Head) readMethod(p []byte, i int) (int, *Refusal) {
 	const usual = "GET "
 	if len(p)-i >= len(usual) && string(p[i:i+len(usual)]) == usual {
@@ -273,8 +166,8 @@ func (h *Head) readToken(p []byte, i int) (int, *Refusal) {
 	return i + 1, nil
 }
 
-// readVersion reads a version and the end of its line. A minor version that is
-// not known is answered with the highest that is (RFC 9110 section 2.5).
+// readVersion reads a version and the end of its line. An unknown minor version is
+// served as the highest known one (RFC 9110 section 2.5).
 func (h *Head) readVersion(p []byte, i int) (int, *Refusal) {
 	const usual = "HTTP/1.1\r\n"
 	if len(p)-i >= len(usual) && string(p[i:i+len(usual)]) == usual {
@@ -313,7 +206,7 @@ func (h *Head) readOtherVersion(p []byte, i int) (int, *Refusal) {
 	return i + 2, nil
 }
 
-// checkHead asks what only a complete head can answer.
+// checkHead refuses a head for what is missing in it, or does not fit together.
 func (h *Head) checkHead() *Refusal {
 	switch {
 	case h.Minor > 0 && !h.hasHost:
@@ -324,33 +217,16 @@ func (h *Head) checkHead() *Refusal {
 	return nil
 }
 
-// lineMax is how much is kept of a request line that is not understood, which may
-// be anything: enough to tell by whom such lines are sent.
-const lineMax = 1 << 10
-
-// LeaveLine forgets all of a refused head but the request line, as far as that was
-// understood, and returns the bytes that hold it. What the fields said of a body
-// would make it seem that one follows.
-func (h *Head) LeaveLine(p []byte) []byte {
-	from, to := h.Size, h.First
-	if h.First == 0 { // the line itself was not understood
-		rest := p[min(from, len(p)):]
-		rest = rest[:min(len(rest), lineMax)]
-		if end := bytes.IndexAny(rest, "\r\n"); end >= 0 {
-			rest = rest[:end]
-		}
-		to = from + len(rest)
-		if int(h.MethodName.To) > to {
-			h.Method, h.MethodName = MethodOther, Span{}
-		}
-		if int(h.Target.To) > to {
-			h.Target = Span{}
-		}
-	}
-	h.requestInfo = requestInfo{
-		Size: from, Length: -1, First: h.First,
-		Method: h.Method, MethodName: h.MethodName, Minor: h.Minor,
-		Form: h.Form, Target: h.Target, Path: h.Path, Query: h.Query, HasQuery: h.HasQuery, Plain: h.Plain,
-	}
-	return p[:min(to, len(p))]
-}
+// Why a request line is refused.
+var (
+	errEmptyLines  = &Refusal{400, "too many empty lines before a request"}        // RFC 9112 section 2.2
+	errRequestLine = &Refusal{414, "the request line is too long"}                 // RFC 9112 section 3
+	errHeadSize    = &Refusal{431, "the head is too large"}                        // RFC 6585 section 5
+	errMethod      = &Refusal{400, "a request begins with a method and one space"} // RFC 9112 section 3.1
+	errVersion     = &Refusal{400, "the request line does not end with a version"} // RFC 9112 section 2.3
+	errMajor       = &Refusal{505, "only HTTP/1.1 and HTTP/1.0 are spoken here"}
+	errBareLF      = &Refusal{400, "a line ends with CR LF, not with LF alone"} // RFC 9112 section 2.2
+	errBareCR      = &Refusal{400, "CR without LF"}                             // RFC 9112 section 2.2
+	errNoHost      = &Refusal{400, "no Host field"}                             // RFC 9112 section 3.2
+	errTwoLengths  = &Refusal{400, "both Content-Length and Transfer-Encoding"} // RFC 9112 section 6.1
+)

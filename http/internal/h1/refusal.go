@@ -1,10 +1,45 @@
 package h1
 
-// A Refusal is why a request is not served. The reason is one line for a
-// person: it goes into the body of the answer and into the log. Every refusal
-// is a variable of this package, so that refusing costs no memory, and tests
-// can ask which one it was.
+import "bytes"
+
+// A Refusal is a reason not to serve a request: the status of the answer, and one line
+// for a person, for the body of the answer and for the log. Every refusal is a
+// variable, so that refusing costs no memory and a test can tell which one it got.
 type Refusal struct {
 	Status int
 	Reason string
+}
+
+// NeedMore is not a refusal: the bytes end before there is a verdict.
+var NeedMore = &Refusal{0, "more is needed"}
+
+// lineMax is how many bytes are kept of a request line that was not understood, which
+// may be anything: enough to tell what kind of client sends such lines.
+const lineMax = 1 << 10
+
+// KeepLine clears all of a refused head but the parts of the request line that were
+// understood, and returns the bytes of that line. The fields go because they might
+// promise a body.
+func (h *Head) KeepLine(p []byte) []byte {
+	from, to := h.Size, h.First
+	if h.First == 0 { // the line itself was not understood
+		rest := p[min(from, len(p)):]
+		rest = rest[:min(len(rest), lineMax)]
+		if end := bytes.IndexAny(rest, "\r\n"); end >= 0 {
+			rest = rest[:end]
+		}
+		to = from + len(rest)
+		if int(h.MethodName.To) > to {
+			h.Method, h.MethodName = MethodOther, Span{}
+		}
+		if int(h.Target.To) > to {
+			h.Target = Span{}
+		}
+	}
+	h.requestInfo = requestInfo{
+		Size: from, Length: -1, First: h.First,
+		Method: h.Method, MethodName: h.MethodName, Minor: h.Minor,
+		Form: h.Form, Target: h.Target, Path: h.Path, Query: h.Query, HasQuery: h.HasQuery, Plain: h.Plain,
+	}
+	return p[:min(to, len(p))]
 }
