@@ -2,14 +2,13 @@ package h1
 
 import "github.com/bobbin-http/bobbin/http/internal/negotiate"
 
-// Where does the body of a request end, and which of the bytes are its? A body
-// knows, byte by byte, and keeps none of them: what it returns is a piece of
-// what it was given. So it does not matter where the pieces are cut.
+// The framing of a body: which bytes are data, and where the body ends. A Body steps
+// through the bytes and keeps none: the data that it returns is a piece of its input. So
+// it does not matter where the input is cut.
 //
-// Chunks are read as strictly as heads, and for the same reason (RFC 9112
-// section 7.1). Extensions and trailers are checked, and dropped: nobody here
-// could use them, and trailers that become fields after all have been made into
-// attacks (RFC 9110 section 6.5.1).
+// Chunks are read as strictly as heads, for the same reason (RFC 9112 section 7.1).
+// Extensions and trailers are checked and dropped: handlers have no use for them, and
+// trailers that became fields have been used for attacks (RFC 9110 section 6.5.1).
 
 // Why a chunked body is refused.
 var (
@@ -21,12 +20,11 @@ var (
 	errChunkOverhead  = &Refusal{400, "the chunks are too small for what they carry"}    // RFC 9112 section 7.1.1
 )
 
-// sizeDigits is how many digits the size of a chunk can have, leading zeros
-// too. With the first below 8, it fits 63 bits.
+// sizeDigits is the most digits that the size of a chunk can have, including leading
+// zeros. With the first below 8, it fits 63 bits.
 const sizeDigits = 16
 
-// A Body is what is still to come of the body of one request. The zero value is
-// the end of it.
+// A Body is the state of one request's body. The zero value is its end.
 type Body struct {
 	state   bodyState
 	chunked bool
@@ -38,7 +36,7 @@ type Body struct {
 	framing int64 // bytes that carried it
 }
 
-// bodyState is what the next byte may be.
+// bodyState says what the next byte may be.
 type bodyState uint8
 
 const (
@@ -48,18 +46,18 @@ const (
 	afterDataCR                  // LF behind a chunk
 
 	beforeSize  // the first digit of a size
-	inSize      // another digit, or what ends a size
+	inSize      // another digit, or the end of a size
 	afterSizeCR // LF behind a size and its extensions
 
 	beforeSemicolon // blanks, then a semicolon
 	beforeName      // blanks, then the name of an extension
-	inName          // more of the name, or what ends it
+	inName          // more of the name, or its end
 	beforeEquals    // blanks, then an equals sign or a semicolon
 	beforeValue     // blanks, then the value of an extension
-	inToken         // more of a value without quotes, or what ends it
+	inToken         // more of a value without quotes, or its end
 	inQuotes        // more of a value in quotes, or the quote that ends it
 	afterBackslash  // any character, in quotes
-	afterQuotes     // what may stand behind a value
+	afterQuotes     // any byte that may follow a value
 
 	beforeTrailer // the first byte of a trailer, or CR
 	inTrailerName
@@ -85,9 +83,9 @@ func (b *Body) Start(h *Head) {
 // Done reports whether the body is over.
 func (b *Body) Done() bool { return b.state == ended }
 
-// Next takes what there is of the body. It returns when it has found a piece of
-// data, when p is used up, when the body is over, and when it is malformed; used
-// counts data and framing. There may be more in p[used:].
+// Next reads from p. It returns when it has found a piece of data, when p is used up,
+// when the body is over, and when it is malformed; used counts data and framing. There
+// may be more of the body in p[used:].
 func (b *Body) Next(p []byte, l *Limits) (data []byte, used int, why *Refusal) {
 	for used < len(p) && b.state != ended {
 		if b.state == inData {
@@ -121,9 +119,8 @@ func (b *Body) take(n int64) {
 	}
 }
 
-// step takes one byte that is not data. There is a limit to how many of them
-// there are for the data they carry: chunks of one byte, and extensions, have
-// been used to keep servers busy with nothing.
+// step takes one byte that is not data. Their number is limited in relation to the data:
+// chunks of one byte, and extensions, have been used to keep servers busy.
 func (b *Body) step(c byte, l *Limits) *Refusal {
 	if b.state >= beforeTrailer {
 		return b.stepTrailer(c, l)
@@ -195,9 +192,9 @@ func (b *Body) endSize(c byte, l *Limits) *Refusal {
 	return nil
 }
 
-// stepExtension takes a byte of what may stand behind a size: any number of
-// ";name", ";name=token" and ";name="quoted"", with blanks before each sign and
-// behind (RFC 9112 section 7.1.1).
+// stepExtension takes a byte of the extensions behind a size: any number of ";name",
+// ";name=token" and ";name="quoted"", with blanks around each sign (RFC 9112 section
+// 7.1.1).
 func (b *Body) stepExtension(c byte, l *Limits) *Refusal {
 	if c == '\r' && (b.state == inName || b.state == inToken || b.state == afterQuotes) {
 		b.state = afterSizeCR
@@ -214,7 +211,7 @@ func (b *Body) stepExtension(c byte, l *Limits) *Refusal {
 	return nil
 }
 
-// extend returns what comes after c in an extension.
+// extend returns the state after c in an extension.
 func extend(from bodyState, c byte) (to bodyState, ok bool) {
 	switch from {
 	case beforeSemicolon:
@@ -268,8 +265,8 @@ func extend(from bodyState, c byte) (to bodyState, ok bool) {
 }
 
 // stepTrailer takes a byte of the fields behind the last chunk, or of the empty
-// line that ends the body. They are held to what is asked of the fields of a
-// head, and count with them.
+// line that ends the body. The rules and limits for the fields of a head hold for them,
+// and they count together.
 func (b *Body) stepTrailer(c byte, l *Limits) *Refusal {
 	switch b.state {
 	case afterLastCR, afterTrailerCR:

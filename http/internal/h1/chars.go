@@ -1,12 +1,13 @@
 package h1
 
-// tokenChars are what names are made of (RFC 9110 section 5.6.2).
+// tokenChars are the characters of a token, such as a name (RFC 9110 section 5.6.2).
 var tokenChars = charsOf("!#$%&'*+-.^_`|~")
 
-// NameChars are what a registered name is made of, besides escapes.
+// NameChars are the characters of a registered name, besides escapes (RFC 3986 section
+// 3.2.2).
 var NameChars = charsOf("-._~" + "!$&'()*+,;=")
 
-// charsOf returns a table with letters, digits and others.
+// charsOf returns a table of letters, digits and others.
 func charsOf(others string) (t [256]bool) {
 	for i := range 10 {
 		t['0'+i] = true
@@ -20,8 +21,8 @@ func charsOf(others string) (t [256]bool) {
 	return t
 }
 
-// skip returns where the first byte stands, from i on, that is not one of chars.
-// It looks at one after the other, but for the end of p at every fourth only.
+// skip returns the place of the first byte, from i on, that is not one of chars. It
+// tests for the end of p at every fourth byte only.
 func skip(p []byte, i int, chars *[256]bool) int {
 	for ; uint(i)+4 <= uint(len(p)); i += 4 {
 		q := p[i : i+4 : i+4]
@@ -45,9 +46,10 @@ func skip(p []byte, i int, chars *[256]bool) int {
 // ones has a 1 in each of its bytes.
 const ones = 0x0101010101010101
 
+// isDigit reports whether c is a decimal digit.
 func isDigit(c byte) bool { return '0' <= c && c <= '9' }
 
-// inValue reports whether c may stand in the value of a field.
+// inValue reports whether c may be in the value of a field (RFC 9110 section 5.5).
 func inValue(c byte) bool { return c >= ' ' && c != 0x7f || c == '\t' }
 
 // IsToken reports whether s is a token (RFC 9110 section 5.6.2).

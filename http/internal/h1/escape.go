@@ -2,12 +2,12 @@ package h1
 
 import "bytes"
 
-// EscapeAt reports whether an escape stands at p[i] (RFC 3986 section 2.1).
+// EscapeAt reports whether an escape begins at p[i] (RFC 3986 section 2.1).
 func EscapeAt(p []byte, i int) bool {
 	return p[i] == '%' && i+2 < len(p) && isHex(p[i+1]) && isHex(p[i+2])
 }
 
-// Unescape returns what the escape at p[i] stands for.
+// Unescape returns the byte that the escape at p[i] stands for.
 func Unescape(p []byte, i int) byte {
 	return byte(hexValues[p[i+1]])<<4 | byte(hexValues[p[i+2]])
 }
@@ -27,8 +27,7 @@ func Decodable(raw []byte) bool {
 	return true
 }
 
-// Decode appends a path to dst, its escapes decoded, and nothing else done to
-// it. What is not an escape stays.
+// Decode appends a path to dst with its escapes decoded, and changes nothing else in it.
 func Decode(dst, raw []byte) []byte {
 	for i := 0; i < len(raw); i++ {
 		if EscapeAt(raw, i) {
@@ -41,7 +40,7 @@ func Decode(dst, raw []byte) []byte {
 	return dst
 }
 
-// hexValues are what hexadecimal digits are worth; all else is -1.
+// hexValues are the values of hexadecimal digits, and -1 for all other bytes.
 var hexValues = func() (t [256]int8) {
 	for c := range t {
 		t[c] = -1
@@ -55,4 +54,5 @@ var hexValues = func() (t [256]int8) {
 	return t
 }()
 
+// isHex reports whether c is a hexadecimal digit.
 func isHex(c byte) bool { return hexValues[c] >= 0 }

@@ -7,9 +7,9 @@ import (
 	"github.com/bobbin-http/bobbin/http/internal/negotiate"
 )
 
-// What do the fields of a head say? Every one is checked and remembered; five
-// are understood here, because they decide where the request ends, whom it is
-// for and how the conversation goes on. The others are the handler's.
+// The fields of a head. Every field is checked and recorded. Five are interpreted here,
+// because they decide where the request ends, which host it is for, and how the
+// connection goes on. The others are left to the handler.
 
 // Why a field is refused.
 var (
@@ -33,7 +33,7 @@ var (
 	errOldChunked = &Refusal{400, "there is no Transfer-Encoding in HTTP/1.0"}   // RFC 9112 section 6.1
 )
 
-// readFields reads up to and with the empty line (RFC 9112 section 5).
+// readFields reads all fields and the empty line behind them (RFC 9112 section 5).
 func (h *Head) readFields(p []byte, l *Limits) *Refusal {
 	for most := fieldCount(l); ; {
 		end := fieldEnd(h.Size, h.First, l)
@@ -51,8 +51,8 @@ func (h *Head) readFields(p []byte, l *Limits) *Refusal {
 	}
 }
 
-// readField reads one field and the end of its line, or the empty line that is the
-// last. There may be as many fields as most.
+// readField reads one field and the end of its line, or the last, empty line. A head
+// may have most fields.
 func (h *Head) readField(p []byte, most int) (last bool, why *Refusal) {
 	i := h.Size
 	if i >= len(p) {
@@ -101,7 +101,7 @@ func (h *Head) readField(p []byte, most int) (last bool, why *Refusal) {
 	return false, nil
 }
 
-// badEnd says what is wrong where the value of a field ends without CR LF.
+// badEnd returns why a value that ends at i has no CR LF there.
 func badEnd(p []byte, i int) *Refusal {
 	if i >= len(p) {
 		return NeedMore
@@ -112,11 +112,11 @@ func badEnd(p []byte, i int) *Refusal {
 	return endOfLine(p, i)
 }
 
-// endOfName returns where the first byte stands, from i on, that is not part of a
-// token. Names are letters and dashes, with few exceptions. It looks at eight of
-// those at once: t-'a' and t-'{' are made by adding, so that the highest bit says
-// whether t is as large; nothing is carried, unless a byte is above ASCII, and
-// then what comes behind it does not matter.
+// endOfName returns the place of the first byte, from i on, that is not part of a
+// token. Names are letters and dashes, with few exceptions, and eight of those are
+// compared at once: t-'a' and t-'{' are computed by adding, so that the highest bit
+// shows whether t is as large. A byte above ASCII may carry into the next, but only the
+// first mark counts.
 func endOfName(p []byte, i int) int {
 	for uint(i)+8 <= uint(len(p)) {
 		x := binary.LittleEndian.Uint64(p[i : i+8])
@@ -137,8 +137,8 @@ func endOfName(p []byte, i int) int {
 	return skip(p, i, &tokenChars)
 }
 
-// badName says what is wrong with a name that is not understood at c. First
-// says that c is the first byte of its line.
+// badName returns why c cannot stand in a name. First reports that c is the first byte
+// of its line.
 func badName(c byte, first bool) *Refusal {
 	switch {
 	case negotiate.IsBlank(c) && first:
@@ -155,10 +155,9 @@ func badName(c byte, first bool) *Refusal {
 	return errFieldName
 }
 
-// endOfValue returns where the first control character stands, from i on, other
-// than HTAB. Bytes above ASCII pass (RFC 9110 section 5.5). It looks at sixteen at
-// once, and never at what lies behind p in the same memory: another goroutine may be
-// writing there.
+// endOfValue returns the place of the first control character, from i on, other than
+// HTAB. Bytes above ASCII pass (RFC 9110 section 5.5). It reads sixteen bytes at once,
+// and none behind p in the same memory: another goroutine may be writing there.
 func endOfValue(p []byte, i int) int {
 	for uint(i)+16 <= uint(len(p)) {
 		q := p[i : i+16 : i+16]
@@ -187,13 +186,13 @@ func endOfValue(p []byte, i int) int {
 	return i
 }
 
-// controls marks the bytes of x that may be control characters, by their highest
-// bit; the other bits mean nothing. It misses none, but may mark others: x-0x20
-// borrows in a byte below 0x20, and x+1 carries in one that is 0xff.
+// controls marks the bytes of x that may be control characters, by their highest bit;
+// the other bits mean nothing. It misses none, but may mark others: x-0x20 borrows from
+// the byte above one below 0x20, and x+1 carries out of one that is 0xff.
 func controls(x uint64) uint64 { return ((x - 0x20*ones) | (x + ones)) &^ x }
 
-// interpretField takes from a field what concerns the server. Most are told apart by
-// how long their names are.
+// interpretField interprets the fields that the server needs. The length of a name
+// already tells most others apart.
 func (h *Head) interpretField(p []byte, f *field) *Refusal {
 	switch f.Name.To - f.Name.From {
 	case uint16(len("host")):
@@ -220,9 +219,9 @@ func (h *Head) interpretField(p []byte, f *field) *Refusal {
 	return nil
 }
 
-// takeHost checks a Host field, also if the target has named the host: then it
-// counts for nothing, but it has to be one (RFC 9112 section 3.2.2). An empty
-// one is what a client sends whose target has no host.
+// takeHost checks a Host field. It must be valid even if the target names a host, and
+// is ignored otherwise (RFC 9112 section 3.2.2). A client sends an empty one when its
+// target has no host.
 func (h *Head) takeHost(p []byte, value Span) *Refusal {
 	if h.hasHost {
 		return errTwoHosts
@@ -237,8 +236,8 @@ func (h *Head) takeHost(p []byte, value Span) *Refusal {
 	return nil
 }
 
-// takeLength reads a Content-Length. A list of equal numbers would be legal,
-// but nobody sends it in good faith.
+// takeLength reads a Content-Length. A list of equal numbers is refused, although a
+// server may accept it: only attacks send one.
 func (h *Head) takeLength(v []byte) *Refusal {
 	if h.Length >= 0 {
 		return errLengths
@@ -262,9 +261,9 @@ func (h *Head) takeLength(v []byte) *Refusal {
 	return nil
 }
 
-// takeCoding reads a Transfer-Encoding. Whoever reads anything but exactly
-// "chunked" as something else than the next server does can be made to see two
-// requests where that sees one.
+// takeCoding reads a Transfer-Encoding. If two servers in a row read any other value
+// than "chunked" differently, an attacker can make one of them see two requests where
+// the other sees one.
 func (h *Head) takeCoding(v []byte) *Refusal {
 	switch {
 	case h.Minor == 0:
@@ -280,17 +279,17 @@ func (h *Head) takeCoding(v []byte) *Refusal {
 		var coding []byte
 		coding, v, again = negotiate.NextElement(v)
 		if known || !IsToken(coding) {
-			return errCoding // behind chunked nothing may come
+			return errCoding // chunked must be the last
 		}
 		known = negotiate.SameFold(coding, "chunked")
 	}
 	return errNotChunked
 }
 
-// takeConnection looks for the two options that matter. All others are for
+// takeConnection looks for the two options that a server needs. The others are for
 // proxies (RFC 9110 section 7.6.1).
 func (h *Head) takeConnection(v []byte) {
-	if negotiate.SameFold(v, "keep-alive") { // what browsers say
+	if negotiate.SameFold(v, "keep-alive") { // the usual value of browsers
 		h.KeepAlive = true
 		return
 	}
@@ -306,8 +305,8 @@ func (h *Head) takeConnection(v []byte) {
 	}
 }
 
-// takeExpect reads what the client waits for. HTTP/1.0 has no 100 Continue, so
-// asking for it there is ignored (RFC 9110 section 10.1.1).
+// takeExpect reads the expectations of the client. HTTP/1.0 has no 100 Continue, so an
+// expectation of it is ignored there (RFC 9110 section 10.1.1).
 func (h *Head) takeExpect(v []byte) {
 	for again := true; again; {
 		var expectation []byte

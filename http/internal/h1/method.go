@@ -33,7 +33,7 @@ var methodNames = [Methods]string{
 
 func (m Method) String() string { return methodNames[m] }
 
-// MethodOf recognises a method by its name.
+// MethodOf returns the method of a name.
 func MethodOf(name []byte) Method {
 	switch string(name) {
 	case "GET":

@@ -8,9 +8,8 @@ import (
 	"github.com/bobbin-http/bobbin/http/internal/negotiate"
 )
 
-// What is asked for, and of whom? Targets (RFC 9112 section 3.2) and the hosts
-// in them and in the Host field (RFC 3986 section 3.2). Nothing is repaired: a
-// target that needs it is refused.
+// Targets (RFC 9112 section 3.2), and the hosts in them and in the Host field (RFC 3986
+// section 3.2). Nothing is repaired: a target that needs repair is refused.
 
 // targetForm is one of the four shapes of RFC 9112 section 3.2.
 type targetForm uint8
@@ -51,13 +50,13 @@ func (h *Head) readTarget(p []byte, i int) (int, *Refusal) {
 	return i + 1, nil
 }
 
-// endOfTarget returns where the first byte stands, from i on, that is not a
-// visible character of ASCII. It looks at eight at once: the lowest bit of m
-// that is set marks the first such byte; higher ones may be wrong, because
-// subtraction borrows and addition carries.
+// endOfTarget returns the place of the first byte, from i on, that is not a visible
+// character of ASCII. It reads eight bytes at once: the lowest bit of m that is set
+// marks the first such byte; higher ones may be wrong, because subtraction borrows and
+// addition carries.
 //
-// Plain says that there is neither "#" nor "%" nor "?" before it, so that nobody
-// has to look for those any more. Where it is not said, there may still be none.
+// If plain is true, there is no "#", "%" or "?" before that place, and later steps need
+// not search for them. If it is false, there may still be none.
 func endOfTarget(p []byte, i int) (end int, plain bool) {
 	var marks uint64
 	for ; uint(i)+8 <= uint(len(p)); i += 8 {
@@ -77,8 +76,8 @@ func endOfTarget(p []byte, i int) (end int, plain bool) {
 	return i, false
 }
 
-// resolveTarget finds out which of the four forms the target has. The method
-// takes part in that: "CONNECT a:80" has no path, and nobody else has none.
+// resolveTarget finds the form of the target, and its parts. The method matters: only
+// CONNECT has a target without a path, as "a:80".
 func (h *Head) resolveTarget(p []byte) *Refusal {
 	t := h.Target.Of(p)
 	from := int(h.Target.From)
@@ -116,8 +115,8 @@ func (h *Head) resolveTarget(p []byte) *Refusal {
 	return nil
 }
 
-// splitTarget finds path and query in t, which begins at from. What comes
-// behind a second question mark is part of the query.
+// splitTarget finds the path and the query in t, which begins at from. A second question
+// mark is part of the query.
 func (h *Head) splitTarget(t []byte, from int) {
 	to := from + len(t)
 	if n := bytes.IndexByte(t, '?'); n >= 0 {
@@ -129,8 +128,8 @@ func (h *Head) splitTarget(t []byte, from int) {
 	h.Path = Between(from, to)
 }
 
-// schemeLength returns how long "http://" or "https://" is that t begins with,
-// or 0. Schemes have no case (RFC 3986 section 3.1).
+// schemeLength returns the length of "http://" or "https://" at the beginning of t, or 0.
+// Schemes have no case (RFC 3986 section 3.1).
 func schemeLength(t []byte) int {
 	for _, scheme := range [...]string{"http://", "https://"} {
 		if len(t) >= len(scheme) && negotiate.SameFold(t[:len(scheme)], scheme) {
@@ -140,9 +139,9 @@ func schemeLength(t []byte) int {
 	return 0
 }
 
-// validAuthority reports whether p is a host that is not empty, and maybe a
-// port, which may be empty. A user before the host is refused like any other
-// character that does not belong there (RFC 9110 section 4.2.4).
+// validAuthority reports whether p is a host that is not empty, with or without a port,
+// which may be empty. A user before the host is refused as well (RFC 9110 section
+// 4.2.4).
 func validAuthority(p []byte) bool {
 	n := HostLength(p)
 	return n > 0 && (n == len(p) || p[n] == ':' && validPort(p[n+1:]))
@@ -165,8 +164,8 @@ func validPort(p []byte) bool {
 	return true
 }
 
-// HostLength returns how much of p is a host (RFC 3986 section 3.2.2), or -1.
-// An IPv4 address is also a name, so it needs no code.
+// HostLength returns the length of the host at the beginning of p (RFC 3986 section
+// 3.2.2), or -1 if there is none. An IPv4 address is also a name, and needs no code.
 func HostLength(p []byte) int {
 	if len(p) > 0 && p[0] == '[' {
 		n := bytes.IndexByte(p, ']')
@@ -186,8 +185,8 @@ func HostLength(p []byte) int {
 	}
 }
 
-// validIPv6 reports whether p is an address of eight groups, of which a run
-// may be left out once and the last two may be written as IPv4.
+// validIPv6 reports whether p is an address of eight groups. "::" may replace one run of
+// groups, and the last two may be written as an IPv4 address.
 func validIPv6(p []byte) bool {
 	groups, gap := 0, false
 	for i := 0; ; {
@@ -246,8 +245,8 @@ func validIPv4(p []byte) bool {
 	}
 }
 
-// validIPvFuture reports whether p has the shape that is kept for addresses
-// nobody has invented yet: "v1.anything".
+// validIPvFuture reports whether p has the shape that is reserved for future kinds of
+// addresses: "v1.anything".
 func validIPvFuture(p []byte) bool {
 	dot := bytes.IndexByte(p, '.')
 	if dot < 2 || p[0]|0x20 != 'v' || dot+1 == len(p) {
