@@ -1,3 +1,5 @@
+// Package route decides which pattern matches a request, and what a path means. It is
+// pure: it knows no handler, no connection and no clock.
 package route
 
 import (
@@ -7,17 +9,16 @@ import (
 	"github.com/bobbin-http/bobbin/http/internal/h1"
 )
 
-// What does a path name? This file decides, for the router, for groups and their
-// middleware, for rules and for files, so that none of them sees another path than
-// the rest:
+// This file decides the meaning of a path for the router, for groups and their
+// middleware, for rules and for files, so that all of them see the same path:
 //
-//   - Escapes are decoded once, and only then are the dots looked at: "%2e%2e" is
-//     ".." (RFC 3986 section 6.2.2.2).
-//   - An escaped slash divides a path for files and rules, and not for the router,
-//     where it is part of what {id} stands for. See Router for the difference.
+//   - Escapes are decoded once, and dots are removed after that: "%2e%2e" is ".."
+//     (RFC 3986 section 6.2.2.2).
+//   - An escaped slash cuts a path for files and rules. For the router it does not: it is
+//     part of the value of {id}. http.Router explains the difference.
 //   - A backslash is part of a name, escaped or not.
 
-// How long a path and a segment of it can be, decoded. No file system has more.
+// The longest path and segment, decoded. No file system has longer ones.
 const (
 	maxPath    = 4096
 	maxSegment = 255
@@ -27,9 +28,11 @@ const (
 var (
 	BadEscape   = &h1.Refusal{Status: 400, Reason: "a percent sign in the path without two hexadecimal digits"} // RFC 3986 section 2.1
 	errPathByte = &h1.Refusal{Status: 400, Reason: "a control character in the path"}                           // RFC 3986 section 7.3
-	NoSuchPath  = &h1.Refusal{Status: 404, Reason: ""}                                                          // no hint for whoever tries to get out of the root
+	NoSuchPath  = &h1.Refusal{Status: 404, Reason: ""}                                                          // no hint for a client that tries to leave the root
 )
 
+// CleanPath returns the decoded path without empty segments and dots, in the memory of
+// dst, or raw itself if that is clean; http.CleanPath says more.
 func CleanPath(dst, raw []byte) (path []byte, why *h1.Refusal) {
 	if isClean(raw) {
 		return raw, nil
@@ -46,8 +49,8 @@ func CleanPath(dst, raw []byte) (path []byte, why *h1.Refusal) {
 	return removeDots(path)
 }
 
-// isClean reports whether a path is what cleanPath would make of it. If it says
-// no, it may still be.
+// isClean reports whether CleanPath would return a path as it is. It may return false for
+// such a path as well.
 func isClean(raw []byte) bool {
 	if len(raw) == 0 || len(raw) > maxPath || raw[0] != '/' {
 		return false
@@ -89,8 +92,8 @@ func decodePath(dst, raw []byte) ([]byte, *h1.Refusal) {
 	return dst, nil
 }
 
-// removeDots cleans a decoded path where it stands: path[:n] is what is done,
-// and ends with "/" while there are more segments.
+// removeDots cleans a decoded path in place: path[:n] is clean, and ends with "/" while
+// there are more segments.
 func removeDots(path []byte) ([]byte, *h1.Refusal) {
 	n := 1
 	for from := 1; from <= len(path); {
@@ -120,11 +123,11 @@ func removeDots(path []byte) ([]byte, *h1.Refusal) {
 	return path[:n], nil
 }
 
-// IsTidy reports whether a path is divided as it stands: no segment is empty but the
-// last, and none is dots, escaped or not.
+// IsTidy reports whether no segment of a path is empty, except the last, and none is
+// dots, escaped or not.
 func IsTidy(path []byte) bool {
 	for i := 1; i < len(path); i++ {
-		// Of the bytes below "0", three are looked for: / % and the dot.
+		// Three bytes below "0" matter: / % and the dot.
 		if path[i] < '0' && path[i-1] == '/' && (path[i] == '/' || dots(path[i:]) > 0) {
 			return false
 		}
@@ -132,7 +135,7 @@ func IsTidy(path []byte) bool {
 	return true
 }
 
-// dots returns 1 or 2 if p begins with a segment of so many dots, escaped or not, and
+// dots returns 1 or 2 if p begins with a segment of one or two dots, escaped or not, and
 // 0 otherwise.
 func dots(p []byte) int {
 	n := 0
@@ -152,10 +155,10 @@ func dots(p []byte) int {
 	return n
 }
 
-// Tidied returns a path without empty segments and dots, as a client should have
-// sent it, in the memory of dst. It ends with a slash if its last segment was empty or
-// dots, as that of cleanPath does (RFC 3986 section 5.2.4). Other escapes stay. Above
-// the root there is nothing, and beyond says whether it was asked for.
+// Tidied returns a path without empty segments and dots, in the memory of dst. It ends
+// with a slash if its last segment was empty or dots, as a clean path does (RFC 3986
+// section 5.2.4). Other escapes stay. Dots never lead above the root, and beyond reports
+// whether they tried.
 func Tidied(dst, path []byte) (clean []byte, beyond bool) {
 	clean = append(slices.Grow(dst[:0], len(path)+1), '/')
 	for rest, more := path[1:], true; more; {
@@ -178,7 +181,7 @@ func Tidied(dst, path []byte) (clean []byte, beyond bool) {
 	return clean, beyond
 }
 
-// escapedSlash returns where the first escaped slash of a path stands, or -1.
+// escapedSlash returns the offset of the first escaped slash in a path, or -1.
 func escapedSlash(path []byte) int {
 	for from := 0; ; {
 		i := bytes.IndexByte(path[from:], '%')
@@ -192,8 +195,8 @@ func escapedSlash(path []byte) int {
 	}
 }
 
-// unescapeSlashes appends a path to dst, whose escaped slashes are ones from a place
-// on.
+// unescapeSlashes appends a path to dst, with slashes in place of the escaped ones from
+// an offset on.
 func unescapeSlashes(dst, path []byte, from int) []byte {
 	dst, path = append(dst, path[:from]...), path[from:]
 	for i := escapedSlash(path); i >= 0; i = escapedSlash(path) {
@@ -203,9 +206,9 @@ func unescapeSlashes(dst, path []byte, from int) []byte {
 	return append(dst, path...)
 }
 
-// EscapePath appends a decoded path to dst as it may stand in a URI: what is not
-// a pchar or a slash is escaped (RFC 3986 section 3.3). A ":" is one of them
-// only behind a slash, so path should begin with that.
+// EscapePath appends a decoded path to dst, with escapes for all bytes but pchars and
+// slashes (RFC 3986 section 3.3). A ":" is allowed only behind a slash, so the path should
+// begin with one.
 func EscapePath(dst []byte, path string) []byte {
 	const digits = "0123456789ABCDEF"
 	for _, c := range []byte(path) {

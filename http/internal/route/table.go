@@ -8,16 +8,16 @@ import (
 	"github.com/bobbin-http/bobbin/http/internal/h1"
 )
 
-// A Table holds patterns and finds the one that a request is for. Once all are added,
-// several loops may share it: finding changes nothing.
+// A Table finds the pattern for a request. A search changes nothing, so that several
+// loops may share a table once all patterns are in it.
 type Table struct {
 	patterns []*Pattern
 	hosts    map[string]*node // the trees of the patterns with a host
 	anyHost  node             // the tree of those without
 }
 
-// Add adds a pattern, and gives it its number. The error says by examples with which
-// other pattern it conflicts.
+// Add adds a pattern and sets its Number. The error has the pattern that it conflicts
+// with, and examples.
 func (t *Table) Add(p *Pattern) error {
 	for _, other := range t.patterns {
 		if other.host == p.host && comparePatterns(p, other).conflict() {
@@ -45,8 +45,8 @@ func (t *Table) tree(host string) *node {
 }
 
 // Match returns the pattern for a tidy path, or nil. If there is none, or only that of
-// a subtree further up, there may be one for the same path as a folder. The host is
-// that of a request, with its port or without. Escaped says that the path may have
+// a subtree further up, asFolder reports whether there is one for the same path with a
+// slash at its end. The host may have a port. Escaped must be true if the path may have
 // escapes.
 func (t *Table) Match(m h1.Method, host, path []byte, escaped bool) (found *Pattern, asFolder bool) {
 	s := search{method: m, escaped: escaped}
@@ -61,10 +61,10 @@ func (t *Table) Match(m h1.Method, host, path []byte, escaped bool) (found *Patt
 	return found, asFolder
 }
 
-// MayHave reports whether a pattern that matches a path with escapes may have it: not
-// if the wildcard for the rest takes an escaped slash, and with a slash in its place
-// the path is another's. If only all escaped slashes together make it another's, the
-// pattern may have it, and files may not be served by it.
+// MayHave reports whether a pattern may serve a path with escapes that it matches. It may
+// not if its wildcard for the rest contains an escaped slash and another pattern matches
+// with a slash in its place. Files reports whether files may be served by it, too: not if
+// another pattern matches with slashes in place of all escaped ones.
 func (t *Table) MayHave(found *Pattern, m h1.Method, host, path []byte) (may, files bool) {
 	first := escapedSlash(path)
 	if first < 0 {
@@ -74,15 +74,15 @@ func (t *Table) MayHave(found *Pattern, m h1.Method, host, path []byte) (may, fi
 	if !found.endsOpen() {
 		return true, files
 	}
-	rest := 0 // where it begins
+	rest := 0 // where the rest begins
 	for range found.segments {
 		rest += bytes.IndexByte(path[rest:], '/') + 1
 	}
 	return escapedSlash(path[rest:]) < 0 || t.stays(found, m, host, path, rest), files
 }
 
-// stays reports whether a pattern is still the one for a path when its escaped slashes
-// from a place on are slashes.
+// stays reports whether a pattern still matches a path when slashes replace its escaped
+// ones from an offset on.
 func (t *Table) stays(found *Pattern, m h1.Method, host, path []byte, from int) bool {
 	var room, more [128]byte // for most
 	path, beyond := Tidied(more[:0], unescapeSlashes(room[:0], path, from))
@@ -93,8 +93,7 @@ func (t *Table) stays(found *Pattern, m h1.Method, host, path []byte, from int) 
 	return other == found && !asFolder
 }
 
-// Allowed returns the methods by which a path could be asked for, in order of their
-// names.
+// Allowed returns the methods that a pattern serves for a path, sorted by name.
 func (t *Table) Allowed(host, path []byte) (names []string) {
 	s := search{escaped: true}
 	tree := t.hostTree(host)
@@ -102,7 +101,7 @@ func (t *Table) Allowed(host, path []byte) (names []string) {
 		s.slash = false
 		found := t.find(tree, path, s)
 		if found == nil && path[len(path)-1] != '/' {
-			s.slash = true // it would be redirected
+			s.slash = true // the router would redirect
 			found = t.find(tree, path, s)
 		}
 		if found != nil {
@@ -113,7 +112,7 @@ func (t *Table) Allowed(host, path []byte) (names []string) {
 	return names
 }
 
-// find asks the tree of the host, if there is one, and then the one for all.
+// find searches the tree of the host, if there is one, and then that for all hosts.
 func (t *Table) find(host *node, path []byte, s search) *Pattern {
 	if host != nil {
 		if found := host.find(path, s); found != nil {
@@ -132,6 +131,7 @@ func (t *Table) hostTree(host []byte) *node {
 	return t.hosts[string(appendLower(lower[:0], host[:max(0, h1.HostLength(host))]))]
 }
 
+// appendLower appends p in lower case.
 func appendLower(dst, p []byte) []byte {
 	for _, c := range p {
 		if 'A' <= c && c <= 'Z' {

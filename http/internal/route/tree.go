@@ -6,18 +6,18 @@ import (
 	"github.com/bobbin-http/bobbin/http/internal/h1"
 )
 
-// Which of the patterns that match is the most specific? They stand in a tree,
-// a level for each segment. At each level the narrow comes before the wide: the
-// literal segment, then the wildcard, then the one that takes all the rest. If
-// what was chosen leads nowhere, the way goes back and takes the next:
+// A tree finds the most specific of the patterns that match. It has a level for each
+// segment. At each level the search tries the narrow before the wide: the literal
+// segment, then the wildcard, then the one for all the rest. A branch that leads nowhere
+// is left for the next:
 //
 //	/a/b/z and /a/{x}/c: for /a/b/c, "b" is tried before {x}
 //
-// What is found first is the most specific, because patterns of which that could
-// not be said were refused when they were registered. A node is visited at most
-// once, so what a request costs is bounded by the patterns, whatever its path.
+// The first pattern that is found is the most specific, because a table refuses patterns
+// that conflict. A node is visited once at most, so the number of patterns bounds the
+// cost of a request, whatever its path.
 
-// A node is what paths have in common that begin alike.
+// A node stands for all paths with the same beginning.
 type node struct {
 	few  []branch         // by literal segments, while they are few
 	many map[string]*node // all of them, when they are many
@@ -28,13 +28,13 @@ type node struct {
 	rest *choice // with a subtree
 }
 
+// A branch is a literal segment and the node behind it.
 type branch struct {
 	text string
 	node *node
 }
 
-// linearMax is up to which number looking at one branch after the other is faster
-// than a map.
+// linearMax is the most branches for which a linear scan beats a map.
 const linearMax = 8
 
 // A choice holds the pattern for each method, nil where there is none.
@@ -62,7 +62,7 @@ func (n *node) add(r *Pattern) {
 	n.here = n.here.with(r)
 }
 
-// branch returns the node behind a literal segment, a new one if need be.
+// branch returns the node behind a literal segment, and makes one if there is none.
 func (n *node) branch(text string) *node {
 	if next := n.along([]byte(text)); next != nil {
 		return next
@@ -115,11 +115,11 @@ func (c *choice) of(m h1.Method) *Pattern {
 	return c[m]
 }
 
-// A search is what is looked for in a tree, besides the path.
+// A search is the request that a tree is asked for, without its path.
 type search struct {
 	method  h1.Method
 	escaped bool // the path has escapes
-	slash   bool // the path is taken as if it had a slash at its end, which it has not
+	slash   bool // a slash is added to the end of the path
 }
 
 // find returns the most specific pattern below n for the rest of a path, or nil.
@@ -151,8 +151,8 @@ func (n *node) find(path []byte, s search) *Pattern {
 	return n.rest.of(s.method)
 }
 
-// follow is along for a segment that may have escapes. The path was divided at
-// its slashes before, so that one that is escaped divides nothing.
+// follow is along for a segment that may have escapes. The path was cut at its slashes
+// before, so an escaped slash cuts nothing.
 func (n *node) follow(segment []byte, escaped bool) *node {
 	if !escaped {
 		return n.along(segment)
