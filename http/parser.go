@@ -2,9 +2,8 @@ package http
 
 import "github.com/bobbin-http/bobbin/http/internal/h1"
 
-// A Parser is the server's parser of request heads by itself, for tools that
-// want to know what bobbin makes of some bytes, and for comparing it with
-// others. The zero value is ready. It allocates nothing.
+// A Parser is the server's parser of request heads by itself, for tools and for
+// comparison with other parsers. The zero value is ready. It allocates nothing.
 type Parser struct {
 	head   h1.Head
 	reader h1.HeadReader

@@ -24,29 +24,29 @@ import (
 //	/index.html            that path, on every host, by every method
 //	GET /static/           GET and HEAD, for every path that begins so
 //	example.com/           every path on that host
-//	/users/{id}            one segment, whatever it is: r.PathValue("id")
+//	/users/{id}            any one segment: r.PathValue("id")
 //	/files/{path...}       the rest of the path, slashes and all
 //	/{$}                   "/" alone
 //
 // Of the patterns that match a request, the most specific is chosen: the one
 // whose requests the others match, too. One with a host comes before one
-// without. Where nobody could say which is the more specific, Handle panics.
+// without. If neither of two is the more specific, Handle panics.
 //
-// What matches nothing is answered by 404, or by 405 and a list of methods if
-// only the method is wrong. "/tree" is redirected to "/tree/" if there is a
+// A request that no pattern matches is answered by 404, or by 405 and a list of methods
+// if only the method is wrong. "/tree" is redirected to "/tree/" if there is a
 // pattern for that, and none for "/tree" itself. Paths like "/a//b", "/a/../b" and
 // "/a/%2e%2e/b" are redirected to the clean one, so handlers see no other. Redirects
 // are 307, so that the method stays.
 //
-// A path is divided at its slashes first, and then its segments are decoded, so
-// that "%2F" is part of what {name} stands for, which may be "a/../b". Whoever
-// serves files reads more slashes there (CleanPath), and so may whoever takes
-// {path...} or a subtree. So that nobody gets past another pattern, or the middleware
-// of a group, by that: where {path...} or a subtree takes an escaped slash, the answer
-// is 404 if with a slash in its place another pattern would be chosen; and where
-// {name} takes it, Request.CleanPathBytes returns that 404.
+// A path is cut at its slashes first, and then its segments are decoded, so that "%2F"
+// is part of the value of {name}, which may be "a/../b". A handler of files reads more
+// slashes there (CleanPath), and so may a handler of {path...} or a subtree. No request
+// gets past another pattern, or past the middleware of a group, by that: where {path...}
+// or a subtree contains an escaped slash, the answer is 404 if another pattern would be
+// chosen with a slash in its place; and where {name} contains it, Request.CleanPathBytes
+// returns that 404.
 //
-// What else differs from net/http, on purpose:
+// Other differences from net/http, on purpose:
 //
 //   - "%2e" is a dot, and a path that ends with a segment of dots is a folder
 //     (RFC 3986 section 5.2.4).
@@ -54,14 +54,14 @@ import (
 //     server does not have, a port, a bad escape or a path that is not clean.
 //   - Hosts have no case, and an IPv6 address has its brackets.
 //   - "%2F" is a segment, which {name} matches, and not the end of a path, "/{$}".
-//   - A path is divided as it was sent, even if it has a character that should
-//     have been escaped.
+//   - A path is cut as it was sent, even if it has a character that should have been
+//     escaped.
 //   - The empty path of "http://host" is "/", and not redirected to it.
 //   - A redirect keeps the escapes of the path and the query as they were sent;
 //     a character that should have been escaped is.
 //   - A redirected request has no Pattern.
 //
-// Serve changes nothing in a Router: once all is registered, several loops may
+// Serve changes nothing in a Router: once all handlers are registered, several loops may
 // share it.
 type Router struct {
 	parent     *Router // of a group, which has nothing but the next two lines
@@ -73,12 +73,12 @@ type Router struct {
 }
 
 // Use puts middleware around all handlers that are registered after it, also by
-// groups. The first is outermost. What the Router itself answers is not the
-// handlers': to see that as well, put middleware around Serve, by Chain.
+// groups. The first is outermost. It does not see the Router's own answers: for those as
+// well, put middleware around Serve, by Chain.
 func (r *Router) Use(m ...Middleware) { r.middleware = append(r.middleware, m...) }
 
 // Group returns a Router that registers with this one: its paths begin with the
-// prefix, and its handlers are wrapped in m, inside of what is around already.
+// prefix, and its handlers are wrapped in m, inside of the middleware of r.
 // The prefix is "/api", or "api.example.com/" for a host, or both, or empty; it
 // may have wildcards.
 func (r *Router) Group(prefix string, m ...Middleware) *Router {
@@ -170,9 +170,9 @@ func (r *Router) refuse(w *Response, host, path []byte) error {
 	return StatusMethodNotAllowed
 }
 
-// redirect sends the client to a clean path. That begins with one slash, and
-// what is no URI's is escaped, "\\" above all, which browsers take for a slash:
-// so it is not taken for another host.
+// redirect sends the client to a clean path. It begins with one slash, and bytes that
+// cannot be in a URI are escaped, above all "\\", which browsers take for a slash: so it
+// is not taken for another host.
 func redirect(w *Response, q *Request, path []byte, asFolder bool) error {
 	var to []byte
 	for i, c := range path {
@@ -193,8 +193,8 @@ func redirect(w *Response, q *Request, path []byte, asFolder bool) error {
 }
 
 // Pattern returns the pattern that a Router has chosen for the request, as it was
-// registered, with the prefix of its group; "" if there is none. Of Routers
-// within Routers, the innermost that has found something has the say.
+// registered, with the prefix of its group; "" if there is none. Of Routers within
+// Routers, it is that of the innermost that has found one.
 func (r *Request) Pattern() string {
 	r.use("Pattern")
 	if r.x.route == nil {
@@ -203,9 +203,9 @@ func (r *Request) Pattern() string {
 	return r.x.route.Text
 }
 
-// PathValue returns what a wildcard of the pattern stands for, with its escapes
-// decoded; "" if the pattern has none of that name. It may hold anything, "a/../b",
-// too: see CleanPathBytes for what names a file.
+// PathValue returns the value of a wildcard of the pattern, with its escapes decoded; ""
+// if the pattern has none of that name. It may be any text, even "a/../b": for the name
+// of a file, see CleanPathBytes.
 func (r *Request) PathValue(name string) string {
 	r.use("PathValue")
 	route := r.x.route

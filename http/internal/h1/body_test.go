@@ -27,8 +27,8 @@ func bodyOf(t testing.TB, request string) (b Body) {
 	return b
 }
 
-// A received is what came of a body: its data, how many bytes it took, and why
-// it was refused.
+// A received is the result of a body: its data, its size with framing, and why it was
+// refused.
 type received struct {
 	data string
 	used int
@@ -201,7 +201,7 @@ func TestBodyRefused(t *testing.T) {
 	}
 }
 
-// TestBodyOverhead: what is small for its data may go on for ever.
+// TestBodyOverhead: there is no limit to framing that is small for its data.
 func TestBodyOverhead(t *testing.T) {
 	many := strings.Repeat("a\r\n0123456789\r\n", 10_000) + "0\r\n\r\n"
 	if got := receive(bodyOf(t, chunkedHead), []byte(many), &usual); !got.done || len(got.data) != 100_000 {

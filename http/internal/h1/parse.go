@@ -206,7 +206,7 @@ func (h *Head) readOtherVersion(p []byte, i int) (int, *Refusal) {
 	return i + 2, nil
 }
 
-// checkHead refuses a head for what is missing in it, or does not fit together.
+// checkHead checks that no field is missing, and that none excludes another.
 func (h *Head) checkHead() *Refusal {
 	switch {
 	case h.Minor > 0 && !h.hasHost:

@@ -1,9 +1,8 @@
 package h1
 
-// What a head may look like, and what it means. The rows of the tables are
-// sentences that are true when they pass. Every head in them is read as a whole,
-// in two pieces at every place, and byte by byte: networks cut where they
-// please.
+// Heads that are accepted or refused, and their meaning. A row's name is a sentence that
+// is true when the row passes. Every head is read as a whole, in two pieces at every
+// place, and byte by byte, because a network may cut anywhere.
 
 import (
 	"bufio"
@@ -32,8 +31,8 @@ func readPieces(h *Head, p []byte, l *Limits, ends ...int) (n int, why *Refusal)
 	return 0, nil
 }
 
-// completed reads like readPieces, and goes on with an empty line if that
-// decides nothing: what is refused as a whole may be found out only then.
+// completed reads like readPieces, and adds an empty line if there is no verdict: the
+// reason to refuse a whole head may be found only then.
 func completed(h *Head, p []byte, l *Limits, ends ...int) (n int, why *Refusal) {
 	if n, why = readPieces(h, p, l, ends...); n > 0 || why != nil {
 		return n, why
@@ -83,7 +82,7 @@ func readAnyway(t *testing.T, request string, l *Limits) (h *Head, n int, why *R
 	return h, n, why
 }
 
-// describe says what a head of n bytes means, without what is so by default.
+// describe returns the meaning of a head of n bytes, without the defaults.
 func describe(h *Head, p []byte, n int) string {
 	if n == 0 {
 		return "nothing"
@@ -110,7 +109,7 @@ func describe(h *Head, p []byte, n int) string {
 	return s.String()
 }
 
-// TestHeadAccepted holds what must work.
+// TestHeadAccepted has heads that must work.
 func TestHeadAccepted(t *testing.T) {
 	const host = "Host: a\r\n"
 	tests := []struct {
@@ -189,7 +188,7 @@ func TestHeadAccepted(t *testing.T) {
 	}
 }
 
-// TestHeadRefused holds what must not pass, and what it is answered with.
+// TestHeadRefused has heads that must be refused, and the status of the answer.
 func TestHeadRefused(t *testing.T) {
 	const (
 		line = "GET / HTTP/1.1\r\n"
@@ -512,8 +511,8 @@ func TestHeadLimits(t *testing.T) {
 	}
 }
 
-// TestLimitsAreSoon: what cannot be right any more is refused although its line
-// does not end, also when it comes byte by byte.
+// TestLimitsAreSoon: a line that cannot become valid is refused before its end, even if
+// it comes byte by byte.
 func TestLimitsAreSoon(t *testing.T) {
 	for _, test := range []struct {
 		name    string
@@ -765,7 +764,7 @@ func cuts(n int, seed uint64) (ends []int) {
 	}
 }
 
-// compare asks net/http what a head means that we have accepted.
+// compare compares the meaning of an accepted head with net/http's.
 func compare(t *testing.T, h *Head, p []byte) {
 	for _, difference := range intended {
 		if difference.so(h, p) {

@@ -13,8 +13,8 @@ type Refusal struct {
 // NeedMore is not a refusal: the bytes end before there is a verdict.
 var NeedMore = &Refusal{0, "more is needed"}
 
-// lineMax is how many bytes are kept of a request line that was not understood, which
-// may be anything: enough to tell what kind of client sends such lines.
+// lineMax is the most bytes kept of a request line that was not understood. They show the
+// kind of client that sends such lines.
 const lineMax = 1 << 10
 
 // KeepLine clears all of a refused head but the parts of the request line that were

@@ -8,9 +8,9 @@ import (
 	"testing"
 )
 
-// TestScannersFindWhatAByteAtATimeWould compares those that look at eight or sixteen
-// bytes at once with what they are short for, on bytes that are likely to mislead
-// them: those beside the borders, above ASCII, and ones that carry into the next.
+// TestScannersFindWhatAByteAtATimeWould compares scanners of eight or sixteen bytes at
+// once with a scan byte by byte, on bytes that are likely to mislead them: bytes beside
+// the borders, above ASCII, and those that carry into the next.
 func TestScannersFindWhatAByteAtATimeWould(t *testing.T) {
 	const (
 		seldom = "\x00\x1f\x7f\x80\xff\t\r\n :#%?"

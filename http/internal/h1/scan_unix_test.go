@@ -11,9 +11,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestScannersStayInFrontOfTheEnd lays bytes at the end of a page of memory behind
-// which there is none: whatever looks beyond the length of a slice, which its capacity
-// would allow, gets a fault.
+// TestScannersStayInFrontOfTheEnd puts bytes at the end of a page of memory, with no
+// memory behind it: a scanner that reads beyond the length of a slice, which its
+// capacity would allow, faults.
 func TestScannersStayInFrontOfTheEnd(t *testing.T) {
 	page := os.Getpagesize()
 	memory, err := unix.Mmap(-1, 0, 2*page, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_ANON|unix.MAP_PRIVATE)

@@ -2,15 +2,14 @@ package negotiate
 
 import "strings"
 
-// Weights are what a client gives to content codings in its Accept-Encoding fields
-// (RFC 9110 section 12.5.3). They go with a list of names: "identity", then the codings
-// that the server has, the one that it prefers first, then "*". Zeros stand for a
-// client that has sent no such field; otherwise an element is one more than the weight,
-// in thousandths, of the name in its place.
+// Weights are those of content codings in a client's Accept-Encoding fields (RFC 9110
+// section 12.5.3). They belong to a list of names: "identity", then the codings of the
+// server, its favourite first, then "*". An element is one more than the weight, in
+// thousandths, of the name at its index, or 0 if no field has that name.
 type Weights []int16
 
-// Read adds what a field says. A name that is unknown is passed over, and of two
-// weights for one name the first counts.
+// Read adds the weights in a field. It skips unknown names, and of two weights for one
+// name the first counts.
 func (w Weights) Read(names []string, field string) {
 	for element := range strings.SplitSeq(field, ",") {
 		name, q := readWeighed(element)
@@ -27,7 +26,7 @@ func (w Weights) Read(names []string, field string) {
 
 // Of returns the weight of a coding, 0 if the client does not take it. One that is not
 // named has the weight of "*". If that is not named either, the coding is not taken,
-// except for identity, which stands behind all that is named.
+// except for identity, which comes after all that are named.
 func (w Weights) Of(i int) int16 {
 	switch star := w[len(w)-1]; {
 	case w[i] > 0:

@@ -1,5 +1,5 @@
-// Package negotiate reads the fields by which a client says what it would like to get,
-// and compares the names in them. Its functions are pure.
+// Package negotiate reads the preferences of a client: weights of codings, types that can
+// be compressed, entity tags. It also compares names. It is pure.
 package negotiate
 
 // SameFold compares a name with one in lower case, as EqualFold does. It is short where

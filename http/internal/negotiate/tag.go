@@ -3,8 +3,8 @@ package negotiate
 import "strings"
 
 // HasTag looks for an entity tag in a list of them, or "*" (RFC 9110 sections 13.1.1
-// and 13.1.2). The tag has its quotes, and not what makes it weak. A weak one matches
-// in the weak comparison only. A list is read up to where it is malformed.
+// and 13.1.2). The tag is without its W/. A weak one matches in the weak
+// comparison only. A list is read up to the first syntax error.
 func HasTag(list, tag string, tagWeak, weakly bool) bool {
 	if strings.Trim(list, blanks) == "*" {
 		return true

@@ -38,7 +38,7 @@ func comparePaths(a, b []segment) (c comparison) {
 		c.second = c.second || x.kind < y.kind
 		switch {
 		case x.kind == rest || y.kind == rest:
-			c.both = true // whatever the other one goes on with
+			c.both = true // the rest of the other does not matter
 			return c
 		case x.kind == end != (y.kind == end): // only one of them is empty
 			return comparison{}

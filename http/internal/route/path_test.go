@@ -124,8 +124,8 @@ func TestDecode(t *testing.T) {
 	}
 }
 
-// TestEscapePath: what is escaped is safe in a Location field, and means the
-// same when it comes back.
+// TestEscapePath: an escaped path is safe in a Location field, and means the same when it
+// comes back.
 func TestEscapePath(t *testing.T) {
 	every := make([]byte, 0, 256)
 	for c := range 256 {
@@ -154,8 +154,8 @@ func TestCleanPathAllocates(t *testing.T) {
 	}
 }
 
-// slowPath is CleanPath as one would explain it. If there is more than one
-// reason to refuse, which comes first is not its business.
+// slowPath is CleanPath in its simplest form. It returns all reasons to refuse, because
+// their order does not matter.
 func slowPath(raw string) (path string, refusals []int) {
 	decoded, err := url.PathUnescape(raw)
 	if err != nil {
@@ -188,9 +188,8 @@ func slowPath(raw string) (path string, refusals []int) {
 	return path, refusals
 }
 
-// FuzzPath holds any path to four properties: it is what the slow way makes of
-// it, it leads nowhere but down, it is clean, and cleaning it again changes
-// nothing.
+// FuzzPath checks four properties of any clean path: it equals the result of slowPath,
+// it does not lead above the root, it is clean, and cleaning it again changes nothing.
 func FuzzPath(f *testing.F) {
 	for _, raw := range []string{
 		"/", "/a/b", "/a//b/../c/.", "/%2e%2e/%2E./a", "/%252e%2F", "/a%00", "/..\\a", "/a%", "/.../..a", "/a/./..//b/%41",

@@ -36,7 +36,7 @@ const (
 	literal segmentKind = iota // itself
 	end                        // {$}: nothing behind the slash
 	one                        // {name}: any segment that is not empty
-	rest                       // {name...}: whatever comes; without a name, it is the slash at the end
+	rest                       // {name...}: any rest of a path; without a name, the slash at the end
 )
 
 // endsOpen reports whether the pattern matches a whole subtree.

@@ -11,9 +11,9 @@ import (
 	"github.com/bobbin-http/bobbin/http/internal/h1"
 )
 
-// FuzzPattern holds that what net/http refuses is refused here, that the other
-// way round there is a reason on the list, that the same pairs conflict, and that
-// the examples given are examples.
+// FuzzPattern checks that every pattern that net/http refuses is refused here, that there
+// is a known reason if only we refuse one, that the same pairs conflict, and that the
+// examples in errors are examples.
 func FuzzPattern(f *testing.F) {
 	for _, seed := range [][2]string{
 		{"GET /a/{x}", "/a/b"}, {"GET /", "/index.html"}, {"/a/{x}/", "/{y}/b"}, {"/{x...}", "/{x}/{$}"},
@@ -73,7 +73,7 @@ func FuzzPattern(f *testing.F) {
 	})
 }
 
-// examples tests who matches a quoted request.
+// examples tests which of two patterns match a quoted request.
 func examples(t *testing.T, quoted string, a, b *Pattern, wantA, wantB bool) {
 	t.Helper()
 	for p, want := range map[*Pattern]bool{a: wantA, b: wantB} {
