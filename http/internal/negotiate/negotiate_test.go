@@ -182,3 +182,44 @@ func TestNextElement(t *testing.T) {
 		}
 	}
 }
+
+// FuzzNegotiate checks any text: a weight is from 0 to 1000, a strong match is a weak one
+// as well, and the case of letters does not matter for types and names of codings.
+func FuzzNegotiate(f *testing.F) {
+	for _, text := range []string{
+		"gzip;q=0.5, br, *;q=0", "identity;q=0,x-gzip;q = 1", `W/"a", "b", "a"`, "*", "text/html ;charset=utf-8", "text/Event-Stream", "application/ld+JSON;",
+	} {
+		f.Add(text)
+	}
+	names := []string{"identity", "br", "zstd", "gzip", "*"}
+	f.Fuzz(func(t *testing.T, text string) {
+		w, folded := make(Weights, len(names)), make(Weights, len(names))
+		w.Read(names, text)
+		folded.Read(names, swapCase(text))
+		for i := range names[:4] {
+			if q := w.Of(i); q < 0 || q > 1000 || q != folded.Of(i) {
+				t.Errorf("%q gives %s %d, and %d in the other case", text, names[i], q, folded.Of(i))
+			}
+		}
+		if HasTag(text, `"a"`, false, false) && !HasTag(text, `"a"`, true, true) {
+			t.Errorf("%q has the tag in the strong comparison only", text)
+		}
+		if Compressible(text) != Compressible(swapCase(text)) {
+			t.Errorf("%q is a type of which the case matters", text)
+		}
+		if !EqualFold(text, swapCase(text)) {
+			t.Errorf("%q is not equal to itself in the other case", text)
+		}
+	})
+}
+
+// swapCase returns s with the other case of its ASCII letters.
+func swapCase(s string) string {
+	p := []byte(s)
+	for i, c := range p {
+		if 'a' <= c|0x20 && c|0x20 <= 'z' {
+			p[i] ^= 0x20
+		}
+	}
+	return string(p)
+}
