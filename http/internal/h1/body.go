@@ -234,6 +234,13 @@ func extend(from bodyState, c byte) (to bodyState, ok bool) {
 			return beforeEquals, true
 		}
 		return inName, from == inName && tokenChars[c]
+	}
+	return extendValue(from, c)
+}
+
+// extendValue returns the state after c in the value of an extension.
+func extendValue(from bodyState, c byte) (to bodyState, ok bool) {
+	switch from {
 	case beforeValue:
 		switch {
 		case negotiate.IsBlank(c):

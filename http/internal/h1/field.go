@@ -80,25 +80,33 @@ func (h *Head) readField(p []byte, most int) (last bool, why *Refusal) {
 	}
 	f.Name = Between(h.Size, i)
 
-	i++
-	for i < len(p) && negotiate.IsBlank(p[i]) {
-		i++
-	}
-	from := i
-	i = endOfValue(p, i)
+	from := skipBlanks(p, i+1)
+	i = endOfValue(p, from)
 	if i+1 >= len(p) || p[i] != '\r' || p[i+1] != '\n' {
 		return false, badEnd(p, i)
 	}
-	to := i
-	for to > from && negotiate.IsBlank(p[to-1]) {
-		to--
-	}
-	f.Value = Between(from, to)
+	f.Value = Between(from, trimBlanks(p, from, i))
 	if why = h.interpretField(p, f); why != nil {
 		return false, why
 	}
 	h.NFields, h.Size = n+1, i+2
 	return false, nil
+}
+
+// skipBlanks returns the place of the first byte, from i on, that is not blank.
+func skipBlanks(p []byte, i int) int {
+	for i < len(p) && negotiate.IsBlank(p[i]) {
+		i++
+	}
+	return i
+}
+
+// trimBlanks returns the end of p[from:to] without the blanks at its end.
+func trimBlanks(p []byte, from, to int) int {
+	for to > from && negotiate.IsBlank(p[to-1]) {
+		to--
+	}
+	return to
 }
 
 // badEnd returns why a value that ends at i has no CR LF there.

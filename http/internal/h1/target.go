@@ -188,39 +188,42 @@ func HostLength(p []byte) int {
 // validIPv6 reports whether p is an address of eight groups. "::" may replace one run of
 // groups, and the last two may be written as an IPv4 address.
 func validIPv6(p []byte) bool {
-	groups, gap := 0, false
-	for i := 0; ; {
-		if len(p)-i >= 2 && p[i] == ':' && p[i+1] == ':' {
-			if gap {
-				return false
-			}
-			gap = true
-			if i += 2; i == len(p) {
-				break
-			}
-		} else if groups > 0 {
-			if p[i] != ':' {
-				return false
-			}
-			i++
-		}
-		if n := bytes.IndexByte(p[i:], ':'); n < 0 && validIPv4(p[i:]) {
-			groups += 2
-			break
-		}
-		from := i
-		for i < len(p) && isHex(p[i]) {
-			i++
-		}
-		if i == from || i-from > 4 {
-			return false
-		}
-		groups++
-		if i == len(p) {
-			break
+	before, after, gap := bytes.Cut(p, doubleColon)
+	if !gap {
+		return countGroups(p, true) == 8
+	}
+	n, m := countGroups(before, false), countGroups(after, true)
+	return n >= 0 && m >= 0 && n+m < 8
+}
+
+var colon, doubleColon = []byte(":"), []byte("::")
+
+// countGroups returns the number of groups in p, which has a colon between two, or -1 if
+// it is malformed. An IPv4 address may be the last, if p is the end of the whole.
+func countGroups(p []byte, isEnd bool) (n int) {
+	for more := len(p) > 0; more; {
+		var group []byte
+		group, p, more = bytes.Cut(p, colon)
+		switch {
+		case len(group) > 0 && len(group) <= 4 && allHex(group):
+			n++
+		case isEnd && !more && validIPv4(group):
+			n += 2
+		default:
+			return -1
 		}
 	}
-	return gap && groups < 8 || !gap && groups == 8
+	return n
+}
+
+// allHex reports whether p has only hexadecimal digits.
+func allHex(p []byte) bool {
+	for _, c := range p {
+		if !isHex(c) {
+			return false
+		}
+	}
+	return true
 }
 
 // validIPv4 reports whether p is four numbers of one byte, without leading
@@ -252,10 +255,8 @@ func validIPvFuture(p []byte) bool {
 	if dot < 2 || p[0]|0x20 != 'v' || dot+1 == len(p) {
 		return false
 	}
-	for _, c := range p[1:dot] {
-		if !isHex(c) {
-			return false
-		}
+	if !allHex(p[1:dot]) {
+		return false
 	}
 	for _, c := range p[dot+1:] {
 		if c != ':' && !NameChars[c] {

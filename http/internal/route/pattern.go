@@ -174,6 +174,11 @@ func parseSegment(piece string, more bool) (s segment, why string) {
 	case piece == "{$}":
 		return segment{end, ""}, ""
 	}
+	return parseWildcard(piece, more)
+}
+
+// parseWildcard parses "{name}" or "{name...}".
+func parseWildcard(piece string, more bool) (s segment, why string) {
 	name, open := strings.CutSuffix(piece[1:len(piece)-1], "...")
 	switch {
 	case open && more:
