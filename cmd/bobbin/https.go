@@ -198,19 +198,19 @@ const reloadEvery = 10 * time.Second
 // keepFresh reloads the certificates on SIGHUP and when their files change. The old
 // ones stay in use if the new ones are invalid.
 func keepFresh(loop *eventloop.Loop, store *certs.Store, log *slog.Logger) (stop func()) {
-	var said string
+	var last string // the last error in the log
 	read := func(asked bool) {
 		var changed bool
 		var err error
 		loop.Offload(func() { changed, err = store.Reload() }, func(panicked error) {
 			err = errors.Join(err, panicked)
 			switch {
-			case err != nil && (asked || err.Error() != said):
+			case err != nil && (asked || err.Error() != last):
 				log.Error("certificates not reloaded, the old ones stay in use", "error", err)
-				said = err.Error()
+				last = err.Error()
 			case changed:
 				log.Info("certificates reloaded", "until", store.Expires().Format(time.DateOnly))
-				said = ""
+				last = ""
 			case asked:
 				log.Info("certificates unchanged")
 			}

@@ -271,7 +271,7 @@ func logTo(w io.Writer, o options) *slog.Logger {
 }
 
 // verbose wraps the middleware, and writes a line for each answer.
-func verbose(around http.Middleware, to io.Writer) http.Middleware {
+func verbose(m http.Middleware, to io.Writer) http.Middleware {
 	lines := func(next http.Handler) http.Handler {
 		return func(w *http.Response, r *http.Request) error {
 			who, method, path := r.RemoteAddr().Addr(), r.Method(), string(r.PathBytes())
@@ -284,10 +284,10 @@ func verbose(around http.Middleware, to io.Writer) http.Middleware {
 			return next(w, r)
 		}
 	}
-	if around == nil {
+	if m == nil {
 		return lines
 	}
-	return http.Chain(lines, around)
+	return http.Chain(lines, m)
 }
 
 // banner prints the addresses once they are open. The one-line form, for programs, is

@@ -50,7 +50,7 @@ func openSite(o *options, leader *reload.Reloader) (*perLoop, error) {
 	if so.Listing, err = pick("--listing", s.listing, map[string]bool{"on": true, "off": false, "auto": o.local()}); err != nil {
 		return nil, err
 	}
-	around, err := s.middleware(p, leader)
+	wrappers, err := s.middleware(p, leader)
 	if err != nil {
 		return nil, err
 	}
@@ -69,7 +69,7 @@ func openSite(o *options, leader *reload.Reloader) (*perLoop, error) {
 	if len(redirects) > 0 {
 		p.handler = redirects.Forced(p.handler, as)
 	}
-	for _, m := range around {
+	for _, m := range wrappers {
 		p.handler = m(p.handler)
 	}
 	return p, nil

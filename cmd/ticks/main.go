@@ -16,27 +16,27 @@ const page = `<!doctype html><title>Ticks</title><h1 id=time>...</h1>
 
 // A clock belongs to the loop, like its handlers, and needs no lock.
 type clock struct {
-	faces   map[*http.Events]bool
+	pages   map[*http.Events]bool
 	ticking bool
 }
 
 func main() { log.Fatal(http.ListenAndServe("localhost:8080", site().Serve)) }
 
 func site() *http.Router {
-	c := &clock{faces: make(map[*http.Events]bool)}
-	pages := new(http.Router)
-	pages.Handle("GET /{$}", func(w *http.Response, r *http.Request) error { return w.HTML(page) })
-	pages.Handle("GET /ticks", c.show)
-	return pages
+	c := &clock{pages: make(map[*http.Events]bool)}
+	router := new(http.Router)
+	router.Handle("GET /{$}", func(w *http.Response, r *http.Request) error { return w.HTML(page) })
+	router.Handle("GET /ticks", c.events)
+	return router
 }
 
-func (c *clock) show(w *http.Response, r *http.Request) error {
-	face, err := w.Events()
+func (c *clock) events(w *http.Response, r *http.Request) error {
+	p, err := w.Events()
 	if err != nil {
 		return err
 	}
-	c.faces[face] = true
-	face.OnClose(func() { delete(c.faces, face) })
+	c.pages[p] = true
+	p.OnClose(func() { delete(c.pages, p) })
 	if !c.ticking {
 		c.tick(r.Loop())
 	}
@@ -46,10 +46,10 @@ func (c *clock) show(w *http.Response, r *http.Request) error {
 // tick runs once a second while a page is open. A client that has not taken the
 // events before, such as a browser on a train, misses a second.
 func (c *clock) tick(loop *eventloop.Loop) {
-	for face := range c.faces {
-		face.Send(http.Event{Data: loop.WallTime().Format(time.TimeOnly)})
+	for p := range c.pages {
+		p.Send(http.Event{Data: loop.WallTime().Format(time.TimeOnly)})
 	}
-	if c.ticking = len(c.faces) > 0; c.ticking {
+	if c.ticking = len(c.pages) > 0; c.ticking {
 		loop.After(time.Second, func() { c.tick(loop) })
 	}
 }

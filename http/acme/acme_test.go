@@ -536,17 +536,17 @@ func TestWhatAnACMEServerSays(t *testing.T) {
 		{"what is not understood has a status", "order", 502, "<html>", "no; http-01: refused; not signed; the ACME server answers with status 502"},
 	}
 	s := newManager(t, Options{Domains: []string{"a.example"}}).order[0]
-	s.line.begin(kindTLS)
+	s.transport.begin(kindTLS)
 	for _, test := range tests {
-		s.line.listen(test.url, test.status, []byte(test.body))
-		if got := strings.Join(s.line.reasons, "; "); got != test.want {
+		s.transport.collect(test.url, test.status, []byte(test.body))
+		if got := strings.Join(s.transport.reasons, "; "); got != test.want {
 			t.Errorf("%s: %s", test.name, got)
 		}
 	}
 	for n := range 100 {
-		s.line.isNew(fmt.Sprint(n))
+		s.transport.isNew(fmt.Sprint(n))
 	}
-	if n := len(s.line.told); n > 20 {
+	if n := len(s.transport.reported); n > 20 {
 		t.Errorf("%d are remembered", n)
 	}
 }

@@ -24,9 +24,9 @@ import (
 // A site is one name with its certificates.
 type site struct {
 	// Set by New, never changed.
-	manager *Manager
-	domain  string
-	line    *line
+	manager   *Manager
+	domain    string
+	transport *transport
 
 	// Read by the loop.
 	certificate atomic.Pointer[tls.Certificate]
@@ -41,7 +41,7 @@ type site struct {
 
 func newSite(m *Manager, domain string) *site {
 	s := &site{manager: m, domain: domain}
-	s.line = &line{site: s}
+	s.transport = &transport{site: s}
 	return s
 }
 
@@ -53,9 +53,9 @@ func (s *site) try() time.Duration {
 	if m.plain.Load() && s.failures%2 == 1 {
 		kind = kindHTTP
 	}
-	s.line.begin(kind)
+	s.transport.begin(kind)
 	err := s.obtain()
-	why, heard := s.line.end(err)
+	why, answered := s.transport.end(err)
 	if m.alive.Err() != nil {
 		return 0
 	}
@@ -64,7 +64,7 @@ func (s *site) try() time.Duration {
 		return 0
 	}
 	pause := m.pauses[0]
-	if heard {
+	if answered {
 		pause = m.pauses[min(s.failures, len(m.pauses)-1)]
 		s.failures++
 	}
@@ -175,7 +175,7 @@ func (s *site) autocert() *autocert.Manager {
 		Email:      m.options.Email,
 		Client: &acme.Client{
 			DirectoryURL: m.options.Directory,
-			HTTPClient:   &nethttp.Client{Transport: s.line, Timeout: requestTimeout},
+			HTTPClient:   &nethttp.Client{Transport: s.transport, Timeout: requestTimeout},
 			RetryBackoff: backOff,
 			UserAgent:    "bobbin",
 		},

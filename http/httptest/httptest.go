@@ -144,11 +144,11 @@ func (c *Client) Do(method, path, body string, fields ...string) Answer {
 func Request(method, path, body string, fields ...string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s %s HTTP/1.1\r\n", method, path)
-	said := strings.ToLower(strings.Join(fields, "\n"))
-	if !strings.Contains("\n"+said, "\nhost:") {
+	given := strings.ToLower(strings.Join(fields, "\n"))
+	if !strings.Contains("\n"+given, "\nhost:") {
 		b.WriteString("Host: test\r\n")
 	}
-	if body != "" && !strings.Contains("\n"+said, "\ncontent-length:") && !strings.Contains("\n"+said, "\ntransfer-encoding:") {
+	if body != "" && !strings.Contains("\n"+given, "\ncontent-length:") && !strings.Contains("\n"+given, "\ntransfer-encoding:") {
 		fmt.Fprintf(&b, "Content-Length: %d\r\n", len(body))
 	}
 	for _, f := range fields {
@@ -169,9 +169,9 @@ func (c *Client) Dial() *Conn {
 
 // A Conn is a client's connection.
 type Conn struct {
-	client *Client
-	wire   *sim.Wire
-	heard  []byte
+	client   *Client
+	wire     *sim.Wire
+	received []byte
 }
 
 // For returns the same connection for another client's function, so that one can read
@@ -195,23 +195,23 @@ func (c *Conn) Reset() { c.wire.Reset() }
 // reset.
 func (c *Conn) Next(delimiter string) (string, error) {
 	for {
-		if i := bytes.Index(c.heard, []byte(delimiter)); i >= 0 {
+		if i := bytes.Index(c.received, []byte(delimiter)); i >= 0 {
 			return c.take(i + len(delimiter)), nil
 		}
 		if err := c.more(); err != nil {
-			return c.take(len(c.heard)), err
+			return c.take(len(c.received)), err
 		}
 	}
 }
 
 func (c *Conn) take(n int) string {
-	s := string(c.heard[:n])
-	c.heard = c.heard[n:]
+	s := string(c.received[:n])
+	c.received = c.received[n:]
 	return s
 }
 
 func (c *Conn) more() (err error) {
-	c.heard, err = c.client.script.Receive(c.wire, c.heard, 64<<10)
+	c.received, err = c.client.script.Receive(c.wire, c.received, 64<<10)
 	return err
 }
 
@@ -270,7 +270,7 @@ func (c *Conn) answer(method string) (a Answer, err error) {
 	for err == nil {
 		err = c.more()
 	}
-	a.Body = c.take(len(c.heard))
+	a.Body = c.take(len(c.received))
 	if err == io.EOF {
 		err = nil // the end of the connection is the end of the body
 	}
@@ -279,7 +279,7 @@ func (c *Conn) answer(method string) (a Answer, err error) {
 
 // exactly waits for n bytes.
 func (c *Conn) exactly(n int) (string, error) {
-	for len(c.heard) < n {
+	for len(c.received) < n {
 		if err := c.more(); err != nil {
 			return "", whyEnded(err)
 		}

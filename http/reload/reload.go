@@ -52,7 +52,7 @@ type Reloader struct {
 	unwatch  func() // ends the watch of the folder; nil without a watch
 	script   *http.Prepared
 	id       string     // of this run of the server
-	told     int        // number of changes notified so far
+	changes     int        // number of changes notified so far
 	pages    []openPage // oldest first
 	open     eventloop.Tally
 
@@ -149,7 +149,7 @@ func (r *Reloader) Wrap(next http.Handler) http.Handler {
 }
 
 // version identifies the latest change that a page knows of.
-func (r *Reloader) version() string { return fmt.Sprintf("%s.%d", r.id, r.told) }
+func (r *Reloader) version() string { return fmt.Sprintf("%s.%d", r.id, r.changes) }
 
 // add adds a page, and closes another one if there are too many.
 func (r *Reloader) add(p openPage) {
@@ -191,37 +191,37 @@ func (r *Reloader) changed(path string) {
 	} else {
 		r.others = true
 	}
-	r.tellSoon()
+	r.notifySoon()
 }
 
-func (r *Reloader) tellSoon() {
+func (r *Reloader) notifySoon() {
 	if r.timer != nil {
 		r.timer.Stop()
 	}
-	r.timer = r.loop.After(settle, r.tell)
+	r.timer = r.loop.After(settle, r.notify)
 }
 
-// tell notifies the pages on all loops.
-func (r *Reloader) tell() {
+// notify notifies the pages on all loops.
+func (r *Reloader) notify() {
 	name := "css"
 	if r.others {
 		name = "page"
 	}
 	r.styles, r.others = false, false
-	r.told++
-	told := r.told
-	r.tellOwn(name)
+	r.changes++
+	changes := r.changes
+	r.notifyOwn(name)
 	for _, other := range r.siblings {
-		if other.loop.Post(func() { other.told = told; other.tellOwn(name) }) == eventloop.ErrFull {
+		if other.loop.Post(func() { other.changes = changes; other.notifyOwn(name) }) == eventloop.ErrFull {
 			r.others = true // the other loop is too busy; try again
-			r.tellSoon()
+			r.notifySoon()
 		}
 	}
 }
 
-// tellOwn notifies the pages on this loop. A page whose queue is full is closed; it
+// notifyOwn notifies the pages on this loop. A page whose queue is full is closed; it
 // sees the new version when it reconnects.
-func (r *Reloader) tellOwn(name string) {
+func (r *Reloader) notifyOwn(name string) {
 	r.before()
 	for _, p := range slices.Clone(r.pages) {
 		if p.events.Send(http.Event{Name: name, Data: r.version()}) == http.ErrFull {

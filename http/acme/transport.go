@@ -16,19 +16,19 @@ import (
 	"sync"
 )
 
-// A line is a RoundTripper of net/http. It ends with the Manager, and collects the
+// A transport is a RoundTripper of net/http. It ends with the Manager, and collects the
 // reasons for failures.
-type line struct {
+type transport struct {
 	site *site
 
-	mu      sync.Mutex
-	trying  bool     // an attempt is running and wants the reasons
-	kind    string   // of the challenge in this attempt
-	orders  string   // the URL for new orders, once known
-	ordered bool     // this attempt has made its order
-	heard   bool     // the server has answered in this attempt
-	reasons []string // of this attempt
-	told    []string // orders and authorizations known to have failed
+	mu       sync.Mutex
+	trying   bool     // an attempt is running and wants the reasons
+	kind     string   // of the challenge in this attempt
+	orders   string   // the URL for new orders, once known
+	ordered  bool     // this attempt has made its order
+	answered bool     // the server has answered in this attempt
+	reasons  []string // of this attempt
+	reported []string // orders and authorizations known to have failed
 }
 
 var (
@@ -44,12 +44,12 @@ const (
 
 // RoundTrip implements net/http's RoundTripper. It reads the whole body, so that the
 // body, too, is under the deadline of the request.
-func (l *line) RoundTrip(q *nethttp.Request) (*nethttp.Response, error) {
-	m := l.site.manager
+func (t *transport) RoundTrip(q *nethttp.Request) (*nethttp.Response, error) {
+	m := t.site.manager
 	if !m.open.Load() {
 		return nil, errShut
 	}
-	if l.mayNotOrder(q) {
+	if t.mayNotOrder(q) {
 		return nil, errOrdered
 	}
 	ctx, cancel := context.WithCancel(q.Context())
@@ -58,45 +58,45 @@ func (l *line) RoundTrip(q *nethttp.Request) (*nethttp.Response, error) {
 	a, body, err := roundTrip(m.dial, q.WithContext(ctx))
 	if err != nil {
 		if m.alive.Err() == nil {
-			l.note(err.Error())
+			t.note(err.Error())
 		}
 		return nil, err
 	}
-	l.listen(q.URL.String(), a.StatusCode, body)
-	body = l.choose(q.URL.String(), a.StatusCode, body)
+	t.collect(q.URL.String(), a.StatusCode, body)
+	body = t.choose(q.URL.String(), a.StatusCode, body)
 	a.Body, a.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
 	return a, nil
 }
 
 // mayNotOrder reports whether a request would be the second order of an attempt.
 // autocert makes one for each kind of challenge.
-func (l *line) mayNotOrder(q *nethttp.Request) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.trying && l.ordered && q.Method == nethttp.MethodPost && q.URL.String() == l.orders
+func (t *transport) mayNotOrder(q *nethttp.Request) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.trying && t.ordered && q.Method == nethttp.MethodPost && q.URL.String() == t.orders
 }
 
 // choose notes the progress of the attempt, and leaves one kind of challenge in an
 // authorization. autocert would try all kinds in turn, and each failure counts.
-func (l *line) choose(url string, status int, body []byte) []byte {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.heard = true
-	l.ordered = l.ordered || status == nethttp.StatusCreated && url == l.orders
+func (t *transport) choose(url string, status int, body []byte) []byte {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.answered = true
+	t.ordered = t.ordered || status == nethttp.StatusCreated && url == t.orders
 	var all map[string]json.RawMessage
 	if status != nethttp.StatusOK || json.Unmarshal(body, &all) != nil {
 		return body
 	}
 	if orders, ok := all["newOrder"]; ok {
-		_ = json.Unmarshal(orders, &l.orders) // autocert reports the error
+		_ = json.Unmarshal(orders, &t.orders) // autocert reports the error
 	}
 	var challenges []json.RawMessage
-	if !l.trying || all["challenges"] == nil || json.Unmarshal(all["challenges"], &challenges) != nil {
+	if !t.trying || all["challenges"] == nil || json.Unmarshal(all["challenges"], &challenges) != nil {
 		return body
 	}
 	left := slices.DeleteFunc(challenges, func(c json.RawMessage) bool {
 		var of struct{ Type string }
-		return json.Unmarshal(c, &of) == nil && of.Type != l.kind
+		return json.Unmarshal(c, &of) == nil && of.Type != t.kind
 	})
 	all["challenges"], _ = json.Marshal(left)
 	if chosen, err := json.Marshal(all); err == nil {
@@ -134,8 +134,8 @@ type answer struct {
 
 type problem struct{ Type, Detail string }
 
-// listen notes the errors in an answer.
-func (l *line) listen(url string, status int, body []byte) {
+// collect notes the errors in an answer.
+func (t *transport) collect(url string, status int, body []byte) {
 	var a answer
 	if json.Unmarshal(body, &a) != nil {
 		a = answer{} // a certificate, or the answer of some proxy
@@ -145,65 +145,65 @@ func (l *line) listen(url string, status int, body []byte) {
 		case strings.HasSuffix(a.Type, ":badNonce"):
 			// Nonces often expire, and autocert repeats the request.
 		case a.Detail != "":
-			l.note(a.Detail)
+			t.note(a.Detail)
 		default:
-			l.note(fmt.Sprintf("the ACME server answers with status %d", status))
+			t.note(fmt.Sprintf("the ACME server answers with status %d", status))
 		}
 		return
 	}
-	if a.Type == "" && a.Error != nil && l.isNew(url) {
-		l.note(a.Error.Detail) // an order, because a challenge by itself has a type
+	if a.Type == "" && a.Error != nil && t.isNew(url) {
+		t.note(a.Error.Detail) // an order, because a challenge by itself has a type
 	}
 	for _, c := range a.Challenges {
-		if c.Error != nil && l.isNew(url) {
-			l.note(c.Type + ": " + c.Error.Detail)
+		if c.Error != nil && t.isNew(url) {
+			t.note(c.Type + ": " + c.Error.Detail)
 		}
 	}
 }
 
 // isNew reports whether the failure of this order or authorization is new. autocert
 // requests them once more when it cleans up.
-func (l *line) isNew(url string) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if slices.Contains(l.told, url) {
+func (t *transport) isNew(url string) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if slices.Contains(t.reported, url) {
 		return false
 	}
 	const enough = 16 // autocert cleans up soon, or never
-	l.told = append(l.told[max(0, len(l.told)+1-enough):], url)
+	t.reported = append(t.reported[max(0, len(t.reported)+1-enough):], url)
 	return true
 }
 
 // note keeps a reason for the end of the attempt. Outside of an attempt autocert
 // renews without reporting, so the reason is logged.
-func (l *line) note(reason string) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if !l.trying {
-		s := l.site
+func (t *transport) note(reason string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !t.trying {
+		s := t.site
 		s.manager.log.Warn("ACME server error", "domain", s.domain, "error", reason)
 		return
 	}
-	if !slices.Contains(l.reasons, reason) {
-		l.reasons = append(l.reasons, reason)
+	if !slices.Contains(t.reasons, reason) {
+		t.reasons = append(t.reasons, reason)
 	}
 }
 
 // begin begins an attempt with a kind of challenge.
-func (l *line) begin(kind string) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.trying, l.kind, l.ordered, l.heard, l.reasons = true, kind, false, false, nil
+func (t *transport) begin(kind string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.trying, t.kind, t.ordered, t.answered, t.reasons = true, kind, false, false, nil
 }
 
 // end ends an attempt. It returns an error with the known reasons, and whether the
 // server has answered.
-func (l *line) end(err error) (why error, heard bool) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.trying = false
-	if err == nil || len(l.reasons) == 0 {
-		return err, l.heard
+func (t *transport) end(err error) (why error, answered bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.trying = false
+	if err == nil || len(t.reasons) == 0 {
+		return err, t.answered
 	}
-	return errors.New(strings.Join(l.reasons, "; ")), l.heard
+	return errors.New(strings.Join(t.reasons, "; ")), t.answered
 }
