@@ -63,7 +63,7 @@ func (b *bench) all(scratch string, args []string) error {
 	b.warn()
 	b.report.Took = time.Since(b.report.Date)
 	b.report.PrintOverview(b.stdout)
-	b.sayLeft()
+	b.printSkipped()
 	if err := b.report.Write(b.folder()); err != nil {
 		return err
 	}
@@ -365,8 +365,8 @@ func (b *bench) warn() {
 	}
 }
 
-// sayLeft prints the omissions.
-func (b *bench) sayLeft() {
+// printSkipped prints the omissions.
+func (b *bench) printSkipped() {
 	for _, w := range b.report.Warnings {
 		fmt.Fprintf(b.stdout, "\n%s\n", w)
 	}

@@ -382,7 +382,7 @@ func underLoad(c *cell) error {
 		c.note(fmt.Sprintf("the client itself was %v late with one request in a hundred", o.Late.Round(time.Microsecond)))
 	}
 	if crowd != nil {
-		if open, err := crowd.Dismiss(); err == nil && open < s.idle {
+		if open, err := crowd.Close(); err == nil && open < s.idle {
 			c.note(fmt.Sprintf("it kept %s of %s idle connections", thousands(open), thousands(s.idle)))
 		}
 	}
@@ -403,7 +403,7 @@ func memoryOfIdle(c *cell) error {
 	if err != nil {
 		return err
 	}
-	if _, err := first.Dismiss(); err != nil {
+	if _, err := first.Close(); err != nil {
 		return err
 	}
 	before, err := meter.Resident(meter.Family(pid))
@@ -424,7 +424,7 @@ func memoryOfIdle(c *cell) error {
 	if err != nil {
 		return err
 	}
-	open, err := crowd.Dismiss()
+	open, err := crowd.Close()
 	if err != nil {
 		return err
 	}

@@ -28,7 +28,7 @@ func halfRequests(t *trial) error {
 			}
 		})
 		s.hold(8*time.Second, 30*time.Second)
-		s.say("attackers", "%d reconnects", renewed.Load())
+		s.log("attackers", "%d reconnects", renewed.Load())
 		return nil
 	}})
 }
@@ -41,7 +41,7 @@ func (c *crowd) renew(p *peer, request []byte) bool {
 	}
 	p.close()
 	*p = *fresh
-	return p.say(request) == nil
+	return p.send(request) == nil
 }
 
 // crowdOfAll attacks in three ways at once, and checks that each attacker is gone by
@@ -65,8 +65,8 @@ func crowdOfAll(t *trial) error {
 		heads := s.crowd.asks(2000/part, []byte("GET / HTTP/1.1\r\nHost: slow\r\nX: "))
 		bodies := s.crowd.asks(500/part, []byte(post))
 		unread := s.crowd.asks(500/part, get(s.victim, "/8m.json"))
-		s.crowd.each(heads, 5*time.Second, func(_ int, p *peer) { p.say([]byte("x")) })
-		s.crowd.each(bodies, time.Second, func(_ int, p *peer) { p.say([]byte("x")) })
+		s.crowd.each(heads, 5*time.Second, func(_ int, p *peer) { p.send([]byte("x")) })
+		s.crowd.each(bodies, time.Second, func(_ int, p *peer) { p.send([]byte("x")) })
 		for _, kind := range []struct {
 			name  string
 			peers []*peer
@@ -74,7 +74,7 @@ func crowdOfAll(t *trial) error {
 		}{{"slowloris", heads, head}, {"slow bodies", bodies, body}, {"clients that read nothing", unread, send}} {
 			// A few more seconds: the wheel is coarse, and the machine is shared.
 			_, gone := s.until(kind.most+5*time.Second-time.Since(began), func() bool { return count(kind.peers) == 0 })
-			s.say("attackers", "all %d %s gone after %.1f s", len(kind.peers), kind.name, time.Since(began).Seconds())
+			s.log("attackers", "all %d %s gone after %.1f s", len(kind.peers), kind.name, time.Since(began).Seconds())
 			if !gone {
 				s.fail("%d of %d %s still connected after %.0f s", count(kind.peers), len(kind.peers), kind.name, time.Since(began).Seconds())
 			}
@@ -101,10 +101,10 @@ func hellos(t *trial) error {
 	}
 	p := plan{memory: v.resident + 64<<20, attack: func(s *siege) error {
 		peers := s.crowd.open(pick(t, 1000, begun), func(i int, p *peer) error {
-			return p.say(hello[:len(hello)-i%2])
+			return p.send(hello[:len(hello)-i%2])
 		})
 		s.hold(time.Second, 20*time.Second)
-		s.say("attackers", "%d of %d still connected", count(peers), len(peers))
+		s.log("attackers", "%d of %d still connected", count(peers), len(peers))
 		return nil
 	}}
 	return t.besiegeVictim(v, p)

@@ -38,7 +38,7 @@ func (h *honest) asks(a ask) {
 	h.made++
 }
 
-func (h *honest) say() { h.trial.say("honest", "%d requests, each within %s", h.made, ms(h.worst)) }
+func (h *honest) report() { h.trial.log("honest", "%d requests, each within %s", h.made, ms(h.worst)) }
 
 // hoardedBodies sends 1 MiB except for ten bytes on each of 64 connections, and then
 // a byte every ten seconds.
@@ -48,20 +48,20 @@ func hoardedBodies(t *trial) error {
 		head := fmt.Sprintf("POST /take HTTP/1.1\r\nHost: %s\r\nContent-Length: %d\r\n\r\n", s.victim.address, size)
 		body := make([]byte, size-missing)
 		hoard := s.crowd.open(hoarders, func(_ int, p *peer) error {
-			if err := p.say([]byte(head)); err != nil {
+			if err := p.send([]byte(head)); err != nil {
 				return err
 			}
-			return p.say(body)
+			return p.send(body)
 		})
-		s.crowd.each(hoard, 10*time.Second, func(_ int, p *peer) { p.say([]byte("x")) })
+		s.crowd.each(hoard, 10*time.Second, func(_ int, p *peer) { p.send([]byte("x")) })
 		h := honest{trial: s.trial, client: newClient(s.victim, s.victim.probe)}
 		body8k := strings.Repeat("x", 8000)
 		for range pick(s.trial, 4, 60) {
 			h.asks(ask{method: "POST", path: "/take", body: body8k, status: 200})
 			s.wait(500 * time.Millisecond)
 		}
-		h.say()
-		s.say("attackers", "%d of %d still connected", count(hoard), len(hoard))
+		h.report()
+		s.log("attackers", "%d of %d still connected", count(hoard), len(hoard))
 		return nil
 	}})
 }
@@ -107,7 +107,7 @@ func guessedPasswords(t *trial) error {
 			h.asks(ask{path: "/small.txt", fields: as(fmt.Sprintf("user%d", i+1), password), status: 200})
 			s.wait(300 * time.Millisecond)
 		}
-		h.say()
+		h.report()
 		cancel()
 		guesses.Wait()
 		return nil

@@ -56,8 +56,8 @@ func dialPeer(from, to netip.AddrPort, room int) (*peer, error) {
 	return &peer{fd: fd, opened: time.Now()}, nil
 }
 
-// say sends all of b.
-func (p *peer) say(b []byte) error {
+// send sends all of b.
+func (p *peer) send(b []byte) error {
 	for len(b) > 0 {
 		n, err := unix.Write(p.fd, b)
 		if err == unix.EINTR {
@@ -191,7 +191,7 @@ func (c *crowd) one(i int, begin func(i int, p *peer) error) *peer {
 
 // asks connects n attackers that all send the same request and read nothing.
 func (c *crowd) asks(n int, request []byte) []*peer {
-	return c.open(n, func(_ int, p *peer) error { return p.say(request) })
+	return c.open(n, func(_ int, p *peer) error { return p.send(request) })
 }
 
 // each calls f for one attacker after the other until the crowd leaves, once per
@@ -236,7 +236,7 @@ func (c *crowd) answered(peers []*peer, d time.Duration) (n int) {
 		}
 		return n == len(peers)
 	})
-	c.trial.say("attackers", "%d of %d have received the beginning of an answer", n, len(peers))
+	c.trial.log("attackers", "%d of %d have received the beginning of an answer", n, len(peers))
 	return n
 }
 
@@ -251,6 +251,6 @@ func (c *crowd) leave() {
 	}
 	c.peers = nil
 	if n := c.failed.Swap(0); n > 0 {
-		c.trial.say("attackers", "%d could not connect or send", n)
+		c.trial.log("attackers", "%d could not connect or send", n)
 	}
 }

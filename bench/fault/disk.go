@@ -32,7 +32,7 @@ func hangingFiles(t *trial) error {
 	}
 	return t.besiege(plan{order: order{site: site, args: t.brief()}, holding: true, status: []int{0, 3}, attack: func(s *siege) error {
 		s.crowd.open(64, func(i int, p *peer) error {
-			return p.say(get(s.victim, fmt.Sprintf("/hanging/%d.txt", i)))
+			return p.send(get(s.victim, fmt.Sprintf("/hanging/%d.txt", i)))
 		})
 		s.hold(2*time.Second, 40*time.Second)
 		return nil

@@ -209,7 +209,7 @@ func TestWhatTheLogSays(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			v := &victim{log: test.log, trial: &trial{began: time.Now().Add(-test.before)}}
-			v.saysWhy(test.must)
+			v.reportLog(test.must)
 			if got := v.trial.verdict(); !strings.HasPrefix(got, test.want) {
 				t.Errorf("%q, want %q", got, test.want)
 			}

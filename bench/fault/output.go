@@ -21,7 +21,7 @@ const (
 func (t *trial) afar() order {
 	n, err := t.network()
 	if err != nil {
-		t.say("network", "the loopback: %v", err)
+		t.log("network", "the loopback: %v", err)
 		return order{}
 	}
 	return order{at: n, args: []string{"--listing", "on"}}
@@ -78,7 +78,7 @@ func unreadOwn(t *trial) error {
 		peers := s.crowd.asks(500, get(s.victim, "/own"))
 		s.crowd.answered(peers, 2*time.Second)
 		s.hold(2*time.Second, 15*time.Second)
-		s.say("attackers", "%d of %d still connected", count(peers), len(peers))
+		s.log("attackers", "%d of %d still connected", count(peers), len(peers))
 		return nil
 	}})
 }
@@ -91,7 +91,7 @@ func slowPipelines(t *trial) error {
 		buffer := make([]byte, 400)
 		s.crowd.each(peers, time.Second, func(_ int, p *peer) { p.take(buffer) })
 		s.hold(3*time.Second, 30*time.Second)
-		s.say("attackers", "%d of %d still connected", count(peers), len(peers))
+		s.log("attackers", "%d of %d still connected", count(peers), len(peers))
 		return nil
 	}})
 }
@@ -102,7 +102,7 @@ func unreadListings(t *trial) error {
 		peers := s.crowd.open(300, func(i int, p *peer) error {
 			key := []string{"name", "size", "date"}[i%3]
 			order := []string{"asc", "desc"}[i/3%2]
-			return p.say(get(s.victim, fmt.Sprintf("/many/?sort=%s&order=%s", key, order)))
+			return p.send(get(s.victim, fmt.Sprintf("/many/?sort=%s&order=%s", key, order)))
 		})
 		s.crowd.answered(peers, 5*time.Second)
 		s.hold(3*time.Second, 15*time.Second)

@@ -92,7 +92,7 @@ func (t *trial) readSlowly(v, front *victim) error {
 	lasted := time.Since(began)
 	for _, r := range readers {
 		still := lasted - time.Duration(r.moved.Load())
-		t.say("reader", "%-20s took %8d bytes of %8d, the last %5.1f s ago", r.name, r.taken.Load(), int(float64(r.rate)*lasted.Seconds()), still.Seconds())
+		t.log("reader", "%-20s took %8d bytes of %8d, the last %5.1f s ago", r.name, r.taken.Load(), int(float64(r.rate)*lasted.Seconds()), still.Seconds())
 		if how := r.ended(); how != "" {
 			t.fail("%s: %s after %d bytes, %.0f s", r.name, how, r.taken.Load(), time.Duration(r.moved.Load()).Seconds())
 		} else if r.taken.Load() == 0 || still > silence {
@@ -102,7 +102,7 @@ func (t *trial) readSlowly(v, front *victim) error {
 	c.leave()
 	v.settle()
 	v.stop(0, 3) // Drain cuts off the running downloads
-	v.saysWhy(false)
+	v.reportLog(false)
 	return nil
 }
 
@@ -243,7 +243,7 @@ func takesNothing(t *trial) error {
 			var how end
 			_, gone := t.until(most[i]+5*time.Second, func() bool { how = p.ended(); return how != alive })
 			took := time.Since(began)
-			t.say("peer", "with a buffer of %d: ended after %.1f s", room, took.Seconds())
+			t.log("peer", "with a buffer of %d: ended after %.1f s", room, took.Seconds())
 			switch {
 			case !gone:
 				t.fail("a peer that takes nothing, with a buffer of %d, is still connected after %.0f s", room, took.Seconds())
@@ -258,7 +258,7 @@ func takesNothing(t *trial) error {
 	c.leave()
 	v.settle()
 	v.stop(0)
-	v.saysWhy(false)
+	v.reportLog(false)
 	return nil
 }
 
@@ -305,11 +305,11 @@ func vanished(t *trial) error {
 	}
 	const most = 150 * time.Second                                                                  // SendTimeout, ten seconds, and two earned minutes
 	took, gone := t.until(most+5*time.Second, func() bool { return v.descriptors() <= v.before+1 }) // one for the file
-	t.say("peer", "took %d bytes, and was closed %.0f s after it had vanished", taken, took.Seconds())
+	t.log("peer", "took %d bytes, and was closed %.0f s after it had vanished", taken, took.Seconds())
 	if !gone {
 		t.fail("a vanished peer is still connected after %.0f s", took.Seconds())
 	}
 	v.stop(0)
-	v.saysWhy(false)
+	v.reportLog(false)
 	return nil
 }

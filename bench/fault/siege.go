@@ -75,7 +75,7 @@ func (t *trial) besiegeVictim(v *victim, p plan) error {
 		}
 	}
 	v.stop(p.status...)
-	v.saysWhy(p.logs)
+	v.reportLog(p.logs)
 	return nil
 }
 
@@ -84,10 +84,10 @@ const slower = 100 * time.Millisecond
 
 // judge reports the probe's results.
 func (s *siege) judge() {
-	s.say("probe", "%d requests at rest, %d failed, %v", len(s.rest.times), s.rest.failures(), s.rest)
-	s.say("", "%d under attack, %d failed, %v", len(s.attack.times), s.attack.failures(), s.attack)
+	s.log("probe", "%d requests at rest, %d failed, %v", len(s.rest.times), s.rest.failures(), s.rest)
+	s.log("", "%d under attack, %d failed, %v", len(s.attack.times), s.attack.failures(), s.attack)
 	if n := s.rest.renewed + s.attack.renewed; n > 0 {
-		s.say("", "%d kept connections were closed between two requests", n)
+		s.log("", "%d kept connections were closed between two requests", n)
 	}
 	for _, y := range []*tally{s.rest, s.attack} {
 		if y.failures() > 0 {

@@ -41,7 +41,7 @@ func startLoad(ctx context.Context, v *victim) *load {
 	for i := range loadClients {
 		l.clients.Go(func() {
 			for ctx.Err() == nil {
-				if !l.visit(ctx, i%3) {
+				if !l.makeRequests(ctx, i%3) {
 					// The victim has ended, or is being replaced.
 					time.Sleep(20 * time.Millisecond)
 				}
@@ -58,8 +58,8 @@ const (
 	late
 )
 
-// visit makes a connection and requests over it.
-func (l *load) visit(ctx context.Context, kind int) (connected bool) {
+// makeRequests makes a connection and requests over it.
+func (l *load) makeRequests(ctx context.Context, kind int) (connected bool) {
 	line, err := l.client.dial(ctx)
 	if err != nil {
 		if ctx.Err() == nil {
@@ -126,7 +126,7 @@ func (l *load) end(t *trial) {
 		lost = append(lost, fmt.Sprintf("%d × %s", n, how))
 	}
 	slices.Sort(lost)
-	t.say("clients", "%d answers, %d requests crossed a close, %d connections refused, lost: %s", l.answered.Load(), l.crossed.Load(), l.refused.Load(), strings.Join(lost, ", "))
+	t.log("clients", "%d answers, %d requests crossed a close, %d connections refused, lost: %s", l.answered.Load(), l.crossed.Load(), l.refused.Load(), strings.Join(lost, ", "))
 	if len(lost) > 0 {
 		t.fail("requests lost: %s", strings.Join(lost, ", "))
 	}
@@ -174,7 +174,7 @@ func (t *trial) hangupUnderLoad(loops int) error {
 		v.settle()
 	}
 	v.stop(0)
-	v.saysWhy(false)
+	v.reportLog(false)
 	return nil
 }
 

@@ -87,8 +87,8 @@ type skipped string
 
 func (s skipped) Error() string { return "skipped: " + string(s) }
 
-// say adds a line to the report.
-func (t *trial) say(what, format string, args ...any) {
+// log adds a line to the report.
+func (t *trial) log(what, format string, args ...any) {
 	t.lines = append(t.lines, fmt.Sprintf("   %-10s ", what)+fmt.Sprintf(format, args...))
 }
 

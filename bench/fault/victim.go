@@ -75,7 +75,7 @@ func (t *trial) start(o order) (*victim, error) {
 		// The hard limit, since a server may raise the soft one.
 		args = append([]string{"sh", "-c", fmt.Sprintf(`ulimit -n %d; exec "$@"`, o.open), "sh"}, args...)
 	}
-	stderr, first, err := v.ear(o.deaf)
+	stderr, first, err := v.openStderr(o.deaf)
 	if err != nil {
 		return nil, err
 	}
@@ -97,8 +97,8 @@ func (t *trial) start(o order) (*victim, error) {
 	return v, nil
 }
 
-// ear makes the file for the victim's stderr. first returns its first lines.
-func (v *victim) ear(deaf bool) (stderr *os.File, first func() string, err error) {
+// openStderr makes the file for the victim's stderr. first returns its first lines.
+func (v *victim) openStderr(deaf bool) (stderr *os.File, first func() string, err error) {
 	if !deaf {
 		v.log = filepath.Join(v.trial.folder, fmt.Sprintf("stderr-%d", time.Now().UnixNano()))
 		stderr, err = os.Create(v.log)
@@ -174,9 +174,9 @@ func (v *victim) settle() {
 	peak, err := meter.Peak(pid)
 	now, err2 := meter.Resident([]int{pid})
 	if errors.Join(err, err2) == nil {
-		v.trial.say("resident", "%s at rest, %s at most, %s after", mib(v.resident), mib(peak), mib(now))
+		v.trial.log("resident", "%s at rest, %s at most, %s after", mib(v.resident), mib(peak), mib(now))
 	}
-	v.trial.say("open", "%d descriptors before, %d after", v.before, after)
+	v.trial.log("open", "%d descriptors before, %d after", v.before, after)
 }
 
 // shrinks waits until memory is back at the start. The runtime collects an idle
@@ -188,7 +188,7 @@ func (v *victim) shrinks() {
 		resident, _ = meter.Resident([]int{v.child.PID()})
 		return resident <= v.resident+more
 	})
-	v.trial.say("resident", "%s after %.0f s more", mib(resident), took.Seconds())
+	v.trial.log("resident", "%s after %.0f s more", mib(resident), took.Seconds())
 	if !back {
 		v.trial.fail("%s are resident long after the attack, and %s were before", mib(resident), mib(v.resident))
 	}
@@ -210,7 +210,7 @@ const drain = 11 * time.Second
 func (v *victim) stop(right ...int) {
 	t := v.trial
 	if err := v.child.Died(); err != nil {
-		t.fail("the victim ended before SIGTERM: %v%s", err, v.lastWords())
+		t.fail("the victim ended before SIGTERM: %v%s", err, v.logTail())
 		return
 	}
 	v.child.Signal(syscall.SIGTERM)
@@ -224,9 +224,9 @@ func (v *victim) stop(right ...int) {
 		return
 	}
 	status := v.child.ExitCode()
-	t.say("end", "status %d, %.1f s after SIGTERM", status, took.Seconds())
+	t.log("end", "status %d, %.1f s after SIGTERM", status, took.Seconds())
 	if !slices.Contains(right, status) {
-		t.fail("exit status %d, not %v%s", status, right, v.lastWords())
+		t.fail("exit status %d, not %v%s", status, right, v.logTail())
 	}
 	if took > drain && !t.short {
 		t.fail("SIGTERM took %.1f s, and %v are allowed", took.Seconds(), drain)
@@ -241,12 +241,12 @@ func (v *victim) keepLog() {
 	}
 	path := filepath.Join(os.TempDir(), "fault-"+v.trial.scenario.name+".log")
 	if os.WriteFile(path, text, 0o600) == nil {
-		v.trial.say("stacks", "in %s", path)
+		v.trial.log("stacks", "in %s", path)
 	}
 }
 
-// lastWords returns the end of the log, for a victim that has failed.
-func (v *victim) lastWords() string {
+// logTail returns the end of the log, for a victim that has failed.
+func (v *victim) logTail() string {
 	lines := v.lines()
 	if len(lines) == 0 {
 		return ""
@@ -276,9 +276,9 @@ var (
 	trouble  = regexp.MustCompile(`level=(WARN|ERROR)`)
 )
 
-// saysWhy reports the log. If something must have been logged, an empty log is a
+// reportLog reports the log. If something must have been logged, an empty log is a
 // failure.
-func (v *victim) saysWhy(must bool) {
+func (v *victim) reportLog(must bool) {
 	lines := v.lines()
 	kinds, counts := []string(nil), map[string]int{}
 	told := false
@@ -291,10 +291,10 @@ func (v *victim) saysWhy(must bool) {
 			if len(l) > 200 {
 				l = l[:200] + "…"
 			}
-			v.trial.say("log", "%s", l)
+			v.trial.log("log", "%s", l)
 		}
 	}
-	v.trial.say("log", "%d lines of %d kinds", len(lines), len(counts))
+	v.trial.log("log", "%d lines of %d kinds", len(lines), len(counts))
 	for kind, n := range counts {
 		if most := int(time.Since(v.trial.began).Seconds()) + 2; n > most && trouble.MatchString(kind) {
 			v.trial.fail("the log has one message %d times in %d s: %s", n, most-2, kind)

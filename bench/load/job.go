@@ -147,8 +147,8 @@ func (j Job) Gather(ctx context.Context, core int, patience time.Duration) (*Cro
 	return nil, fmt.Errorf("idle connections: %w", err)
 }
 
-// Dismiss closes the connections, and returns how many were still open.
-func (c *Crowd) Dismiss() (int, error) {
+// Close closes the connections, and returns how many were still open.
+func (c *Crowd) Close() (int, error) {
 	c.in.Close()
 	if err := c.child.Wait(); err != nil {
 		return 0, err
@@ -161,7 +161,7 @@ func (c *Crowd) Dismiss() (int, error) {
 	return o.Open, nil
 }
 
-// End is Dismiss without the result.
+// End is Close without the result.
 func (c *Crowd) End() {
 	c.in.Close()
 	c.child.End()

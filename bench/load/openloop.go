@@ -80,7 +80,7 @@ func (l *openLoop) run(ctx context.Context, connections int) (Outcome, error) {
 		if err := l.sendDue(now); err != nil {
 			return l.outcome, err
 		}
-		if err := l.hear(l.idle(now)); err != nil {
+		if err := l.receive(l.idle(now)); err != nil {
 			return l.outcome, err
 		}
 	}
@@ -110,7 +110,7 @@ func (l *openLoop) sendDue(now time.Duration) error {
 	for ; l.next < l.total && l.due(l.next) <= now; l.next++ {
 		i := l.next % len(l.lines)
 		if n := &l.lines[i]; n.waiting || n.k != l.next {
-			continue // the line is busy; see hear
+			continue // the line is busy; see receive
 		}
 		l.lateness.add(now - l.due(l.next))
 		if err := l.send(i); err != nil {
@@ -177,8 +177,8 @@ func (l *openLoop) open(i int) error {
 	return nil
 }
 
-// hear reads answers, and sends requests that became due meanwhile.
-func (l *openLoop) hear(milliseconds int) error {
+// receive reads answers, and sends requests that became due meanwhile.
+func (l *openLoop) receive(milliseconds int) error {
 	ready, err := unix.Poll(l.watched, milliseconds)
 	if err != nil && err != unix.EINTR {
 		return fmt.Errorf("poll: %w", err)
