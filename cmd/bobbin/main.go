@@ -274,12 +274,12 @@ func logTo(w io.Writer, o options) *slog.Logger {
 func verbose(m http.Middleware, to io.Writer) http.Middleware {
 	lines := func(next http.Handler) http.Handler {
 		return func(w *http.Response, r *http.Request) error {
-			who, method, path := r.RemoteAddr().Addr(), r.Method(), string(r.PathBytes())
+			client, method, path := r.RemoteAddr().Addr(), r.Method(), string(r.PathBytes())
 			if r.Refused() != nil {
 				method, path = "refused", string(r.LineBytes())
 			}
 			w.OnAnswer(func(status http.Status, size int64) {
-				fmt.Fprintf(to, "%s %s %q %d %d\n", who, method, path, int(status), size)
+				fmt.Fprintf(to, "%s %s %q %d %d\n", client, method, path, int(status), size)
 			})
 			return next(w, r)
 		}

@@ -17,12 +17,12 @@ func Concurrent(most int) http.Middleware {
 	var inside eventloop.Tally
 	return func(next http.Handler) http.Handler {
 		return func(w *http.Response, r *http.Request) error {
-			who := r.Client()
-			if !inside.Admits(who, int64(most)) {
+			client := r.Client()
+			if !inside.Admits(client, int64(most)) {
 				return http.StatusServiceUnavailable
 			}
-			inside.Add(who, 1)
-			w.OnEnd(func() { inside.Add(who, -1) })
+			inside.Add(client, 1)
+			w.OnEnd(func() { inside.Add(client, -1) })
 			return next(w, r)
 		}
 	}

@@ -147,8 +147,8 @@ type failures struct {
 }
 
 // failuresOf returns the failures that still count.
-func failuresOf(r *recent[eventloop.Client, failures], who eventloop.Client, now time.Time) failures {
-	f, _ := r.get(who)
+func failuresOf(r *recent[eventloop.Client, failures], client eventloop.Client, now time.Time) failures {
+	f, _ := r.get(client)
 	if now.Sub(f.last) > forgiveAfter {
 		return failures{}
 	}
@@ -156,8 +156,8 @@ func failuresOf(r *recent[eventloop.Client, failures], who eventloop.Client, now
 }
 
 // fail counts a failure.
-func fail(r *recent[eventloop.Client, failures], who eventloop.Client, now time.Time) {
-	r.put(who, failures{failuresOf(r, who, now).n + 1, now})
+func fail(r *recent[eventloop.Client, failures], client eventloop.Client, now time.Time) {
+	r.put(client, failures{failuresOf(r, client, now).n + 1, now})
 }
 
 // pause returns how long a client with these failures must wait before its next

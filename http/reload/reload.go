@@ -52,7 +52,7 @@ type Reloader struct {
 	unwatch  func() // ends the watch of the folder; nil without a watch
 	script   *http.Prepared
 	id       string     // of this run of the server
-	changes     int        // number of changes notified so far
+	changes  int        // number of changes notified so far
 	pages    []openPage // oldest first
 	open     eventloop.Tally
 
@@ -73,7 +73,7 @@ type stamp struct {
 // An openPage is a page that waits for changes.
 type openPage struct {
 	events *http.Events
-	who    eventloop.Client
+	client eventloop.Client
 }
 
 // New makes a Reloader, which watches nothing before Start. It calls before, which
@@ -154,14 +154,14 @@ func (r *Reloader) version() string { return fmt.Sprintf("%s.%d", r.id, r.change
 // add adds a page, and closes another one if there are too many.
 func (r *Reloader) add(p openPage) {
 	r.pages = append(r.pages, p)
-	r.open.Add(p.who, 1)
+	r.open.Add(p.client, 1)
 	p.events.OnClose(func() { r.remove(p) })
 	conns := r.loop.Limits().Conns
-	if r.open.Of(p.who) > max(1, min(pagesMax, int64(conns/4))) {
-		r.closeOldest(p.who)
+	if r.open.Of(p.client) > max(1, min(pagesMax, int64(conns/4))) {
+		r.closeOldest(p.client)
 	} else if r.open.Total() > max(1, int64(conns/2)) {
-		who, _ := r.open.Most()
-		r.closeOldest(who)
+		client, _ := r.open.Most()
+		r.closeOldest(client)
 	}
 }
 
@@ -169,14 +169,14 @@ func (r *Reloader) add(p openPage) {
 func (r *Reloader) remove(p openPage) {
 	if i := slices.Index(r.pages, p); i >= 0 {
 		r.pages = slices.Delete(r.pages, i, i+1)
-		r.open.Add(p.who, -1)
+		r.open.Add(p.client, -1)
 	}
 }
 
 // closeOldest closes the oldest page of a client.
-func (r *Reloader) closeOldest(who eventloop.Client) {
+func (r *Reloader) closeOldest(client eventloop.Client) {
 	for _, p := range r.pages {
-		if p.who == who {
+		if p.client == client {
 			r.remove(p)
 			p.events.Close()
 			return
