@@ -52,11 +52,11 @@ func serveCommand(t *terminals, args []string, env func(string) string) int {
 // configCommand checks or prints the settings that result from flags, environment and
 // configuration file.
 func configCommand(t *terminals, args []string, env func(string) string) int {
-	what := ""
+	action := ""
 	if len(args) > 0 {
-		what = args[0]
+		action = args[0]
 	}
-	if what != "test" && what != "print" {
+	if action != "test" && action != "print" {
 		return t.fail(errors.New("usage: bobbin config test|print [flags] [PATH]"))
 	}
 	o, err := parse(args[1:], env)
@@ -64,16 +64,16 @@ func configCommand(t *terminals, args []string, env func(string) string) int {
 		fmt.Fprint(t.out, usage(o))
 		return exitOK
 	}
-	if err == nil && what == "test" {
-		var what *site
-		if what, err = prepare(&o, io.Discard, slog.New(slog.DiscardHandler)); err == nil {
-			err = what.close()
+	if err == nil && action == "test" {
+		var s *site
+		if s, err = prepare(&o, io.Discard, slog.New(slog.DiscardHandler)); err == nil {
+			err = s.close()
 		}
 	}
 	if err != nil {
 		return t.fail(err)
 	}
-	if what == "print" {
+	if action == "print" {
 		printConfig(t.out, &o)
 	} else {
 		fmt.Fprintln(t.out, "the configuration is valid")

@@ -75,6 +75,13 @@ func (h *httpsOptions) check() error {
 		return errors.New("--acme-email, --acme-server, --acme-ca and --acme-folder need --tls auto")
 	case h.mode != "" && len(h.certs) > 0:
 		return errors.New("--tls and --tls-cert contradict each other: remove one")
+	}
+	return h.checkOthers()
+}
+
+// checkOthers refuses flags that need others.
+func (h *httpsOptions) checkOthers() error {
+	switch {
 	case !h.on() && h.redirect != "":
 		return errors.New("--redirect-http needs HTTPS: add --tls-cert and --tls-key, or --tls self")
 	case !h.on() && h.hsts:

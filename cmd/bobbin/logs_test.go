@@ -42,7 +42,7 @@ func runWithPanics() int {
 			return next(w, r)
 		}
 	}
-	if err := errors.Join(serve(&o, what, lines, os.Getenv, false), what.close()); err != nil {
+	if err := errors.Join(what.serve(&o, lines, os.Getenv, false), what.close()); err != nil {
 		fmt.Fprintln(lines, err)
 		return exitFailed
 	}

@@ -1,59 +1,85 @@
 package main
 
 import (
-	_ "embed"
+	"io"
+	"log/slog"
 
 	"github.com/bobbin-http/bobbin/http"
+	"github.com/bobbin-http/bobbin/http/middleware"
+	"github.com/bobbin-http/bobbin/http/reload"
+	"github.com/bobbin-http/bobbin/http/static"
 )
 
-// The default site is served without a PATH: a few pages to look at and to measure.
-var (
-	//go:embed site/index.html
-	indexPage []byte
-
-	//go:embed site/about.html
-	aboutPage []byte
-
-	//go:embed site/404.html
-	missingPage []byte
-)
-
-// defaultSite returns the handler of the default site.
-func defaultSite() http.Handler {
-	html := [2]string{"Content-Type", "text/html; charset=utf-8"}
-	index := must(http.Prepare(indexPage, html))
-	about := must(http.Prepare(aboutPage, html))
-	missing := must(http.Prepare(missingPage, html))
-	hello := must(http.Prepare([]byte("Hello, World!"), [2]string{"Content-Type", "text/plain"}))
-
-	return func(w *http.Response, r *http.Request) error {
-		if m := r.Method(); m != http.MethodGet && m != http.MethodHead {
-			w.Add("Allow", "GET, HEAD")
-			return http.StatusMethodNotAllowed
-		}
-		path := r.PathBytes()
-		for range 2 { // first as sent, the usual case; then cleaned
-			switch string(path) {
-			case "/":
-				return w.WritePrepared(index)
-			case "/about":
-				return w.WritePrepared(about)
-			case "/bench":
-				return w.WritePrepared(hello) // the 13 bytes that benchmarks expect
-			}
-			var err error
-			if path, err = r.CleanPathBytes(nil); err != nil {
-				return err
-			}
-		}
-		return w.SetStatus(http.StatusNotFound).WritePrepared(missing)
-	}
+// A site is everything that the program serves.
+type site struct {
+	loops  []*perLoop // one for each loop
+	global *globalMiddleware
 }
 
-// must panics on an error that only a bug in the program can cause.
-func must(p *http.Prepared, err error) *http.Prepared {
+// A perLoop is the part of a site that one loop serves. Loops share none of it.
+type perLoop struct {
+	handler  http.Handler
+	files    *static.Files         // nil for the default site
+	reloader *reload.Reloader      // nil without --reload
+	users    *middleware.BasicAuth // nil without --auth
+}
+
+// prepare opens the files, certificates and logs. Its errors are usage errors.
+func prepare(o *options, stdout io.Writer, trouble *slog.Logger) (*site, error) {
+	s := &site{global: &globalMiddleware{}}
+	err := s.open(o, stdout, trouble)
 	if err != nil {
-		panic(err)
+		_ = s.close()
+		return nil, err
 	}
-	return p
+	return s, nil
+}
+
+func (s *site) open(o *options, stdout io.Writer, trouble *slog.Logger) error {
+	for i := range o.loops {
+		p := &perLoop{}
+		var err error
+		if o.path == "" {
+			// Without a folder the rules apply to nothing, but they are checked all
+			// the same.
+			_, _, err = o.site.rules("")
+			p.handler = defaultSite()
+		} else {
+			var leader *reload.Reloader
+			if i > 0 {
+				leader = s.loops[0].reloader
+			}
+			p, err = openSite(o, leader)
+		}
+		if err != nil {
+			return err
+		}
+		s.loops = append(s.loops, p)
+	}
+	if o.https.on() {
+		if err := o.https.open(o.at, trouble); err != nil {
+			return err
+		}
+		for _, p := range s.loops {
+			p.handler = o.https.httpsOnly(p.handler)
+		}
+	}
+	if err := s.global.open(o, stdout, trouble); err != nil {
+		return err
+	}
+	guard := o.guardHosts(s.global)
+	for _, p := range s.loops {
+		p.handler = guard.wrap(p.handler)
+	}
+	return nil
+}
+
+// close closes everything after the loops have ended.
+func (s *site) close() error {
+	for _, p := range s.loops {
+		if p.files != nil {
+			p.files.Close()
+		}
+	}
+	return s.global.close(logEnd)
 }

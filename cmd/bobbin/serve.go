@@ -1,0 +1,143 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"syscall"
+
+	"github.com/bobbin-http/bobbin"
+	"github.com/bobbin-http/bobbin/eventloop"
+	"github.com/bobbin-http/bobbin/http"
+)
+
+// serve listens, prints the banner, and serves until the end.
+func (s *site) serve(o *options, stderr io.Writer, env func(string) string, terminal bool) error {
+	log := logTo(stderr, *o)
+	servers, err := s.newServers(o, log, stderr, env("BOBBIN_TRACE") == "1")
+	if err != nil {
+		return err
+	}
+	for loop, p := range s.loops {
+		if p.reloader != nil {
+			if err := p.reloader.Start(servers[loop].Loop(), o.path); err != nil {
+				return err
+			}
+			defer p.reloader.Close()
+		}
+	}
+	at, err := o.listenAll(servers)
+	if err != nil {
+		return err
+	}
+	if o.https.on() {
+		defer o.https.keep(servers[0].Loop(), log)()
+		for _, server := range servers {
+			defer keepLittle(server.Loop())()
+		}
+	}
+	defer s.handleSignals(o, servers, log)()
+	if !o.quiet {
+		banner(stderr, *o, at, terminal)
+	}
+	if n := bobbin.Descriptors(); n < 1024 {
+		fmt.Fprintf(stderr, "bobbin: only %d file descriptors are allowed, so at most %d connections: raise the limit with ulimit -n\n", n, o.loops*servers[0].Loop().Limits().Conns)
+	}
+	return explainCut(servers, servers.Run())
+}
+
+// newServers makes a server for each loop.
+func (s *site) newServers(o *options, log *slog.Logger, stderr io.Writer, trace bool) (http.Servers, error) {
+	config := http.Config{Limits: o.limits, Log: log}
+	if o.https.on() {
+		config.TLS = o.https.config()
+	}
+	return http.NewServers(o.loops, func(loop int) (http.Config, error) {
+		c, name := config, ""
+		if o.loops > 1 {
+			name = fmt.Sprintf("loop %d ", loop)
+			c.Log = log.With("loop", loop)
+		}
+		c.Handler = s.loops[loop].handler
+		c.Middleware = s.global.middleware(s.loops[loop])
+		if o.verbose {
+			c.Middleware = verbose(c.Middleware, stderr)
+		}
+		if s.global.proxies != nil {
+			c.Loop.Proxies = s.global.proxies.Trusts
+		}
+		if trace {
+			c.Loop.Trace = prefixWriter{name, stderr}
+		}
+		return c, nil
+	})
+}
+
+// handleSignals stops the servers and reopens the access log on signals, until stop
+// is called. SIGHUP is for certificate files: see keepFresh.
+func (s *site) handleSignals(o *options, servers http.Servers, log *slog.Logger) (stop func()) {
+	stops := []func(){
+		eventloop.OnSignal(func(os.Signal) { servers.Stop() }, os.Interrupt, syscall.SIGTERM),
+	}
+	if o.https.store == nil {
+		stops = append(stops, eventloop.OnSignal(func(os.Signal) { log.Info("SIGHUP ignored: no certificate files to reload") }, syscall.SIGHUP))
+	}
+	if file := s.global.file; file != nil {
+		stops = append(stops, eventloop.OnSignal(func(os.Signal) {
+			if err := file.reopen(); err != nil {
+				log.Error("access log", "error", err)
+			}
+		}, syscall.SIGUSR1))
+	}
+	return func() {
+		for _, f := range stops {
+			f()
+		}
+	}
+}
+
+// A prefixWriter writes its prefix before each line. Each call of Write has one whole
+// line.
+type prefixWriter struct {
+	name string
+	to   io.Writer
+}
+
+// Write implements io.Writer.
+func (w prefixWriter) Write(p []byte) (int, error) {
+	_, err := w.to.Write(append([]byte(w.name), p...))
+	return len(p), err
+}
+
+// logTo returns the logger of the server.
+func logTo(w io.Writer, o options) *slog.Logger {
+	level := slog.LevelInfo
+	switch {
+	case o.quiet:
+		level = slog.LevelError
+	case o.verbose:
+		level = slog.LevelDebug
+	}
+	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: level}))
+}
+
+// verbose wraps the middleware, and writes a line for each answer.
+func verbose(m http.Middleware, to io.Writer) http.Middleware {
+	lines := func(next http.Handler) http.Handler {
+		return func(w *http.Response, r *http.Request) error {
+			client, method, path := r.RemoteAddr().Addr(), r.Method(), string(r.PathBytes())
+			if r.Refused() != nil {
+				method, path = "refused", string(r.LineBytes())
+			}
+			w.OnAnswer(func(status http.Status, size int64) {
+				fmt.Fprintf(to, "%s %s %q %d %d\n", client, method, path, int(status), size)
+			})
+			return next(w, r)
+		}
+	}
+	if m == nil {
+		return lines
+	}
+	return http.Chain(lines, m)
+}
