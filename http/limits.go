@@ -134,21 +134,21 @@ func (l Limits) withDefaults() Limits {
 	return l
 }
 
-// Check returns an error if there are limits that cannot be kept, as NewServer does.
+// Check returns an error if the limits cannot work, as NewServer does.
 func (l Limits) Check() error {
 	l = l.withDefaults()
 	return l.check()
 }
 
-// What is set to more than this is set to this, so that no sum of two, or of a time
-// and now, is more than fits.
+// The largest values. Larger ones are reduced to them, so that no sum of two, or of a
+// time and now, overflows.
 const (
 	longest  = 50 * 365 * 24 * time.Hour
 	largest  = math.MaxInt64 / 2
 	largestN = math.MaxInt / 2
 )
 
-// saturate brings down what is above.
+// saturate reduces values that are too large.
 func saturate(v reflect.Value) {
 	for i := range v.NumField() {
 		switch f := v.Field(i); {
@@ -162,7 +162,7 @@ func saturate(v reflect.Value) {
 	}
 }
 
-// negative returns the name of a limit that is below 0, or "".
+// negative returns the name of a negative limit, or "".
 func negative(v reflect.Value) string {
 	for i := range v.NumField() {
 		if v.Field(i).Int() < 0 {
@@ -172,14 +172,14 @@ func negative(v reflect.Value) string {
 	return ""
 }
 
-// The largest numbers that a connection counts to, and what a loop reads at once.
+// The largest values of limits with narrow counters, and of the read buffer.
 const (
 	mostRequests   = math.MaxInt32
 	mostExtension  = math.MaxInt32
 	mostReadBudget = 1 << 29
 )
 
-// check finds limits that cannot be kept.
+// check refuses limits that cannot work.
 func (l *Limits) check() error {
 	if name := negative(reflect.ValueOf(*l)); name != "" {
 		return fmt.Errorf("http: %s is below 0: a limit is a number from 1 on, or 0 for its default", name)
@@ -201,7 +201,7 @@ func (l *Limits) check() error {
 	return nil
 }
 
-// orDefault puts the default where nothing was said.
+// orDefault replaces 0 by the default.
 func orDefault[T int | int64 | time.Duration](n *T, otherwise T) {
 	if *n == 0 {
 		*n = otherwise

@@ -94,12 +94,12 @@ func (o *options) define() (help *bool, config *string) {
 	o.https.define(f)
 
 	f.StringSliceVar(&s.index, "index", []string{"index.html"}, "index files: the first of these `names` that exists is served for its folder")
-	f.StringVar(&s.listing, "listing", "auto", "list folders without an index file: on, off, or auto (`mode`), which lists on loopback only")
+	f.StringVar(&s.listing, "listing", "auto", "listing of folders without an index file: `mode` on, off, or auto, which lists on loopback only")
 	f.StringVar(&s.fallback, "spa", "", "`file` to serve in place of a missing page, for single-page applications")
 	f.Lookup("spa").NoOptDefVal = "index.html"
 	f.BoolVar(&s.cleanURLs, "clean-urls", false, "serve about.html for /about")
 	f.BoolVar(&s.dotfiles, "dotfiles", false, "serve files whose names begin with a dot; /.well-known/ is always served")
-	f.StringVar(&s.symlinks, "symlinks", "inside", "symbolic links to follow (`mode`): none, inside (targets in the folder) or all")
+	f.StringVar(&s.symlinks, "symlinks", "inside", "symbolic links to follow: `mode` none, inside (targets in the folder) or all")
 	f.StringArrayVar(&s.types, "type", nil, "media type of an extension, such as `wasm=application/wasm`; repeatable")
 	f.StringVar(&s.compress, "compress", "zstd,gzip", "`codings` for compressing text on the fly, or off; precompressed .br, .zst and .gz files are used in any case")
 

@@ -49,7 +49,7 @@ type acmeOptions struct {
 func (h *httpsOptions) define(f *pflag.FlagSet) {
 	f.StringArrayVar(&h.certs, "tls-cert", nil, "serve HTTPS with the PEM certificate in this `file`; repeatable, for several names")
 	f.StringArrayVar(&h.keys, "tls-key", nil, "`file` of the certificate's private key; once for each --tls-cert")
-	f.StringVar(&h.mode, "tls", "", "serve HTTPS with a generated certificate: `self` (self-signed, browsers warn) or auto (Let's Encrypt, whose terms you accept)")
+	f.StringVar(&h.mode, "tls", "", "serve HTTPS with a generated certificate: `mode` self (self-signed, browsers warn) or auto (Let's Encrypt, whose terms you accept)")
 	f.StringSliceVar(&h.domains, "domain", nil, "`names` for the generated certificate")
 	f.StringVar(&h.acme.email, "acme-email", "", "with --tls auto: `address` for mail from the certificate authority")
 	f.StringVar(&h.acme.server, "acme-server", "", "with --tls auto: directory `URL` of another ACME server")
