@@ -213,13 +213,8 @@ func (f *Files) giveUp(a *asking, err error) {
 // memory may: an open file would have to be compared, and its disk does not answer.
 func (f *Files) stale(r *http.Request, q *question) *entry {
 	e := f.known(q)
-	if e == nil || r.Loop().WallTime().Sub(e.checked) > staleMax {
+	if e == nil || e.open || r.Loop().WallTime().Sub(e.checked) > staleMax {
 		return nil
-	}
-	for _, rep := range e.representations {
-		if rep != nil && rep.file != nil {
-			return nil
-		}
 	}
 	return e
 }

@@ -28,6 +28,7 @@ type entry struct {
 	modified         time.Time                // in whole seconds, and never in the future
 	representations  [codings]*representation // or one of these
 	encoding         [codings]bool            // a worker is making that representation
+	open             bool                     // one of them is an open file
 	injected         bool                     // Options.Inject was appended
 	recentlyModified bool                     // a further change might leave the modification time as it is
 
@@ -125,6 +126,7 @@ func (e *entry) add(c coding, v *content) {
 	}
 	if v.file != nil {
 		rep.file = newOpenFile(v, e.path)
+		e.open = true
 		e.bytes += openFileCost
 	} else {
 		rep.size = int64(len(v.body))
@@ -168,6 +170,9 @@ func stampOf(info fs.FileInfo, injected bool) string {
 // current reports whether the open files of an entry are still the versions that
 // were found. Nothing is asked about files in memory.
 func (e *entry) current() bool {
+	if !e.open {
+		return true
+	}
 	for _, rep := range e.representations {
 		if rep != nil && rep.file != nil && !rep.file.current() {
 			return false
