@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/bobbin-http/bobbin/eventloop/sim"
 )
@@ -93,5 +94,37 @@ func TestASourceDecidesHowItIsSent(t *testing.T) {
 				t.Errorf("asked for %q, then %q", f.asked, log)
 			}
 		})
+	}
+}
+
+// TestAFileOutlivesItsConnectionWhileAWorkerReadsIt has a client leave while a worker
+// reads a part for it: the file is released when the worker is back, and not before.
+func TestAFileOutlivesItsConnectionWhileAWorkerReadsIt(t *testing.T) {
+	f := &coldFile{t: t}
+	h := build(t, Limits{}, func(*Conn) Protocol {
+		return &script{
+			speak: func(c *Conn, p []byte) int {
+				c.SendFile(f, 0, coldSize)
+				return len(p)
+			},
+			gone: func(*Conn, error) {
+				if f.released > 0 {
+					t.Error("it is released before the worker is back")
+				}
+			},
+		}
+	})
+	h.k.Luck = sim.Luck{ColdFile: 1000, SlowWork: 1000}
+	h.visit(func(s *sim.Script, w *sim.Wire) {
+		s.Send(w, []byte("?"))
+		s.Sleep(10 * time.Microsecond)
+		w.Reset()
+		s.Sleep(time.Minute)
+	})
+	if err := h.live(); err != nil {
+		t.Error(err)
+	}
+	if f.released != 1 || f.read != 1<<20 {
+		t.Errorf("released %d times, %d bytes read", f.released, f.read)
 	}
 }
