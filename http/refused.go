@@ -1,13 +1,12 @@
 package http
 
-// What the server answers by itself, where no handler is asked: to a head that is
-// malformed, too large or too slow, to methods and expectations that it does not
-// serve, to "OPTIONS *", to plain HTTP where HTTPS is spoken. Config.Middleware goes
-// around these answers as it goes around those of the handler, so that one log has
-// every answer, and one rate limit counts every request.
+// The server answers some requests itself, without a handler: heads that are malformed,
+// too large or too slow, methods and expectations that it does not serve, "OPTIONS *",
+// and plain HTTP on an HTTPS port. Config.Middleware wraps these answers as it wraps
+// those of the handler, so that one log has every answer, and one rate limit counts
+// every request.
 
-// around puts the middleware around the handler, and around the answers for which
-// there is none.
+// around wraps the handler in the middleware, and the server's own answers with it.
 func (s *Server) around(m Middleware) {
 	h := s.handler
 	s.hooked = true
@@ -24,8 +23,8 @@ func (c *conn) answerInstead(why *refusal) {
 	c.handlerReturned(c.x.askInstead(why))
 }
 
-// askInstead asks the middleware, if there is any, what is answered in place of the
-// handler.
+// askInstead calls the middleware, if there is any, with the server's own answer in
+// place of the handler's.
 func (x *exchange) askInstead(why *refusal) error {
 	if !x.conn.server.hooked {
 		return why
@@ -34,19 +33,19 @@ func (x *exchange) askInstead(why *refusal) error {
 	return x.call()
 }
 
-// refuseHead refuses a request whose head, which p begins with, is not understood,
-// and ends the conversation: what follows might be part of it.
+// refuseHead refuses a request with a bad head, at the beginning of p. The answer is the
+// last, because the bytes behind it might be part of the request.
 func (c *conn) refuseHead(p []byte, why *refusal) {
 	x := c.x
 	x.raw = x.head.KeepLine(p)
 	c.closeAfter = true
-	c.peerWillClose = false // whatever it said, it may be sending
+	c.peerWillClose = false // it may be sending in spite of its promise
 	c.answerInstead(why)
 }
 
 // LineBytes returns the request line as it was sent, without the end of the line and
-// without a copy. Of a request that was refused before its line was understood, it
-// is what came of that, a kilobyte at most.
+// without a copy. If the line itself was refused, it is the beginning of the request, a
+// kilobyte at most.
 func (r *Request) LineBytes() []byte {
 	r.use("LineBytes")
 	h, p := &r.x.head, r.x.raw
@@ -56,10 +55,10 @@ func (r *Request) LineBytes() []byte {
 	return p[h.MethodName.From : h.First-2]
 }
 
-// Refused returns why the server answers the request itself, and asks no handler; nil
-// for all others. Only Config.Middleware sees such requests. Of one whose head was
-// refused there are no fields, and as much of the method and the target as was
-// understood: Method may return "", and Path "/".
+// Refused returns the reason why the server answers the request itself, without a
+// handler; nil for all other requests. Only Config.Middleware sees such requests. A
+// request whose head was refused has no fields, and the method and the target only as
+// far as they were understood: Method may return "", and Path "/".
 func (r *Request) Refused() error {
 	if why := r.x.failed; r.x.instead && why.Status >= 400 {
 		return why

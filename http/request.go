@@ -13,10 +13,9 @@ import (
 	"github.com/bobbin-http/bobbin/http/internal/route"
 )
 
-// A Request is what a client asked for. Its strings are the caller's to keep:
-// the head is copied once, the first time any of it is asked for, and each
-// field is a piece of that copy. What PathBytes and other methods named
-// "…Bytes" return belongs to the server, and is gone when the handler returns.
+// A Request is the request of a client. Its strings stay valid: the head is copied once,
+// when the first string of it is needed, and each field is a piece of that copy. Results
+// of PathBytes and other …Bytes methods are valid only until the handler returns.
 type Request struct {
 	x    *exchange
 	text string // the head, once a method needed it
@@ -47,8 +46,8 @@ func (r *Request) Method() string {
 	return h.Method.String()
 }
 
-// Path returns the path with its escapes decoded, once. It begins with "/", and
-// may hold anything else: see CleanPathBytes for what names a file.
+// Path returns the path with its escapes decoded, once. It begins with "/", and may have
+// any bytes after that: for the name of a file, see CleanPathBytes.
 func (r *Request) Path() string {
 	r.use("Path")
 	s := r.x.head.Path
@@ -73,11 +72,11 @@ func (r *Request) PathBytes() []byte {
 
 var slash = []byte("/")
 
-// CleanPathBytes returns what CleanPath makes of the path, in place or in the memory
-// of dst. It is what files are served by, and what rules for them are compared with.
-// Behind a Router it is an error, 404, if the path has escaped slashes and would be
-// another pattern's with slashes in their place: files that have a path by their own
-// pattern are not served by another.
+// CleanPathBytes returns the path as CleanPath does, in place or in the memory of dst.
+// Files are served by this path, and rules for files are compared with it. Behind a
+// Router, it returns an error, 404, if the path has escaped slashes and another pattern
+// would match with slashes in their place: a file is not served by another pattern than
+// its own.
 func (r *Request) CleanPathBytes(dst []byte) ([]byte, error) {
 	r.use("CleanPathBytes")
 	if r.x.others {
@@ -86,7 +85,7 @@ func (r *Request) CleanPathBytes(dst []byte) ([]byte, error) {
 	return CleanPath(dst, r.PathBytes())
 }
 
-// RawQuery returns what stands behind the question mark, as it was sent.
+// RawQuery returns the query as it was sent, without the question mark.
 func (r *Request) RawQuery() string {
 	r.use("RawQuery")
 	return r.piece(r.x.head.Query)
@@ -99,8 +98,7 @@ func (r *Request) QueryBytes() ([]byte, bool) {
 	return r.x.head.Query.Of(r.x.raw), r.x.head.HasQuery
 }
 
-// Target returns what was asked for as it was sent: the path and the query in
-// most requests.
+// Target returns the target as it was sent: the path and the query in most requests.
 func (r *Request) Target() string {
 	r.use("Target")
 	return r.piece(r.x.head.Target)
@@ -254,17 +252,14 @@ func (r *Request) line() string {
 	return r.Method() + " " + r.piece(r.x.head.Target)
 }
 
-// CleanPath decodes the path of a request, escaped slashes too, and then removes
-// from it what only stands in the way: empty segments, and those of dots (RFC 3986
-// section 5.2.4). What it returns begins with "/", names nothing outside of the
-// root, and ends with "/" if what was asked for is a folder. The error is an answer,
-// to be returned by the handler as it is.
+// CleanPath decodes the path of a request, including escaped slashes, and then removes
+// empty segments and those of dots (RFC 3986 section 5.2.4). The result begins with "/",
+// names nothing outside of the root, and ends with "/" if it is the path of a folder. The
+// error is an answer: a handler returns it as it is. Use Request.CleanPathBytes for the
+// path of a request behind a Router, because the path may belong to another pattern.
 //
-// Of a request, Request.CleanPathBytes says more: behind a Router, the path may be
-// another's.
-//
-// If there is nothing to do, it returns raw itself; otherwise it builds the path
-// in the memory of dst, which may be nil.
+// A path that is clean already is returned itself; any other is built in the memory of
+// dst, which may be nil.
 func CleanPath(dst, raw []byte) ([]byte, error) {
 	path, why := route.CleanPath(dst, raw)
 	if why != nil {
@@ -273,7 +268,7 @@ func CleanPath(dst, raw []byte) ([]byte, error) {
 	return path, nil
 }
 
-// EscapePath appends a decoded path to dst as it may stand in a URI: what is not
-// a pchar or a slash is escaped (RFC 3986 section 3.3). A ":" is one of them
-// only behind a slash, so path should begin with that.
+// EscapePath appends a decoded path to dst, with escapes for all bytes but pchars and
+// slashes (RFC 3986 section 3.3). A ":" is allowed only behind a slash, so the path should
+// begin with one.
 func EscapePath(dst []byte, path string) []byte { return route.EscapePath(dst, path) }
