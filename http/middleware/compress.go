@@ -75,12 +75,12 @@ func compressBody(w *http.Response, r *http.Request, codings []Coding, names []s
 func mayChange(w *http.Response) bool {
 	etag := w.Header("ETag")
 	return w.Status() != http.StatusPartialContent && w.Header("Content-Encoding") == "" &&
-		!listed(w.Header("Cache-Control"), "no-transform") && (etag == "" || strings.HasPrefix(etag, "W/"))
+		!negotiate.Lists(w.Header("Cache-Control"), "no-transform") && (etag == "" || strings.HasPrefix(etag, "W/"))
 }
 
 // vary adds Accept-Encoding to Vary.
 func vary(w *http.Response) {
-	if v := w.Header("Vary"); !listed(v, "Accept-Encoding") && !listed(v, "*") {
+	if v := w.Header("Vary"); !negotiate.Lists(v, "Accept-Encoding") && !negotiate.Lists(v, "*") {
 		w.Add("Vary", "Accept-Encoding")
 	}
 }

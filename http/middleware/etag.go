@@ -42,7 +42,7 @@ func tag(w *http.Response, r *http.Request) {
 	}
 	etag := w.Header("ETag")
 	if etag == "" {
-		if len(body) > tagMax || listed(w.Header("Cache-Control"), "no-store") {
+		if len(body) > tagMax || negotiate.Lists(w.Header("Cache-Control"), "no-store") {
 			return
 		}
 		etag = tagOf(body)
@@ -70,18 +70,6 @@ func matchesTag(r *http.Request, etag string) bool {
 	opaque, weak := strings.CutPrefix(etag, "W/")
 	for _, list := range lines(r, "if-none-match") {
 		if negotiate.HasTag(list, opaque, weak, true) {
-			return true
-		}
-	}
-	return false
-}
-
-// listed reports whether a list has a directive, ignoring case and the directive's
-// value.
-func listed(list, word string) bool {
-	for element := range strings.SplitSeq(list, ",") {
-		name, _, _ := strings.Cut(element, "=")
-		if negotiate.EqualFold(strings.Trim(name, " \t"), word) {
 			return true
 		}
 	}

@@ -89,7 +89,7 @@ func request(r *http.Request, b *body) (*nethttp.Request, error) {
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: r.ProtoMinor(),
 		Header: fields, Host: r.Host(), ContentLength: r.Length(),
 		Body: nethttp.NoBody, RemoteAddr: r.RemoteAddr().String(), TLS: r.TLS(),
-		Close: negotiate.EqualFold(fields.Get("Connection"), "close"),
+		Close: closes(fields["Connection"], r.ProtoMinor()),
 	}
 	if r.ProtoMinor() == 0 {
 		q.Proto = "HTTP/1.0"
@@ -105,6 +105,15 @@ func request(r *http.Request, b *body) (*nethttp.Request, error) {
 		q.RemoteAddr = "@" // net/http's value for a Unix socket
 	}
 	return q.WithContext(r.Context()), nil
+}
+
+// closes reports whether the client closes the connection after the answer, by the
+// options in its Connection fields (RFC 9112 section 9.3).
+func closes(options []string, protoMinor int) bool {
+	has := func(option string) bool {
+		return slices.ContainsFunc(options, func(list string) bool { return negotiate.Lists(list, option) })
+	}
+	return has("close") || protoMinor == 0 && !has("keep-alive")
 }
 
 // body is the request body for net/http.

@@ -72,7 +72,7 @@ func site(folder, upstream string) nethttp.Handler {
 		}
 	})
 	handle("/request", func(w nethttp.ResponseWriter, r *nethttp.Request) {
-		fmt.Fprintln(w, r.Method, r.URL, r.Proto, r.RequestURI, r.ContentLength, r.TransferEncoding, r.Header["X-Many"], r.Header.Get("User-Agent"))
+		fmt.Fprintln(w, r.Method, r.URL, r.Proto, r.RequestURI, r.ContentLength, r.TransferEncoding, r.Header["X-Many"], r.Header.Get("User-Agent"), r.Close)
 	})
 	handle("/status/{n}", func(w nethttp.ResponseWriter, r *nethttp.Request) {
 		n := 0
@@ -149,6 +149,8 @@ func TestAsNetHTTPAnswers(t *testing.T) {
 		{"POST", "/hello", "that nobody reads", ""},
 		{"GET", "/request?a=b&c", "", "X-Many: 1"},
 		{"DELETE", "/request", "", ""},
+		{"GET", "/request", "", "Connection: close"},
+		{"GET", "/request", "", "Connection: te, Close"}, // an option of several, which h1 and net/http know
 	}
 	for _, target := range []string{
 		"/files/", "/files/a.txt", "/files/large.bin", "/files/sub", "/files/sub/", "/files/none", "/quick", "/late", "/hello", "/nothing",
@@ -363,5 +365,24 @@ func TestBothWaysAtOnce(t *testing.T) {
 	from.Close()
 	if lines.Scan() {
 		t.Errorf("there is more: %q", lines.Text())
+	}
+}
+
+// TestCloses has what no client of net/http sends.
+func TestCloses(t *testing.T) {
+	for _, test := range []struct {
+		options []string
+		minor   int
+		want    bool
+	}{
+		{nil, 1, false}, {nil, 0, true},
+		{[]string{"te", "close"}, 1, true},
+		{[]string{"closed, un-close"}, 1, false},
+		{[]string{"Keep-Alive"}, 0, false},
+		{[]string{"keep-alive, close"}, 0, true},
+	} {
+		if got := closes(test.options, test.minor); got != test.want {
+			t.Errorf("%q in HTTP/1.%d: %v", test.options, test.minor, got)
+		}
 	}
 }

@@ -161,6 +161,16 @@ func TestNamesHaveNoCase(t *testing.T) {
 	}
 }
 
+func TestLists(t *testing.T) {
+	for list, want := range map[string]bool{
+		"": false, "close": true, "te,\tClose ": true, "closed": false, "close=1": true, " close = 1": true, "a=close": false, ",,close": true,
+	} {
+		if got := Lists(list, "close"); got != want {
+			t.Errorf("%q: %v", list, got)
+		}
+	}
+}
+
 func TestNextElement(t *testing.T) {
 	for list, want := range map[string][]string{
 		"": {""}, "a": {"a"}, " a ,\tb": {"a", "b"}, ",a,, ": {"", "a", "", ""}, "a b": {"a b"},
