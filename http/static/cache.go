@@ -99,8 +99,8 @@ func (c *cache) supersede(e *entry) bool {
 	return true
 }
 
-// grew counts n bytes that were added to an entry, which may have been evicted.
-func (c *cache) grew(e *entry, n int64) {
+// grow counts n bytes that were added to an entry, which may have been evicted.
+func (c *cache) grow(e *entry, n int64) {
 	if c.byPath[e.path] != e {
 		return
 	}

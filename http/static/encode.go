@@ -67,7 +67,7 @@ func (f *Files) addEncoded(job *encoded) error {
 		return nil
 	}
 	e.add(job.coding, &content{info: cmp.Or(e.info, e.listed), body: job.body, tag: from.tag})
-	f.cache.grew(e, e.bytes-before)
+	f.cache.grow(e, e.bytes-before)
 	return e.err
 }
 

@@ -50,7 +50,7 @@ type found struct {
 
 // run is called on the worker.
 func (s *search) run() *found {
-	f := &found{path: s.path, root: s.root.again(), generation: s.generation}
+	f := &found{path: s.path, root: s.root.reopen(), generation: s.generation}
 	f.moved = f.root != s.root
 	s.root = f.root
 	if s.list != nil {

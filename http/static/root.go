@@ -34,9 +34,9 @@ func openRoot(path string, links Symlinks) (*root, error) {
 
 func (r *root) close() error { return r.dir.Close() }
 
-// again returns r, or the folder to which its path leads now: a deployment may
+// reopen returns r, or the folder to which its path leads now: a deployment may
 // point a symbolic link to another folder.
-func (r *root) again() *root {
+func (r *root) reopen() *root {
 	info, err := os.Stat(r.path)
 	if err != nil || os.SameFile(info, r.info) {
 		return r // while the path leads nowhere, the open folder is served
