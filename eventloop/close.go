@@ -1,7 +1,6 @@
 package eventloop
 
 import (
-	"io"
 	"time"
 )
 
@@ -99,6 +98,7 @@ func (l *Loop) notifyClosed(d closing) {
 	l.checkWatchdog()
 	l.current = d.conn
 	d.conn.protocol.OnClose(d.conn, d.why)
+	l.endCallback(d.conn)
 }
 
 func (l *Loop) closeConn(d closing) {
@@ -113,11 +113,7 @@ func (l *Loop) closeConn(d closing) {
 		l.countOut(c)
 	}
 	delete(l.clients, c)
-	if d.why == nil || d.why == io.EOF {
-		l.counters.Closed++
-	} else {
-		l.counters.Failed++
-	}
+	l.record(c.endKind(d.why), c, int64(c.fd))
 	var err error
 	if c.reset {
 		err = l.kernel.Reset(int(c.fd))

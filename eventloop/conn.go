@@ -18,6 +18,7 @@ type Conn struct {
 	peerPort uint16
 
 	state State
+	end   Kind // of its end, if it is known before: ClosedTimeout, ClosedEvicted or FailedAborted
 
 	// What the kernel said last, until a call says otherwise: it reports each
 	// change only once.
@@ -271,5 +272,8 @@ func (c *Conn) Abort(why error) {
 		why = ErrAborted
 	}
 	c.reset = true
+	if c.end == 0 {
+		c.end = FailedAborted
+	}
 	c.loop.markClosed(c, why)
 }

@@ -1,25 +1,48 @@
 package eventloop
 
-// Counters count what happened on a loop since it was made.
-type Counters struct {
-	Turns        uint64
-	Events       uint64
-	Accepted     uint64
-	AcceptErrors uint64
-	Closed       uint64 // by either side, in order
-	Failed       uint64 // by an error, a deadline or a limit
-	Evicted      uint64 // of those, to make room
-	Refused      uint64 // newcomers, because their client held all it may; they are not among Accepted
-	Cut          uint64 // of those, because the loop had to end
-	Shed         uint64 // of those, because their client owed most of the output
-	Handshakes   uint64 // of TLS, that were completed
-	Resumed      uint64 // of those, by a ticket
-	Panics       uint64 // of protocols
-	WorkTimeouts uint64 // jobs that were not done within Limits.WorkerTimeout
-	WorkersLost  uint64 // of those, workers that did not come back in time
-	Skipped      uint64 // jobs that were not wanted any more when their turn came
-	Stalls       uint64 // callbacks that held the loop for longer than Config.Stall
+// A Counter sums up the records of one kind since the loop was made.
+type Counter struct {
+	N   uint64 // records
+	Sum int64  // of their Arg
 }
 
+func (c *Counter) add(arg int64) {
+	c.N++
+	c.Sum += arg
+}
+
+// Counters has a Counter for each Kind: Counters[Read].Sum is how many bytes were
+// read. What is counted in another way is a sum over kinds, by the methods here.
+type Counters [kindSpace]Counter
+
 // Counters returns what happened so far.
-func (l *Loop) Counters() Counters { return l.counters }
+func (l *Loop) Counters() Counters { return l.recorder.counters }
+
+// Count returns how many records of a kind there were.
+func (l *Loop) Count(kind Kind) uint64 { return l.recorder.counters[kind%kindSpace].N }
+
+// Cut returns how many connections were cut off, because the loop had to end.
+func (l *Loop) Cut() uint64 { return l.recorder.counters.Cut() }
+
+// Sum returns how many records of some kinds there were, from the first to the last
+// in the order of the constants.
+func (c Counters) Sum(first, last Kind) uint64 {
+	n := uint64(0)
+	for kind := first; kind <= last; kind++ {
+		n += c[kind].N
+	}
+	return n
+}
+
+// Closed returns how many connections ended in order, by either side.
+func (c Counters) Closed() uint64 { return c.Sum(ClosedDone, ClosedEvicted) }
+
+// Failed returns how many ended by an error, a deadline or a limit.
+func (c Counters) Failed() uint64 { return c.Sum(FailedTimeout, FailedCut) }
+
+// Evicted returns how many ended to make room for others.
+func (c Counters) Evicted() uint64 { return c[ClosedEvicted].N + c[FailedEvicted].N }
+
+// Cut returns how many were cut off, because the loop had to end, in its queue or
+// later.
+func (c Counters) Cut() uint64 { return c[CutInQueue].N + c[FailedCut].N }

@@ -30,10 +30,14 @@
 //
 // What logs on a loop must not wait: a [LogWriter] does not.
 //
-// With Config.Trace set, every record of the loop is printed as it is made:
+// A loop records what it does; see [Record], [Loop.ReadSince] and
+// [Loop.StartReading]. With Config.Trace set, the records are printed at the end of
+// each turn:
 //
-//	+0.104211s turn 7: 2 events
+//	+0.104211s turn 7: wait took 80.1ms
+//	+0.104211s turn 7: 1 events
 //	+0.104211s conn 3: read 45
-//	+0.104211s conn 3: wrote 130
-//	+0.104300s conn 3: open -> closing
+//	+0.104226s conn 3: callback took 15µs
+//	+0.104226s turn 7: dispatch took 15µs
+//	+0.104226s conn 3: wrote 130
 package eventloop

@@ -153,8 +153,7 @@ func (l *Loop) mayWait(who Client) bool {
 
 // turnAway resets a newcomer.
 func (l *Loop) turnAway(who Client, fd int) {
-	l.counters.Refused++
-	l.record(Refused, nil, 1)
+	l.record(Refused, nil, 0)
 	if err := l.kernel.Reset(fd); err != nil {
 		l.complain("reset", err)
 	}
@@ -241,7 +240,6 @@ func (l *Loop) findSpares(payer Client) {
 
 // evict closes a connection whose room is needed.
 func (l *Loop) evict(c *Conn, s standing) {
-	l.counters.Evicted++
 	switch {
 	case s == busy:
 		c.reset = true
@@ -255,6 +253,7 @@ func (l *Loop) evict(c *Conn, s standing) {
 			"holds", n, "of", of, "Conns", l.limits.Conns, "skipped", skipped)
 	}
 	if c.state == Lingering {
+		c.end = ClosedEvicted
 		l.markClosed(c, nil)
 		return
 	}

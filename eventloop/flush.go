@@ -15,7 +15,7 @@ func (l *Loop) write(c *Conn) {
 		}
 		budget -= n
 		if n > 0 {
-			l.record(Wrote, c, int64(n))
+			l.recorder.put(Wrote, c.id, 0, int64(n))
 			c.out.sent(l, n)
 			if len(c.out.pieces) == 0 {
 				l.giveOutput(c.out)
@@ -28,6 +28,7 @@ func (l *Loop) write(c *Conn) {
 		switch {
 		case err == bobbin.ErrNotNow:
 			c.writable = false
+			c.recordFull(n)
 		case err == ErrChanged:
 			c.reset = true
 			fallthrough
@@ -44,6 +45,7 @@ func (l *Loop) write(c *Conn) {
 	}
 	if c.full && c.Buffered() <= l.resumeAt() {
 		c.full, c.drainDue = false, true
+		l.record(BackpressureOff, c, c.Buffered())
 		l.queueAgain(c)
 	}
 	switch {
@@ -57,6 +59,15 @@ func (l *Loop) write(c *Conn) {
 	if !c.watched && c.state != Dead {
 		l.watch(c)
 	}
+}
+
+// recordFull records that a socket has taken n bytes, and had no room for the rest.
+func (c *Conn) recordFull(n int) {
+	kind := WritePart
+	if n == 0 {
+		kind = WriteNotNow
+	}
+	c.loop.record(kind, c, c.Buffered())
 }
 
 // supply reports whether there is something for the socket, after encrypting some
@@ -130,7 +141,7 @@ func (c *Conn) checkHighWater(size int64) {
 func (c *Conn) hold(queued int64) {
 	if !c.full {
 		c.full = true
-		c.loop.record(Backpressure, c, queued)
+		c.loop.record(BackpressureOn, c, queued)
 	}
 }
 

@@ -86,8 +86,8 @@ func TestATurnTouchesNoIdleConnection(t *testing.T) {
 	}); what != nil {
 		t.Errorf("a turn touched who was idle: %v", what)
 	}
-	if c := l.Counters(); c.Panics != 0 || k.written < turns*busy {
-		t.Errorf("there were %d panics and %d answers, want none and %d", c.Panics, k.written, turns*busy)
+	if c := l.Counters(); c[Panicked].N != 0 || k.written < turns*busy {
+		t.Errorf("there were %d panics and %d answers, want none and %d", c[Panicked].N, k.written, turns*busy)
 	}
 	// The trap is set: who asks for all connections walks into it.
 	if what := touches(func() { l.Each(func(*Conn) {}) }); what == nil {

@@ -203,7 +203,7 @@ func (h *handshake) back(err error) {
 		h.task.Stop()
 	case err != nil:
 		l.log.Error("panic", "in", "a handshake", "error", err)
-		l.counters.Panics++
+		l.record(Panicked, c, 0)
 		c.Abort(err)
 	default:
 		l.current = c
@@ -299,11 +299,10 @@ func (h *handshake) handOver() {
 	l := c.loop
 	l.endHandshake(h)
 	state := s.tls.ConnectionState()
-	l.counters.Handshakes++
-	if state.DidResume {
-		l.counters.Resumed++
-	}
 	l.record(TLSHandshake, c, int64(state.Version))
+	if state.DidResume {
+		l.record(TLSResumed, c, int64(state.Version))
+	}
 	in, rest := c.in, c.Rest()
 	c.in, c.tls, s.handshake, c.deadline = nil, s, nil, 0
 	c.protocol = h.begin(c)

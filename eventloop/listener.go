@@ -94,7 +94,7 @@ func (ln *Listener) accept() {
 		}
 		to := ln.next()
 		if to == ln && l.open >= l.limits.Conns+beyondConns {
-			l.record(Refused, nil, 1)
+			l.record(AcceptPaused, nil, int64(l.open))
 			if len(l.closing) == 0 {
 				ln.rest(shortestPause)
 				return
@@ -116,13 +116,12 @@ func (ln *Listener) accept() {
 		case err == bobbin.ErrNotNow:
 			ln.ready = false
 		case errors.Is(err, bobbin.ErrExhausted):
-			l.counters.AcceptErrors++
-			l.record(Refused, nil, 2)
+			l.record(AcceptFailed, nil, 1)
 			l.complain("accept", err)
 			ln.makeRoom()
 			return
 		default:
-			l.counters.AcceptErrors++
+			l.record(AcceptFailed, nil, 2)
 			l.complain("accept", err)
 			ln.rest(longestPause)
 			return
@@ -155,7 +154,7 @@ func (ln *Listener) admit(a arrival) bool {
 		ln.distribute(ln, a.fd, a.from)
 		return true
 	case l.mayWait(who):
-		l.record(Refused, nil, 1)
+		l.record(AcceptPaused, nil, int64(l.open))
 		ln.door = []arrival{a}
 		ln.rest(shortestPause)
 		return false
@@ -205,9 +204,8 @@ func (ln *Listener) resume() {
 // is still open in flush.
 func (l *Loop) begin(ln *Listener, fd int, from netip.AddrPort) {
 	l.open++
-	l.counters.Accepted++
 	c := &Conn{
-		loop: l, id: uint32(l.counters.Accepted), fd: int32(fd), slot: -1,
+		loop: l, id: uint32(l.Count(Accepted)) + 1, fd: int32(fd), slot: -1,
 		peer: from.Addr().As16(), peerPort: from.Port(),
 		readable: true, writable: true,
 	}
@@ -230,6 +228,7 @@ func (l *Loop) begin(ln *Listener, fd int, from netip.AddrPort) {
 	if l.stopping && c.speaks() {
 		c.protocol.OnShutdown(c)
 	}
+	l.endCallback(c)
 }
 
 func (l *Loop) listener(fd int) *Listener {

@@ -30,9 +30,11 @@ type Config struct {
 	// on, to the clients that a protocol names by Conn.SetClient. None does if nil.
 	Proxies func(netip.Addr) bool
 
-	// For those who look inside.
-	Trace      io.Writer // each record as it is made; nothing if nil; must not wait, see LogWriter
-	CheckOwner bool      // panic when a stranger's goroutine calls; for tests
+	// Kinds are the kinds of records that the protocol adds, from ProtocolKinds on.
+	Kinds []KindInfo
+
+	Trace      io.Writer // for every record; no trace if nil; must not wait, see LogWriter
+	CheckOwner bool      // panic when another goroutine than the loop's calls; for tests
 }
 
 // A Loop turns: it waits for sockets, deadlines and other goroutines' wishes,
@@ -42,8 +44,8 @@ type Loop struct {
 	kernel     bobbin.Kernel
 	limits     Limits
 	log        *slog.Logger
-	trace      io.Writer
-	ownKernel  bool // the machine's, and not one that was given
+	kinds      []KindInfo // of the protocol's records
+	ownKernel  bool       // the machine's, and not one that was given
 	checkOwner bool
 	start      time.Time
 	signers    int // workers that sign with slow keys at a time
@@ -133,8 +135,7 @@ type Loop struct {
 	collecting   atomic.Bool // a worker does, and says when it has
 
 	complaints complaints
-	counters   Counters
-	ring       *ring
+	recorder   recorder
 }
 
 // New makes a loop. It listens nowhere yet.
@@ -154,9 +155,9 @@ func New(config Config) (*Loop, error) {
 	}
 	l := &Loop{
 		kernel: kernel, limits: limits, log: log,
-		trace: config.Trace, checkOwner: config.CheckOwner,
+		checkOwner: config.CheckOwner, kinds: config.Kinds,
 		start: kernel.Now(), events: make([]bobbin.Event, 256),
-		scratch: make([]byte, limits.ReadBudget), ring: &ring{},
+		scratch:   make([]byte, limits.ReadBudget),
 		lingering: make(map[*Conn]lingering),
 	}
 	l.time, l.alarmTime = l.start, l.start
@@ -170,6 +171,9 @@ func New(config Config) (*Loop, error) {
 	l.proxies = config.Proxies
 	l.scarceAt = limits.OutputTotal / 4 * 3
 	l.signers = config.signers(runtime.GOMAXPROCS(0))
+	if config.Trace != nil {
+		l.trace(config.Trace)
+	}
 	l.dog.period = config.lookEvery()
 	return l, nil
 }
@@ -188,6 +192,7 @@ func (l *Loop) Run() error {
 		l.owner = goroutine()
 	}
 	defer l.dog.watch(l.log)()
+	defer l.printTrace() // what shut records
 	defer l.shut()
 	for !l.over() {
 		if err := l.turn(); err != nil {
@@ -197,7 +202,7 @@ func (l *Loop) Run() error {
 	switch {
 	case l.collapsed != nil:
 		return l.collapsed
-	case l.counters.Cut > 0:
+	case l.Cut() > 0:
 		return ErrCut
 	}
 	return nil
@@ -210,10 +215,13 @@ func (l *Loop) turn() error {
 		return err
 	}
 	l.dispatch(events)
+	l.endPhase(DispatchEnded)
 	l.runPosted()
 	l.runTimers()
 	l.flush()
+	l.endPhase(FlushEnded)
 	l.reap()
+	l.endPhase(ReapEnded)
 	return nil
 }
 
@@ -225,11 +233,9 @@ func (l *Loop) wait() ([]bobbin.Event, error) {
 	l.time = l.kernel.Now()
 	l.now = l.time.Sub(l.start)
 	l.ticks = int64(l.now / tick)
-	l.counters.Turns++
-	l.counters.Events += uint64(n)
-	if n > 0 {
-		l.record(Turn, nil, int64(n))
-	}
+	l.recorder.at = l.now
+	l.endPhase(WaitEnded)
+	l.recordTurn(n)
 	return l.events[:n], err
 }
 
@@ -303,6 +309,7 @@ func (l *Loop) dispatchSome(events []bobbin.Event, again []*Conn) {
 		if c := l.connAt(ev.FD); c != nil {
 			l.current = c
 			l.react(c, ev.Ready)
+			l.endCallback(c)
 			if len(l.dirty) >= chunksKept || l.scarce {
 				l.flush() // while their memory is warm, and before there is none
 			}
@@ -310,9 +317,11 @@ func (l *Loop) dispatchSome(events []bobbin.Event, again []*Conn) {
 			l.current = nil
 			ln.ready = true
 			ln.accept()
+			l.endCallback(nil)
 		} else if ready := l.attached[ev.FD]; ready != nil {
 			l.current = nil
 			ready()
+			l.endCallback(nil)
 		}
 	}
 	for l.turnAt < len(events)+len(again) {
@@ -331,6 +340,7 @@ func (l *Loop) dispatchSome(events []bobbin.Event, again []*Conn) {
 			l.hearAgain(c)
 		}
 		l.proceed(c)
+		l.endCallback(c)
 		if l.scarce {
 			l.flush()
 		}
@@ -379,6 +389,7 @@ func (l *Loop) guard(f func()) {
 	defer l.survive()
 	l.checkWatchdog()
 	f()
+	l.endCallback(l.current)
 }
 
 // survive, deferred, ends the connection whose protocol panicked, and no other.
@@ -389,14 +400,14 @@ func (l *Loop) survive() {
 	if r == nil {
 		return
 	}
-	l.counters.Panics++
+	l.record(Panicked, c, 0)
 	l.LogPanic("panic", r)
 	if c == nil {
 		panic(r) // ours: no connection was being served
 	}
 	if c.state != Dead {
 		c.reset = true
-		l.markClosed(c, fmt.Errorf("eventloop: panic: %v", r))
+		l.markClosed(c, fmt.Errorf("%w: %v", errPanic, r))
 	}
 }
 
@@ -420,11 +431,13 @@ func (l *Loop) runPosted() {
 		l.posted[i] = nil
 		l.checkWatchdog()
 		f()
+		l.endCallback(nil)
 		if l.scarce {
 			l.flush()
 		}
 	}
 	l.record(Posted, nil, int64(len(l.posted)))
+	l.endPhase(PostedEnded)
 }
 
 // runTimers is the phase in which the clock is heard. The kernel was asked for
@@ -438,7 +451,10 @@ func (l *Loop) runTimers() {
 	ran := 0
 	for ; ran < timerBudget && len(l.timers) > 0 && l.timers[0].at <= l.now; ran++ {
 		l.checkWatchdog()
-		heap.Pop(&l.timers).(*Timer).run()
+		t := heap.Pop(&l.timers).(*Timer)
+		l.recorder.noteLate(l.now - t.at)
+		t.run()
+		l.endCallback(nil)
 	}
 	for ; ran < timerBudget; ran++ {
 		c := l.wheel.take(l.now)
@@ -451,4 +467,5 @@ func (l *Loop) runTimers() {
 	if ran > 0 {
 		l.record(Timers, nil, int64(ran))
 	}
+	l.endPhase(TimersEnded)
 }

@@ -129,7 +129,8 @@ func (h *house) live() error {
 func TestEveryArrowBetweenStatesCanBeWalked(t *testing.T) {
 	walked := make(map[[2]State]bool)
 	note := func(h *house) {
-		for _, r := range h.Records(nil) {
+		records, _, _ := h.ReadSince(0, nil)
+		for _, r := range records {
 			if r.Kind == StateChange {
 				walked[[2]State{State(r.Arg >> 8), State(r.Arg & 0xff)}] = true
 			}
@@ -176,7 +177,7 @@ func TestAStepThatIsNotInTheTablePanics(t *testing.T) {
 			t.Errorf("recovered %v", r)
 		}
 	}()
-	c := &Conn{loop: &Loop{ring: &ring{}}, state: Dead}
+	c := &Conn{loop: &Loop{}, state: Dead}
 	c.become(Open)
 }
 
@@ -592,7 +593,7 @@ func TestAtTheLimitOfConnectionsTheIdlestMakesRoom(t *testing.T) {
 			evicted++
 		}
 	}
-	if evicted != 1 || h.Counters().Evicted != 1 {
+	if evicted != 1 || h.Counters().Evicted() != 1 {
 		t.Errorf("%d connections were evicted: %v", evicted, gone)
 	}
 }
@@ -622,7 +623,7 @@ func TestOutOfDescriptorsTheListenerPausesAndResumes(t *testing.T) {
 	if served != 10 {
 		t.Errorf("%d of 10 were served", served)
 	}
-	if turns := h.Counters().Turns; turns > 300 {
+	if turns := h.Count(Turn); turns > 300 {
 		t.Errorf("it took %d turns: a loop that waits for descriptors must sleep", turns)
 	}
 }
@@ -926,7 +927,8 @@ func TestTimersLeaveSocketsTheirTurn(t *testing.T) {
 		t.Error(err)
 	}
 	var turns []int64
-	for _, r := range h.Records(nil) {
+	records, _, _ := h.ReadSince(0, nil)
+	for _, r := range records {
 		if r.Kind == Timers {
 			turns = append(turns, r.Arg)
 		}
@@ -1026,8 +1028,8 @@ func TestAnErrorOfAcceptingEndsNoListener(t *testing.T) {
 	if err := l.Run(); err != nil {
 		t.Error(err)
 	}
-	if c := l.Counters(); c.AcceptErrors != 3 || c.Turns > 30 {
-		t.Errorf("%d errors, and %d turns", c.AcceptErrors, c.Turns)
+	if c := l.Counters(); c[AcceptFailed].N != 3 || c[Turn].N > 30 {
+		t.Errorf("%d errors, and %d turns", c[AcceptFailed].N, c[Turn].N)
 	}
 }
 

@@ -199,7 +199,7 @@ func TestEachOfSeveralLoopsHasItsPart(t *testing.T) {
 				t.Error(err)
 			}
 			for i, l := range ls {
-				if c := l.Counters(); c.Accepted != c.Closed || c.Accepted == 0 {
+				if c := l.Counters(); c[Accepted].N != c.Closed() || c[Accepted].N == 0 {
 					t.Errorf("of loop %d: %+v", i, c)
 				}
 			}

@@ -162,7 +162,6 @@ func (l *Loop) shed() {
 		l.markClosed(d.conn, ErrShed)
 		shed++
 	}
-	l.counters.Shed += uint64(shed)
 	if skipped, ok := l.mayComplain("shed", l.now); ok && shed > 0 {
 		l.log.Warn("clients do not take their answers: the connections that owe most were reset",
 			"reset", shed, "of", owing, "client", most, "owed", before, "OutputTotal", l.limits.OutputTotal, "skipped", skipped)

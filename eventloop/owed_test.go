@@ -141,8 +141,8 @@ func TestOutputAboveTheTotal(t *testing.T) {
 			if served != askers {
 				t.Errorf("%d of %d clients that owe nothing were served", served, askers)
 			}
-			if gone[ErrShed] != row.shed || h.Counters().Shed != uint64(row.shed) {
-				t.Errorf("%d connections were reset, counted %d, want %d", gone[ErrShed], h.Counters().Shed, row.shed)
+			if gone[ErrShed] != row.shed || h.Count(FailedShed) != uint64(row.shed) {
+				t.Errorf("%d connections were reset, counted %d, want %d", gone[ErrShed], h.Count(FailedShed), row.shed)
 			}
 			if row.each == 1 && most > row.total+answer {
 				t.Errorf("%d bytes were kept", most)

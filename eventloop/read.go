@@ -106,7 +106,9 @@ func (l *Loop) receive(c *Conn) int {
 		}
 	}
 	if n > 0 {
-		l.record(Read, c, int64(n))
+		l.recorder.put(Read, c.id, 0, int64(n))
+	} else if err == bobbin.ErrNotNow {
+		l.record(ReadNotNow, c, 0)
 	}
 	return n
 }
@@ -151,6 +153,7 @@ func (l *Loop) hearAgain(c *Conn) {
 
 // checkInputLimit ends a connection that holds more than it may.
 func (l *Loop) checkInputLimit(c *Conn) {
+	l.record(ReadPart, c, int64(len(c.in.rest())))
 	if len(c.in.rest())-l.limits.ReadBudget > l.limits.Input {
 		c.Abort(ErrInputFull)
 	}

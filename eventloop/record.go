@@ -1,110 +1,86 @@
 package eventloop
 
-import (
-	"crypto/tls"
-	"fmt"
-	"io"
-	"time"
-)
+import "time"
 
-// A Record is one thing that happened on a loop. Records are of one size and
-// are written to a ring, always, so that the last few thousand are there when
-// somebody wants to know what a loop was doing.
+// A loop writes down what happens on it: records in a ring, which holds the last
+// few thousand, and for each kind of record how many there were. Nothing else is
+// noted anywhere: counters, the trace, the report of a stall and every page that
+// shows a loop are readers of these two.
+//
+// The recorder is the loop's, as everything here. It has no lock and no atomic
+// field, so a goroutine that wants to read has the loop do it, by Post.
+
+// A Record is one thing that happened on a loop.
 type Record struct {
-	At   time.Duration // since the loop was made, at the start of its turn
-	Arg  int64         // what it counts depends on the kind
-	Conn uint32        // the connection's number, 0 for the loop itself
-	Kind Kind
+	At      time.Duration // since the loop was made: of its turn, or more exact while there is a reader
+	Arg     int64         // its meaning depends on the kind
+	Conn    uint32        // the connection's number, 0 for the loop itself
+	Request uint32        // the request's number on its connection, from 1; 0 in records of the loop
+	Kind    Kind
 }
-
-// Kind says what a Record is about, and what its Arg is.
-type Kind uint8
-
-const (
-	Turn            Kind = iota // events in it
-	Accepted                    // descriptor
-	Read                        // bytes
-	Wrote                       // bytes
-	StateChange                 // from<<8 | to
-	Deadline                    // nanoseconds it was late
-	Posted                      // functions run
-	Timers                      // timers run
-	Backpressure                // bytes queued above the high-water mark
-	Refused                     // 1: at the limit of connections, 2: the kernel has no more
-	CallbackStalled             // nanoseconds, by one callback
-	TLSHandshake                // version of TLS
-	Kinds                       // how many there are
-)
 
 // ringSize is how many records are kept. A power of two, for the mask.
 const ringSize = 4096
 
-type ring struct {
-	records [ringSize]Record
-	n       uint64 // written since the loop was made
+// A recorder is what a loop writes down. It has no pointer behind its first fields,
+// so the garbage collector does not look at the ring.
+type recorder struct {
+	reading bool // there is a reader: see reader.go
+	reader
+
+	at       time.Duration // of the next record
+	next     uint64        // records since the loop was made
+	counters Counters
+	ring     [ringSize]Record
 }
 
-// record notes what happened, at the time that the turn has.
+// put adds a record. It is small enough to be inlined: a request makes three.
+func (r *recorder) put(kind Kind, conn, request uint32, arg int64) {
+	to := &r.ring[r.next%ringSize]
+	r.next++
+	to.At, to.Arg, to.Conn, to.Request, to.Kind = r.at, arg, conn, request, kind
+	r.counters[kind%kindSpace].add(arg)
+}
+
+// ReadSince appends the records from a sequence number on to dst, the oldest first.
+// Next is the number to ask with the next time, and lost is how many records were
+// overwritten before they were read. The first record of a loop has number 0.
+//
+// It must be called on the loop's goroutine. See StartReading for what is recorded.
+func (l *Loop) ReadSince(sequence uint64, dst []Record) (records []Record, next, lost uint64) {
+	l.own("Loop.ReadSince")
+	r := &l.recorder
+	from := min(sequence, r.next)
+	if oldest := max(r.next, ringSize) - ringSize; from < oldest {
+		from, lost = oldest, oldest-from
+	}
+	for ; from < r.next; from++ {
+		dst = append(dst, r.ring[from%ringSize])
+	}
+	return dst, r.next, lost
+}
+
+// record is put for what happens rarely.
 func (l *Loop) record(kind Kind, c *Conn, arg int64) {
-	ring, id := l.ring, uint32(0)
+	conn := uint32(0)
 	if c != nil {
-		id = c.id
+		conn = c.id
 	}
-	r := &ring.records[ring.n%ringSize]
-	ring.n++
-	*r = Record{l.now, arg, id, kind}
-	if l.trace != nil {
-		r.print(l.trace, l.counters.Turns)
-	}
+	l.recorder.put(kind, conn, 0, arg)
 }
 
-// Records appends the latest records to dst, oldest first, and returns it.
-func (l *Loop) Records(dst []Record) []Record {
-	l.own("Loop.Records")
-	for i := max(l.ring.n, ringSize) - ringSize; i < l.ring.n; i++ {
-		dst = append(dst, l.ring.records[i%ringSize])
+// recordTurn counts a turn. Its record is left out of the ring without a reader: there
+// is one turn for each request where there is little to do.
+func (l *Loop) recordTurn(events int) {
+	r := &l.recorder
+	if r.reading {
+		r.put(Turn, 0, 0, int64(events))
+		return
 	}
-	return dst
+	r.counters[Turn].add(int64(events))
 }
 
-// print writes the line of a trace; doc.go shows some.
-func (r *Record) print(w io.Writer, turn uint64) {
-	who := fmt.Sprintf("turn %d", turn)
-	if r.Conn != 0 {
-		who = fmt.Sprintf("conn %d", r.Conn)
-	}
-	fmt.Fprintf(w, "+%.6fs %s: %s\n", r.At.Seconds(), who, r.what())
-}
-
-func (r *Record) what() string {
-	switch r.Kind {
-	case Turn:
-		return fmt.Sprintf("%d events", r.Arg)
-	case Accepted:
-		return fmt.Sprintf("accepted as descriptor %d", r.Arg)
-	case Read:
-		return fmt.Sprintf("read %d", r.Arg)
-	case Wrote:
-		return fmt.Sprintf("wrote %d", r.Arg)
-	case StateChange:
-		return State(r.Arg>>8).String() + " -> " + State(r.Arg&0xff).String()
-	case Deadline:
-		return fmt.Sprintf("deadline, %v late", time.Duration(r.Arg))
-	case Posted:
-		return fmt.Sprintf("%d posted", r.Arg)
-	case Timers:
-		return fmt.Sprintf("%d timers", r.Arg)
-	case Backpressure:
-		return fmt.Sprintf("stalled with %d queued", r.Arg)
-	case Refused:
-		if r.Arg == 1 {
-			return "refused, at the limit of connections"
-		}
-		return "refused, out of descriptors or memory"
-	case CallbackStalled:
-		return fmt.Sprintf("held for %v", time.Duration(r.Arg))
-	case TLSHandshake:
-		return "secured by " + tls.VersionName(uint16(r.Arg))
-	}
-	return "unknown"
+// Record adds a record of a kind that the connection's protocol defines.
+func (c *Conn) Record(kind Kind, request uint32, arg int64) {
+	c.loop.recorder.put(kind, c.id, request, arg)
 }

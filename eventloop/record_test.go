@@ -22,11 +22,14 @@ func TestRecordsAreTheLatestInTheirOrder(t *testing.T) {
 		{"two rounds leave the second", 2 * ringSize, ringSize},
 		{"a ring that has gone round is read from its oldest", 2*ringSize + 10, ringSize},
 	} {
-		l := &Loop{ring: &ring{}}
+		l := &Loop{}
 		for i := range row.written {
 			l.record(Posted, nil, int64(i))
 		}
-		got := l.Records([]Record{{Arg: -1}}) // appended behind what is there
+		got, next, lost := l.ReadSince(0, []Record{{Arg: -1}}) // appended behind what is there
+		if next != uint64(row.written) || lost != uint64(row.written-row.want) {
+			t.Errorf("%s: next is %d, and %d are lost", row.name, next, lost)
+		}
 		if len(got) != row.want+1 || got[0].Arg != -1 {
 			t.Errorf("%s: %d records", row.name, len(got)-1)
 			continue
@@ -89,8 +92,9 @@ func TestAStallIsRecorded(t *testing.T) {
 			t.Error(err)
 		}
 		var got []int64
-		for _, r := range h.Records(nil) {
-			if r.Kind == Backpressure {
+		records, _, _ := h.ReadSince(0, nil)
+		for _, r := range records {
+			if r.Kind == BackpressureOn {
 				got = append(got, r.Arg)
 			}
 		}

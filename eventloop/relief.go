@@ -65,7 +65,7 @@ func (ln *Listener) acceptFor(other *Listener) {
 		fd, from, err := ln.group.take(l.kernel, other)
 		if err != nil {
 			if err != bobbin.ErrNotNow {
-				l.counters.AcceptErrors++
+				l.record(AcceptFailed, nil, 2)
 				l.complain("accept", err)
 			}
 			return

@@ -148,8 +148,8 @@ func TestWhoMakesRoom(t *testing.T) {
 				t.Errorf("ended: %q, want %q", got, row.ended)
 			}
 			counters := h.Counters()
-			if refused := strings.Count(row.ended, "-"); int(counters.Refused) != refused || int(counters.Evicted) != len(strings.Fields(row.ended))-refused {
-				t.Errorf("%d were refused and %d evicted, says the loop", counters.Refused, counters.Evicted)
+			if refused := strings.Count(row.ended, "-"); int(counters[Refused].N) != refused || int(counters.Evicted()) != len(strings.Fields(row.ended))-refused {
+				t.Errorf("%d were refused and %d evicted, says the loop", counters[Refused].N, counters.Evicted())
 			}
 		})
 	}

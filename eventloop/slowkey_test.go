@@ -117,7 +117,7 @@ func TestTicketsAreGoodOnEveryLoop(t *testing.T) {
 		if err := h.over(); err != nil {
 			t.Error(err)
 		}
-		if n := h.Counters().Resumed; n != 1 {
+		if n := h.Count(TLSResumed); n != 1 {
 			t.Errorf("callback %v: %d handshakes were resumed", callback, n)
 		}
 	}

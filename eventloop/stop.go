@@ -132,7 +132,6 @@ func (l *Loop) cutOff() {
 			continue
 		}
 		if c.state != Lingering && (c.idleSince == 0 || c.Buffered() > 0) {
-			l.counters.Cut++
 			c.reset = true
 		}
 		l.markClosed(c, ErrCut)
@@ -151,7 +150,7 @@ func (ln *Listener) cutQueue() {
 		if err != nil {
 			return // the queue is empty, or there is no descriptor to count by
 		}
-		l.counters.Cut++
+		l.record(CutInQueue, nil, int64(fd))
 		if err := l.kernel.Reset(fd); err != nil {
 			l.complain("reset", err)
 		}

@@ -203,7 +203,7 @@ func TestWhatWaitsForRoomAtAStopIsCountedAsCut(t *testing.T) {
 	if err := h.live(); err != ErrCut {
 		t.Errorf("it ended with %v", err)
 	}
-	if n := h.Counters().Cut; n != 3 {
+	if n := h.Counters().Cut(); n != 3 {
 		t.Errorf("%d connections were counted as cut off, of three", n)
 	}
 }

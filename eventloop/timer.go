@@ -55,12 +55,17 @@ func (l *Loop) look(c *Conn) {
 		return
 	}
 	l.record(Deadline, c, int64(l.now-c.deadline))
+	l.recorder.noteLate(l.now - c.deadline)
 	c.deadline = 0
 	if c.state == Lingering || c.failed() {
 		l.markClosed(c, nil)
 		return
 	}
+	c.end = ClosedTimeout
 	c.protocol.OnTimeout(c)
+	if c.speaks() {
+		c.end = 0
+	}
 }
 
 // timerHeap implements heap.Interface, the earliest first.

@@ -434,7 +434,7 @@ func TestHandshakesThatSucceed(t *testing.T) {
 				if err := h.over(); err != nil {
 					t.Error(err)
 				}
-				if c := h.Counters(); c.Handshakes != 2 || c.Resumed != 1 || c.Failed != 0 && luck == (sim.Luck{}) {
+				if c := h.Counters(); c[TLSHandshake].N != 2 || c[TLSResumed].N != 1 || c.Failed() != 0 && luck == (sim.Luck{}) {
 					t.Errorf("counted: %+v", c)
 				}
 			}
@@ -583,7 +583,7 @@ func TestHandshakesThatFail(t *testing.T) {
 			if err := h.over(); err != nil {
 				t.Error(err)
 			}
-			if c := h.Counters(); c.Panics != 0 && !strings.Contains(fmt.Sprint(row.want), reset) {
+			if c := h.Counters(); c[Panicked].N != 0 && !strings.Contains(fmt.Sprint(row.want), reset) {
 				t.Errorf("counted: %+v", c)
 			}
 		})
@@ -1319,7 +1319,7 @@ func TestAFloodOfHandshakesLeavesOthersTheirShare(t *testing.T) {
 		before, most, away := uint64(0), uint64(0), 0
 		every := h.k.Every
 		h.k.Every = func() {
-			done := h.Counters().Handshakes
+			done := h.Count(TLSHandshake)
 			most = max(most, done-before)
 			before = done
 			away = max(away, h.waitingForWorkers)
@@ -1343,12 +1343,12 @@ func TestAFloodOfHandshakesLeavesOthersTheirShare(t *testing.T) {
 				return
 			}
 			for n := 0; served < flood/2; n++ {
-				since := h.Counters().Turns
+				since := h.Count(Turn)
 				s.Send(w, []byte("hello"))
 				if p, err := s.Receive(w, nil, 100); string(p) != "hello" {
 					t.Errorf("heard %q, %v", p, err)
 				}
-				if took := h.Counters().Turns - since; took > 3 {
+				if took := h.Count(Turn) - since; took > 3 {
 					t.Errorf("aside %v: an answer in plain text took %d turns", aside, took)
 				}
 			}
@@ -1402,7 +1402,7 @@ func TestHandshakesThatAreGivenUpLeaveNothing(t *testing.T) {
 		if err := h.over(); err != nil {
 			t.Error(err)
 		}
-		if c := h.Counters(); c.Accepted != c.Closed+c.Failed || c.Failed < 400 {
+		if c := h.Counters(); c[Accepted].N != c.Closed()+c.Failed() || c.Failed() < 400 {
 			t.Errorf("counted: %+v", c)
 		}
 	}

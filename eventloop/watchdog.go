@@ -226,7 +226,6 @@ func (l *Loop) takeStall() *Stall {
 	}
 	s := d.report.Load()
 	s.For = max(s.For, now.Sub(since))
-	l.counters.Stalls++
 	l.record(CallbackStalled, nil, int64(s.For))
 	return s
 }

@@ -212,12 +212,13 @@ func TestWhoeverHoldsTheLoopIsNamed(t *testing.T) {
 				t.Errorf("the stack is %s", stack)
 			}
 			noted := 0
-			for _, r := range h.Records(nil) {
+			records, _, _ := h.ReadSince(0, nil)
+			for _, r := range records {
 				if r.Kind == CallbackStalled {
 					noted++
 				}
 			}
-			if n := h.Counters().Stalls; n != 1 || noted != 1 {
+			if n := h.Count(CallbackStalled); n != 1 || noted != 1 {
 				t.Errorf("%d stalls were counted, %d noted", n, noted)
 			}
 		})
@@ -292,7 +293,7 @@ func TestWhatWasTakenIsNotLogged(t *testing.T) {
 	if told := s.read(); len(told) != 0 {
 		t.Errorf("it was told %q", told)
 	}
-	if n := l.Counters().Stalls; n != 1 {
+	if n := l.Count(CallbackStalled); n != 1 {
 		t.Errorf("%d stalls were counted", n)
 	}
 }
@@ -314,7 +315,7 @@ func TestStallsAreLoggedOnceASecond(t *testing.T) {
 	if !slices.Equal(skipped, []string{"0", "2", "1"}) {
 		t.Errorf("skipped: %q", skipped)
 	}
-	if n := l.Counters().Stalls; n != 6 {
+	if n := l.Count(CallbackStalled); n != 6 {
 		t.Errorf("%d stalls were counted", n)
 	}
 }
@@ -422,7 +423,7 @@ func TestWatchdogAndLoop(t *testing.T) {
 			if got := d.state.Load(); got != row.want {
 				t.Errorf("ends in %d, want %d", got, row.want)
 			}
-			if l.counters.Stalls != 0 {
+			if l.Count(CallbackStalled) != 0 {
 				t.Error("a stall was counted")
 			}
 		})
@@ -510,7 +511,7 @@ func TestWatchdogLooksByItself(t *testing.T) {
 	if err := <-over; err != nil {
 		t.Error(err)
 	}
-	if n := l.Counters().Stalls; n == 0 {
+	if n := l.Count(CallbackStalled); n == 0 {
 		t.Error("no stall was counted")
 	}
 	p := make([]byte, 1<<20)

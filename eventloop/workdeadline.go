@@ -61,7 +61,7 @@ func (l *Loop) miss(j *job) {
 			j.queue.Remove(j.Client, j)
 			j.queue = nil
 		}
-		l.counters.WorkTimeouts++
+		l.record(WorkTimedOut, nil, 0)
 		l.conclude(j, ErrWorkerTimeout)
 		return
 	case !j.counted:
@@ -73,7 +73,7 @@ func (l *Loop) miss(j *job) {
 		l.expect(j)
 		return
 	}
-	l.counters.WorkersLost++
+	l.record(WorkerLost, nil, 0)
 	l.complain("a worker does not come back", fmt.Errorf("%w: %s", ErrWorkerTimeout, j.name()))
 	l.unreserve(j)
 	if lane.lost < l.workers(j.Lane) {
@@ -102,7 +102,7 @@ func (l *Loop) miss(j *job) {
 // missed tells those who wait for a job that they wait no longer.
 func (l *Loop) missed(j *job) {
 	if !j.NoTimeout && !j.replied {
-		l.counters.WorkTimeouts++
+		l.record(WorkTimedOut, nil, 0)
 		l.reply(j, ErrWorkerTimeout)
 	}
 }

@@ -46,7 +46,7 @@ func (l *Loop) enqueue(j *job, queue *Turns[*job]) {
 // refuse ends a job that is not begun, in the next phase for posted work.
 func (l *Loop) refuse(j *job) {
 	j.begun = true
-	l.counters.WorkTimeouts++
+	l.record(WorkTimedOut, nil, 0)
 	_ = l.mail.put(func() { l.conclude(j, ErrWorkerTimeout) }, false) // a loop that has ended needs no reply
 }
 
@@ -87,7 +87,7 @@ func (l *Loop) hire(n Lane) {
 		j.queue = nil
 		switch full := l.fullPlace(j); {
 		case j.Wanted != nil && !j.Wanted():
-			l.counters.Skipped++
+			l.record(WorkSkipped, nil, 0)
 			j.begun = true
 			_ = l.mail.put(func() { l.conclude(j, ErrSkipped) }, false)
 		case full != nil && l.hangs(j):

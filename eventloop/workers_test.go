@@ -157,8 +157,8 @@ func TestWhereWorkersHangNoneIsSentUntilOneComesBack(t *testing.T) {
 		if got := s.Lost(); got != 8 {
 			t.Errorf("%d workers are lost", got)
 		}
-		if c := s.counters; c.WorkersLost != 8 || c.WorkTimeouts != 20 {
-			t.Errorf("%d workers are lost, and %d jobs late", c.WorkersLost, c.WorkTimeouts)
+		if lost, late := s.Count(WorkerLost), s.Count(WorkTimedOut); lost != 8 || late != 20 {
+			t.Errorf("%d workers are lost, and %d jobs late", lost, late)
 		}
 		s.do("refused", 0, at)
 		s.do("beside it", 0, Job{Lane: LaneLookups, Place: "/hangs/b"})
@@ -205,8 +205,8 @@ func TestAWorkerThatBeganLateIsNotLost(t *testing.T) {
 		s.do("first", 19*time.Second, Job{})
 		s.do("second", 10*time.Second, Job{})
 		s.s.Sleep(time.Minute)
-		if s.counters.WorkersLost != 0 || s.errs["first"] != nil || s.errs["second"] != ErrWorkerTimeout || s.took["second"] > 21*time.Second {
-			t.Errorf("%d lost, %v, %v after %v", s.counters.WorkersLost, s.errs["first"], s.errs["second"], s.took["second"])
+		if s.Count(WorkerLost) != 0 || s.errs["first"] != nil || s.errs["second"] != ErrWorkerTimeout || s.took["second"] > 21*time.Second {
+			t.Errorf("%d lost, %v, %v after %v", s.Count(WorkerLost), s.errs["first"], s.errs["second"], s.took["second"])
 		}
 	})
 }
@@ -229,7 +229,7 @@ func TestWorkThatIsNotWantedAnyMoreIsNotBegun(t *testing.T) {
 		s.s.Sleep(time.Second / 2)
 		wanted = false
 		s.s.Sleep(time.Minute)
-		if s.errs["first"] != nil || s.errs["second"] != ErrSkipped || s.took["second"] > 1100*time.Millisecond || s.counters.Skipped != 1 || s.over != 2 {
+		if s.errs["first"] != nil || s.errs["second"] != ErrSkipped || s.took["second"] > 1100*time.Millisecond || s.Count(WorkSkipped) != 1 || s.over != 2 {
 			t.Errorf("%v, %v after %v, %d are over", s.errs["first"], s.errs["second"], s.took["second"], s.over)
 		}
 	})

@@ -560,7 +560,8 @@ func hellos(n int) func(b *bitten) string {
 		}
 		turns := map[time.Duration]map[uint32]bool{}
 		var order []time.Duration
-		for _, r := range b.loop.Records(nil) {
+		records, _, _ := b.loop.ReadSince(0, nil)
+		for _, r := range records {
 			if r.Kind != eventloop.Wrote {
 				continue
 			}
@@ -641,7 +642,8 @@ func readAhead(n int) func(b *bitten) string {
 		b.c.Sleep(sec)
 		defer m.w.Reset()
 		read := int64(-len(get("hang/10000")))
-		for _, r := range b.loop.Records(nil) {
+		records, _, _ := b.loop.ReadSince(0, nil)
+		for _, r := range records {
 			if r.Kind == eventloop.Read {
 				read += r.Arg
 			}

@@ -147,7 +147,7 @@ func (row *bite) try(t *testing.T) {
 
 // serve is what the rows ask.
 func (b *bitten) serve(w *Response, r *Request) error {
-	b.handled = append(b.handled, b.loop.Counters().Turns)
+	b.handled = append(b.handled, b.loop.Count(eventloop.Turn))
 	_, what, _ := strings.Cut(r.Path(), "/")
 	what, much, _ := strings.Cut(what, "/")
 	n, _ := strconv.Atoi(much)
@@ -335,7 +335,8 @@ func join(parts ...[]any) (all []any) {
 func (b *bitten) inOneTurn(kind eventloop.Kind) string {
 	sums := map[time.Duration]int64{}
 	var order []time.Duration
-	for _, r := range b.loop.Records(nil) {
+	records, _, _ := b.loop.ReadSince(0, nil)
+	for _, r := range records {
 		if r.Kind != kind {
 			continue
 		}

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bobbin-http/bobbin/eventloop"
 	"github.com/bobbin-http/bobbin/eventloop/sim"
 )
 
@@ -196,9 +197,9 @@ func TestWhatARequestHasAskedForEndsWithIt(t *testing.T) {
 			t.Error(err)
 		}
 		w.Close()
-		turns := s.Loop().Counters().Turns
+		turns := s.Loop().Count(eventloop.Turn)
 		c.Sleep(2 * time.Hour)
-		if n := s.Loop().Counters().Turns - turns; n > 1 {
+		if n := s.Loop().Count(eventloop.Turn) - turns; n > 1 {
 			t.Errorf("the loop turns %d times when all is over: the timeout of an answered request is still there", n)
 		}
 	})

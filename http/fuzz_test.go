@@ -220,7 +220,7 @@ func TestTenThousandRequestsInOneBreathAreAnsweredInOrder(t *testing.T) {
 			return
 		}
 		for served < n {
-			since := s.loop.Counters().Turns
+			since := s.loop.Count(eventloop.Turn)
 			if c.Send(w, []byte("GET /other HTTP/1.1\r\nHost: a\r\n\r\n")) != nil {
 				break
 			}
@@ -228,7 +228,7 @@ func TestTenThousandRequestsInOneBreathAreAnsweredInOrder(t *testing.T) {
 				t.Error(err)
 				break
 			}
-			if took := s.loop.Counters().Turns - since; took > 5 {
+			if took := s.loop.Count(eventloop.Turn) - since; took > 5 {
 				t.Errorf("the other client waited for %d turns", took)
 			}
 			others++

@@ -155,7 +155,7 @@ const cutMax = 20
 // Cut returns, when Run has returned eventloop.ErrCut, how many connections were cut
 // off, and the methods and paths of up to 20 requests that had no whole answer by then.
 func (s *Server) Cut() (connections int, requests []string) {
-	return int(s.loop.Counters().Cut), s.cut
+	return int(s.loop.Cut()), s.cut
 }
 
 // ListenAndServe serves at an address until the process ends or the kernel

@@ -103,8 +103,8 @@ func TestServersShareAnAddressAndNothingElse(t *testing.T) {
 		t.Error(err)
 	}
 	for loop, one := range s {
-		if answers[loop] == 0 || one.Loop().Counters().Accepted != uint64(answers[loop]) {
-			t.Errorf("server %d has answered %d, and accepted %d", loop, answers[loop], one.Loop().Counters().Accepted)
+		if answers[loop] == 0 || one.Loop().Count(eventloop.Accepted) != uint64(answers[loop]) {
+			t.Errorf("server %d has answered %d, and accepted %d", loop, answers[loop], one.Loop().Count(eventloop.Accepted))
 		}
 	}
 }

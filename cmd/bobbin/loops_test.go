@@ -44,7 +44,7 @@ func TestTwoLoopsServe(t *testing.T) {
 		p.signal(syscall.SIGTERM)
 		p.ends(exitOK)
 
-		line := regexp.MustCompile(`^(?:loop ([01]) \+\d+\.\d{6}s (?:turn|conn) \d+: [a-z0-9 ,>.-]+|(?:127\.0\.0\.1|invalid IP) GET "/bench" 200 13)$`)
+		line := regexp.MustCompile(`^(?:loop ([01]) \+\d+\.\d{6}s (?:turn \d+|conn \d+(?: request \d+)?): [a-zA-Z0-9µ ,>.-]+|(?:127\.0\.0\.1|invalid IP) GET "/bench" 200 13)$`)
 		accepted, visits := map[string]int{}, 0
 		for said := range strings.SplitSeq(strings.TrimSuffix(p.said.String(), "\n"), "\n") {
 			m := line.FindStringSubmatch(said)

@@ -87,7 +87,7 @@ func keepLittle(loop *eventloop.Loop) (stop func()) {
 	var timer *eventloop.Timer
 	var look func()
 	look = func() {
-		if end.now(loop.Counters().Handshakes) {
+		if end.now(loop.Count(eventloop.TLSHandshake)) {
 			loop.Offload(debug.FreeOSMemory, func(error) {})
 		}
 		timer = loop.After(lookAtBurst, look)

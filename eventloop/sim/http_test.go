@@ -98,11 +98,11 @@ func runHTTP(t *testing.T, seed uint64, trace io.Writer) uint64 {
 		t.Errorf("%d handlers have not returned, of which %d wait for ever", r.waiting, r.k.Parked())
 	}
 	c := r.loop.Counters()
-	if c.Accepted != c.Closed+c.Failed {
-		t.Errorf("%d connections were accepted, %d closed and %d failed", c.Accepted, c.Closed, c.Failed)
+	if c[eventloop.Accepted].N != c.Closed()+c.Failed() {
+		t.Errorf("%d connections were accepted, %d closed and %d failed", c[eventloop.Accepted].N, c.Closed(), c.Failed())
 	}
-	if c.Panics != 0 {
-		t.Errorf("%d panics", c.Panics)
+	if c[eventloop.Panicked].N != 0 {
+		t.Errorf("%d panics", c[eventloop.Panicked].N)
 	}
 	return r.k.Hash()
 }

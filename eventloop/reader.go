@@ -1,0 +1,212 @@
+package eventloop
+
+import "time"
+
+// While there is a reader, a loop records more than it always does: the end of each
+// phase and of each callback, and what its protocol adds. Its records then have times
+// of their own, by stamps that are chained: the end of one callback is the start of
+// the next, so the clock is read once for each callback and for each phase that did
+// anything. A busy loop fills the ring within milliseconds; so a frame of the counters
+// is kept each tenth of a second, for a minute.
+//
+// Without a reader all of this is one look at a flag in each phase.
+
+const (
+	frameEvery = 100 * time.Millisecond
+	framesKept = 600
+)
+
+// A Frame is what a loop has done by a moment, and how it stands then.
+type Frame struct {
+	At       time.Duration // since the loop was made
+	Counters Counters
+	Open     int   // connections
+	Memory   int64 // bytes of output that are queued, as Loop.Memory counts them
+
+	// Of the time since the frame before.
+	Longest     time.Duration // the longest callback
+	LongestConn uint32        // the number of its connection, 0 for the loop's own
+	Late        time.Duration // the longest that a timer or a deadline had to wait for the loop
+}
+
+// reader is the part of a recorder that only readers need.
+type reader struct {
+	readers int     // of records, the trace among them
+	tracer  *tracer // prints all records; may be nil
+
+	watchers int // readers that want frames, too
+	timer    *Timer
+	frames   *[framesKept]Frame // a ring; nil without watchers
+	framed   uint64             // frames since the loop was made
+	oldest   uint64             // the first of them in the ring, or before it
+
+	phaseAt      time.Duration // when the phase began
+	handlerEnded bool          // the latest stamp is the end of a handler, whose callback goes on
+	longest      time.Duration // since the frame before, as in Frame
+	longestConn  uint32
+	late         time.Duration
+}
+
+// StartReading has the loop record everything, with fine time stamps, and keep
+// frames, until stop is called. There may be several readers: when the last of them
+// has stopped, the loop records what it always does. Both must be called on the loop's
+// goroutine.
+func (l *Loop) StartReading() (stop func()) {
+	l.own("Loop.StartReading")
+	l.addReader()
+	r := &l.recorder
+	if r.watchers++; r.watchers == 1 {
+		r.frames, r.oldest = new([framesKept]Frame), r.framed
+		r.longest, r.longestConn, r.late = 0, 0, 0
+		l.scheduleFrame()
+	}
+	stopped := false
+	return func() {
+		l.own("the function that Loop.StartReading returned")
+		if stopped {
+			return
+		}
+		stopped = true
+		l.removeReader()
+		if r.watchers--; r.watchers == 0 {
+			r.timer.Stop()
+			r.frames = nil
+		}
+	}
+}
+
+// addReader begins to record everything.
+func (l *Loop) addReader() {
+	r := &l.recorder
+	if r.readers++; r.readers == 1 {
+		r.reading, r.handlerEnded = true, false
+		r.at = l.sinceStart()
+		r.phaseAt = r.at
+	}
+}
+
+// removeReader ends that with the last reader.
+func (l *Loop) removeReader() {
+	if l.recorder.readers--; l.recorder.readers == 0 {
+		l.recorder.reading = false
+	}
+}
+
+// BeingRead reports whether there is a reader. A protocol looks before it records what
+// only readers need.
+func (l *Loop) BeingRead() bool { return l.recorder.reading }
+
+// sinceStart reads the clock.
+func (l *Loop) sinceStart() time.Duration { return l.kernel.Now().Sub(l.start) }
+
+// stamp reads the clock at the end of a callback, and returns how long it took.
+func (l *Loop) stamp(conn uint32) time.Duration {
+	r := &l.recorder
+	now := l.sinceStart()
+	took := now - r.at
+	r.at = now
+	if took > r.longest {
+		r.longest, r.longestConn = took, conn
+	}
+	return took
+}
+
+// RecordHandler records the end of a handler, with a stamp of its own. It does
+// nothing without a reader.
+func (c *Conn) RecordHandler(kind Kind, request uint32, arg int64) {
+	if r := &c.loop.recorder; r.reading {
+		c.loop.stamp(c.id)
+		r.handlerEnded = true
+		r.put(kind, c.id, request, arg)
+	}
+}
+
+// endCallback marks the end of a callback, for a connection or, if c is nil, for the
+// loop itself.
+func (l *Loop) endCallback(c *Conn) {
+	if l.recorder.reading {
+		l.stampCallback(c)
+	}
+}
+
+// stampCallback is endCallback while there is a reader. When a handler has just ended,
+// its stamp is the callback's.
+func (l *Loop) stampCallback(c *Conn) {
+	r := &l.recorder
+	if r.handlerEnded {
+		r.handlerEnded = false
+		return
+	}
+	conn := uint32(0)
+	if c != nil {
+		conn = c.id
+	}
+	took := l.stamp(conn)
+	r.put(Callback, conn, 0, int64(took))
+	if r.tracer != nil && r.next-r.tracer.next > ringSize/2 {
+		l.printTrace()
+	}
+}
+
+// noteLate keeps the longest that a timer or a deadline was late, for the next frame.
+func (r *reader) noteLate(d time.Duration) { r.late = max(r.late, d) }
+
+// endPhase marks the end of a phase in which something was done.
+func (l *Loop) endPhase(kind Kind) {
+	if l.recorder.reading {
+		l.stampPhase(kind)
+	}
+}
+
+// stampPhase is endPhase while there is a reader. Most phases end with a callback,
+// whose stamp will do.
+func (l *Loop) stampPhase(kind Kind) {
+	r := &l.recorder
+	r.handlerEnded = false
+	if kind == FlushEnded || kind == ReapEnded {
+		r.at = l.sinceStart()
+	}
+	r.put(kind, 0, 0, int64(r.at-r.phaseAt))
+	r.phaseAt = r.at
+	if kind == ReapEnded {
+		l.printTrace()
+	}
+}
+
+// scheduleFrame makes the next frame when it is due. A loop that was held makes it
+// later, and only one.
+func (l *Loop) scheduleFrame() {
+	l.recorder.timer = l.After(frameEvery, func() {
+		l.makeFrame()
+		l.scheduleFrame()
+	})
+}
+
+func (l *Loop) makeFrame() {
+	r := &l.recorder
+	f := &r.frames[r.framed%framesKept]
+	r.framed++
+	*f = Frame{
+		At: r.at, Counters: r.counters, Open: l.open, Memory: l.memory,
+		Longest: r.longest, LongestConn: r.longestConn, Late: r.late,
+	}
+	r.longest, r.longestConn, r.late = 0, 0, 0
+}
+
+// FramesSince is ReadSince for frames. Without StartReading there are none.
+func (l *Loop) FramesSince(sequence uint64, dst []Frame) (frames []Frame, next, lost uint64) {
+	l.own("Loop.FramesSince")
+	r := &l.recorder
+	from := min(sequence, r.framed)
+	oldest := max(r.oldest, max(r.framed, framesKept)-framesKept)
+	if r.frames == nil {
+		oldest = r.framed
+	}
+	if from < oldest {
+		from, lost = oldest, oldest-from
+	}
+	for ; from < r.framed; from++ {
+		dst = append(dst, r.frames[from%framesKept])
+	}
+	return dst, r.framed, lost
+}
