@@ -230,6 +230,7 @@ func TestWhatDiffersFromNetHTTPOnPurpose(t *testing.T) {
 		{"nor to the folder of another pattern", []string{"/", "/a/b/"}, "GET /a%2Fb", "a", `404`, `/`},
 		{"nor out of its own", []string{"/f/{p...}", "/a"}, "GET /f/..%2Fa", "a", `404`, `/f/{p...} p="../a"`},
 		{"to where there is nothing neither", []string{"/f/{p...}"}, "GET /f/..%2F..%2Fetc", "a", `404`, `/f/{p...} p="../../etc"`},
+		{"nor above the root and back", []string{"/{p...}"}, "GET /a%2F..%2F..%2Fb", "a", `404`, `/{p...} p="a/../../b"`},
 		{"that a wildcard before it has a slash does not matter", []string{"/u/{id}/f/{p...}", "/"}, "GET /u/a%2Fb/f/c%2Fd", "a", `/u/{id}/f/{p...} id="a/b" p="c/d"`, `/u/{id}/f/{p...} id="a/b" p="c/d"`},
 		{"dots at the end are a folder", []string{"/"}, "GET /a/.", "a", `307 Location: /a/`, `307 Location: /a`},
 		{"above another, too", []string{"/"}, "GET /a/b/..", "a", `307 Location: /a/`, `307 Location: /a`},
@@ -772,5 +773,31 @@ func TestAPathThatIsRefusedHasAStatus(t *testing.T) {
 	}
 	if path, err := CleanPath(nil, []byte("/a/%2e%2e/b/")); string(path) != "/b/" || err != nil {
 		t.Errorf("%q, %v", path, err)
+	}
+}
+
+// TestTheNextRequestMayHaveItsPath: an exchange is used again, and an escaped slash in the
+// path of one request is no reason to refuse the next.
+func TestTheNextRequestMayHaveItsPath(t *testing.T) {
+	r := new(Router)
+	r.Handle("/{x}", func(w *Response, r *Request) error {
+		path, err := r.CleanPathBytes(nil)
+		if err != nil {
+			return err
+		}
+		return w.Text(string(path))
+	})
+	r.Handle("/private/", func(w *Response, r *Request) error { return w.Text("private") })
+	err := stage(t, sim.New(1), Config{Handler: r.Serve}, func(_ *Server, c *sim.Script, w *sim.Wire) {
+		c.Send(w, []byte("GET /private%2Ff HTTP/1.1\r\nHost: a\r\n\r\nGET /f HTTP/1.1\r\nHost: a\r\n\r\n"))
+		w.CloseWrite()
+		answers, err := c.ReceiveAll(w)
+		if !bytes.HasPrefix(answers, []byte("HTTP/1.1 404 ")) || !bytes.HasSuffix(answers, []byte("\r\n\r\n/f")) || err != nil {
+			t.Errorf("%q, %v", answers, err)
+		}
+		w.Close()
+	})
+	if err != nil {
+		t.Error(err)
 	}
 }

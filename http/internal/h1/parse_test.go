@@ -836,3 +836,35 @@ func TestRefusals(t *testing.T) {
 		}
 	}
 }
+
+// TestARefusedHeadKeepsItsLine, and nothing of its fields, as far as it was understood.
+func TestARefusedHeadKeepsItsLine(t *testing.T) {
+	const line = "POST /a?b HTTP/1.1"
+	for _, test := range []struct {
+		name   string
+		head   string
+		line   string
+		method string
+		target string
+	}{
+		{"a line, and fields behind it", line + "\r\nContent-Length: 5\r\nA\r\n\r\n", line + "\r\n", "POST", "/a?b"},
+		{"a line, and chunks behind it", line + "\r\nTransfer-Encoding: chunked\r\n\r\n", line + "\r\n", "POST", "/a?b"},
+		{"a line without a version", "POST /a?b\r\nHost: a\r\n\r\n", "POST /a?b", "POST", ""},
+		{"a method alone", "POST \x00\r\n", "POST \x00", "POST", ""},
+		{"no line at all", "\x16\x03\x01\r\n", "\x16\x03\x01", "", ""},
+		{"a line that is too long", strings.Repeat("A", 2000), strings.Repeat("A", 1024), "", ""},
+	} {
+		var h Head
+		p := []byte(test.head)
+		h.Parse(p, &usual)
+		if got := string(h.KeepLine(p)); got != test.line {
+			t.Errorf("%s: the line is %q, want %q", test.name, got, test.line)
+		}
+		if method, target := string(h.MethodName.Of(p)), string(h.Target.Of(p)); method != test.method || target != test.target {
+			t.Errorf("%s: the method is %q, the target %q", test.name, method, target)
+		}
+		if h.Length >= 0 || h.Chunked || h.NFields > 0 || h.Close || h.hasHost {
+			t.Errorf("%s: something of the fields is kept: %+v", test.name, h.requestInfo)
+		}
+	}
+}
