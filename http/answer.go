@@ -121,8 +121,8 @@ var answerTable = [answerStates]struct {
 func (s answerState) String() string { return answerTable[s].name }
 
 // nextStates is the column "next" of answerTable as bits, for enter. A state may follow
-// itself.
-var nextStates = func() (bits [answerStates]uint16) {
+// itself. There are 16 so that no index can be out of range.
+var nextStates = func() (bits [16]uint16) {
 	for s, row := range answerTable {
 		bits[s] = 1 << s
 		for _, next := range row.next {
@@ -141,7 +141,7 @@ var noArrow = func(from, to answerState) {
 // enter moves the answer to its next state. Only the loop's goroutine may call it, and
 // not while a handler runs off the loop.
 func (x *exchange) enter(s answerState) {
-	if nextStates[x.state]>>s&1 == 0 {
+	if nextStates[x.state%16]>>s&1 == 0 {
 		noArrow(x.state, s)
 	}
 	x.state = s
@@ -168,7 +168,12 @@ func (c *conn) handlerReturned(err error) {
 		c.handlerFailed(err)
 		return
 	}
-	switch x := c.x; x.state {
+	x := c.x
+	if x.state == stateRunning {
+		c.respond(nil)
+		return
+	}
+	switch x.state {
 	case stateStarting:
 		c.startTask()
 	case statePending:
@@ -193,9 +198,6 @@ func (c *conn) handlerFailed(err error) {
 	x.dropNext()
 	if err == errPanicked {
 		c.closeAfter = true
-		if !x.headSent {
-			x.response.reset()
-		}
 	}
 	switch {
 	case errors.Is(err, ErrAbort):
@@ -255,9 +257,9 @@ func (c *conn) answered() {
 	c.requests++
 	switch {
 	case c.closeAfter:
-		c.end()
+		c.closeAnswered()
 	case x.framing.Done():
-		c.rest()
+		c.awaitRequest()
 	default:
 		c.enter(discarding)
 		c.sendTimer = false

@@ -240,3 +240,24 @@ func refusalsInMarkdown() string {
 	}
 	return b.String()
 }
+
+// TestATaskThatDoesNotStartGivesItsSlotBack has middleware refuse a request for which the
+// handler inside has named a task already.
+func TestATaskThatDoesNotStartGivesItsSlotBack(t *testing.T) {
+	inner := Blocking(1, patient)
+	refuses := func(w *Response, r *Request) error {
+		if err := inner(w, r); err != nil {
+			return err
+		}
+		return StatusTeapot
+	}
+	_ = stage(t, sim.New(1), Config{Handler: refuses}, func(_ *Server, c *sim.Script, w *sim.Wire) {
+		const ask = "GET /blocking/text HTTP/1.1\r\nHost: a\r\n"
+		c.Send(w, []byte(ask+"\r\n"+ask+"Connection: close\r\n\r\n"))
+		text, err := c.ReceiveAll(w)
+		if n := strings.Count(string(text), "HTTP/1.1 418 "); err != nil || n != 2 {
+			t.Errorf("%d of two requests are refused by the middleware: %q, %v", n, text, err)
+		}
+		w.Close()
+	})
+}

@@ -6,19 +6,19 @@ import (
 	"github.com/bobbin-http/bobbin/eventloop"
 )
 
-// Bodies that are kept in memory share Limits.BodiesTotal. Below three quarters of
-// it each is taken. Above, the client that holds most pays: its largest body that
-// is still coming is ended, and so on until there is room for the newcomer, which is
-// refused only if it is that body. A body that a handler has cannot be ended; one
-// client's may take three quarters, and the last quarter is for the others. (A single
-// body may be larger while it is the only one.)
+// bodies accounts the request bodies in memory, which share Limits.BodiesTotal. Below three
+// quarters of it each is taken. Above, the client that holds most pays: its largest body
+// that is still coming is refused, and so on until there is room for the new bytes, which
+// are refused only if they belong to that body. A body that its handler has cannot be
+// refused; such bodies of one client may take three quarters, and the last quarter is for
+// other clients. (A single body may be larger while it is the only one.)
 //
-// A body that is here within a turn, and gone by its end, costs two additions. Only
-// what stays is accounted by client.
+// A body that comes and goes within a turn costs two additions. Only a body that stays is
+// accounted by client.
 type bodies struct {
 	held   int64           // bytes of all
-	all    eventloop.Tally // of those that have outlived a turn
-	coming eventloop.Tally // of those that are not complete
+	all    eventloop.Tally // bytes that have outlived a turn, by client
+	coming eventloop.Tally // bytes of bodies that are not complete, by client
 	piles  map[eventloop.Client]*pile
 }
 
@@ -40,31 +40,32 @@ func (b *bodies) add(x *exchange, n int) {
 	x.share.bytes += int64(n)
 }
 
-// settle accounts a body by client. Coming says that more of it is to come, so that
-// it can be ended.
+// settle accounts a body by client. A body of which more is coming can be refused.
 func (b *bodies) settle(x *exchange, coming bool) {
-	if x.share.counted == 0 && x.share.place == 0 {
-		if x.share.bytes == 0 {
+	share := &x.share
+	wasComing := share.place > 0
+	if share.counted == 0 && !wasComing {
+		if share.bytes == 0 {
 			return
 		}
-		x.share.client = x.conn.conn.Client()
+		share.client = x.conn.conn.Client()
 	}
-	more := x.share.bytes - x.share.counted
-	b.all.Add(x.share.client, more)
-	was := x.share.place > 0
+	more := share.bytes - share.counted
+	b.all.Add(share.client, more)
 	switch {
-	case coming && was:
-		b.coming.Add(x.share.client, more)
+	case coming && wasComing:
+		b.coming.Add(share.client, more)
 	case coming:
-		b.coming.Add(x.share.client, x.share.bytes)
-	case was:
-		b.coming.Add(x.share.client, -x.share.counted)
+		b.coming.Add(share.client, share.bytes)
+	case wasComing:
+		b.coming.Add(share.client, -share.counted)
 	}
-	x.share.counted = x.share.bytes
+	share.counted = share.bytes
 	b.pile(x, coming)
 }
 
-// pile puts an exchange where it belongs among those of its client.
+// pile moves an exchange to its place among those of its client: it has one while its body
+// is coming.
 func (b *bodies) pile(x *exchange, coming bool) {
 	p := b.piles[x.share.client]
 	switch {
@@ -87,7 +88,7 @@ func (b *bodies) pile(x *exchange, coming bool) {
 	}
 }
 
-// release forgets a body.
+// release ends the account of a body that is not in memory any more.
 func (b *bodies) release(x *exchange) {
 	b.held -= x.share.bytes
 	x.share.bytes = 0
@@ -103,7 +104,7 @@ func (b *bodies) largest(who eventloop.Client) *exchange {
 	return nil
 }
 
-// makeRoom ends bodies until there is room again, and reports whether that of x may
+// makeRoom refuses bodies until there is room again, and reports whether the body of x may
 // stay.
 func (b *bodies) makeRoom(x *exchange, total int64) bool {
 	if b.held <= total-total/4 {
@@ -113,7 +114,7 @@ func (b *bodies) makeRoom(x *exchange, total int64) bool {
 	for b.held > total-total/4 {
 		who, _ := b.all.Most()
 		v := b.largest(who)
-		if v == nil { // all that it holds is with handlers
+		if v == nil { // its handlers have all of its bodies
 			if b.held <= total {
 				return true
 			}

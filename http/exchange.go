@@ -16,8 +16,8 @@ import (
 // given back when the answer is out, so that an idle connection has none.
 type exchange struct {
 	conn   *conn
-	serial uint32 // counts the uses of x, so that what comes late finds out
-	stale  string // why it may not be used any more, where that is checked
+	serial uint32 // counts the uses of x, so that a late call can tell
+	stale  string // the end of its last use, where late uses are looked for
 
 	// The request.
 	incoming
@@ -47,15 +47,15 @@ type exchange struct {
 // handler is given up, see conn.takeOver.
 type incoming struct {
 	head    h1.Head
-	raw     []byte         // the head's bytes; the loop's, or exchange.own
-	since   time.Duration  // it was taken up, by the clock of Server.elapsed
+	raw     []byte         // the head's bytes: the loop's, or exchange.own
+	since   time.Duration  // its head was complete, by the clock of Server.elapsed
 	framing h1.Body        // of the body: what is still to come
 	got     int64          // bytes of the body, framing included
 	expects bool           // the peer waits for 100 Continue
-	failed  *refusal       // why there is no body to be had, or no handler to be asked
-	instead bool           // the server answers by itself, and no handler is asked: see Config.Middleware
+	failed  *refusal       // why the body cannot be read, or no handler is called
+	instead bool           // the server answers by itself: see Config.Middleware
 	others  bool           // with slashes in place of its escaped ones, the path is another pattern's
-	route   *route.Pattern // that a Router has chosen
+	route   *route.Pattern // of a Router
 }
 
 // reset prepares x for its next use. Memory is kept. The head is not cleared: it is
@@ -64,7 +64,9 @@ func (x *exchange) reset() {
 	x.conn = nil
 	x.serial++
 	x.raw, x.own = nil, x.own[:0]
-	x.framing = h1.Body{}
+	if !x.framing.Done() {
+		x.framing = h1.Body{}
+	}
 	x.got, x.expects = 0, false
 	x.failed, x.route = nil, nil
 	x.instead, x.others = false, false
@@ -77,8 +79,8 @@ func (x *exchange) reset() {
 	x.response.hooks.reset()
 }
 
-// refusal returns why a request that was understood is not served, whatever the
-// handler is. TRACE shows others what a proxy added, and CONNECT makes a tunnel
+// refusal returns the server's own answer to a request that was understood and is not
+// for a handler, or nil. TRACE shows others what a proxy added, and CONNECT makes a tunnel
 // (RFC 9110 sections 9.3.8 and 9.3.6): neither is for an origin server.
 func (x *exchange) refusal() *refusal {
 	h := &x.head
@@ -92,6 +94,9 @@ func (x *exchange) refusal() *refusal {
 		return errExpectation
 	case !h.Plain && !h1.Decodable(h.Path.Of(x.raw)):
 		return (*refusal)(route.BadEscape)
+	case h.Form == h1.AsteriskForm:
+		x.response.Add("Allow", route.AllMethods)
+		return errAllOptions
 	}
 	return nil
 }
@@ -104,7 +109,7 @@ func (x *exchange) call() error {
 	return err
 }
 
-// reportStall names the request whose handler has held the loop for too long, if it has.
+// reportStall logs the request whose handler has held the loop for too long, if it has.
 func (x *exchange) reportStall() {
 	loop := x.conn.server.loop
 	if s := loop.TakeStall(); s != nil {
@@ -116,7 +121,7 @@ func (x *exchange) reportStall() {
 // if they are long.
 func (x *exchange) appendLine(p []byte) []byte {
 	if len(x.raw) == 0 {
-		return append(p, '-') // one that was not understood
+		return append(p, '-') // the request line was not understood
 	}
 	if h := &x.head; h.Method == h1.MethodOther {
 		p = append(p, h.MethodName.Of(x.raw)...)
@@ -127,14 +132,14 @@ func (x *exchange) appendLine(p []byte) []byte {
 	return p[:min(len(p), 200)]
 }
 
-// complain logs a failure that is ours, and names the handler by what it was asked.
+// complain logs a failure of the handler's, with the request that it was called for.
 func (x *exchange) complain(what string, err error) {
 	x.conn.server.log.Error(what, "request", x.request.line(), "route", x.request.Pattern(), "error", err)
 }
 
-// over ends what the request has begun, and calls what has asked for its end.
+// over stops what the request has begun, and calls the hooks of its end.
 func (x *exchange) over() {
-	if x.state != stateNew && x.state != stateDone {
+	if x.state != stateDone && x.state != stateNew {
 		x.abandon()
 	}
 	if x.timeout != nil {
@@ -152,8 +157,8 @@ func (x *exchange) over() {
 	}
 }
 
-// statusOf returns what an error of a handler means to the peer, and logs what
-// is ours.
+// statusOf returns the status and the reason that an error of a handler becomes. An error
+// that has no status of its own is logged, and becomes a 500.
 func (x *exchange) statusOf(err error) (Status, string) {
 	var refused *refusal
 	if errors.As(err, &refused) {
@@ -170,7 +175,7 @@ func (x *exchange) statusOf(err error) (Status, string) {
 	return StatusInternalServerError, ""
 }
 
-// keepHead copies the head, for a request that outlives the loop's bytes.
+// keepHead copies the head, so that the request outlives the loop's bytes.
 func (x *exchange) keepHead() {
 	if len(x.own) == 0 {
 		x.own = append(x.own, x.raw...)
@@ -178,8 +183,8 @@ func (x *exchange) keepHead() {
 	}
 }
 
-// guarded runs a handler or a part of one. A panic costs this request and its
-// connection, and is logged.
+// guarded runs a handler or a reply. A panic costs this request and its connection, and
+// is logged.
 func (x *exchange) guarded(h Handler) (err error) {
 	returned := false
 	defer func() {
@@ -196,12 +201,12 @@ func (x *exchange) guarded(h Handler) (err error) {
 	return err
 }
 
-// A Request and a Response are used again for others when their request is over.
-// A handler that keeps one and uses it later would see, or answer, another client's
-// request. Where a loop checks its owner (eventloop.Config.CheckOwner, which tests set
-// and httptest does), nothing is used again, and such a use panics with both places.
+// A Request and a Response are used again for another request when theirs is over. A
+// handler that keeps one and uses it later would see, or answer, another client's
+// request. Where a loop checks its owner (eventloop.Config.CheckOwner, which tests and
+// httptest set), nothing is used again, and such a use panics with both places.
 
-// end marks an exchange as over.
+// end marks the exchange as over.
 func (x *exchange) end(line string) {
 	pcs := make([]uintptr, 8)
 	frames := runtime.CallersFrames(pcs[:runtime.Callers(3, pcs)])

@@ -3,30 +3,32 @@ package http
 import (
 	"errors"
 	"strconv"
+	"strings"
+	"time"
 
 	"github.com/bobbin-http/bobbin/eventloop"
 )
 
-// A Held is an answer that is kept open: its head is out, and more of its body
-// is sent whenever there is something to say. It belongs to the loop's goroutine,
-// except for Post.
+// A Held is an answer that is kept open: its head is out, and Write sends more of its body
+// at any time. It belongs to the loop's goroutine, except for Post.
 type Held struct {
 	x       *exchange
 	serial  uint32 // of x, when it was held
 	server  *Server
-	chunked bool // or else the end of the connection is the end of the body
+	chunked bool // the body is; if not, it ends with the connection
 	empty   bool // HEAD, or a status that has no body
 	after   []func()
 	stop    func()
 }
 
-// ErrFull means that the client has not taken what it was sent before.
-// Limits.HighWater says how much that may be.
+// ErrFull means that the client has not taken enough of its answer. Limits.HighWater
+// bounds the bytes that it may owe.
 var ErrFull = errors.New("http: the client does not take what it is sent")
 
-// Hold sends the head of the answer, as it stands, and keeps the answer open. The
-// handler returns nil after that. From then on the connection is not read from,
-// and a client that takes nothing for Limits.SendTimeout is cut off.
+// Hold sends the head of the answer, as it stands, and keeps the answer open. The handler
+// returns nil after that, and cannot wait any more: a body is read before. From then on
+// the connection is not read from, and a client that takes nothing for
+// Limits.SendTimeout is cut off.
 func (w *Response) Hold() (*Held, error) {
 	x := w.x
 	if err := w.holdable(); err != nil {
@@ -47,7 +49,7 @@ func (w *Response) Hold() (*Held, error) {
 	return h, nil
 }
 
-// holdable returns why an answer cannot be held.
+// holdable returns why the answer cannot be held, nil if it can.
 func (w *Response) holdable() error {
 	if err := w.x.mayNot(callHold); err != nil {
 		return err
@@ -68,7 +70,7 @@ func (h *Held) Live() bool {
 	return h.x != nil && h.x.serial == h.serial && h.x.held == h && h.x.state != stateDone
 }
 
-// Full reports whether the client has to take something before more is sent.
+// Full reports whether the client has to take more of its answer before Write sends more.
 func (h *Held) Full() bool { return h.Live() && h.x.conn.conn.Full() }
 
 // Write sends a copy of p. It takes all or nothing.
@@ -100,7 +102,7 @@ func writePiece(c *eventloop.Conn, p []byte, chunked bool) {
 	c.Commit(len(b))
 }
 
-// Done ends the answer. What comes next on the connection is served.
+// Done ends the answer. The next request on the connection is served.
 func (h *Held) Done() {
 	if !h.Live() {
 		return
@@ -127,8 +129,8 @@ func (c *conn) endHeld(h *Held) {
 
 var lastChunk = []byte("0\r\n\r\n")
 
-// OnClose has f called, on the loop, when the answer is over, whoever ended it:
-// exactly once, and at once if it is over already.
+// OnClose has f called, on the loop, when the answer is over, for any reason: exactly
+// once, and at once if it is over already.
 func (h *Held) OnClose(f func()) {
 	if !h.Live() {
 		f()
@@ -137,14 +139,14 @@ func (h *Held) OnClose(f func()) {
 	h.after = append(h.after, f)
 }
 
-// OnStop has f called when the server wants to end. Without it, the answer has
-// as long as Limits.Drain to come to its end.
+// OnStop has f called when the server wants to end. Without it, the answer has Limits.Drain
+// to come to its end.
 func (h *Held) OnStop(f func()) { h.stop = f }
 
 // Post has f run on the loop. Any goroutine may call it; it does not wait.
 func (h *Held) Post(f func()) error { return h.server.loop.Post(f) }
 
-// over lets everybody know, once.
+// over calls the hooks that wait for the end of the answer, once.
 func (h *Held) over() {
 	after := h.after
 	h.x.response.afterAnswer(&h.x.response.hooks, h.x.response.sent)
@@ -154,3 +156,108 @@ func (h *Held) over() {
 		f()
 	}
 }
+
+// Events is an answer that is a stream of server-sent events (the HTML standard, section
+// 9.2). It belongs to the loop's goroutine.
+type Events struct {
+	held  *Held
+	conn  *eventloop.Conn
+	beat  *eventloop.Timer
+	yield *eventloop.Timer
+	sent  time.Time // the last event or comment
+}
+
+// An Event is one server-sent event. Empty fields are left out.
+type Event struct {
+	ID   string // a client that comes back sends it as Last-Event-ID
+	Name string // the event's type; a client takes none for "message"
+	Data string // any number of lines
+}
+
+// heartbeat is the time without an event after which a comment is sent: so no proxy takes
+// the connection for dead, and the server learns when it is.
+const heartbeat = 15 * time.Second
+
+// Events begins a stream of events. The handler returns nil after that. The stream ends
+// when the client leaves, when Close is called, when the server stops, and when
+// connections run out and another client needs its place: a client of events comes back by
+// itself.
+func (w *Response) Events() (*Events, error) {
+	w.Add("Content-Type", "text/event-stream").Add("Cache-Control", "no-store")
+	h, err := w.Hold()
+	if err != nil {
+		return nil, err
+	}
+	e := &Events{held: h, conn: w.x.conn.conn, sent: h.server.now()}
+	e.yield = h.server.loop.After(1, e.mayEnd) // when the handler has returned
+	e.arm()
+	h.OnClose(func() {
+		e.beat.Stop()
+		e.yield.Stop()
+	})
+	h.OnStop(h.Done)
+	return e, nil
+}
+
+// mayEnd lets the loop close the connection for another client, as it may close one that
+// waits for a request.
+func (e *Events) mayEnd() {
+	if e.held.Live() {
+		e.conn.SetIdle(true)
+	}
+}
+
+// arm sets the timer for the next heartbeat.
+func (e *Events) arm() { e.beat = e.held.server.loop.After(heartbeat, e.tick) }
+
+// tick sends a comment, unless an event was sent meanwhile.
+func (e *Events) tick() {
+	if e.held.server.now().Sub(e.sent) >= heartbeat {
+		_ = e.send(":\n\n") // a client that is full needs none
+	}
+	if e.held.Live() {
+		e.arm()
+	}
+}
+
+// Send sends an event. The error is ErrFull if the client does not take the events before,
+// and ErrGone if it has left.
+func (e *Events) Send(event Event) error {
+	var b strings.Builder
+	line := func(name, value string) {
+		b.WriteString(name)
+		b.WriteString(": ")
+		b.WriteString(value)
+		b.WriteByte('\n')
+	}
+	// The end of a line in an ID or a name would begin another field.
+	if event.ID != "" && !strings.ContainsAny(event.ID, "\r\n\x00") {
+		line("id", event.ID)
+	}
+	if event.Name != "" && !strings.ContainsAny(event.Name, "\r\n") {
+		line("event", event.Name)
+	}
+	for text := range strings.SplitSeq(lineEnds.Replace(event.Data), "\n") {
+		line("data", text)
+	}
+	b.WriteByte('\n')
+	return e.send(b.String())
+}
+
+// lineEnds makes one of the ends of a line that the standard knows.
+var lineEnds = strings.NewReplacer("\r\n", "\n", "\r", "\n")
+
+// send writes to the answer.
+func (e *Events) send(text string) error {
+	_, err := e.held.Write([]byte(text))
+	if err == nil {
+		e.sent = e.held.server.now()
+	}
+	return err
+}
+
+// OnClose has f called when the stream is over, exactly once.
+func (e *Events) OnClose(f func()) { e.held.OnClose(f) }
+
+// Close ends the stream.
+func (e *Events) Close() { e.held.Done() }

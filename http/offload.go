@@ -7,28 +7,27 @@ import (
 	"github.com/bobbin-http/bobbin/eventloop"
 )
 
-// Offload answers later: work runs on a worker, where it may wait for a disk, a
-// database or a long calculation, and then reply runs on the loop and makes the
-// answer. A handler ends with
+// Offload answers later: work runs on a worker, where it may wait for a disk, a database
+// or a long calculation, and then reply runs on the loop and makes the answer. A handler
+// ends with
 //
 //	return http.Offload(w, work, reply)
 //
-// Work must touch neither w nor the Request; strings that were taken from it
-// before are its to keep. In reply both may be used. An error of work becomes
-// the answer, as a handler's would. If the client leaves before work has begun, it
-// is skipped; if it leaves later, work goes on to its end, and reply is not called; a
-// result that has to be given back, an io.Closer, is closed instead, on the loop.
+// Work must touch neither w nor the Request; strings that the handler took from it
+// before may be used. Reply may use both. An error of work becomes the answer, as a
+// handler's does. If the client leaves before work has begun, work is skipped; if the
+// client leaves later, work runs to its end, and reply is not called: a result that is an
+// io.Closer is closed then, on the loop.
 //
-// The connection is not read from until it has its answer. How many workers there
-// may be is Limits.Workers; more work waits for its turn, and clients take turns.
-// Work that is not done within Limits.WorkerTimeout is answered by 503.
+// The connection is not read from until it has its answer. Limits.Workers bounds the
+// number of workers; more work waits, and clients take turns. Work that is not done within
+// Limits.WorkerTimeout is answered by 503.
 func Offload[T any](w *Response, work func() (T, error), reply func(w *Response, result T) error) error {
 	return OffloadJob(w, eventloop.Job{}, work, reply)
 }
 
-// OffloadJob is Offload for work of which more is known: its Lane, its Place, its
-// Memory, and what is to be done when it is Over. The other fields of job are set
-// here.
+// OffloadJob is Offload with a job's Lane, Place, Memory and Over. It sets the other
+// fields of job.
 func OffloadJob[T any](w *Response, job eventloop.Job, work func() (T, error), reply func(w *Response, result T) error) error {
 	p, err := Later(w)
 	if err != nil {
@@ -56,7 +55,7 @@ func OffloadJob[T any](w *Response, job eventloop.Job, work func() (T, error), r
 	}
 	job.Over = func() {
 		if c, ok := any(result).(io.Closer); ok && done && err == nil && !used {
-			c.Close() // its error can be told to no client
+			c.Close() // there is no client left to report an error to
 		}
 		if over != nil {
 			over()
@@ -66,17 +65,16 @@ func OffloadJob[T any](w *Response, job eventloop.Job, work func() (T, error), r
 	return nil
 }
 
-// A Pending is an answer that something else on the loop makes later. It belongs to
-// the loop's goroutine.
+// A Pending is an answer that something else on the loop makes later. It belongs to the
+// loop's goroutine.
 type Pending struct {
 	x      *exchange
-	serial uint32 // of x
+	serial uint32 // of x, when Later was called
 }
 
-// Later leaves the answer to whoever calls Answer or Fail of what it returns; a
-// handler that has called it returns nil. It must be called before the handler
-// returns, and they must be called afterwards. There is no deadline: the caller has
-// one. Offload, which has, is built on it.
+// Later leaves the answer to a later call of Answer or Fail. A handler calls Later and
+// returns nil; Answer or Fail must be called when it has returned. There is no deadline:
+// the caller has one. Offload, which has a deadline, is built on Later.
 func Later(w *Response) (*Pending, error) {
 	x := w.x
 	if err := x.mayNot(callLater); err != nil {
@@ -88,11 +86,12 @@ func Later(w *Response) (*Pending, error) {
 	return &Pending{x, x.serial}, nil
 }
 
-// Wanted reports whether the answer is still to be made: the client has not left,
-// as far as is known, and has had no other answer.
+// Wanted reports whether the answer is still to be made: the client has not left, as far
+// as is known, and has had no other answer.
 func (p *Pending) Wanted() bool { return p.x.serial == p.serial && p.x.state == statePending }
 
-// Answer makes the answer, as a handler would, and reports whether that was wanted.
+// Answer makes the answer by reply, which is a handler, and reports whether the answer was
+// wanted.
 func (p *Pending) Answer(reply func(w *Response) error) bool {
 	if !p.Wanted() {
 		return false
@@ -101,15 +100,15 @@ func (p *Pending) Answer(reply func(w *Response) error) bool {
 	return true
 }
 
-// Fail answers with an error, as if a handler had returned it; with those of
-// eventloop.Job's Reply too.
+// Fail answers with an error, as if a handler had returned it. The errors that
+// eventloop.Job's Reply gets have answers of their own.
 func (p *Pending) Fail(err error) {
 	if p.Wanted() {
 		p.x.back(err, nil)
 	}
 }
 
-// back goes on when the work is over, with its error or with a reply.
+// back answers when the work is over, with its error or with a reply.
 func (x *exchange) back(err error, reply Handler) {
 	c := x.conn
 	x.enter(stateReplying)

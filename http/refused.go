@@ -1,13 +1,15 @@
 package http
 
+import "github.com/bobbin-http/bobbin/http/internal/h1"
+
 // The server answers some requests itself, without a handler: heads that are malformed,
 // too large or too slow, methods and expectations that it does not serve, "OPTIONS *",
 // and plain HTTP on an HTTPS port. Config.Middleware wraps these answers as it wraps
 // those of the handler, so that one log has every answer, and one rate limit counts
 // every request.
 
-// around wraps the handler in the middleware, and the server's own answers with it.
-func (s *Server) around(m Middleware) {
+// wrap wraps the handler in the middleware, and the server's own answers with it.
+func (s *Server) wrap(m Middleware) {
 	h := s.handler
 	s.hooked = true
 	s.handler = m(func(w *Response, r *Request) error {
@@ -18,8 +20,12 @@ func (s *Server) around(m Middleware) {
 	})
 }
 
-// answerInstead answers in place of the handler.
+// answerInstead answers a request for which no handler is called. A client that is
+// refused may not keep its promise to send nothing more.
 func (c *conn) answerInstead(why *refusal) {
+	if why != errAllOptions {
+		c.peerWillClose = false
+	}
 	c.handlerReturned(c.x.askInstead(why))
 }
 
@@ -39,8 +45,18 @@ func (c *conn) refuseHead(p []byte, why *refusal) {
 	x := c.x
 	x.raw = x.head.KeepLine(p)
 	c.closeAfter = true
-	c.peerWillClose = false // it may be sending in spite of its promise
 	c.answerInstead(why)
+}
+
+// refuseRest refuses a request whose head will not be complete. If what there is of
+// the head is wrong, that is the reason: it was not looked at while it trickled in.
+func (c *conn) refuseRest(why *refusal) {
+	c.x = c.server.takeExchange(c)
+	p := c.conn.Rest()
+	if found := c.x.head.Parse(p, &c.server.parsing); found != h1.NeedMore {
+		why = (*refusal)(found)
+	}
+	c.refuseHead(p, why)
 }
 
 // LineBytes returns the request line as it was sent, without the end of the line and
@@ -65,3 +81,39 @@ func (r *Request) Refused() error {
 	}
 	return nil
 }
+
+// The reasons for which requests are refused, beside the parser's. The client reads them
+// behind the status.
+var (
+	errAllOptions      = newRefusal(StatusNoContent, "") // the answer to OPTIONS *
+	errUnknownMethod   = newRefusal(StatusNotImplemented, "no such method here")
+	errMethodNotServed = newRefusal(StatusMethodNotAllowed, "not for an origin server")
+	errExpectation     = newRefusal(StatusExpectationFailed, "only 100-continue can be expected")
+	errEndedInHead     = newRefusal(StatusBadRequest, "the connection ended inside a head")
+	errEndedInBody     = newRefusal(StatusBadRequest, "the connection ended inside a body")
+	errSlowHead        = newRefusal(StatusRequestTimeout, "the head took too long")
+	errSlowBody        = newRefusal(StatusRequestTimeout, "the body took too long")
+	errBodyTooLarge    = newRefusal(StatusContentTooLarge, "the body is too large")
+	errSlowHandler     = newRefusal(StatusServiceUnavailable, "it takes too long, try again later")
+	errSlowWorker      = newRefusal(StatusServiceUnavailable, "what it waits for does not answer, try again later")
+	errBusy            = newRefusal(StatusServiceUnavailable, "too many bodies at once, try again")
+)
+
+// A refusal is an h1.Refusal as an error in which errors.As finds a Status. Every refusal
+// is a variable, so that refusing costs no memory and tests can compare it.
+type refusal h1.Refusal
+
+// newRefusal makes a refusal.
+func newRefusal(s Status, reason string) *refusal { return &refusal{int(s), reason} }
+
+// Error returns the status and the reason.
+func (r *refusal) Error() string {
+	status := Status(r.Status).Error()
+	if r.Reason == "" {
+		return status
+	}
+	return status + ": " + r.Reason
+}
+
+// Unwrap lets errors.As find the status.
+func (r *refusal) Unwrap() error { return Status(r.Status) }

@@ -1,26 +1,30 @@
 package http
 
 import (
+	"errors"
 	"io"
 	"time"
 )
 
-// How the body of a request is received. The handler is started when the head
-// is there, as a task, and pauses when it asks for the body: so a handler that
-// has its answer without it gives that at once, and "100 Continue" is sent when
-// somebody wants what is to come (RFC 9110 section 10.1.1).
+// The body of a request is received while its handler waits for it. The handler starts
+// when the head is here, as a task, and pauses when it needs the body: so a handler that
+// needs none answers at once, and "100 Continue" is sent only to a client whose body is
+// wanted (RFC 9110 section 10.1.1).
 
+// continueLine tells the client to send its body.
 var continueLine = []byte("HTTP/1.1 100 Continue\r\n\r\n")
 
-// serveWithBody starts the handler of a request whose body is not yet read.
-func (c *conn) serveWithBody() {
+// serveWithBody starts the handler of a request whose body is not yet read; behind is
+// what has come of it. A client that has sent some of it waits for no 100 Continue.
+func (c *conn) serveWithBody(behind []byte) {
 	x := c.x
+	x.expects = x.head.ExpectContinue && len(behind) == 0
 	x.keepHead() // the handler may outlive the loop's bytes
 	x.pace = bodyPace{credit: c.server.limits.RateGrace}
 	c.start(&task{handler: c.server.handler, runs: stateRunning})
 }
 
-// receive is the state while the handler waits for the body.
+// receive reads from the connection while the handler waits for the body.
 func (c *conn) receive() {
 	c.enter(inBody)
 	c.conn.Resume()
@@ -33,10 +37,10 @@ func (c *conn) receive() {
 	}
 }
 
-// Body returns the body of the request, once all of it is there: the loop goes
-// on with others meanwhile. It is the server's, and gone when the handler
-// returns. A body above Limits.Body, and one that is broken or too slow, is an
-// error that the handler should return as it is.
+// Body returns the body of the request when all of it is here: the loop serves other
+// requests meanwhile. The bytes are valid until the handler returns. A body that is above
+// Limits.Body, malformed or too slow is an error, which the handler should return as it
+// is.
 func (r *Request) Body() ([]byte, error) {
 	x := r.x
 	r.use("Body")
@@ -54,8 +58,8 @@ func (r *Request) Body() ([]byte, error) {
 	return x.body[x.read:], nil
 }
 
-// Read reads the body as it comes, and implements io.Reader. How much there may be
-// in all is for the handler to say. The errors are those of Body.
+// Read reads the body as it comes, and implements io.Reader. The handler has to bound the
+// size of the body. The errors are those of Body.
 func (r *Request) Read(p []byte) (int, error) {
 	x := r.x
 	r.use("Read")
@@ -96,8 +100,8 @@ func (x *exchange) awaitBody(whole bool) error {
 	return nil
 }
 
-// readBody takes what there is of a body, for the handler or for nobody. It
-// returns how much of p was used.
+// readBody reads what p has of a body, for the handler or to throw it away. It returns how
+// much of p was used.
 func (c *conn) readBody(p []byte) (used int) {
 	x := c.x
 	for used < len(p) && !x.framing.Done() {
@@ -185,33 +189,34 @@ func (x *exchange) tooSlow() bool {
 	return x.pace.credit < 0 || x.task.wholeBody && x.pace.waited >= x.conn.server.limits.BodyTime
 }
 
-// discarded goes on after a body that nobody wants, or gives up on it.
+// discarded goes on when a part of a body was thrown away: behind the body, or with the
+// end of the connection if there is too much of it.
 func (c *conn) discarded() {
 	x, l := c.x, &c.server.limits
 	switch {
-	case x.framing.Done() && c.closeAfter: // because the server wants to end
-		c.end()
+	case x.framing.Done() && c.closeAfter: // the server wants to end
+		c.closeAnswered()
 	case x.framing.Done():
-		c.rest()
+		c.awaitRequest()
 	case x.got > l.Discard || c.server.elapsed()-x.discardSince > l.DiscardTime:
 		c.closeAfter = true
-		c.end()
+		c.closeAnswered()
 	default:
 		c.sendTimer = false
 		c.conn.SetDeadline(l.DiscardIdle)
 	}
 }
 
-// failBody ends a request whose body will not come, or not as it should: the
-// handler learns of it, but the answer is ours, and the last.
+// failBody ends a request whose body is malformed, too large or too slow. The handler gets
+// an error; the answer is the server's, and the last on the connection.
 func (c *conn) failBody(why *refusal) {
 	x := c.x
 	x.failed = why
-	c.server.bodies.release(x) // nothing will read it
+	c.server.bodies.release(x) // the handler will not read it
 	switch {
 	case c.phase == discarding:
 		c.closeAfter = true
-		c.end() // it has its answer
+		c.closeAnswered()
 	case x.headSent:
 		c.conn.Abort(errBegun)
 	default:
@@ -220,10 +225,9 @@ func (c *conn) failBody(why *refusal) {
 	}
 }
 
-// unread reports whether the peer is sending more of a body than we want to
-// read for the sake of the connection, so that the answer must be the last. A
-// peer that was not told to continue may send it or not: that is not to be
-// guessed.
+// unread reports whether more of the body is to come than the server reads to keep the
+// connection: then the answer is the last. A peer that was not told to continue may send
+// its body or not, so the bytes behind the head have no certain meaning.
 func (c *conn) unread() bool {
 	x := c.x
 	if x.framing.Done() {
@@ -231,3 +235,6 @@ func (c *conn) unread() bool {
 	}
 	return x.expects || x.head.Chunked || x.head.Length-x.got > c.server.limits.Discard
 }
+
+// errNotAsked is the error of reading a body that the client was not told to send.
+var errNotAsked = errors.New("http: the peer waits to be told to send its body, and the answer has begun")

@@ -11,13 +11,12 @@ import (
 	"github.com/bobbin-http/bobbin/http/internal/negotiate"
 )
 
-// A Response is what a handler answers. It may be filled in any order: it is
-// sent when the handler returns, and its framing is made then, so that it is
-// right whatever the handler did.
+// A Response is the answer of a handler. It may be filled in any order: it is sent when
+// the handler returns, and framed then, so that the framing is always right.
 type Response struct {
 	x      *exchange
 	status Status
-	fields []byte // "Name: value" lines that the handler set
+	fields []byte // "Name: value" lines that the handler has added
 	typ    string // Content-Type, "" for none
 	closes bool   // the handler wants the connection to end
 	length int64  // Content-Length that the handler declared, -1 for none
@@ -25,23 +24,24 @@ type Response struct {
 	hooks  hooks
 
 	// An answer that is sent in pieces.
-	chunked  bool  // or else length says where it ends, or the connection
-	sent     int64 // bytes of the body
+	chunked  bool  // if not, the length or the end of the connection tells its end
+	sent     int64 // bytes of the body, also of an answer that is held
 	trailers []byte
 
 	// The body is one of these.
 	text   string
-	bytes  []byte // written piece by piece; ours
-	shared *Prepared
-	lent   []byte // as WriteNoCopy has it
+	bytes  []byte    // of Write, in the server's memory
+	shared *Prepared // of WritePrepared
+	lent   []byte    // of WriteNoCopy and SetBody
 	file   eventloop.File
 	offset int64
 	size   int64 // of the range of file
 }
 
+// reset makes the answer empty. The hooks stay.
 func (w *Response) reset() {
 	if w.file != nil {
-		w.file.Release() // nobody sent it
+		w.file.Release() // it was not sent
 		w.file = nil
 	}
 	w.status, w.length = StatusOK, -1
@@ -55,7 +55,7 @@ func (w *Response) reset() {
 // Status returns the status as it stands.
 func (w *Response) Status() Status { return w.status }
 
-// SetStatus sets the status; it is 200 unless it is set.
+// SetStatus sets the status, which is 200 if it is not set.
 func (w *Response) SetStatus(s Status) *Response {
 	w.use("SetStatus")
 	if w.x.headSent {
@@ -66,13 +66,12 @@ func (w *Response) SetStatus(s Status) *Response {
 	return w
 }
 
-// Add adds a field. The names that frame the answer are the server's: Date,
-// Server and Transfer-Encoding cannot be set, Content-Length only to what the
-// body will have, and Connection only to "close". A name or a value that could
-// be taken for something else on the wire (RFC 9110 section 5.5) makes the
-// answer a 500.
+// Add adds a field. Some are the server's: Date, Server and Transfer-Encoding cannot be
+// added, Content-Length only with the length of the body, and Connection only with
+// "close". A name or a value that means something else on the wire (RFC 9110 section 5.5)
+// makes the answer a 500.
 func (w *Response) Add(name, value string) *Response {
-	w.use("Set")
+	w.use("Add")
 	switch {
 	case w.x.headSent:
 		w.fail(errLate)
@@ -104,7 +103,7 @@ func (w *Response) Add(name, value string) *Response {
 	return w
 }
 
-// fail remembers the first mistake.
+// fail stores a mistake of the handler's. The first one is answered.
 func (w *Response) fail(err error) {
 	if w.broken == nil {
 		w.broken = err
@@ -117,6 +116,7 @@ func (w *Response) Text(s string) error { return w.content("text/plain; charset=
 // HTML answers with a page.
 func (w *Response) HTML(s string) error { return w.content("text/html; charset=utf-8", s) }
 
+// content answers with a text of a type, unless the handler has set another type.
 func (w *Response) content(typ, s string) error {
 	if w.typ == "" {
 		w.typ = typ
@@ -124,9 +124,8 @@ func (w *Response) content(typ, s string) error {
 	return w.body(func() { w.text = s })
 }
 
-// Write adds to the body. It implements io.Writer. It takes everything, in memory,
-// unless the handler was made by Streaming or Blocking: then what was written is
-// sent now and then, as by Flush.
+// Write adds to the body, in memory. It implements io.Writer. In a handler that was made
+// by Streaming or Blocking, it sends a piece, as Flush does, when one has gathered.
 func (w *Response) Write(p []byte) (int, error) {
 	w.use("Write")
 	if w.x.held != nil || w.isWhole() {
@@ -145,62 +144,11 @@ func (w *Response) Write(p []byte) (int, error) {
 	return size, nil
 }
 
-// A Prepared is an answer that is made once and given often: a body that stays
-// in memory, and the fields that go with it, as they are on the wire.
-type Prepared struct {
-	text   []byte // the fields, the length, the end of the head, and the body
-	fields int    // bytes of the fields
-	head   int    // bytes in front of the body
-}
-
-// Prepare makes an answer of a body, which is copied, and of fields, each a name
-// and a value. It refuses what Response.Set does.
-func Prepare(body []byte, fields ...[2]string) (*Prepared, error) {
-	w := Response{x: &exchange{}}
-	w.reset()
-	for _, f := range fields {
-		w.Add(f[0], f[1])
-	}
-	if w.broken == nil && (w.closes || w.length >= 0) {
-		w.fail(errors.New("http: the fields that frame an answer are not prepared"))
-	}
-	if w.broken != nil {
-		return nil, w.broken
-	}
-	p := &Prepared{text: make([]byte, 0, len(w.typ)+len(w.fields)+len(body)+64)}
-	if w.typ != "" {
-		p.text = append(p.text, "Content-Type: "+w.typ+"\r\n"...)
-	}
-	p.text = append(p.text, w.fields...)
-	p.fields = len(p.text)
-	p.text = w.appendLength(p.text, int64(len(body)))
-	p.head = len(p.text)
-	p.text = append(p.text, body...)
-	return p, nil
-}
-
-// Size returns how many bytes the answer takes in memory.
-func (p *Prepared) Size() int { return cap(p.text) }
-
-// Body returns the body, which nobody may change.
-func (p *Prepared) Body() []byte { return p.text[p.head:] }
-
-// WritePrepared answers with what was prepared. Fields that are set beside it come
-// before its own.
-func (w *Response) WritePrepared(p *Prepared) error { return w.body(func() { w.shared = p }) }
-
-// AddPrepared sets the fields of what was prepared, and nothing of its body.
-func (w *Response) AddPrepared(p *Prepared) *Response {
-	w.fields = append(w.fields, p.text[:p.fields]...)
-	return w
-}
-
-// WriteNoCopy answers with p itself, without a copy. Nobody may change it from then
-// on.
+// WriteNoCopy answers with p itself, without a copy. It must not be changed any more.
 func (w *Response) WriteNoCopy(p []byte) error { return w.body(func() { w.lent = p }) }
 
-// SendFile answers with size bytes of f from offset on. f is released when they
-// are sent, or when it turns out that they need not be.
+// SendFile answers with size bytes of f from offset on. The server releases f when they
+// are sent, or when they need not be sent after all.
 func (w *Response) SendFile(f eventloop.File, offset, size int64) error {
 	err := w.body(func() { w.file, w.offset, w.size = f, offset, size })
 	if err != nil {
@@ -209,8 +157,10 @@ func (w *Response) SendFile(f eventloop.File, offset, size int64) error {
 	return err
 }
 
+// errTwoAnswers is the error of a second answer to one request.
 var errTwoAnswers = errors.New("http: the handler answered twice")
 
+// errLate is the error of a change of the head when it is out.
 var errLate = errors.New("http: the head of the answer is out already")
 
 // isWhole reports whether the handler has given a whole body, of which there is one only.
@@ -229,6 +179,7 @@ func (w *Response) body(set func()) error {
 	return nil
 }
 
+// bodySize returns the number of bytes of the body as it stands.
 func (w *Response) bodySize() int64 {
 	if w.file != nil {
 		return w.size
@@ -239,7 +190,7 @@ func (w *Response) bodySize() int64 {
 	return int64(len(w.text) + len(w.bytes) + len(w.lent))
 }
 
-// finish sends the answer: what the handler made, or what its error says.
+// finish sends the whole answer: the handler's, or the one that its error becomes.
 func (w *Response) finish(err error) {
 	if err == nil {
 		err = w.mistake()
@@ -256,7 +207,7 @@ func (w *Response) finish(err error) {
 	w.send()
 }
 
-// mistake returns what is wrong with what the handler made.
+// mistake returns the mistake in the handler's answer, if there is one.
 func (w *Response) mistake() error {
 	switch {
 	case w.broken != nil:
@@ -269,8 +220,8 @@ func (w *Response) mistake() error {
 	return nil
 }
 
-// failed turns the answer into one that says what went wrong. Fields that the
-// handler set stay with a status that it meant, such as Allow with 405.
+// failed makes the answer one that tells of an error. Fields that the handler has added
+// stay with a status that it has chosen, such as Allow with 405.
 func (w *Response) failed(err error) {
 	status, reason := w.x.statusOf(err)
 	if status < 200 || status > 599 {
@@ -297,15 +248,5 @@ func (w *Response) failed(err error) {
 	}
 	w.bytes = append(w.bytes, '\n')
 }
-
-// silent reports whether the status has no body (RFC 9110 sections 6.4.1 and
-// 15.3.6).
-func (w *Response) silent() bool {
-	return w.status == StatusNoContent || w.status == StatusResetContent || w.status == StatusNotModified
-}
-
-// bodiless reports whether no body is sent, whatever the handler wrote. HEAD
-// has the fields of GET (RFC 9110 section 9.3.2).
-func (w *Response) bodiless() bool { return w.x.head.Method == h1.MethodHead || w.silent() }
 
 var _ io.Writer = (*Response)(nil)

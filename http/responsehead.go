@@ -1,17 +1,19 @@
 package http
 
 import (
+	"errors"
 	"strconv"
 	"time"
+
+	"github.com/bobbin-http/bobbin/http/internal/h1"
 )
 
-// heads are the beginnings of answers, ready-made: the many small copies of a
-// head were the largest cost after the system calls themselves. The date in
-// them is made anew when the second has changed; the loop's clock is read once
-// a turn.
+// heads are the beginnings of heads of answers, ready-made: the many small copies of a
+// head were the largest cost after the system calls themselves. The date in them is made
+// anew when the second has changed; the loop's clock is read once a turn.
 type heads struct {
-	name   string // Server
-	second int64  // since 1970, that the texts are for
+	name   string // the value of Server
+	second int64  // since 1970, of the date in the texts
 	common []byte // the Server and Date fields
 	ok     []byte // the status line for 200, and common
 }
@@ -44,19 +46,18 @@ func (h *heads) begin(p []byte, status Status) []byte {
 	return append(p, h.common...)
 }
 
-// most is how long what begin appends can be.
+// most is the largest length of what begin appends.
 func (h *heads) most() int { return len(h.common) + 64 }
 
 // dateFormat is the preferred form of RFC 9110 section 5.6.7. The time must be
 // in UTC.
 const dateFormat = "Mon, 02 Jan 2006 15:04:05 GMT"
 
-// FormatDate writes a time as fields have it, in whole seconds.
+// FormatDate writes a time in the form of the fields of HTTP, in whole seconds.
 func FormatDate(t time.Time) string { return t.UTC().Format(dateFormat) }
 
-// ParseDate reads a time as fields have it, in any of the three forms that have
-// been in use (RFC 9110 section 5.6.7). What is not exactly one of them is no
-// date.
+// ParseDate reads a time in any of the three forms that fields of HTTP have had (RFC
+// 9110 section 5.6.7). Anything that is not exactly one of them is no date.
 func ParseDate(s string) (t time.Time, ok bool) {
 	for _, form := range [...]string{dateFormat, "Monday, 02-Jan-06 15:04:05 GMT", time.ANSIC} {
 		if t, err := time.Parse(form, s); err == nil {
@@ -66,14 +67,13 @@ func ParseDate(s string) (t time.Time, ok bool) {
 	return t, false
 }
 
-// copyMax is the largest body that is copied behind its head, to go in one
-// piece: above that, two pieces in one call cost less than the copy.
+// copyMax is the largest body that is copied behind its head, so that both go in one
+// piece. Above it, two pieces in one call cost less than the copy.
 const copyMax = 60 << 10
 
-// send puts the answer into the connection's queue.
+// send puts the whole answer into the connection's queue.
 func (w *Response) send() {
 	c := w.x.conn
-	w.x.headSent = true
 	if len(w.hooks.answer) > 0 {
 		w.afterAnswer(&w.hooks, w.bodySize())
 	}
@@ -100,35 +100,50 @@ func (w *Response) send() {
 			p = append(p, w.bytes...)
 			p = append(p, w.lent...)
 		}
-	case w.silent() || w.length >= 0: // it is framed in another way than was prepared
-		p = w.appendLength(append(p, w.shared.text[:w.shared.fields]...), size)
-		if together {
-			p = append(p, w.shared.Body()...)
-		}
-	case together:
+	case together && w.length < 0 && !w.silent():
 		p = append(p, w.shared.text...)
 	default:
-		p = append(p, w.shared.text[:w.shared.head]...)
+		p = w.appendPrepared(p, size, together)
 	}
 	c.conn.Commit(len(p))
-	if together || bodiless {
-		return
-	}
-	switch {
-	case w.file != nil:
-		c.conn.SendFile(w.file, w.offset, w.size)
-		w.file = nil // the connection releases it
-	case w.shared != nil:
-		c.conn.WriteNoCopy(w.shared.Body())
-	case w.lent != nil:
-		c.conn.WriteNoCopy(w.lent)
-	default:
-		p := append(c.conn.Reserve(int(size)), w.bytes...)
-		c.conn.Commit(len(append(p, w.text...)))
+	w.x.headSent = true
+	if !together && !bodiless {
+		w.sendBody(int(size))
 	}
 }
 
-// sendHead puts the head of an answer that is kept open into the connection's
+// appendPrepared appends what was prepared where that does not go as it is: the body
+// goes by itself, or is framed in another way.
+func (w *Response) appendPrepared(p []byte, size int64, together bool) []byte {
+	if !w.silent() && w.length < 0 {
+		return append(p, w.shared.text[:w.shared.head]...)
+	}
+	p = w.appendLength(append(p, w.shared.text[:w.shared.fields]...), size)
+	if together {
+		p = append(p, w.shared.Body()...)
+	}
+	return p
+}
+
+// sendBody puts a body that does not go together with its head into the queue. The
+// connection releases a file when it is sent.
+func (w *Response) sendBody(size int) {
+	c := w.x.conn.conn
+	switch {
+	case w.file != nil:
+		c.SendFile(w.file, w.offset, w.size)
+		w.file = nil
+	case w.shared != nil:
+		c.WriteNoCopy(w.shared.Body())
+	case w.lent != nil:
+		c.WriteNoCopy(w.lent)
+	default:
+		p := append(c.Reserve(size), w.bytes...)
+		c.Commit(len(append(p, w.text...)))
+	}
+}
+
+// sendHead puts the head of an answer whose body comes later into the connection's
 // queue.
 func (w *Response) sendHead(chunked bool) {
 	c := w.x.conn
@@ -151,7 +166,7 @@ func (w *Response) sendHead(chunked bool) {
 	c.conn.Commit(len(append(p, "\r\n"...)))
 }
 
-// appendFields appends what stands between the Date and what frames the body or was
+// appendFields appends the fields between the date and those that frame the body or were
 // prepared.
 func (w *Response) appendFields(p []byte) []byte {
 	c := w.x.conn
@@ -172,22 +187,82 @@ func (w *Response) appendFields(p []byte) []byte {
 	return p
 }
 
-// appendLength appends the length, where there is one, and the end of the head.
+// appendLength appends the length, if the status has one, and the end of the head.
 func (w *Response) appendLength(p []byte, size int64) []byte {
 	switch w.status {
 	case StatusNoContent:
 		// RFC 9110 section 8.6: no length there.
 	case StatusNotModified:
-		// A length would be that of the answer with a body; it may be left out.
+		// RFC 9110 section 8.6: the length of the body that is not sent may be left out.
 	case StatusResetContent:
 		p = append(p, "Content-Length: 0\r\n"...)
 	default:
 		if size == 0 && w.length > 0 {
-			size = w.length // of HEAD, by a handler that knows
+			size = w.length // of HEAD, as the handler declared it
 		}
 		p = append(p, "Content-Length: "...)
 		p = strconv.AppendInt(p, size, 10)
 		p = append(p, "\r\n"...)
 	}
 	return append(p, "\r\n"...)
+}
+
+// silent reports whether the status has no body (RFC 9110 sections 6.4.1 and
+// 15.3.6).
+func (w *Response) silent() bool {
+	return w.status == StatusNoContent || w.status == StatusResetContent || w.status == StatusNotModified
+}
+
+// bodiless reports whether the body is not sent. HEAD has the fields of GET, and no body
+// (RFC 9110 section 9.3.2).
+func (w *Response) bodiless() bool { return w.x.head.Method == h1.MethodHead || w.silent() }
+
+// A Prepared is an answer that is made once and sent often: a body that stays in memory,
+// and its fields, as they are on the wire.
+type Prepared struct {
+	text   []byte // the fields, the length, the end of the head, and the body
+	fields int    // bytes of the fields
+	head   int    // bytes in front of the body
+}
+
+// Prepare makes an answer of a body, which it copies, and of fields, each a name and a
+// value. It refuses the fields that Response.Add refuses.
+func Prepare(body []byte, fields ...[2]string) (*Prepared, error) {
+	w := Response{x: &exchange{}}
+	w.reset()
+	for _, f := range fields {
+		w.Add(f[0], f[1])
+	}
+	if w.broken == nil && (w.closes || w.length >= 0) {
+		w.fail(errors.New("http: the fields that frame an answer are not prepared"))
+	}
+	if w.broken != nil {
+		return nil, w.broken
+	}
+	p := &Prepared{text: make([]byte, 0, len(w.typ)+len(w.fields)+len(body)+64)}
+	if w.typ != "" {
+		p.text = append(p.text, "Content-Type: "+w.typ+"\r\n"...)
+	}
+	p.text = append(p.text, w.fields...)
+	p.fields = len(p.text)
+	p.text = w.appendLength(p.text, int64(len(body)))
+	p.head = len(p.text)
+	p.text = append(p.text, body...)
+	return p, nil
+}
+
+// Size returns the number of bytes that the answer takes in memory.
+func (p *Prepared) Size() int { return cap(p.text) }
+
+// Body returns the body. It must not be changed.
+func (p *Prepared) Body() []byte { return p.text[p.head:] }
+
+// WritePrepared answers with p. Fields that were added to the answer come before those of
+// p.
+func (w *Response) WritePrepared(p *Prepared) error { return w.body(func() { w.shared = p }) }
+
+// AddPrepared adds the fields of p, without its body.
+func (w *Response) AddPrepared(p *Prepared) *Response {
+	w.fields = append(w.fields, p.text[:p.fields]...)
+	return w
 }

@@ -1,17 +1,19 @@
 package http
 
-import "time"
+import (
+	"errors"
+	"time"
+)
 
-// Clients that are slow to take an answer. Progress is what the peer has
-// acknowledged, as far as the kernel tells: a socket takes megabytes for a peer that
-// reads nothing, and nothing for one that reads slowly. Acknowledgements come in
-// jumps: a client with a buffer of two megabytes that reads 20 kB a second takes two
-// megabytes at once, and then nothing for a minute and a half. So bytes that were
-// taken earn time. docs/limits.md says how much.
+// Clients that are slow to take an answer. The bytes that the peer has acknowledged are
+// its progress, as far as the kernel tells: a socket takes megabytes for a peer that reads
+// nothing, and nothing for a peer that reads slowly. Acknowledgements come in jumps: a
+// client with a buffer of two megabytes that reads 20 kB a second takes two megabytes at
+// once, and then nothing for a minute and a half. So acknowledged bytes earn time, as
+// docs/limits.md describes.
 //
-// A small answer costs nothing of this. A connection with one that is larger than the
-// high-water mark gets an account, and the first look comes after a quarter of
-// SendTimeout.
+// A small answer costs nothing of this. An answer above the high-water mark opens an
+// account for its connection, and the first look comes after a quarter of SendTimeout.
 
 // slow is the account of a connection whose client is slow.
 type slow struct {
@@ -20,31 +22,41 @@ type slow struct {
 	owed  int64         // not acknowledged at the last look
 	left  time.Duration // of SendTimeout
 	saved time.Duration // earned beyond that
-	line  []byte        // of the request whose answer it was last, for Server.Cut
+	line  []byte        // the last request whose answer is owed, for Server.Cut
 }
 
-// restart forgets what was before, all of which was taken.
+// restart begins anew, for a client that has taken all that it was owed.
 func (a *slow) restart(l *Limits) {
 	*a = slow{free: l.SendFree, left: l.SendTimeout, line: a.line}
 }
 
-// slowKept is how many accounts are kept to be used again.
+// slowKept is the number of accounts that are kept to be used again.
 const slowKept = 64
 
-// looks is how often a client that owes is looked at within SendTimeout.
+// looks is the number of looks at a slow client within SendTimeout.
 const looks = 4
 
-// send begins to watch how the peer takes its answer.
-func (c *conn) send() {
+// watchSending begins to watch how the peer takes its answer.
+func (c *conn) watchSending() {
 	c.sendTimer = true
 	c.ackedAt = c.position()
 	c.conn.SetDeadline(c.server.limits.lookEvery())
 }
 
-// lookEvery is after which time a client that owes is looked at.
+// checkSending is called when the deadline for an answer that is on its way is over. A
+// peer that takes some of it has more time.
+func (c *conn) checkSending() {
+	if !c.sendTimer {
+		c.watchSending()
+	} else if !c.keepsUp() {
+		c.conn.Abort(errStalled)
+	}
+}
+
+// lookEvery is the time between two looks at a slow client.
 func (l *Limits) lookEvery() time.Duration { return max(l.SendTimeout/looks, 1) }
 
-// position is how far the peer has come with its answer, from some beginning on.
+// position counts the bytes that the peer has acknowledged, from an arbitrary beginning.
 func (c *conn) position() int64 {
 	p := -c.conn.Unsent()
 	if c.x != nil {
@@ -53,8 +65,8 @@ func (c *conn) position() int64 {
 	return p
 }
 
-// owed returns how many bytes the peer has still to take. While an answer is
-// prepared, or the connection seems to be idle, that includes what is in the kernel.
+// owed returns the number of bytes that the peer has still to take. While an answer is
+// made, or the connection seems to be idle, those in the kernel's buffers count.
 func (c *conn) owed() int64 {
 	if c.phase == waiting || c.phase == answering {
 		return c.conn.Unsent()
@@ -84,8 +96,7 @@ func (c *conn) account() *slow {
 	return a
 }
 
-// closeAccount forgets the account of a connection whose client owes nothing or is
-// gone.
+// closeAccount ends the account of a connection whose client owes nothing or has left.
 func (c *conn) closeAccount() {
 	s := c.server
 	a := s.slow[c]
@@ -98,17 +109,17 @@ func (c *conn) closeAccount() {
 	}
 }
 
-// remember notes to which request a large answer is, whose exchange is about to be
+// rememberRequest notes the request of a large answer, whose exchange is about to be
 // given back.
-func (c *conn) remember() {
+func (c *conn) rememberRequest() {
 	a := c.account()
 	a.line = c.x.appendLine(a.line[:0])
 }
 
-// countTaken notes what was acknowledged before more is said, after which position
-// begins elsewhere. A client that waits for each answer before it asks again owes
-// nothing by then, and is not slow.
-func (c *conn) countTaken() {
+// countAcked counts the acknowledged bytes before the next answer moves the beginning
+// that position counts from. A client that waits for each answer before it asks again
+// owes nothing by then, and is not slow.
+func (c *conn) countAcked() {
 	p, a := c.position(), c.account()
 	if p == 0 {
 		a.restart(&c.server.limits)
@@ -118,10 +129,10 @@ func (c *conn) countTaken() {
 	c.ackedAt = p
 }
 
-// keepsUp reports whether the peer may have more time for what it is owed, after
-// another quarter of SendTimeout. If so, the deadline is set anew. It is the time
-// that was given that counts, and not the time that has passed: when the machine
-// slept, or the loop was held, the peer could not show that it takes something.
+// keepsUp reports whether the peer gets more time for its answer, after another quarter
+// of SendTimeout. If so, it sets the next deadline. The time that was given counts, and
+// not the time that has passed: when the machine slept, or the loop was held, the peer
+// could not show its progress.
 func (c *conn) keepsUp() bool {
 	l := &c.server.limits
 	a := c.account()
@@ -132,7 +143,7 @@ func (c *conn) keepsUp() bool {
 	step := l.lookEvery()
 	a.left = min(a.left+earned(n, l.MinRate, l.SendTimeout)-step, l.SendTimeout)
 	if n > 0 && n >= a.owed {
-		a.left = l.SendTimeout // it has taken all that it was owed by then
+		a.left = l.SendTimeout // it has taken all that it was owed at the last look
 	}
 	a.earn(n, l)
 	if a.left < 0 {
@@ -146,7 +157,7 @@ func (c *conn) keepsUp() bool {
 	return true
 }
 
-// earn saves the time that n more bytes are worth.
+// earn saves the time that n more bytes are worth, behind those that earn none.
 func (a *slow) earn(n int64, l *Limits) {
 	free := min(n, a.free)
 	a.free -= free
@@ -158,8 +169,8 @@ func earned(n, rate int64, most time.Duration) time.Duration {
 	return time.Duration(min(float64(n)/float64(rate), most.Seconds()) * float64(time.Second))
 }
 
-// hasTakenAll is keepsUp where the peer of an answer in pieces owes nothing at
-// present. What it has earned it keeps.
+// hasTakenAll is keepsUp for a peer that owes nothing at present, of an answer in pieces.
+// The peer keeps the time that it has earned.
 func (c *conn) hasTakenAll() {
 	l := &c.server.limits
 	a := c.server.slow[c]
@@ -175,3 +186,6 @@ func (c *conn) hasTakenAll() {
 	c.sendTimer = true
 	c.conn.SetDeadline(2 * l.lookEvery())
 }
+
+// errStalled is the reason for the reset of a connection whose peer takes nothing.
+var errStalled = errors.New("http: the peer does not take its answer")

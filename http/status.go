@@ -1,10 +1,6 @@
 package http
 
-import (
-	"strconv"
-
-	"github.com/bobbin-http/bobbin/http/internal/h1"
-)
+import "strconv"
 
 // A Status is the code that an answer begins with (RFC 9110 section 15). It is
 // an error too, so a handler that has nothing but bad news can return it:
@@ -171,21 +167,3 @@ func (s Status) Error() string {
 	}
 	return code + " " + text
 }
-
-// A refusal is an h1.Refusal, as an error that errors.As finds the status in. Every
-// refusal is a variable, so that refusing costs no memory and tests can ask which one
-// it was.
-type refusal h1.Refusal
-
-func newRefusal(s Status, reason string) *refusal { return &refusal{int(s), reason} }
-
-func (r *refusal) Error() string {
-	status := Status(r.Status).Error()
-	if r.Reason == "" {
-		return status
-	}
-	return status + ": " + r.Reason
-}
-
-// Unwrap lets errors.As find the status.
-func (r *refusal) Unwrap() error { return Status(r.Status) }

@@ -3,22 +3,87 @@ package http
 import (
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
+	"github.com/bobbin-http/bobbin/eventloop"
 	"github.com/bobbin-http/bobbin/http/internal/h1"
 )
 
-// pieceSize is how much of an answer in pieces is gathered before it is sent.
+// Streaming makes a handler that may wait for its client, and for time to pass: it runs
+// on the loop as a coroutine. Its answer is sent while it runs; when the client does not
+// take it, Write and Flush wait, and the loop serves other requests. It may read the body
+// of its request as it comes, and Pause.
+//
+// It must wait in no other way: for a file, a lock or a channel there is Blocking.
+func Streaming(h Handler) Handler {
+	return func(w *Response, r *Request) error {
+		return w.x.later(&task{handler: h, runs: stateStreaming})
+	}
+}
+
+// Blocking makes a handler that may wait for anything: it runs on a goroutine of its own,
+// and can do there all that a handler made by Streaming can. Its context ends when the
+// client has left. At most atMost of them run at a time, on all loops together; more
+// requests are answered by 503 with Retry-After. The last quarter of the places is for
+// clients (addresses, see Request.Client) that hold few of them: a client that asks for
+// little is served while another one asks for all.
+//
+// Middleware that belongs to the loop goes around Blocking, not into it: Offload, Later,
+// Hold and Events return an error in a handler that runs off the loop.
+func Blocking(atMost int, h Handler) Handler {
+	s := &slots{most: int64(atMost)}
+	return func(w *Response, r *Request) error {
+		who := r.Client()
+		if !s.take(who) {
+			return StatusServiceUnavailable
+		}
+		err := w.x.later(&task{handler: h, runs: stateOffLoop, ended: func() { s.leave(who) }})
+		if err != nil {
+			s.leave(who)
+		}
+		return err
+	}
+}
+
+// slots counts the running requests of a Blocking handler, by client, for all loops. The
+// lock is held for a few look-ups, by requests that are about to get a goroutine.
+type slots struct {
+	most int64
+
+	mu    sync.Mutex
+	taken eventloop.Tally
+}
+
+// take takes a slot for a client, and reports whether there was one for it.
+func (s *slots) take(who eventloop.Client) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.taken.Admits(who, s.most) {
+		return false
+	}
+	s.taken.Add(who, 1)
+	return true
+}
+
+// leave gives a slot back.
+func (s *slots) leave(who eventloop.Client) {
+	s.mu.Lock()
+	s.taken.Add(who, -1)
+	s.mu.Unlock()
+}
+
+// pieceSize is the most that Write gathers of an answer before it sends a piece.
 const pieceSize = 16 << 10
 
 // ErrStopping is what Pause returns when the server wants to end. A handler that
 // returns it has ended its answer as it should.
 var ErrStopping = errors.New("http: the server is stopping")
 
-// Flush sends what has been written so far, and the head before it. It returns when
-// the client has taken so much that there is room for more: not more than
-// Limits.HighWater is kept for one that is slow. The error is ErrGone if the client
-// has left, or a mistake in what was set and written.
+// Flush sends the head, if it is not out yet, and all that was written since. It returns
+// when the client has taken so much that there is room for more: not more than
+// Limits.HighWater is kept for a slow client. The error is ErrGone if the client has
+// left, or tells of a mistake in the answer.
 func (w *Response) Flush() error {
 	w.use("Flush")
 	if err := w.x.mayNot(callFlush); err != nil {
@@ -40,9 +105,9 @@ func (w *Response) Flush() error {
 	return nil
 }
 
-// Pause lets d pass, while the loop goes on with others. It sends nothing: Flush
-// does. The error is ErrGone if the client has left, and ErrStopping, at once, if
-// the server wants to end.
+// Pause waits for d, while the loop serves other requests. It sends nothing: Flush does.
+// The error is ErrGone if the client has left, and ErrStopping, at once, if the server
+// wants to end.
 func (w *Response) Pause(d time.Duration) error {
 	w.use("Pause")
 	if err := w.x.mayNot(callFlush); err != nil {
@@ -62,8 +127,8 @@ func (w *Response) Pause(d time.Duration) error {
 	return nil
 }
 
-// push sends what was written since it was called last. It is the loop's part of
-// Flush.
+// push sends a piece: all that was written since the piece before. It is the loop's part
+// of Flush.
 func (w *Response) push() {
 	c := w.x.conn
 	if !w.x.headSent {
@@ -78,9 +143,9 @@ func (w *Response) push() {
 	w.bytes = w.bytes[:0]
 }
 
-// begin sends the head of an answer whose body comes in pieces. Its end is told by
-// the length, if the handler knows it, or else by the last chunk, or by the end of
-// the connection for those who know no chunks (RFC 9112 section 6.3).
+// begin sends the head of an answer whose body comes in pieces. The end of the body is
+// told by its length, if the handler knows it, or else by the last chunk, or by the end of
+// the connection if the client knows no chunks (RFC 9112 section 6.3).
 func (w *Response) begin() {
 	c := w.x.conn
 	w.beforeHead(&w.hooks)
@@ -94,7 +159,8 @@ func (w *Response) begin() {
 	w.sendHead(w.chunked)
 }
 
-// pieceMistake returns what is wrong with an answer in pieces that is to end now.
+// pieceMistake returns the mistake in an answer in pieces that is to end now, if there is
+// one.
 func (w *Response) pieceMistake() error {
 	if w.broken != nil {
 		return w.broken
@@ -117,8 +183,8 @@ func (w *Response) endPieces() {
 	w.afterAnswer(&w.hooks, w.sent)
 }
 
-// SetTrailer adds a field behind the body (RFC 9110 section 6.5), where the body
-// is sent in chunks: most clients drop it.
+// SetTrailer adds a field behind the body (RFC 9110 section 6.5) of an answer that is
+// sent in chunks. Most clients drop it.
 func (w *Response) SetTrailer(name, value string) {
 	w.use("SetTrailer")
 	if !h1.IsToken(name) || !h1.IsFieldValue(value) {
@@ -131,10 +197,9 @@ func (w *Response) SetTrailer(name, value string) {
 	w.trailers = append(w.trailers, "\r\n"...)
 }
 
-// Timeout answers 503 when d has passed, unless the answer has begun by then. The
-// handler is not run again, nor can it be stopped; but what it waits for on the
-// loop fails, and its context ends. It is called on the loop's goroutine, by
-// middleware.
+// Timeout answers 503 when d has passed, unless the answer has begun by then. The handler
+// cannot be stopped; but Body, Flush and Pause return an error in it, and its context
+// ends. Middleware calls Timeout, on the loop's goroutine.
 func (w *Response) Timeout(d time.Duration) {
 	x, serial := w.x, w.x.serial
 	if x.timeout != nil {

@@ -188,8 +188,20 @@ func (c *conn) suspend() {
 		c.sendTimer = false
 		c.conn.SetDeadline(0)
 	case !c.sendTimer:
-		c.send()
+		c.watchSending()
 	} // else the deadline for what was sent before holds
+}
+
+// resumeReading ends the pause that suspend has begun, unless the answer is still to
+// come.
+func (c *conn) resumeReading() {
+	if c.phase == answering || c.phase == inBody {
+		return
+	}
+	c.conn.Resume()
+	if c.phase == waiting {
+		c.conn.SetIdle(true)
+	}
 }
 
 // taskEnded goes on with the outcome of a task.
@@ -254,7 +266,7 @@ func (x *exchange) leave() {
 // OnDrain implements eventloop.Backpressured.
 func (c *conn) OnDrain(*eventloop.Conn) {
 	if c.phase == waiting && c.server.loop.Stopping() {
-		c.restAtStop()
+		c.awaitLastRequest()
 	}
 	if c.x != nil && c.x.state == stateSending && !c.conn.ShouldWait() {
 		c.resume()

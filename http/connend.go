@@ -1,0 +1,179 @@
+package http
+
+import (
+	"time"
+
+	"github.com/bobbin-http/bobbin/eventloop"
+)
+
+// The end of a connection: by its peer, a deadline, a stop of the server, or its last
+// answer.
+
+// mustEnd reports whether a limit of the server's makes the next answer the last.
+func (c *conn) mustEnd() bool {
+	s := c.server
+	return int(c.requests)+1 >= s.limits.Requests || s.elapsed()-c.since > s.limits.Age
+}
+
+// awaitLastRequest waits for a moment when the server is stopping: a request may be on
+// its way.
+func (c *conn) awaitLastRequest() {
+	c.sendTimer = false
+	c.conn.SetDeadline(c.server.loop.StopGrace(c.server.limits.StopGrace))
+}
+
+// enterClosing waits until the socket has taken the last answer. Nearly always it does
+// so at once; only when it has not for a second, or the answer is large, the bytes that
+// the peer takes are counted.
+func (c *conn) enterClosing() {
+	c.enter(closing)
+	if c.conn.Full() {
+		c.watchSending()
+		return
+	}
+	c.sendTimer = false
+	c.conn.SetDeadline(min(time.Second, c.server.limits.SendTimeout))
+}
+
+// closeAnswered closes the connection after its last answer. A peer that has promised
+// to send nothing more, and has kept its promise, gives nothing to linger for.
+func (c *conn) closeAnswered() {
+	clean := c.peerWillClose && c.x.framing.Done()
+	if c.conn.Full() {
+		c.rememberRequest()
+	}
+	c.releaseExchange()
+	c.enterClosing()
+	if clean {
+		c.conn.CloseWithoutLinger()
+	} else {
+		c.conn.Close()
+	}
+}
+
+// releaseExchange gives the exchange back, or leaves it to its handler if that is off
+// the loop.
+func (c *conn) releaseExchange() {
+	x := c.x
+	c.x = nil
+	switch {
+	case x == nil:
+	case x.isOffLoop():
+		x.leave() // onTask gives it back when the handler has ended
+	default:
+		c.server.giveExchange(x)
+	}
+}
+
+// OnEOF implements eventloop.Protocol. A request that is cut short is never served (RFC
+// 9112 section 8).
+func (c *conn) OnEOF(*eventloop.Conn) {
+	switch c.phase {
+	case waiting:
+		c.enterClosing()
+		c.conn.CloseWithoutLinger()
+	case inHead:
+		c.refuseRest(errEndedInHead)
+	case inBody:
+		c.failBody(errEndedInBody)
+	case discarding:
+		c.closeAnswered()
+	}
+}
+
+// OnTimeout implements eventloop.Protocol.
+func (c *conn) OnTimeout(*eventloop.Conn) {
+	isOver := c.phase == waiting && !c.sendTimer && c.server.loop.Stopping()
+	if !isOver && c.phase != inHead && c.phase != inBody && c.owed() > 0 {
+		c.checkSending()
+		return
+	}
+	switch c.phase {
+	case waiting:
+		c.requestTimedOut()
+	case inHead:
+		c.refuseRest(errSlowHead)
+	case inBody:
+		c.failBody(errSlowBody)
+	case answering:
+		c.hasTakenAll()
+	case discarding:
+		c.closeAfter = true
+		c.closeAnswered()
+	default:
+		c.conn.Abort(errStalled)
+	}
+}
+
+// requestTimedOut closes a connection on which no request has come. It sends nothing: it
+// would be taken for an answer. A connection whose answers were still being taken may
+// wait for a request from now on.
+func (c *conn) requestTimedOut() {
+	if !c.sendTimer {
+		c.enterClosing()
+		c.conn.Close()
+		return
+	}
+	c.closeAccount()
+	c.awaitRequest()
+	if c.server.loop.Stopping() {
+		c.awaitLastRequest()
+	}
+}
+
+// OnShutdown implements eventloop.Protocol. A request that has begun is still answered,
+// and so is one that is on its way: a client that has connected and not yet asked gets a
+// moment, and a client that may just have used an idle connection again gets a shorter
+// one. Both are closed such that no reset meets a request that comes later.
+func (c *conn) OnShutdown(*eventloop.Conn) {
+	loop, l := c.server.loop, &c.server.limits
+	switch {
+	case c.phase == waiting && c.conn.Full():
+		// The client takes its answers first, and OnDrain goes on.
+	case c.phase == waiting && c.requests == 0:
+		c.conn.SetIdle(true)
+		left := c.since + l.HeadTimeout - c.server.elapsed()
+		c.conn.SetDeadline(max(1, min(left, loop.StopGrace(l.LingerIdle))))
+	case c.phase == waiting:
+		c.awaitLastRequest()
+	default:
+		c.closeAfter = true
+		if h := c.held(); h != nil && h.stop != nil {
+			h.stop()
+		}
+		if c.x != nil && c.x.state == stateSleeping {
+			c.x.task.stopTimer()
+			c.resume() // Pause returns
+		}
+	}
+}
+
+// held returns the answer that is kept open, or nil.
+func (c *conn) held() *Held {
+	if c.x == nil {
+		return nil
+	}
+	return c.x.held
+}
+
+// OnClose implements eventloop.Protocol. It ends what was begun for the request, and
+// calls the hooks that wait for the end of an answer that was cut.
+func (c *conn) OnClose(_ *eventloop.Conn, why error) {
+	if why == eventloop.ErrCut {
+		c.server.noteCut(c)
+	}
+	if h := c.held(); h != nil {
+		h.over()
+	}
+	if x := c.x; x != nil && x.headSent {
+		hooks := &x.response.hooks
+		if x.isOffLoop() {
+			hooks = &x.task.outer // the others belong to the handler
+		}
+		x.response.afterAnswer(hooks, x.response.sent)
+	}
+	c.releaseExchange()
+	if len(c.server.slow) > 0 {
+		c.closeAccount()
+	}
+}
