@@ -62,15 +62,15 @@ var (
 // called.
 var ErrGone = errors.New("http: the answer is over")
 
-// The calls that are refused while a task runs that sends what it writes: on the loop,
-// off it, or waiting. A task that waits does nothing; but one that is off the loop goes
-// on in the state in which its connection has left it behind.
+// The calls that are refused while a task runs that sends its output: on the loop, off it,
+// or waiting. A task that waits calls nothing; but a task off the loop goes on in the state
+// in which its connection has left it behind.
 var (
 	refusedStreaming = [apiCalls]error{callTask: errNested}
 	refusedOffLoop   = [apiCalls]error{callTask: errNested, callLater: errOffLoop, callHold: errOffLoop}
 )
 
-// answerTable is what there is to know of each state.
+// answerTable describes each state.
 var answerTable = [answerStates]struct {
 	name    string
 	means   string
@@ -154,7 +154,7 @@ func (x *exchange) mayNot(a apiCall) error { return answerTable[x.state].refuses
 // answer. Nothing is logged.
 var ErrAbort = errors.New("http: the handler breaks the connection")
 
-// errPanicked is what exchange.guarded returns for a handler that has panicked.
+// errPanicked is the error of a handler that has panicked.
 var errPanicked error = newRefusal(StatusInternalServerError, "")
 
 // errBegun is why a connection is reset whose answer cannot be completed.
@@ -211,7 +211,7 @@ func (c *conn) handlerFailed(err error) {
 	}
 }
 
-// respond sends a whole answer: what the handler made, or what its error says.
+// respond sends a whole answer: the handler's, or the one that its error becomes.
 func (c *conn) respond(err error) {
 	x := c.x
 	x.enter(stateDone)
@@ -222,8 +222,7 @@ func (c *conn) respond(err error) {
 	c.answered()
 }
 
-// complete ends an answer that was sent in pieces, or cuts it if it is not what it
-// should have been.
+// complete ends an answer that was sent in pieces, or cuts it if there is a mistake in it.
 func (c *conn) complete(err error) {
 	x := c.x
 	if err == nil || errors.Is(err, ErrStopping) {
@@ -251,7 +250,8 @@ func (c *conn) abort(err error) {
 	c.conn.Abort(err)
 }
 
-// answered decides what comes after an answer.
+// answered goes on after an answer: with the next request, the rest of a body that was not
+// read, or the end of the connection.
 func (c *conn) answered() {
 	x := c.x
 	c.requests++

@@ -22,7 +22,7 @@ type bodies struct {
 	piles  map[eventloop.Client]*pile
 }
 
-// A bodyShare is what one exchange has of the bodies.
+// A bodyShare is the part of one exchange in the bodies.
 type bodyShare struct {
 	bytes   int64            // counted against Limits.BodiesTotal
 	counted int64            // of them, by client; bytes when it was settled last

@@ -67,8 +67,8 @@ func (c *conn) enter(p phase) {
 	panic("http: internal error: a connection cannot go from " + c.phase.String() + " to " + p.String())
 }
 
-// OnData implements eventloop.Protocol. It serves what p has of requests, as far as the
-// peer takes its answers, and as many as one connection may have in a turn.
+// OnData implements eventloop.Protocol. It serves the requests in p, as far as the peer
+// takes its answers, and as many as one connection may have in a turn.
 func (c *conn) OnData(_ *eventloop.Conn, p []byte) (used int) {
 	if c.sendTimer {
 		c.countAcked()

@@ -156,7 +156,7 @@ func (c *conn) held() *Held {
 	return c.x.held
 }
 
-// OnClose implements eventloop.Protocol. It ends what was begun for the request, and
+// OnClose implements eventloop.Protocol. It ends all that was begun for the request, and
 // calls the hooks that wait for the end of an answer that was cut.
 func (c *conn) OnClose(_ *eventloop.Conn, why error) {
 	if why == eventloop.ErrCut {

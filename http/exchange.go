@@ -43,13 +43,13 @@ type exchange struct {
 	response Response
 }
 
-// incoming is what is known of a request: all that an answer to it needs when its
-// handler is given up, see conn.takeOver.
+// incoming is a request as far as it has come: all that an answer needs when the handler
+// is given up, see conn.takeOver.
 type incoming struct {
 	head    h1.Head
 	raw     []byte         // the head's bytes: the loop's, or exchange.own
 	since   time.Duration  // its head was complete, by the clock of Server.elapsed
-	framing h1.Body        // of the body: what is still to come
+	framing h1.Body        // of the rest of the body
 	got     int64          // bytes of the body, framing included
 	expects bool           // the peer waits for 100 Continue
 	failed  *refusal       // why the body cannot be read, or no handler is called
@@ -137,7 +137,7 @@ func (x *exchange) complain(what string, err error) {
 	x.conn.server.log.Error(what, "request", x.request.line(), "route", x.request.Pattern(), "error", err)
 }
 
-// over stops what the request has begun, and calls the hooks of its end.
+// over stops all that the request has begun, and calls the hooks of its end.
 func (x *exchange) over() {
 	if x.state != stateDone && x.state != stateNew {
 		x.abandon()

@@ -16,18 +16,17 @@ import (
 	"github.com/bobbin-http/bobbin/http/internal/negotiate"
 )
 
-// What a request carries for a handler to use, and what a handler answers with
-// besides text: queries, forms, JSON, redirects.
+// The formats that requests and answers have beside text: queries, forms, JSON, redirects
+// and cookies.
 
-// Query returns the query's values. What is malformed in it is left out; RawQuery
-// has everything.
+// Query returns the query's values. Malformed ones are left out; RawQuery has everything.
 func (r *Request) Query() url.Values {
 	values, _ := url.ParseQuery(r.RawQuery())
 	return values
 }
 
-// formMax is how many values a form may have. It bounds what a body that is
-// within Limits.Body can make us allocate.
+// formMax is the most values that a form may have. It bounds the memory that a form takes
+// whose body is within Limits.Body.
 const formMax = 10_000
 
 // Form returns the values of a form that was posted (application/x-www-form-
@@ -74,7 +73,7 @@ func (r *Request) JSON(v any) error {
 	return nil
 }
 
-// notJSON says what is wrong with a body, and not what our types are called.
+// notJSON describes the mistake in a body, without the names of Go types.
 func notJSON(err error) error {
 	var syntax *json.SyntaxError
 	var mismatch *json.UnmarshalTypeError
@@ -129,8 +128,8 @@ func (w *Response) Redirect(status Status, location string) error {
 //	return http.StatusBadRequest.Because("there is no name")
 func (s Status) Because(reason string) error { return newRefusal(s, reason) }
 
-// A Cookie is what SetCookie asks a client to keep (RFC 6265). The zero values of
-// its fields leave them out.
+// A Cookie is a value that SetCookie asks a client to keep (RFC 6265). Fields with their
+// zero value are left out.
 type Cookie struct {
 	Name, Value string
 	Path        string // "/" if empty
@@ -213,8 +212,8 @@ func (c *Cookie) field() (string, error) {
 	return b.String(), nil
 }
 
-// notInCookie reports what the value of a cookie cannot have (RFC 6265 section
-// 4.1.1).
+// notInCookie reports whether the value of a cookie cannot have a character (RFC 6265
+// section 4.1.1).
 func notInCookie(r rune) bool {
 	return r <= ' ' || r >= 0x7f || strings.ContainsRune("\",;\\", r)
 }

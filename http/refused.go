@@ -48,8 +48,8 @@ func (c *conn) refuseHead(p []byte, why *refusal) {
 	c.answerInstead(why)
 }
 
-// refuseRest refuses a request whose head will not be complete. If what there is of
-// the head is wrong, that is the reason: it was not looked at while it trickled in.
+// refuseRest refuses a request whose head will not be complete. If the bytes so far
+// are wrong, that is the reason: a head that trickles in is parsed when it is complete.
 func (c *conn) refuseRest(why *refusal) {
 	c.x = c.server.takeExchange(c)
 	p := c.conn.Rest()

@@ -23,9 +23,10 @@ type Request struct {
 	client netip.Addr // from a trusted proxy; invalid if there is none
 }
 
+// reset prepares the Request for its next use.
 func (r *Request) reset() { r.text, r.client = "", netip.Addr{} }
 
-// head returns the whole head as a string that stays.
+// head returns the whole head as a string that may be kept.
 func (r *Request) head() string {
 	if r.text == "" {
 		r.text = string(r.x.raw)
@@ -33,6 +34,7 @@ func (r *Request) head() string {
 	return r.text
 }
 
+// piece returns a part of the head.
 func (r *Request) piece(s h1.Span) string { return r.head()[s.From:s.To] }
 
 // Method returns the method, such as "GET". It is one that HTTP itself has, unless
@@ -104,7 +106,7 @@ func (r *Request) Target() string {
 	return r.piece(r.x.head.Target)
 }
 
-// Length returns how many bytes the body has, or -1 if only its end will tell.
+// Length returns the number of bytes of the body, or -1 if it comes in chunks.
 func (r *Request) Length() int64 {
 	r.use("Length")
 	if r.x.head.Chunked {
@@ -113,8 +115,8 @@ func (r *Request) Length() int64 {
 	return max(r.x.head.Length, 0)
 }
 
-// Host returns the host that was asked for, with its port if it was sent: that
-// of the target, or else the Host field's.
+// Host returns the host of the request, with its port if it was sent: the target's, or
+// else the Host field's.
 func (r *Request) Host() string {
 	r.use("Host")
 	return r.piece(r.x.head.Host)
@@ -155,7 +157,7 @@ func (r *Request) HeaderBytes(name string) []byte {
 // they came.
 func (r *Request) Headers() iter.Seq2[string, string] {
 	return func(yield func(name, value string) bool) {
-		r.use("Fields")
+		r.use("Headers")
 		h := &r.x.head
 		for _, f := range h.Fields[:h.NFields] {
 			if !yield(r.piece(f.Name), r.piece(f.Value)) {
@@ -165,8 +167,7 @@ func (r *Request) Headers() iter.Seq2[string, string] {
 	}
 }
 
-// HeadersBytes is Headers without a copy. What it yields belongs to the server, and
-// is gone when the handler returns.
+// HeadersBytes is Headers without a copy. The bytes are valid until the handler returns.
 func (r *Request) HeadersBytes() iter.Seq2[[]byte, []byte] {
 	return func(yield func(name, value []byte) bool) {
 		h := &r.x.head
@@ -188,8 +189,8 @@ func (r *Request) RemoteAddr() netip.AddrPort {
 	return r.x.conn.conn.Peer()
 }
 
-// ClientAddr returns the address of the client: the peer's, or what SetClientAddr
-// has said. It is not valid on a Unix socket, unless SetClientAddr was called.
+// ClientAddr returns the address of the client: the peer's, or that of SetClientAddr. It
+// is not valid on a Unix socket, unless SetClientAddr was called.
 func (r *Request) ClientAddr() netip.Addr {
 	r.use("ClientAddr")
 	if r.client.IsValid() {
@@ -198,15 +199,15 @@ func (r *Request) ClientAddr() netip.Addr {
 	return r.x.conn.conn.Peer().Addr()
 }
 
-// SetClientAddr is for middleware that knows for whom the peer, a proxy, speaks.
-// The connection is accounted to that client from then on. It must be called on the
-// loop's goroutine.
+// SetClientAddr sets the address of the client behind a trusted proxy, for middleware. The
+// connection is accounted to that client from then on. It must be called on the loop's
+// goroutine.
 func (r *Request) SetClientAddr(a netip.Addr) {
 	r.client = a.Unmap()
 	r.x.conn.conn.SetClient(eventloop.ClientOf(r.client))
 }
 
-// Client returns whom the request is accounted to: the client at ClientAddr.
+// Client returns the client that the request is accounted to, the one at ClientAddr.
 func (r *Request) Client() eventloop.Client { return eventloop.ClientOf(r.ClientAddr()) }
 
 // ConnID returns the number of the request's connection on its loop, counted from 1.
@@ -225,16 +226,15 @@ func (r *Request) Abort() {
 // Loop returns the event loop that the handler runs on: its timers and its Post.
 func (r *Request) Loop() *eventloop.Loop { return r.x.conn.server.loop }
 
-// Time returns when the request was taken up, by the loop's clock, which is read
-// once a turn.
+// Time returns the time at which the head of the request was complete, by the loop's
+// clock, which is read once a turn.
 func (r *Request) Time() time.Time {
 	r.use("Time")
 	return r.Loop().WallTimeAt(r.x.since)
 }
 
-// Context returns a context that ends with the request, or before if the client
-// has left. It is for work that is done off the loop; on the loop there is nothing
-// to wait for.
+// Context returns a context that ends with the request, or before if the client has left.
+// It is for work off the loop; a handler on the loop cannot wait for it.
 func (r *Request) Context() context.Context {
 	r.use("Context")
 	x := r.x

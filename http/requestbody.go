@@ -100,8 +100,8 @@ func (x *exchange) awaitBody(whole bool) error {
 	return nil
 }
 
-// readBody reads what p has of a body, for the handler or to throw it away. It returns how
-// much of p was used.
+// readBody reads the part of a body in p, for the handler or to throw it away. It returns
+// the number of bytes of p that it has used.
 func (c *conn) readBody(p []byte) (used int) {
 	x := c.x
 	for used < len(p) && !x.framing.Done() {

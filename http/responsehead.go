@@ -46,7 +46,7 @@ func (h *heads) begin(p []byte, status Status) []byte {
 	return append(p, h.common...)
 }
 
-// most is the largest length of what begin appends.
+// most is the largest number of bytes that begin appends.
 func (h *heads) most() int { return len(h.common) + 64 }
 
 // dateFormat is the preferred form of RFC 9110 section 5.6.7. The time must be
@@ -112,8 +112,8 @@ func (w *Response) send() {
 	}
 }
 
-// appendPrepared appends what was prepared where that does not go as it is: the body
-// goes by itself, or is framed in another way.
+// appendPrepared appends a prepared answer that cannot be sent as it is: its body goes by
+// itself, or is framed in another way.
 func (w *Response) appendPrepared(p []byte, size int64, together bool) []byte {
 	if !w.silent() && w.length < 0 {
 		return append(p, w.shared.text[:w.shared.head]...)

@@ -13,40 +13,40 @@ import (
 	"github.com/bobbin-http/bobbin/http/internal/negotiate"
 )
 
-// Config is how a server is made. The zero value serves, once it has a Handler.
+// Config has the settings of a server. With a Handler and no other setting, it serves.
 type Config struct {
 	Handler Handler
 	Limits  Limits
 
-	// Middleware goes around all answers: the handler's, and those that the server
-	// gives by itself, to heads that are malformed or too slow, to methods that it
-	// does not serve. It is the place for a log and a limit of rates: middleware
-	// around Handler does not see requests that are refused before. Request.Refused
-	// tells them apart, and the next handler answers them.
+	// Middleware wraps all answers: the handler's, and the server's own, to heads that
+	// are malformed or too slow, and to methods that it does not serve. It is the place
+	// for a log and a limit of rates, because middleware around Handler does not see the
+	// requests that are refused before. Request.Refused tells them apart, and the next
+	// handler answers them.
 	Middleware Middleware
 
-	// Log is for what an operator should know; nothing if nil. Its handler is called
-	// on the loop, and must not wait: an eventloop.LogWriter never does, where a
-	// pipe that is not read or a slow disk would hold all clients. Of panics, one a
-	// second has its stack.
+	// Log has the lines for an operator; if it is nil, there are none. Its handler is
+	// called on the loop and must not wait: an eventloop.LogWriter never does, where a
+	// pipe that is not read or a slow disk would hold all clients. One panic a second is
+	// logged with its stack.
 	Log *slog.Logger
 
 	// Name is sent as the Server field; "bobbin" if empty.
 	Name string
 
-	// AnyMethod gives handlers requests by methods that HTTP itself does not
-	// have (RFC 9110 section 9.3 and RFC 5789), which are answered by 501
-	// otherwise. TRACE and CONNECT are refused in any case.
+	// AnyMethod lets handlers serve methods beside those of HTTP itself (RFC 9110
+	// section 9.3 and RFC 5789), which are answered by 501 without it. TRACE and CONNECT
+	// are refused in any case.
 	AnyMethod bool
 
 	// EagerAccept accepts a connection before its first bytes are there. It
 	// costs more, and is for health checks that only connect.
 	EagerAccept bool
 
-	// TLS is for ListenTLS: the certificates, and whatever else crypto/tls lets
-	// one choose. HTTP/2 is not spoken here: "h2" is taken out of NextProtos, and
-	// "http/1.1" is put in if nothing is there; otherwise it is used as it is,
-	// and may be shared by several servers. It must not be changed any more.
+	// TLS is for ListenTLS: the certificates and other settings of crypto/tls. "h2" is
+	// taken out of NextProtos, because there is no HTTP/2, and "http/1.1" is put in if
+	// nothing is there; otherwise it is used as it is, and may be shared by several
+	// servers. It must not be changed any more.
 	TLS *tls.Config
 
 	// TLSWaits says that a callback in TLS may wait, for a disk or for others:
@@ -63,7 +63,7 @@ type Config struct {
 type Server struct {
 	handler Handler
 	limits  Limits
-	parsing h1.Limits // those of limits that the parser keeps
+	parsing h1.Limits // the parser's part of limits
 	log     *slog.Logger
 	loop    *eventloop.Loop
 	how     bobbin.ListenOptions
@@ -72,20 +72,20 @@ type Server struct {
 	anyMethod bool
 	hooked    bool // there is a Config.Middleware
 
-	warnedOfProxy bool // the log has had its hint
+	warnedOfProxy bool // the log has its warning
 
 	strict bool // nothing is used again, so that a late use is found
 
 	heads  heads       // ready-made beginnings of answers
 	free   []*exchange // to be used again
-	bodies bodies      // of requests, as far as they are in memory
+	bodies bodies      // of requests, in memory
 
 	slow     map[*conn]*slow // clients that are slow to take an answer
 	freeSlow []*slow         // to be used again
-	cut      []string        // requests whose answers were cut off at the end, some of them
+	cut      []string        // some of the requests whose answers were cut off at the end
 }
 
-// NewServer makes a server. It listens nowhere yet.
+// NewServer makes a server, which does not listen yet.
 func NewServer(config Config) (*Server, error) {
 	s := &Server{
 		handler: config.Handler,
@@ -136,25 +136,25 @@ func NewServer(config Config) (*Server, error) {
 // Loop returns the server's event loop.
 func (s *Server) Loop() *eventloop.Loop { return s.loop }
 
-// Listen opens the sockets that an address means; eventloop.ParseAddress says
-// which forms there are. It may be called several times, before Run.
+// Listen opens the sockets of an address, in one of the forms of eventloop.ParseAddress.
+// It may be called several times, before Run.
 func (s *Server) Listen(address string) ([]*eventloop.Listener, error) {
 	return s.loop.ListenAt(address, s.how, s.begin)
 }
 
-// Run serves until Stop was called and everything has ended. It returns nil
-// when all that had begun was finished.
+// Run serves until Stop was called and all connections have ended. It returns nil when
+// every request that had begun was answered.
 func (s *Server) Run() error { return s.loop.Run() }
 
-// Stop has the server end: what has begun is finished, within Limits.Drain. A
-// second call cuts everything off. Any goroutine may call it.
+// Stop ends the server: requests that have begun are answered, within Limits.Drain. A
+// second call cuts them off. Any goroutine may call it.
 func (s *Server) Stop() { s.loop.Stop() }
 
-// cutMax is how many of the requests are noted whose answers were cut off.
+// cutMax is the most requests that are noted when their answers are cut off.
 const cutMax = 20
 
-// Cut returns, when Run has returned eventloop.ErrCut, how many connections were cut
-// off, and the methods and paths of up to 20 requests that had no whole answer by then.
+// Cut returns, when Run has returned eventloop.ErrCut, the number of connections that were
+// cut off, and the methods and paths of up to 20 requests that had no whole answer.
 func (s *Server) Cut() (connections int, requests []string) {
 	return int(s.loop.Cut()), s.cut
 }
@@ -216,9 +216,10 @@ func (s *Server) warnOfProxy(c *conn) {
 // now is the time of this turn.
 func (s *Server) now() time.Time { return s.loop.WallTime() }
 
-// elapsed is the same, since the loop was made.
+// elapsed is the time of this turn, since the loop was made.
 func (s *Server) elapsed() time.Duration { return s.loop.Uptime() }
 
+// takeExchange returns an exchange for a request of c.
 func (s *Server) takeExchange(c *conn) *exchange {
 	var x *exchange
 	if k := len(s.free); k > 0 {
@@ -233,13 +234,14 @@ func (s *Server) takeExchange(c *conn) *exchange {
 	return x
 }
 
-// exchangesKept is how many are kept to be used again, and keptBody how large
-// a body each way they may keep with them.
+// exchangesKept is the most exchanges that are kept to be used again, and keptBody the
+// largest buffer for a body, each way, that one keeps.
 const (
 	exchangesKept = 64
 	keptBody      = 16 << 10
 )
 
+// giveExchange takes an exchange back whose request is over.
 func (s *Server) giveExchange(x *exchange) {
 	x.over()
 	if x.share.bytes > 0 {
@@ -263,24 +265,23 @@ func (s *Server) giveExchange(x *exchange) {
 	}
 }
 
-// Servers are several servers in one process that listen at the same addresses, each on
-// a loop of its own, for who has more cores than one. They share nothing but what their
-// handlers do: see NewServers, which makes them.
+// Servers are several servers in one process that listen at the same addresses, each on a
+// loop of its own, for machines with several cores. They share nothing but the values that
+// their handlers share. NewServers makes them.
 type Servers []*Server
 
-// NewServers makes n servers. Config is called for each, by its number from 0 on, so
-// that each has a handler of its own, with middleware of its own: what belongs to one
-// loop needs no lock then. Anything that handlers do share is used by all loops at once, and
-// has to be made for that.
+// NewServers makes n servers. It calls config for each, with its number from 0 on, so that
+// each has a handler and middleware of its own, which need no lock. A value that handlers
+// share is used by all loops at once, and needs one.
 //
-// Limits are those of each server. If all have the same Config.TLS, a client that
-// comes back may resume on any of them.
+// Limits are those of each server. If all have the same Config.TLS, a client that comes
+// back may resume its session on any of them.
 func NewServers(n int, config func(loop int) (Config, error)) (Servers, error) {
 	if n < 1 {
-		return nil, fmt.Errorf("http: %d servers serve nobody", n)
+		return nil, fmt.Errorf("http: %d servers cannot serve: make at least one", n)
 	}
 	var s Servers
-	var given *tls.Config // to the one before
+	var given *tls.Config // of the server before
 	for i := range n {
 		c, err := config(i)
 		if err != nil {
@@ -289,7 +290,7 @@ func NewServers(n int, config func(loop int) (Config, error)) (Servers, error) {
 		c.Loop.Loops = n
 		asked := c.TLS
 		if i > 0 && asked == given {
-			c.TLS = s[i-1].tls.Config // it may be a clone, whose keys of tickets are its own
+			c.TLS = s[i-1].tls.Config // which may be a clone, with ticket keys of its own
 		}
 		given = asked
 		one, err := NewServer(c)
@@ -301,13 +302,13 @@ func NewServers(n int, config func(loop int) (Config, error)) (Servers, error) {
 	return s, nil
 }
 
-// giveBack ends the loops that were made before there was an error.
+// giveBack ends the loops that were made before an error.
 func (s Servers) giveBack(err error) error {
 	s.Stop()
 	return errors.Join(err, s.Run())
 }
 
-// loops are those of the servers.
+// loops returns the loops of the servers.
 func (s Servers) loops() eventloop.Loops {
 	list := make(eventloop.Loops, len(s))
 	for i, one := range s {
@@ -331,16 +332,17 @@ func (s Servers) ListenTLS(address string) ([]*eventloop.Listener, error) {
 	return s.listen(address, func(one *Server) func(*eventloop.Conn) eventloop.Protocol { return one.tls.Wrap(one.begin) })
 }
 
+// listen opens the sockets of an address for all servers.
 func (s Servers) listen(address string, begin func(*Server) func(*eventloop.Conn) eventloop.Protocol) ([]*eventloop.Listener, error) {
 	return s.loops().ListenAt(address, s[0].how, func(loop int) func(*eventloop.Conn) eventloop.Protocol { return begin(s[loop]) })
 }
 
-// Run serves until Stop was called and everything has ended. It returns nil when all
-// that had begun was finished. If one server fails, the others are stopped.
+// Run serves until Stop was called and all connections have ended. It returns nil when
+// every request that had begun was answered. If one server fails, the others are stopped.
 func (s Servers) Run() error { return s.loops().Run() }
 
-// Stop has all servers end: what has begun is finished, within Limits.Drain. A second
-// call cuts everything off. Any goroutine may call it.
+// Stop ends all servers: requests that have begun are answered, within Limits.Drain. A
+// second call cuts them off. Any goroutine may call it.
 func (s Servers) Stop() { s.loops().Stop() }
 
 // Cut is Server.Cut for all of them together.

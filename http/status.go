@@ -2,14 +2,14 @@ package http
 
 import "strconv"
 
-// A Status is the code that an answer begins with (RFC 9110 section 15). It is
-// an error too, so a handler that has nothing but bad news can return it:
+// A Status is the code at the beginning of an answer (RFC 9110 section 15). It is an error
+// too, so a handler that has no other answer can return it:
 //
 //	return http.StatusNotFound
 type Status int
 
 // The codes that are registered. The names are those of net/http, except where
-// RFC 9110 has renamed what they stand for.
+// RFC 9110 has renamed their meaning.
 const (
 	StatusContinue           Status = 100
 	StatusSwitchingProtocols Status = 101

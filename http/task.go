@@ -9,7 +9,7 @@ import (
 // How a handler waits. It runs as a task (eventloop/task.go), names the state in which
 // it waits, and pauses; the connection does what that state asks for, and resumes the
 // task. So all that a handler does to a socket is done here, on the loop, in one way,
-// whichever goroutine the handler runs on. What the two share belongs to the handler
+// whichever goroutine the handler runs on. Shared fields belong to the handler
 // while it runs, and to the loop while it pauses.
 
 // A task is a handler that may have to wait: one made by Streaming or Blocking, or the
@@ -35,7 +35,7 @@ type task struct {
 // isOffLoop reports whether the handler runs on a goroutine of its own.
 func (x *exchange) isOffLoop() bool { return x.task != nil && x.task.runs == stateOffLoop }
 
-// streams reports whether what the handler writes is sent while it runs.
+// streams reports whether the output of the handler is sent while it runs.
 func (x *exchange) streams() bool { return x.task != nil && x.task.runs != stateRunning }
 
 // wait pauses the handler in a state, until the loop has done what the state asks for.
@@ -121,7 +121,7 @@ func (c *conn) step() eventloop.Progress {
 	return p
 }
 
-// afterStep does what follows from how far the task has come.
+// afterStep goes on when the task has paused, ended, or runs off the loop.
 func (c *conn) afterStep(p eventloop.Progress) {
 	for {
 		switch p {
@@ -139,7 +139,7 @@ func (c *conn) afterStep(p eventloop.Progress) {
 	}
 }
 
-// fulfil does what the task waits for. It reports whether that is done.
+// fulfil does the work that the task waits for. It reports whether that is done.
 func (c *conn) fulfil() bool {
 	x := c.x
 	t := x.task
@@ -169,7 +169,7 @@ func (c *conn) fulfil() bool {
 	return false
 }
 
-// hasBody reports whether what the task waits for of the body is here.
+// hasBody reports whether enough of the body is here for the task.
 func (x *exchange) hasBody() bool {
 	return x.framing.Done() || x.failed != nil || !x.task.wholeBody && len(x.body) > 0
 }
@@ -189,7 +189,7 @@ func (c *conn) suspend() {
 		c.conn.SetDeadline(0)
 	case !c.sendTimer:
 		c.watchSending()
-	} // else the deadline for what was sent before holds
+	} // the deadline for the output before holds
 }
 
 // resumeReading ends the pause that suspend has begun, unless the answer is still to
@@ -226,7 +226,7 @@ func (x *exchange) endTask() {
 	t.end()
 }
 
-// end calls what is to be called at the end of the task.
+// end calls the function for the end of the task.
 func (t *task) end() {
 	if t.ended != nil {
 		t.ended()
@@ -241,8 +241,8 @@ func (t *task) stopTimer() {
 	}
 }
 
-// abandon ends what the handler has begun, of which nothing more is wanted. A handler
-// that is off the loop cannot be ended: see leave.
+// abandon ends a handler whose answer is not wanted any more. A handler that is off the
+// loop cannot be ended: see leave.
 func (x *exchange) abandon() {
 	x.enter(stateDone)
 	if t := x.task; t != nil {

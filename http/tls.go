@@ -19,7 +19,7 @@ func (s *Server) ListenTLS(address string) ([]*eventloop.Listener, error) {
 	return s.loop.ListenAt(address, s.how, s.tls.Wrap(s.begin))
 }
 
-// checkTLS finds out whether there is a certificate.
+// checkTLS returns an error if there is no certificate.
 func (s *Server) checkTLS() error {
 	c := s.tls.Config
 	if c == nil || len(c.Certificates) == 0 && c.GetCertificate == nil && c.GetConfigForClient == nil {
@@ -28,8 +28,8 @@ func (s *Server) checkTLS() error {
 	return nil
 }
 
-// speaking returns a configuration of TLS for what we speak. It is the one that was
-// given if that says so already.
+// speaking returns a configuration of TLS with the protocols of this server: config itself
+// if it has no others.
 func speaking(config *tls.Config) *tls.Config {
 	if config == nil || len(config.NextProtos) > 0 && !slices.Contains(config.NextProtos, "h2") {
 		return config
@@ -42,11 +42,11 @@ func speaking(config *tls.Config) *tls.Config {
 	return config
 }
 
+// errPlain is the answer to plain HTTP on an HTTPS port.
 var errPlain = newRefusal(StatusBadRequest, "this is HTTPS, and the request came in plain HTTP: write https://")
 
-// answerPlain returns the answer to plain HTTP where HTTPS is spoken: what is wrong,
-// in plain HTTP. Anything but the beginning of a method is another language, and has
-// no answer.
+// answerPlain returns the 400 for plain HTTP on an HTTPS port, in plain HTTP. Bytes that do
+// not begin as a method does are of another protocol, and get no answer.
 func (s *Server) answerPlain(on *eventloop.Conn, first []byte) []byte {
 	method, _, _ := bytes.Cut(first, []byte(" "))
 	if len(method) == 0 || !h1.IsToken(string(method)) || method[0] < 'A' || method[0] > 'Z' {
@@ -59,7 +59,7 @@ func (s *Server) answerPlain(on *eventloop.Conn, first []byte) []byte {
 	x.raw = x.head.KeepLine(first)
 	why := x.askInstead(errPlain)
 	if why == nil {
-		why = errPlain // there is no way to answer at length
+		why = errPlain // an answer of the middleware's own has no way to be sent
 	}
 	w := &x.response
 	w.failed(why)
@@ -74,9 +74,8 @@ func (s *Server) answerPlain(on *eventloop.Conn, first []byte) []byte {
 	return p
 }
 
-// TLS returns what was agreed upon with the client: the version, its certificates,
-// the name that it asked for. It is nil if the request came in plain text. Nobody
-// may change it.
+// TLS returns the state of TLS on the connection: the version, the client's certificates,
+// the name that it asked for. It is nil for plain text. It must not be changed.
 func (r *Request) TLS() *tls.ConnectionState {
 	r.use("TLS")
 	return r.x.conn.conn.TLS()
