@@ -261,3 +261,58 @@ func TestATaskThatDoesNotStartGivesItsSlotBack(t *testing.T) {
 		w.Close()
 	})
 }
+
+// TestAnAnswerThatIsDoneIsNotMadeAgain has handlers on the loop be late, early, or told to
+// stop, and looks at the whole answer.
+func TestAnAnswerThatIsDoneIsNotMadeAgain(t *testing.T) {
+	piece := func(w *Response, text string) error {
+		fmt.Fprint(w, text)
+		return w.Flush()
+	}
+	for _, row := range []struct {
+		name    string
+		handler Handler
+		want    string // the end of the answer
+	}{
+		{"a Timeout leaves an answer alone whose head is out", Streaming(func(w *Response, r *Request) error {
+			w.Timeout(time.Second)
+			piece(w, "some")
+			if err := w.Pause(3 * time.Second); err != nil {
+				return err
+			}
+			return piece(w, "more")
+		}), "4\r\nsome\r\n4\r\nmore\r\n0\r\n\r\n"},
+		{"a stop ends a Pause, and the handler's answer is whole", Streaming(func(w *Response, r *Request) error {
+			piece(w, "some")
+			since := r.Loop().Uptime()
+			r.Loop().After(time.Second, r.Loop().Stop)
+			err := w.Pause(time.Minute)
+			fmt.Fprint(w, r.Loop().Uptime()-since < 3*time.Second, err)
+			return err
+		}), "http: the server is stopping\r\n0\r\n\r\n"},
+		{"a Pending answers once", func(w *Response, r *Request) error {
+			p, err := Later(w)
+			r.Loop().After(time.Second, func() {
+				first := p.Answer(func(w *Response) error { return w.Text("first") })
+				if second := p.Answer(func(w *Response) error { return w.Text("second") }); !first || second || p.Wanted() {
+					t.Errorf("answered: %v, and again: %v", first, second)
+				}
+			})
+			return err
+		}, "first"},
+	} {
+		heard := ""
+		err := stage(t, sim.New(1), Config{Handler: row.handler}, func(_ *Server, c *sim.Script, w *sim.Wire) {
+			c.Send(w, []byte("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n"))
+			text, err := c.ReceiveAll(w)
+			heard = string(text)
+			if err != nil {
+				t.Errorf("%s: %v", row.name, err)
+			}
+			w.Close()
+		})
+		if err != nil || !strings.HasSuffix(heard, row.want) || strings.Contains(heard, "false") {
+			t.Errorf("%s: %q, %v", row.name, heard, err)
+		}
+	}
+}
