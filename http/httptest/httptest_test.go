@@ -141,7 +141,7 @@ func TestALateUsePanicsWithBothPlaces(t *testing.T) {
 		c.Get("/first")
 		c.Get("/second")
 	})
-	for _, want := range []string{"Request.Path", "httptest_test.go:", `"GET /first"`, "task.go:"} {
+	for _, want := range []string{"Request.Path", "httptest_test.go:", `"GET /first"`, "connend.go:"} {
 		if text := fmt.Sprint(late); !strings.Contains(text, want) {
 			t.Errorf("%q does not say %s", text, want)
 		}
