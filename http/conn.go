@@ -163,30 +163,3 @@ func (c *conn) serve(behind []byte) {
 	}
 	c.serveWithBody(behind)
 }
-
-// serveInSpecialTimes is called for a request while the loop is stopping or crowded. A
-// proxy may be the reason for a crowd.
-func (c *conn) serveInSpecialTimes() {
-	s := c.server
-	c.closeAfter = c.closeAfter || s.loop.Stopping()
-	if s.loop.Crowded() && !s.warnedOfProxy {
-		s.warnOfProxy(c)
-	}
-}
-
-// awaitRequest waits for the next request. An answer that the peer has not taken comes
-// first.
-func (c *conn) awaitRequest() {
-	full := c.conn.Full()
-	if full && c.x != nil {
-		c.rememberRequest()
-	}
-	c.releaseExchange()
-	c.enter(waiting)
-	if full {
-		c.watchSending()
-		return
-	}
-	c.sendTimer = false
-	c.conn.SetDeadline(c.server.limits.IdleTimeout)
-}

@@ -7,12 +7,39 @@ import (
 )
 
 // The end of a connection: by its peer, a deadline, a stop of the server, or its last
-// answer.
+// answer; and the wait for the next request, which ends most of them.
 
 // mustEnd reports whether a limit of the server's makes the next answer the last.
 func (c *conn) mustEnd() bool {
 	s := c.server
 	return int(c.requests)+1 >= s.limits.Requests || s.elapsed()-c.since > s.limits.Age
+}
+
+// serveInSpecialTimes is called for a request while the loop is stopping or crowded. A
+// proxy may be the reason for a crowd.
+func (c *conn) serveInSpecialTimes() {
+	s := c.server
+	c.closeAfter = c.closeAfter || s.loop.Stopping()
+	if s.loop.Crowded() && !s.warnedOfProxy {
+		s.warnOfProxy(c)
+	}
+}
+
+// awaitRequest waits for the next request. An answer that the peer has not taken comes
+// first.
+func (c *conn) awaitRequest() {
+	full := c.conn.Full()
+	if full && c.x != nil {
+		c.rememberRequest()
+	}
+	c.releaseExchange()
+	c.enter(waiting)
+	if full {
+		c.watchSending()
+		return
+	}
+	c.sendTimer = false
+	c.conn.SetDeadline(c.server.limits.IdleTimeout)
 }
 
 // awaitLastRequest waits for a moment when the server is stopping: a request may be on
