@@ -128,11 +128,19 @@ func skipInACopy(t *testing.T) {
 }
 
 // What an evening holds: lines of the reading list, and unknown names in each
-// of its files.
+// of its files. The aim is 1,800 lines, and no exception.
 const (
-	eveningLines = 3300
-	unknownNames = 110
+	eveningLines = 2300
+	unknownNames = 30
 )
+
+// manyNames are the files that may use more unknown names. The loop names each of
+// its members and a call of it; what they are is in the files behind them.
+var manyNames = map[string]int{
+	"eventloop/loop.go": 100,
+	"eventloop/conn.go": 45,
+	"http/conn.go":      36,
+}
 
 // TestReadingListFitsAnEvening prints the lines of each file that the README
 // lists for reading, and how many names of this module it uses that neither it
@@ -162,9 +170,9 @@ func TestReadingListFitsAnEvening(t *testing.T) {
 	for _, s := range list {
 		lines += s.Lines
 		t.Logf("%4d lines, %3d unknown names: %s", s.Lines, len(s.Unread), s.File)
-		if len(s.Unread) > unknownNames {
+		if most := max(unknownNames, manyNames[s.File]); len(s.Unread) > most {
 			t.Errorf("%s uses %d names that are not known yet, and may use %d: %s",
-				s.File, len(s.Unread), unknownNames, strings.Join(s.Unread, ", "))
+				s.File, len(s.Unread), most, strings.Join(s.Unread, ", "))
 		}
 	}
 	t.Logf("%4d lines in all", lines)
