@@ -16,11 +16,14 @@ import (
 
 // asks asks on connections of their own, one after the other, and returns what the
 // last has heard.
-func asks(t *testing.T, requests ...string) string {
+func asks(t *testing.T, requests ...string) string { return asksOf(t, site, requests...) }
+
+// asksOf is asks for another handler.
+func asksOf(t *testing.T, h Handler, requests ...string) string {
 	t.Helper()
 	var heard []byte
 	k := sim.New(1)
-	_ = stage(t, k, Config{Handler: site}, func(s *Server, c *sim.Script, w *sim.Wire) {
+	_ = stage(t, k, Config{Handler: h}, func(s *Server, c *sim.Script, w *sim.Wire) {
 		w.Close()
 		for _, request := range requests {
 			w, err := k.Dial()
@@ -81,6 +84,29 @@ func TestAnExchangeForgetsItsLastUse(t *testing.T) {
 				t.Errorf("behind %.40q, %.40q is answered by %.500q, and not by %.500q", first, next, got, fresh[i])
 			}
 		}
+	}
+}
+
+// TestAnExchangeForgetsTheEscapedSlashesOfAPath asks for a path that another pattern
+// would match with slashes in place of its escaped ones. That is remembered for the
+// request, because files are not served by such a path, and for no other request.
+func TestAnExchangeForgetsTheEscapedSlashesOfAPath(t *testing.T) {
+	path := func(w *Response, r *Request) error {
+		p, err := r.CleanPathBytes(nil)
+		if err != nil {
+			return err
+		}
+		return w.Text(string(p))
+	}
+	router := new(Router)
+	router.Handle("GET /files/{rest...}", path)
+	router.Handle("GET /files/private/{rest...}", path)
+	const head = " HTTP/1.1\r\nHost: a\r\n\r\n"
+	if got := asksOf(t, router.Serve, "GET /files/private%2fx"+head); !strings.HasPrefix(got, "HTTP/1.1 404 ") {
+		t.Fatalf("an escaped slash is answered by %q", got)
+	}
+	if got := asksOf(t, router.Serve, "GET /files/private%2fx"+head, "GET /files/a"+head); !strings.HasSuffix(got, "\r\n/files/a") {
+		t.Errorf("the next request is answered by %q", got)
 	}
 }
 
