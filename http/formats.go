@@ -29,10 +29,10 @@ func (r *Request) Query() url.Values {
 // whose body is within Limits.Body.
 const formMax = 10_000
 
-// Form returns the values of a form that was posted (application/x-www-form-
-// urlencoded), without those of the query. Another type is 415, and a form that
-// is malformed 400, by errors that the handler should return as they are. Forms
-// with files are for the package upload.
+// Form returns the values of a posted form (application/x-www-form-urlencoded),
+// without those of the query. Another type is 415, and a malformed form 400: the
+// handler should return these errors unchanged. For forms with files see package
+// upload.
 func (r *Request) Form() (url.Values, error) {
 	if !r.isType("application/x-www-form-urlencoded") {
 		return nil, StatusUnsupportedMediaType.Because("a form is wanted: application/x-www-form-urlencoded")
@@ -51,10 +51,9 @@ func (r *Request) Form() (url.Values, error) {
 	return values, nil
 }
 
-// JSON decodes the body into v, as encoding/json does. Another type than
-// application/json, or one that ends in +json, is 415, and a body that is not one
-// JSON value that fits v is 400, by errors that the handler should return as they
-// are.
+// JSON decodes the body into v, like encoding/json. A type other than
+// application/json or one that ends in +json is 415, and a body that is not one JSON
+// value that fits v is 400: the handler should return these errors unchanged.
 func (r *Request) JSON(v any) error {
 	if !r.isType("application/json") && !r.isType("+json") {
 		return StatusUnsupportedMediaType.Because("JSON is wanted: application/json")
@@ -90,8 +89,8 @@ func notJSON(err error) error {
 	return StatusBadRequest.Because("not the JSON that is wanted")
 }
 
-// isType reports whether the body is of a media type, or of one that ends so if it
-// begins with "+".
+// isType reports whether the body has a media type, or ends with it if it begins with
+// "+".
 func (r *Request) isType(want string) bool {
 	typ, _, err := mime.ParseMediaType(r.Header("Content-Type"))
 	if err != nil {
@@ -100,9 +99,9 @@ func (r *Request) isType(want string) bool {
 	return typ == want || want[0] == '+' && strings.HasSuffix(typ, want)
 }
 
-// JSON answers with a value, as encoding/json has it.
+// JSON answers with a value, like encoding/json.
 func (w *Response) JSON(v any) error {
-	var p bytes.Buffer // of the size that it needs, while appending to a slice would make more
+	var p bytes.Buffer // appending to a slice would allocate more
 	if err := json.NewEncoder(&p).Encode(v); err != nil {
 		return fmt.Errorf("http: %w", err)
 	}
@@ -112,8 +111,8 @@ func (w *Response) JSON(v any) error {
 	return w.WriteNoCopy(p.Bytes())
 }
 
-// Redirect answers with a status of the 300s and a place to go to. A location that
-// comes from the client can lead anywhere: check it before.
+// Redirect answers with a redirect status and a location. A location from the client
+// can lead anywhere: check it first.
 func (w *Response) Redirect(status Status, location string) error {
 	if status < 300 || status > 399 || status == StatusNotModified {
 		return fmt.Errorf("http: %d is no status to redirect with", int(status))
@@ -122,10 +121,10 @@ func (w *Response) Redirect(status Status, location string) error {
 	return w.Text(status.Error() + "\n")
 }
 
-// Because is the status with a reason, which the client reads in the body of the
+// Because returns the status with a reason, which the client gets in the body of the
 // answer: one line for a person.
 //
-//	return http.StatusBadRequest.Because("there is no name")
+//	return http.StatusBadRequest.Because("the name is missing")
 func (s Status) Because(reason string) error { return newRefusal(s, reason) }
 
 // A Cookie is a value that SetCookie asks a client to keep (RFC 6265). Fields with their
@@ -136,11 +135,11 @@ type Cookie struct {
 	Domain      string
 	MaxAge      time.Duration // 0 until the browser is closed, negative to delete it
 	Secure      bool          // over HTTPS only
-	Scripts     bool          // scripts may read it; it is HttpOnly if not
+	Scripts     bool          // readable by scripts; otherwise HttpOnly
 	SameSite    string        // "Lax" if empty, "Strict" or "None"
 }
 
-// Cookie returns the value of a cookie that the client sent, and whether it did.
+// Cookie returns the value of a cookie in the request, and whether there is one.
 func (r *Request) Cookie(name string) (string, bool) {
 	for n, value := range r.HeadersBytes() {
 		if !negotiate.SameFold(n, "cookie") {
@@ -156,8 +155,7 @@ func (r *Request) Cookie(name string) (string, bool) {
 	return "", false
 }
 
-// SetCookie adds a cookie to the answer. One that a client could not keep as it is
-// makes the answer a 500.
+// SetCookie adds a cookie to the answer. An invalid cookie makes the answer a 500.
 func (w *Response) SetCookie(c Cookie) *Response {
 	line, err := c.field()
 	if err != nil {
@@ -170,11 +168,11 @@ func (w *Response) SetCookie(c Cookie) *Response {
 func (c *Cookie) field() (string, error) {
 	switch {
 	case !h1.IsToken(c.Name):
-		return "", fmt.Errorf("http: %q is no name for a cookie", c.Name)
+		return "", fmt.Errorf("http: invalid cookie name %q", c.Name)
 	case strings.ContainsFunc(c.Value, notInCookie):
-		return "", fmt.Errorf("http: the value of the cookie %s has characters that none may have: encode it", c.Name)
+		return "", fmt.Errorf("http: the value of cookie %s has invalid characters: encode it", c.Name)
 	case strings.ContainsAny(c.Path+c.Domain, ";\r\n"):
-		return "", fmt.Errorf("http: the path or the domain of the cookie %s has characters that none may have", c.Name)
+		return "", fmt.Errorf("http: the path or the domain of cookie %s has invalid characters", c.Name)
 	}
 	var b strings.Builder
 	b.WriteString(c.Name + "=" + c.Value)
@@ -203,10 +201,10 @@ func (c *Cookie) field() (string, error) {
 	case "Lax", "Strict":
 	case "None":
 		if !c.Secure {
-			return "", fmt.Errorf("http: the cookie %s has SameSite None, and is not Secure: browsers drop it", c.Name)
+			return "", fmt.Errorf("http: cookie %s has SameSite None without Secure: browsers drop it", c.Name)
 		}
 	default:
-		return "", fmt.Errorf("http: %q is not one of Lax, Strict and None", c.SameSite)
+		return "", fmt.Errorf("http: SameSite %q: write Lax, Strict or None", c.SameSite)
 	}
 	b.WriteString("; SameSite=" + c.SameSite)
 	return b.String(), nil

@@ -16,7 +16,7 @@ type Held struct {
 	serial  uint32 // of x, when it was held
 	server  *Server
 	chunked bool // the body is; if not, it ends with the connection
-	empty   bool // HEAD, or a status that has no body
+	empty   bool // HEAD, or a status without a body
 	after   []func()
 	stop    func()
 }
@@ -65,7 +65,7 @@ func (w *Response) holdable() error {
 	return w.mistake()
 }
 
-// Live reports whether the client is still there, as far as is known.
+// Live reports whether the client is still connected, as far as is known.
 func (h *Held) Live() bool {
 	return h.x != nil && h.x.serial == h.serial && h.x.held == h && h.x.state != stateDone
 }
@@ -88,7 +88,7 @@ func (h *Held) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// writePiece sends a piece of a body, as a chunk if the body is sent so.
+// writePiece sends a part of a body, as a chunk if the body is chunked.
 func writePiece(c *eventloop.Conn, p []byte, chunked bool) {
 	b := c.Reserve(len(p) + 20)
 	if chunked {
@@ -115,13 +115,13 @@ func (h *Held) Done() {
 	running := x.state == stateHolding
 	x.enter(stateDone)
 	if running {
-		return // the rest follows when the handler has returned
+		return // the rest follows after the handler has returned
 	}
 	c.endHeld(h)
 	c.resumeReading()
 }
 
-// endHeld goes on after an answer that was held and is done.
+// endHeld continues after a held answer has ended.
 func (c *conn) endHeld(h *Held) {
 	h.over()
 	c.answered()
@@ -143,7 +143,7 @@ func (h *Held) OnClose(f func()) {
 // to come to its end.
 func (h *Held) OnStop(f func()) { h.stop = f }
 
-// Post has f run on the loop. Any goroutine may call it; it does not wait.
+// Post runs f on the loop. Any goroutine may call it; it does not wait.
 func (h *Held) Post(f func()) error { return h.server.loop.Post(f) }
 
 // over calls the hooks that wait for the end of the answer, once.
@@ -157,7 +157,7 @@ func (h *Held) over() {
 	}
 }
 
-// Events is an answer that is a stream of server-sent events (the HTML standard, section
+// Events is an answer that is a stream of server-sent events (HTML standard, section
 // 9.2). It belongs to the loop's goroutine.
 type Events struct {
 	held  *Held
@@ -256,7 +256,7 @@ func (e *Events) send(text string) error {
 	return err
 }
 
-// OnClose has f called when the stream is over, exactly once.
+// OnClose registers f to be called at the end of the stream, exactly once.
 func (e *Events) OnClose(f func()) { e.held.OnClose(f) }
 
 // Close ends the stream.

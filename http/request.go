@@ -37,8 +37,8 @@ func (r *Request) head() string {
 // piece returns a part of the head.
 func (r *Request) piece(s h1.Span) string { return r.head()[s.From:s.To] }
 
-// Method returns the method, such as "GET". It is one that HTTP itself has, unless
-// Config.AnyMethod lets others through.
+// Method returns the method, such as "GET". It is one of HTTP itself, unless
+// Config.AnyMethod allows others.
 func (r *Request) Method() string {
 	r.use("Method")
 	h := &r.x.head
@@ -93,8 +93,8 @@ func (r *Request) RawQuery() string {
 	return r.piece(r.x.head.Query)
 }
 
-// QueryBytes returns the query as it was sent, without a copy, and whether
-// there was a question mark at all.
+// QueryBytes returns the query as it was sent, without a copy, and whether there was
+// a question mark.
 func (r *Request) QueryBytes() ([]byte, bool) {
 	r.use("QueryBytes")
 	return r.x.head.Query.Of(r.x.raw), r.x.head.HasQuery
@@ -128,8 +128,8 @@ func (r *Request) HostBytes() []byte {
 	return r.x.head.Host.Of(r.x.raw)
 }
 
-// Header returns the value of a field, without regard to case; of several, the
-// first. It is empty if there is none.
+// Header returns the value of a header, ignoring case; of several, the first; "" if
+// there is none.
 func (r *Request) Header(name string) string {
 	r.use("Header")
 	h := &r.x.head
@@ -153,8 +153,7 @@ func (r *Request) HeaderBytes(name string) []byte {
 	return nil
 }
 
-// Headers goes through the names and values of all fields, in the order in which
-// they came.
+// Headers yields the names and values of all headers, in the order of the request.
 func (r *Request) Headers() iter.Seq2[string, string] {
 	return func(yield func(name, value string) bool) {
 		r.use("Headers")
@@ -182,8 +181,7 @@ func (r *Request) HeadersBytes() iter.Seq2[[]byte, []byte] {
 // ProtoMinor returns the minor version: 1 for HTTP/1.1, 0 for HTTP/1.0.
 func (r *Request) ProtoMinor() int { return int(r.x.head.Minor) }
 
-// RemoteAddr returns the address of the peer; on a Unix socket, one that is not
-// valid.
+// RemoteAddr returns the address of the peer; on a Unix socket, an invalid one.
 func (r *Request) RemoteAddr() netip.AddrPort {
 	r.use("RemoteAddr")
 	return r.x.conn.conn.Peer()
@@ -223,7 +221,7 @@ func (r *Request) Abort() {
 	r.x.conn.conn.Abort(nil)
 }
 
-// Loop returns the event loop that the handler runs on: its timers and its Post.
+// Loop returns the event loop of the handler, with its timers and Post.
 func (r *Request) Loop() *eventloop.Loop { return r.x.conn.server.loop }
 
 // Time returns the time at which the head of the request was complete, by the loop's
@@ -244,7 +242,7 @@ func (r *Request) Context() context.Context {
 	return x.context
 }
 
-// line is the request line as far as it was understood, for logs.
+// line returns the request line as far as it was parsed, for logs.
 func (r *Request) line() string {
 	if len(r.x.raw) == 0 || r.x.head.Target.To == 0 {
 		return "-"

@@ -31,7 +31,7 @@ type Config struct {
 	// logged with its stack.
 	Log *slog.Logger
 
-	// Name is sent as the Server field; "bobbin" if empty.
+	// Name is the value of the Server header; "bobbin" if empty.
 	Name string
 
 	// AnyMethod lets handlers serve methods beside those of HTTP itself (RFC 9110
@@ -39,8 +39,8 @@ type Config struct {
 	// are refused in any case.
 	AnyMethod bool
 
-	// EagerAccept accepts a connection before its first bytes are there. It
-	// costs more, and is for health checks that only connect.
+	// EagerAccept accepts a connection before its first bytes arrive. It costs more,
+	// and is for health checks that only connect.
 	EagerAccept bool
 
 	// TLS is for ListenTLS: the certificates and other settings of crypto/tls. "h2" is
@@ -49,8 +49,8 @@ type Config struct {
 	// servers. It must not be changed any more.
 	TLS *tls.Config
 
-	// TLSWaits says that a callback in TLS may wait, for a disk or for others:
-	// then handshakes are left to workers.
+	// TLSWaits says that a callback in TLS may wait, for a disk for example: then
+	// workers do the handshakes.
 	TLSWaits bool
 
 	// Loop has the settings for tests and debugging: another kernel, a trace. Its
@@ -58,7 +58,7 @@ type Config struct {
 	Loop eventloop.Config
 }
 
-// A Server speaks HTTP on one event loop. Except for Stop, it belongs to the
+// A Server serves HTTP on one event loop. Except for Stop, its methods belong to the
 // goroutine that calls Run.
 type Server struct {
 	handler Handler
@@ -74,14 +74,14 @@ type Server struct {
 
 	warnedOfProxy bool // the log has its warning
 
-	strict bool // nothing is used again, so that a late use is found
+	strict bool // nothing is reused, so that a late use is found
 
-	heads  heads       // ready-made beginnings of answers
-	free   []*exchange // to be used again
+	heads  heads       // status lines and common headers
+	free   []*exchange // for reuse
 	bodies bodies      // of requests, in memory
 
-	slow     map[*conn]*slow // clients that are slow to take an answer
-	freeSlow []*slow         // to be used again
+	slow     map[*conn]*slow // clients that take an answer slowly
+	freeSlow []*slow         // for reuse
 	cut      []string        // some of the requests whose answers were cut off at the end
 }
 
@@ -174,8 +174,8 @@ func (s *Server) noteCut(c *conn) {
 	}
 }
 
-// ListenAndServe serves at an address until the process ends or the kernel
-// fails, whose error it returns.
+// ListenAndServe serves at an address until the process ends or the kernel fails. It
+// returns that error.
 func ListenAndServe(address string, h Handler) error {
 	s, err := NewServer(Config{Handler: h})
 	if err != nil {
@@ -213,7 +213,7 @@ func (s *Server) warnOfProxy(c *conn) {
 	}
 }
 
-// now is the time of this turn.
+// now returns the time of this turn.
 func (s *Server) now() time.Time { return s.loop.WallTime() }
 
 // elapsed is the time of this turn, since the loop was made.

@@ -79,8 +79,8 @@ const (
 	StatusNetworkAuthenticationRequired Status = 511
 )
 
-// phrases are the reasons behind the codes in a status line. No client may rely on
-// them (RFC 9112 section 4), but people read them.
+// phrases are the reason phrases in a status line. Clients must not rely on them (RFC
+// 9112 section 4), but people read them.
 var phrases = [...]string{
 	StatusContinue:           "Continue",
 	StatusSwitchingProtocols: "Switching Protocols",
@@ -150,8 +150,8 @@ var phrases = [...]string{
 	StatusNetworkAuthenticationRequired: "Network Authentication Required",
 }
 
-// Text returns the reason phrase, such as "Not Found", and nothing for a code
-// that is not registered.
+// Text returns the reason phrase, such as "Not Found", or "" for an unregistered
+// code.
 func (s Status) Text() string {
 	if s < 0 || int(s) >= len(phrases) {
 		return ""

@@ -10,8 +10,8 @@ import (
 	"github.com/bobbin-http/bobbin/http/internal/h1"
 )
 
-// ListenTLS is Listen for HTTPS, with the certificates of Config.TLS. One server
-// may listen in both ways, at different addresses.
+// ListenTLS is Listen for HTTPS, with the certificates of Config.TLS. One server may
+// listen both ways, at different addresses.
 func (s *Server) ListenTLS(address string) ([]*eventloop.Listener, error) {
 	if err := s.checkTLS(); err != nil {
 		return nil, err
@@ -23,7 +23,7 @@ func (s *Server) ListenTLS(address string) ([]*eventloop.Listener, error) {
 func (s *Server) checkTLS() error {
 	c := s.tls.Config
 	if c == nil || len(c.Certificates) == 0 && c.GetCertificate == nil && c.GetConfigForClient == nil {
-		return errors.New("http: ListenTLS needs Config.TLS, with a certificate in it")
+		return errors.New("http: ListenTLS needs Config.TLS with a certificate")
 	}
 	return nil
 }
