@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// A Kernel is what an event loop needs of an operating system. Descriptors are small
+// A Kernel is the operating system, as far as an event loop needs it. Descriptors are small
 // integers, as everywhere in Unix.
 //
 // A Kernel belongs to one goroutine. Only Wake and Now may be called from others.
@@ -48,12 +48,12 @@ type Kernel interface {
 	// complete, or DeferAccept holds them, for a second at most.
 	Handshaking(listener int) bool
 
-	// Read reads what is there. It returns 0 and io.EOF after the peer's last
-	// byte. A count with ErrNotNow means that nothing more is there at present;
+	// Read reads the bytes that are there. It returns 0 and io.EOF after the
+	// peer's last byte. A count with ErrNotNow means that nothing more is there at present;
 	// a count with a nil error means that there may be more.
 	Read(fd int, p []byte) (int, error)
 
-	// Write writes what the socket has room for. A count with ErrNotNow means
+	// Write writes as much as the socket has room for. A count with ErrNotNow means
 	// that the socket is full; a count below len(p) with a nil error means that
 	// there may be more room. more announces that further bytes follow at once,
 	// so that the kernel need not send a small packet now. One call should carry
@@ -65,7 +65,7 @@ type Kernel interface {
 
 	// SendFile writes n bytes of f from offset on, under the rules of Write. It
 	// may wait for a disk unless the bytes are Cached. When the file ends before
-	// n bytes, it returns what was written and, at the latest with the next call,
+	// n bytes, it returns the count that was written and, at the latest with the next call,
 	// io.ErrUnexpectedEOF.
 	SendFile(fd int, f File, offset int64, n int) (int, error)
 
@@ -78,7 +78,7 @@ type Kernel interface {
 	// peer has received one of them.
 	Unsent(fd int) int
 
-	// AckNow acknowledges what was read. Without it, a kernel may wait for an
+	// AckNow acknowledges the bytes that were read. Without it, a kernel may wait for an
 	// answer that can carry the acknowledgement, while the peer waits for the
 	// acknowledgement before it sends the rest (RFC 896).
 	AckNow(fd int)
@@ -120,7 +120,7 @@ type Kernel interface {
 	// the wall clock for dates. Any goroutine may call it.
 	Now() time.Time
 
-	// Shut gives back what the kernel itself holds. Sockets belong to the loop.
+	// Shut gives back the kernel's own descriptors. Sockets belong to the loop.
 	Shut() error
 }
 
@@ -150,7 +150,7 @@ type Event struct {
 	Ready Ready
 }
 
-// A File is what SendFile sends from. *os.File is one.
+// A File is the source for SendFile. *os.File is one.
 type File interface {
 	io.ReaderAt  // where the kernel cannot send from a file by itself
 	Fd() uintptr // where it can

@@ -11,11 +11,11 @@ func (c *Counter) add(arg int64) {
 	c.Sum += arg
 }
 
-// Counters has a Counter for each Kind: Counters[Read].Sum is how many bytes were
-// read. What is counted in another way is a sum over kinds, by the methods here.
+// Counters has a Counter for each Kind: Counters[Read].Sum is the number of bytes that
+// were read. The methods are sums over several kinds.
 type Counters [kindSpace]Counter
 
-// Counters returns what happened so far.
+// Counters returns all counters as they are now.
 func (l *Loop) Counters() Counters { return l.recorder.counters }
 
 // Count returns how many records of a kind there were.

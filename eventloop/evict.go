@@ -70,8 +70,8 @@ func (l *Loop) countIn(c *Conn) {
 
 // takeCensus counts all connections by client.
 func (l *Loop) takeCensus() {
-	l.special = true
 	l.census = &Tally{}
+	l.noteSpecial()
 	for _, c := range l.conns {
 		if c != nil {
 			l.census.Add(c.Client(), 1)
@@ -84,13 +84,19 @@ func (l *Loop) takeCensus() {
 func (l *Loop) countOut(c *Conn) {
 	l.census.Add(c.Client(), -1)
 	if l.crowdedAt > 0 && l.open <= l.limits.Conns/2 {
-		l.census, l.special = nil, l.stopping
+		l.census = nil
+		l.noteSpecial()
 		l.spares = spares{}
 	}
 }
 
-// Special reports whether the loop is Stopping or Crowded, in one look.
+// Special reports whether the loop is Stopping, Crowded or BeingRead, in one look.
 func (l *Loop) Special() bool { return l.special }
+
+// noteSpecial is called when one of these has changed.
+func (l *Loop) noteSpecial() {
+	l.special = l.stopping || l.census != nil || l.reading
+}
 
 // Crowded reports whether more than three quarters of Limits.Conns are in use, so
 // that connections are counted by client.

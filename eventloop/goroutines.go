@@ -23,7 +23,7 @@ func (g *goroutines) startOf(kernel bobbin.Kernel) startFunc {
 	return g.start
 }
 
-// goroutines run what a loop does not wait for. Idle ones are kept for a while: their
+// goroutines run work for which a loop does not wait. Idle ones are kept for a while: their
 // stacks have grown to what the work takes, and growing another costs more than most
 // work does.
 type goroutines struct {
@@ -35,7 +35,7 @@ type goroutines struct {
 // maxIdle is how many idle goroutines are kept.
 const maxIdle = 64
 
-// A startable is what a goroutine is to do next.
+// A startable is the next work of a goroutine.
 type startable struct {
 	run  func(wait func())
 	wait func()

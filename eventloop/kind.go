@@ -6,10 +6,10 @@ import (
 	"time"
 )
 
-// The kinds of records, and the words for them. Whatever shows a loop, a trace or a
-// page, takes the words from here.
+// The kinds of records, and the words for them. A trace and a page that shows a loop
+// take their words from here.
 
-// Kind says what a Record is about, and what its Arg is.
+// Kind is the subject of a Record. The comment of each is the meaning of its Arg.
 type Kind uint8
 
 // Kinds that are always recorded.
@@ -70,11 +70,11 @@ const (
 
 	// ProtocolKinds is the first of the kinds that a protocol defines, by
 	// Config.Kinds.
-	ProtocolKinds Kind = 48
+	ProtocolKinds Kind = 64
 )
 
 // kindSpace is how many kinds there may be. A power of two, for the mask.
-const kindSpace = 64
+const kindSpace = 128
 
 // A KindInfo is how a kind of record is shown.
 type KindInfo struct {

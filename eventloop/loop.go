@@ -60,6 +60,8 @@ type Loop struct {
 	// Everything below belongs to the loop's goroutine.
 	owner string // its name, if that is checked
 
+	reading bool // there is a reader of records; see reader.go
+
 	time  time.Time     // read once a turn
 	now   time.Duration // since start
 	ticks int64         // the same, in ticks
@@ -98,7 +100,7 @@ type Loop struct {
 	timers        timerHeap
 	wheel         wheel
 	stopping      bool
-	special       bool // stopping, or a census is taken
+	special       bool // stopping, crowded or being read
 	collapsed     error
 
 	lanes     [lanes]lane // of workers
@@ -221,7 +223,6 @@ func (l *Loop) turn() error {
 	l.flush()
 	l.endPhase(FlushEnded)
 	l.reap()
-	l.endPhase(ReapEnded)
 	return nil
 }
 
@@ -234,8 +235,11 @@ func (l *Loop) wait() ([]bobbin.Event, error) {
 	l.now = l.time.Sub(l.start)
 	l.ticks = int64(l.now / tick)
 	l.recorder.at = l.now
-	l.endPhase(WaitEnded)
-	l.recordTurn(n)
+	if l.reading {
+		l.stampWait(n)
+	} else {
+		l.recorder.counters[Turn].add(int64(n))
+	}
 	return l.events[:n], err
 }
 
@@ -382,6 +386,7 @@ func (l *Loop) reap() {
 	for _, ln := range l.listeners {
 		ln.resume()
 	}
+	l.endPhase(ReapEnded)
 }
 
 // guard runs what may call protocols outside of dispatch.

@@ -3,7 +3,7 @@ package eventloop
 import "time"
 
 // While there is a reader, a loop records more than it always does: the end of each
-// phase and of each callback, and what its protocol adds. Its records then have times
+// phase and of each callback, and the records of its protocol. All records then have times
 // of their own, by stamps that are chained: the end of one callback is the start of
 // the next, so the clock is read once for each callback and for each phase that did
 // anything. A busy loop fills the ring within milliseconds; so a frame of the counters
@@ -16,7 +16,7 @@ const (
 	framesKept = 600
 )
 
-// A Frame is what a loop has done by a moment, and how it stands then.
+// A Frame holds the counters of a loop at a moment, and its state.
 type Frame struct {
 	At       time.Duration // since the loop was made
 	Counters Counters
@@ -49,7 +49,7 @@ type reader struct {
 
 // StartReading has the loop record everything, with fine time stamps, and keep
 // frames, until stop is called. There may be several readers: when the last of them
-// has stopped, the loop records what it always does. Both must be called on the loop's
+// has stopped, the loop records less again. Both must be called on the loop's
 // goroutine.
 func (l *Loop) StartReading() (stop func()) {
 	l.own("Loop.StartReading")
@@ -79,22 +79,31 @@ func (l *Loop) StartReading() (stop func()) {
 func (l *Loop) addReader() {
 	r := &l.recorder
 	if r.readers++; r.readers == 1 {
-		r.reading, r.handlerEnded = true, false
+		l.reading, r.handlerEnded = true, false
 		r.at = l.sinceStart()
 		r.phaseAt = r.at
+		l.noteSpecial()
 	}
 }
 
 // removeReader ends that with the last reader.
 func (l *Loop) removeReader() {
 	if l.recorder.readers--; l.recorder.readers == 0 {
-		l.recorder.reading = false
+		l.reading = false
+		l.noteSpecial()
 	}
 }
 
-// BeingRead reports whether there is a reader. A protocol looks before it records what
-// only readers need.
-func (l *Loop) BeingRead() bool { return l.recorder.reading }
+// BeingRead reports whether there is a reader. A protocol asks before it makes records
+// that only readers need.
+func (l *Loop) BeingRead() bool { return l.reading }
+
+// Noteworthy reports whether a protocol that has called a handler should record its end
+// or take its stall: whether the loop is BeingRead, or the watchdog has looked since the
+// last callback.
+func (l *Loop) Noteworthy() bool {
+	return l.reading || l.dog.state.Load() != awake
+}
 
 // sinceStart reads the clock.
 func (l *Loop) sinceStart() time.Duration { return l.kernel.Now().Sub(l.start) }
@@ -114,7 +123,7 @@ func (l *Loop) stamp(conn uint32) time.Duration {
 // RecordHandler records the end of a handler, with a stamp of its own. It does
 // nothing without a reader.
 func (c *Conn) RecordHandler(kind Kind, request uint32, arg int64) {
-	if r := &c.loop.recorder; r.reading {
+	if r := &c.loop.recorder; c.loop.reading {
 		c.loop.stamp(c.id)
 		r.handlerEnded = true
 		r.put(kind, c.id, request, arg)
@@ -124,7 +133,7 @@ func (c *Conn) RecordHandler(kind Kind, request uint32, arg int64) {
 // endCallback marks the end of a callback, for a connection or, if c is nil, for the
 // loop itself.
 func (l *Loop) endCallback(c *Conn) {
-	if l.recorder.reading {
+	if l.reading {
 		l.stampCallback(c)
 	}
 }
@@ -153,9 +162,15 @@ func (r *reader) noteLate(d time.Duration) { r.late = max(r.late, d) }
 
 // endPhase marks the end of a phase in which something was done.
 func (l *Loop) endPhase(kind Kind) {
-	if l.recorder.reading {
+	if l.reading {
 		l.stampPhase(kind)
 	}
+}
+
+// stampWait records the end of the phase that waits, and the turn that begins.
+func (l *Loop) stampWait(events int) {
+	l.stampPhase(WaitEnded)
+	l.record(Turn, nil, int64(events))
 }
 
 // stampPhase is endPhase while there is a reader. Most phases end with a callback,
@@ -168,8 +183,8 @@ func (l *Loop) stampPhase(kind Kind) {
 	}
 	r.put(kind, 0, 0, int64(r.at-r.phaseAt))
 	r.phaseAt = r.at
-	if kind == ReapEnded {
-		l.printTrace()
+	if kind == FlushEnded || kind == ReapEnded {
+		l.printTrace() // that is the end of the turn, or nearly
 	}
 }
 

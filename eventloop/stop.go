@@ -32,7 +32,8 @@ func (l *Loop) onStops() {
 // beginStop has the listeners accept what the kernel has begun, and the protocols
 // finish.
 func (l *Loop) beginStop() {
-	l.stopping, l.special = true, true
+	l.stopping = true
+	l.noteSpecial()
 	for _, ln := range l.listeners {
 		ln.stop()
 	}

@@ -70,7 +70,7 @@ func (l *Loop) KindInfo(kind Kind) KindInfo {
 	return KindInfo{}
 }
 
-// Describe returns what a record says, in a few plain words.
+// Describe returns a record in a few plain words.
 func (l *Loop) Describe(r *Record) string {
 	info := l.KindInfo(r.Kind)
 	if info.Text != nil {

@@ -7,54 +7,60 @@ import (
 	"time"
 )
 
-// A callback that sleeps, waits for a lock or computes for long holds the loop,
-// and with it everybody else. Nothing fails then. All is slow, and nobody can
-// tell why. So a watchdog looks on from a goroutine of its own, and says who it
-// is while it happens.
+// A callback that sleeps, waits for a lock or computes for long holds the loop, and
+// with it all other connections. Nothing fails then: everything is slow, without a
+// sign of the reason. So a watchdog, on a goroutine of its own, finds such a callback
+// while it runs, and takes its stack.
 //
-// The two talk through one word. At each look the watchdog asks, and the loop
-// answers when it gets on: before each callback, and before it sleeps. While
-// nothing is asked, to find that out is one load. A question that stays open for
-// four looks is one callback that holds the loop for Config.Stall. Many that
-// together take as long are a busy server, and no one of them is to blame.
+// The two share one word. At each look the watchdog asks, and the loop answers before
+// each callback and before it sleeps. To find that there is no question costs the loop
+// one load. A question that stays open for four looks means that one callback has held
+// the loop for Config.Stall. Many callbacks that take as long together are a busy
+// server, and no stall.
 //
-// What counts is looks, and not the time between them: when the process was
-// stopped, or the machine slept or had no core for us, that is one late look,
-// and nobody's fault.
+// The watchdog counts looks, and not the time between them: a process that was
+// stopped, or a machine that slept or had no core for us, makes one look late, and is
+// no stall.
 
 // A Stall is a callback that held the loop for longer than Config.Stall.
 type Stall struct {
 	For   time.Duration // how long, or up to a quarter of Config.Stall more
-	By    string        // where, such as "main.go:12 main.slow"; empty if that was not to be seen
-	Stack string        // of its goroutine, when it was caught
+	By    string        // its place, such as "main.go:12 main.slow"; empty if unknown
+	Stack string        // of its goroutine, while it ran
+
+	// Records are the latest that the loop made until it got on, the oldest first.
+	// The loop adds them itself when it is back: the watchdog never reads them.
+	Records []Record
 }
 
-// defaultStall is what people begin to notice.
+// defaultStall is the delay that people begin to notice.
 const defaultStall = 100 * time.Millisecond
 
 const (
-	looks     = 4          // at an open question, and it is a stall
-	lookAgain = 50 * looks // and the watchdog tells of it: the loop may never do
-	sleepLook = 4          // at a sleeping loop, and the watchdog sleeps too
+	stallRecords = 16 // how many records a report has
 
-	// Everybody stands still while stacks are taken: 2 ms for a thousand
-	// goroutines, in memory that is bounded. Beyond so many, the cure would be
-	// worse than the stall, and a stall is reported without its stack.
+	looks     = 4          // at an open question make a stall
+	lookAgain = 50 * looks // and the watchdog logs it by itself: the loop may never come back
+	sleepLook = 4          // at a sleeping loop, and the watchdog sleeps, too
+
+	// All goroutines stand still while stacks are taken: 2 ms for a thousand of
+	// them, in memory that is bounded. With more than so many, taking stacks
+	// would be worse than the stall, and a stall is reported without its stack.
 	mostGoroutines = 5000
 	mostStacks     = 1 << 20
 )
 
-// What loop and watchdog tell each other. The loop moves from any of these to
-// awake or asleep, the watchdog as it says here.
+// The states of the word between loop and watchdog. The loop moves from any of them to
+// awake or asleep, and the watchdog as the comments say.
 const (
 	awake  uint32 = iota
-	asked         // from awake: the loop has not got on since
-	caught        // from asked: for too long, and report says more
+	asked         // from awake: the loop has not begun a callback since
+	caught        // from asked: for too long; report has the stack
 	asleep        // the loop waits for the kernel
 	parked        // from asleep: the watchdog waits for the loop
 )
 
-// A watchdog is what watches one loop.
+// A watchdog watches one loop.
 type watchdog struct {
 	state atomic.Uint32
 	seen  atomic.Uint64 // looks taken
@@ -163,7 +169,7 @@ func (d *watchdog) look() (park bool) {
 }
 
 // catch leaves a report for the loop, unless it got on while that was made: then
-// the stack is somebody else's.
+// the stack is that of another callback.
 func (d *watchdog) catch() {
 	d.report.Store(d.inspect())
 	if d.state.CompareAndSwap(asked, caught) && d.tell != nil {
@@ -171,7 +177,7 @@ func (d *watchdog) catch() {
 	}
 }
 
-// inspect takes the stack of whoever holds the loop.
+// inspect takes the stack of the callback that holds the loop.
 func (d *watchdog) inspect() *Stall {
 	s := &Stall{For: time.Duration(d.open) * d.period}
 	if runtime.NumGoroutine() > mostGoroutines {
@@ -191,16 +197,16 @@ func (l *Loop) checkWatchdog() {
 	}
 }
 
-// ack is what step does if it is asked.
+// ack answers the watchdog.
 func (l *Loop) ack() {
 	if s := l.takeStall(); s != nil {
 		l.TellStall(s)
 	}
 }
 
-// TakeStall returns what has held the loop since it last got on, or nil. It is for
-// a protocol that has just called others' code and knows what for: the loop does
-// not log a stall that was taken. It must be called on the loop's goroutine.
+// TakeStall returns the stall of the present callback, or nil. It is for a protocol that
+// has just called a handler and can name its request: the loop does not log a stall
+// that was taken. It must be called on the loop's goroutine.
 func (l *Loop) TakeStall() *Stall {
 	if l.dog.state.Load() == awake {
 		return nil
@@ -226,17 +232,17 @@ func (l *Loop) takeStall() *Stall {
 	}
 	s := d.report.Load()
 	s.For = max(s.For, now.Sub(since))
+	s.Records, _, _ = l.ReadSince(max(l.recorder.next, stallRecords)-stallRecords, nil)
 	l.record(CallbackStalled, nil, int64(s.For))
 	return s
 }
 
-// TellStall logs a stall, once a second at most, with what else is known about it,
-// as the pairs of log/slog. It must be called on the loop's goroutine.
+// TellStall logs a stall, once a second at most, with more attributes, as the pairs of
+// log/slog. It must be called on the loop's goroutine.
 func (l *Loop) TellStall(s *Stall, more ...any) {
-	// The time of the turn will not do: the stall is what has come between it
-	// and now.
+	// The time of the turn will not do: the stall lies between it and now.
 	if skipped, ok := l.mayComplain("held", l.dog.answered.Sub(l.start)); ok {
-		l.log.With(more...).Warn("the loop was held", "for", s.For, "by", s.By, "skipped", skipped, "stack", s.Stack)
+		l.log.With(more...).Warn("the loop was held", "for", s.For, "by", s.By, "skipped", skipped, "records", l.describeAll(s.Records), "stack", s.Stack)
 	}
 }
 
@@ -250,6 +256,6 @@ func (l *Loop) beforePoll() {
 // afterPoll says that it no longer does.
 func (l *Loop) afterPoll() {
 	if l.dog.state.Swap(awake) == parked {
-		l.dog.rouse <- struct{}{} // has room, for nobody parks twice unroused
+		l.dog.rouse <- struct{}{} // has room, because the watchdog does not park twice before it is roused
 	}
 }

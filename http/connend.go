@@ -15,10 +15,13 @@ func (c *conn) mustEnd() bool {
 	return int(c.requests)+1 >= s.limits.Requests || s.elapsed()-c.since > s.limits.Age
 }
 
-// serveInSpecialTimes is called for a request while the loop is stopping or crowded. A
-// proxy may be the reason for a crowd.
+// serveInSpecialTimes is called for a request while the loop is stopping, crowded or
+// being read. A proxy may be the reason for a crowd.
 func (c *conn) serveInSpecialTimes() {
 	s := c.server
+	if s.loop.BeingRead() {
+		c.record(HeadRead, int64(len(c.x.raw)))
+	}
 	c.closeAfter = c.closeAfter || s.loop.Stopping()
 	if s.loop.Crowded() && !s.warnedOfProxy {
 		s.warnOfProxy(c)

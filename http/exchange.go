@@ -104,9 +104,21 @@ func (x *exchange) refusal() *refusal {
 // call runs the server's handler.
 func (x *exchange) call() error {
 	x.enter(stateRunning)
+	loop := x.conn.server.loop
+	if loop.BeingRead() {
+		x.conn.record(HandlerBegan, 0)
+	}
 	err := x.guarded(x.conn.server.handler)
-	x.reportStall()
+	if loop.Noteworthy() {
+		x.noteHandler()
+	}
 	return err
+}
+
+// noteHandler records the end of a handler, and that it has held the loop for too long.
+func (x *exchange) noteHandler() {
+	x.conn.recordHandlerEnd()
+	x.reportStall()
 }
 
 // reportStall logs the request whose handler has held the loop for too long, if it has.

@@ -118,8 +118,11 @@ func (x *exchange) back(err error, reply Handler) {
 	case errors.Is(err, eventloop.ErrWorkerTimeout), errors.Is(err, eventloop.ErrSkipped):
 		err = errSlowWorker
 	case err == nil:
+		if c.server.loop.BeingRead() {
+			c.record(HandlerBegan, 0)
+		}
 		err = x.guarded(reply)
-		x.reportStall()
+		x.noteHandler()
 	}
 	c.handlerReturned(err)
 	c.resumeReading()

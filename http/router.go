@@ -130,6 +130,15 @@ func (r *Router) Handle(pattern string, h Handler) {
 	r.handlers = append(r.handlers, h)
 }
 
+// Patterns returns what is registered, in its order. A record of the kind HandlerEnded
+// has a place in this list, counted from 1.
+func (r *Router) Patterns() []string {
+	for r.parent != nil {
+		r = r.parent
+	}
+	return r.table.Texts()
+}
+
 // Serve is the Handler.
 func (r *Router) Serve(w *Response, q *Request) error {
 	for r.parent != nil {

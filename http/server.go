@@ -125,6 +125,7 @@ func NewServer(config Config) (*Server, error) {
 	}
 	config.Loop.Limits = s.limits.ofLoop()
 	config.Loop.Log = s.log
+	config.Loop.Kinds = recordKinds
 	loop, err := eventloop.New(config.Loop)
 	if err != nil {
 		return nil, err

@@ -86,7 +86,7 @@ func TestAHandlerThatHoldsTheLoopIsNamed(t *testing.T) {
 			}
 			continue
 		}
-		for _, want := range []string{"the loop was held", "request=\"GET " + row.path + "\"", "route=" + row.route, "stall_test.go:" + strconv.Itoa(line+1)} {
+		for _, want := range []string{"the loop was held", "conn 1 read ", "request=\"GET " + row.path + "\"", "route=" + row.route, "stall_test.go:" + strconv.Itoa(line+1)} {
 			if !strings.Contains(said, want) {
 				t.Errorf("%s: %s is not in: %s", row.path, want, said)
 			}

@@ -89,6 +89,9 @@ func (c *conn) start(t *task) {
 		x.request.TLS()
 		t.run = c.server.loop.NewTaskOffLoop(run, func(p eventloop.Progress) { c.onTask(x, p) })
 	}
+	if c.server.loop.BeingRead() {
+		c.record(HandlerBegan, 0)
+	}
 	c.resume()
 }
 
@@ -209,6 +212,7 @@ func (c *conn) taskEnded() {
 	x := c.x
 	err := x.task.result
 	x.endTask()
+	c.recordHandlerEnd()
 	paused := c.conn.Paused()
 	c.handlerReturned(err)
 	if paused {

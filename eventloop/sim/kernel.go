@@ -1,7 +1,7 @@
-// Package sim is a kernel in memory: sockets are byte queues, the clock is a
-// number, and chance comes from a seed. The same event loop and the same
-// protocols run on it as on epoll and kqueue, only that a bad day can be had at
-// will, and once more: a run is its seed.
+// Package sim is a kernel in memory: a socket is two byte queues, the clock is a number,
+// and chance comes from a seed. The same event loop and the same protocols run on it as
+// on epoll and kqueue. A test can bring about any misfortune, and repeat it: the seed
+// decides a whole run.
 //
 // A [Kernel] belongs to the goroutine that runs the loop. Its clients are
 // scripts (see [Kernel.Go]) that move while the loop waits.
@@ -20,8 +20,7 @@ import (
 	"github.com/bobbin-http/bobbin"
 )
 
-// ErrStuck is what Wait answers when the loop wants to sleep for ever, and no
-// client will ever do anything either.
+// ErrStuck is the error of a Wait without end during which no client will act.
 var ErrStuck = errors.New("sim: the loop sleeps, and nothing will wake it")
 
 // Errors as a real kernel gives them.
@@ -34,22 +33,21 @@ var (
 type Kernel struct {
 	Luck Luck
 
-	// Descriptors is how many there may be; the lowest free number is given
-	// out, so that one that was closed comes back at once.
+	// Descriptors is how many there may be. The kernel gives out the lowest free
+	// number, so a number that was closed is used again at once.
 	Descriptors int
 
 	// Buffer is how many bytes a socket holds in each direction.
 	Buffer int
 
 	// Defers has listeners with bobbin.ListenOptions.DeferAccept hold back a
-	// connection whose client has said nothing, for a second at most.
+	// connection until its client sends something, for a second at most.
 	Defers bool
 
 	// NoFolders is for a system that watches no folders.
 	NoFolders bool
 
-	// Every, if set, is called at each Wait: where a test looks at its
-	// invariants.
+	// Every, if set, is called at each Wait. A test checks its invariants there.
 	Every func()
 
 	// Acks counts the calls of AckNow.
@@ -61,18 +59,18 @@ type Kernel struct {
 	woken atomic.Bool
 	table []*object
 	late  []edge // delayed by one wait
-	port  uint16 // given to those who leave the choice to us
+	port  uint16 // the last that was chosen for a listener without one
 
 	scripts []*Script
 	works   []*work
-	running *work // the one that takes a step
-	parked  int   // works that wait to be woken
+	running *work // takes a step at present
+	parked  int   // works that wait for a wake
 	idle    int   // waits in a row in which nothing moved
 	faults  []string
-	trace   uint64 // hash of everything that happened
+	trace   uint64 // hash of all events so far
 }
 
-// object is what a descriptor stands for.
+// object is the thing behind a descriptor: a listener, a connection or a folder watch.
 type object struct {
 	fd      int
 	watched bool
@@ -80,8 +78,8 @@ type object struct {
 
 	listening bool
 	addr      bobbin.Address
-	shared    bool    // others may join
-	defers    bool    // connections that have said nothing
+	shared    bool    // others may listen at the address, too
+	defers    bool    // connections whose clients have sent nothing
 	refuses   bool    // new connections
 	queue     []*Wire // waiting to be accepted
 
@@ -89,19 +87,18 @@ type object struct {
 	folder *folderWatch
 }
 
-// New makes a kernel whose every chance comes from the seed, and whose luck is
-// good.
+// New makes a kernel without misfortunes. All chance in it comes from the seed.
 func New(seed uint64) *Kernel {
 	return &Kernel{
 		Descriptors: 1024,
 		Buffer:      64 << 10,
 		rand:        rand.New(rand.NewPCG(seed, 0x0b0bb1)),
 		now:         time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC),
-		table:       make([]*object, 3), // as if 0, 1 and 2 were taken
+		table:       make([]*object, 3), // 0, 1 and 2 are taken, as in a process
 	}
 }
 
-// NewUnlucky makes a kernel with the misfortunes and sizes that the seed draws.
+// NewUnlucky makes a kernel with misfortunes and sizes from the seed.
 func NewUnlucky(seed uint64) *Kernel {
 	k := New(seed)
 	k.Luck = draw(k.rand)
@@ -109,19 +106,17 @@ func NewUnlucky(seed uint64) *Kernel {
 	return k
 }
 
-// Calm ends all misfortunes: from then on everything must come to an end.
+// Calm ends all misfortunes: from then on every script must come to its end.
 func (k *Kernel) Calm() { k.calm = true }
 
-// Faults returns what was done to the kernel that a real one would punish, or
-// would forgive at a price: closing twice, calls on closed descriptors, turning
-// without sleeping.
+// Faults returns the mistakes of the loop that a real kernel would punish, or would
+// hide at a price: closing twice, calls on closed descriptors, turns without sleep.
 func (k *Kernel) Faults() []string { return k.faults }
 
-// Hash returns a number that two runs share if everything happened in them
-// alike.
+// Hash returns a number that is the same for two runs with the same events.
 func (k *Kernel) Hash() uint64 { return k.trace }
 
-// OpenDescriptors returns how many sockets the loop holds.
+// OpenDescriptors returns how many descriptors the loop holds.
 func (k *Kernel) OpenDescriptors() int {
 	n := 0
 	for _, o := range k.table {
@@ -132,7 +127,7 @@ func (k *Kernel) OpenDescriptors() int {
 	return n
 }
 
-// note adds what happened to the hash.
+// note adds an event to the hash.
 func (k *Kernel) note(call string, fd, n int) {
 	h := k.trace
 	for _, x := range []uint64{uint64(call[0]), uint64(fd), uint64(n), uint64(k.now.UnixNano())} {
@@ -142,12 +137,13 @@ func (k *Kernel) note(call string, fd, n int) {
 	k.trace = h
 }
 
+// fault notes a mistake of the loop.
 func (k *Kernel) fault(format string, args ...any) {
 	k.faults = append(k.faults, fmt.Sprintf(format, args...))
 }
 
-// get returns what a descriptor stands for. A call on one that is closed is the
-// gravest fault there is: in a real process it hits somebody else.
+// get returns the object of a descriptor. A call on a closed descriptor is the gravest
+// fault: in a real process it hits another connection.
 func (k *Kernel) get(call string, fd int) (*object, error) {
 	if fd >= 0 && fd < len(k.table) && k.table[fd] != nil {
 		return k.table[fd], nil
@@ -156,7 +152,7 @@ func (k *Kernel) get(call string, fd int) (*object, error) {
 	return nil, fmt.Errorf("sim: %s on %d: bad descriptor", call, fd)
 }
 
-// give returns the lowest free descriptor for o.
+// give gives o the lowest free descriptor, and reports whether there was one.
 func (k *Kernel) give(o *object) bool {
 	for fd := 3; fd < k.Descriptors; fd++ {
 		if fd == len(k.table) {
@@ -221,7 +217,7 @@ func (k *Kernel) Accept(listener int) (int, netip.AddrPort, error) {
 			w.Reset()
 		}
 		if w.reset {
-			o.queue = slices.Delete(o.queue, i, i+1) // Linux hands it over or not; here it is skipped
+			o.queue = slices.Delete(o.queue, i, i+1) // Linux may return it or not; here it is skipped
 			continue
 		}
 		accepted := &object{wire: w}
@@ -296,7 +292,7 @@ func (k *Kernel) Read(fd int, p []byte) (int, error) {
 	}
 	copy(p, w.in[:n])
 	if w.in = w.in[n:]; len(w.in) == 0 {
-		w.in = nil // an idle connection holds no memory here, either
+		w.in = nil // an idle connection holds no memory
 	}
 	k.note("read", fd, n)
 	return n, answer
@@ -370,7 +366,7 @@ func (k *Kernel) put(o *object, n int, bytes func(n int) ([]byte, error)) (int, 
 		return 0, err
 	}
 	if w.clientGone {
-		w.Reset() // nobody reads there any more
+		w.Reset() // the client reads no more
 		return len(p), nil
 	}
 	w.out = append(w.out, p...)
@@ -390,7 +386,7 @@ func (k *Kernel) Unsent(fd int) int {
 	return len(o.wire.out)
 }
 
-// AckNow implements bobbin.Kernel. No client waits for it here.
+// AckNow implements bobbin.Kernel. No client here waits for it.
 func (k *Kernel) AckNow(fd int) {
 	_, _ = k.get("acknowledge", fd)
 	k.Acks++
@@ -411,8 +407,8 @@ func (k *Kernel) Shutdown(fd int) error {
 	return nil
 }
 
-// Close implements bobbin.Kernel. As in a real kernel, bytes that nobody read
-// turn the end into a reset.
+// Close implements bobbin.Kernel. As in a real kernel, unread bytes turn the end into a
+// reset.
 func (k *Kernel) Close(fd int) error {
 	o, err := k.get("close", fd)
 	if err != nil {
@@ -459,7 +455,7 @@ func (k *Kernel) Watch(fd int) error {
 	return nil
 }
 
-// ready is what a level-triggered look would see.
+// ready returns the state that a level-triggered event would report.
 func (o *object) ready() bobbin.Ready {
 	if o.folder != nil {
 		if len(o.folder.changed) > 0 {

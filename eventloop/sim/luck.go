@@ -5,29 +5,29 @@ import (
 	"time"
 )
 
-// Luck is the catalogue of misfortunes, each with its odds: how often in a
-// thousand occasions it strikes. The zero value is a kernel on a good day.
+// Luck holds the odds of each misfortune: in how many of a thousand occasions it
+// strikes. The zero value is a kernel without any.
 type Luck struct {
-	ShortRead  int // fewer bytes than there are, without a word
+	ShortRead  int // fewer bytes than there are, with a nil error
 	LateBytes  int // fewer bytes than there are; the rest "arrives" after the call
-	NotNow     int // nothing, although the event said so; another event follows
-	ShortWrite int // fewer bytes than there is room for, without a word
-	FullWrite  int // no room, although the event said so; another event follows
-	Spurious   int // an event for nothing
+	NotNow     int // no bytes, in spite of the event; another event follows
+	ShortWrite int // fewer bytes than there is room for, with a nil error
+	FullWrite  int // no room, in spite of the event; another event follows
+	Spurious   int // an event without reason
 	Delayed    int // an event that comes one wait later
 	HalfEvent  int // reading and writing come as two events, as in kqueue
-	EarlyWake  int // a wait that returns early, with nothing (EINTR)
+	EarlyWake  int // a wait that returns early, without an event (EINTR)
 	Suspend    int // the machine sleeps through a wait, for minutes
 	Exhausted  int // accept finds no descriptor
 	DiedQueued int // a connection is reset while it waits to be accepted
 	ColdFile   int // a range of a file is not in memory
-	SlowWork   int // what runs elsewhere takes its time
-	HungWork   int // what runs elsewhere waits for a disk that hangs for minutes
+	SlowWork   int // work beside the loop takes up to a second
+	HungWork   int // work beside the loop waits for a disk that hangs for minutes
 	PeerReset  int // a client that is waiting resets its connection instead
 }
 
-// draw makes the luck of a seed: each misfortune is absent half of the time, so
-// that runs differ in kind and not only in degree.
+// draw makes the luck of a seed. Each misfortune is absent half of the time, so runs
+// differ in kind and not only in degree.
 func draw(r *rand.Rand) Luck {
 	var l Luck
 	for _, odds := range []struct {
@@ -47,7 +47,7 @@ func draw(r *rand.Rand) Luck {
 	return l
 }
 
-// strikes decides one occasion. When the kernel has been calmed, nothing does.
+// strikes decides one occasion. It is always false once the kernel is calm.
 func (k *Kernel) strikes(odds int) bool {
 	return odds > 0 && !k.calm && k.rand.IntN(1000) < odds
 }

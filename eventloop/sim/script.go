@@ -8,7 +8,7 @@ import (
 )
 
 // A Script is a client: a function that runs while the loop waits, on the same
-// goroutine, and that may wait itself, for bytes, for room or for a time.
+// goroutine. It may wait itself, for bytes, for room or for a time.
 type Script struct {
 	kernel *Kernel
 	next   func() (struct{}, bool)
@@ -16,12 +16,12 @@ type Script struct {
 	pause  func(struct{}) bool
 
 	at    time.Time   // when to go on, if ready is nil
-	ready func() bool // or what to wait for
-	until time.Time   // and until when, if that has an end
+	ready func() bool // or the condition to wait for
+	until time.Time   // and how long, if not for ever
 	over  bool
 }
 
-// Go starts a client. It runs its first step when the loop waits next.
+// Go starts a client. Its first step runs at the next Wait.
 func (k *Kernel) Go(script func(s *Script)) {
 	s := &Script{kernel: k, at: k.now}
 	s.next, s.stop = iter.Pull(func(yield func(struct{}) bool) {
@@ -36,11 +36,11 @@ func (k *Kernel) Go(script func(s *Script)) {
 	k.scripts = append(k.scripts, s)
 }
 
-// Running returns how many scripts have not come to their end.
+// Running returns how many scripts have not ended.
 func (k *Kernel) Running() int { return len(k.scripts) }
 
-// Outlive lets the scripts go on after the loop has ended, for as long as d, and
-// reports whether all have come to their end.
+// Outlive lets the scripts go on for d after the end of the loop, and reports whether
+// all have ended.
 func (k *Kernel) Outlive(d time.Duration) bool {
 	for until := k.now.Add(d); len(k.scripts) > 0 && k.now.Before(until); {
 		if _, err := k.Wait(nil, until); err != nil {
@@ -50,7 +50,7 @@ func (k *Kernel) Outlive(d time.Duration) bool {
 	return len(k.scripts) == 0
 }
 
-// Abandon stops the scripts that have not come to their end.
+// Abandon stops the scripts that have not ended.
 func (k *Kernel) Abandon() {
 	for _, s := range k.scripts {
 		s.stop()
@@ -58,7 +58,7 @@ func (k *Kernel) Abandon() {
 	k.scripts = nil
 }
 
-// runScripts lets every client go on that can, and reports whether one did.
+// runScripts lets each client go on that can, and reports whether one did.
 func (k *Kernel) runScripts() bool {
 	moved := false
 	for i := 0; i < len(k.scripts); i++ {
@@ -90,8 +90,8 @@ func (s *Script) canGoOn() bool {
 	return !s.at.After(s.kernel.now)
 }
 
-// nextMove returns when the next client wants to go on, what runs elsewhere is over,
-// or a connection is deferred no longer.
+// nextMove returns when the next client or work goes on, or a deferred connection can
+// be accepted.
 func (k *Kernel) nextMove() (time.Time, bool) {
 	var first time.Time
 	found := false
@@ -121,8 +121,7 @@ func (s *Script) Sleep(d time.Duration) {
 	s.yield()
 }
 
-// Until waits for something to be read, or for a time. It reports whether it was the
-// former.
+// Until waits for bytes to read, or for a time. It reports whether there are bytes.
 func (s *Script) Until(w *Wire, t time.Time) bool {
 	readable := func() bool { return w.reset || len(w.out) > 0 || w.outEnded }
 	s.until = t
@@ -131,13 +130,13 @@ func (s *Script) Until(w *Wire, t time.Time) bool {
 	return readable()
 }
 
-// wait goes on when the condition holds.
+// wait waits until the condition holds.
 func (s *Script) wait(ready func() bool) {
 	s.ready = ready
 	s.yield()
 }
 
-// errAbandoned ends a script whose run is over.
+// errAbandoned ends a script after the end of its run.
 var errAbandoned = errors.New("sim: abandoned")
 
 func (s *Script) yield() {
@@ -146,7 +145,7 @@ func (s *Script) yield() {
 	}
 }
 
-// Send sends all of p, waiting for room where need be.
+// Send sends all of p, and waits for room where it must.
 func (s *Script) Send(w *Wire, p []byte) error {
 	for len(p) > 0 {
 		if s.kernel.strikes(s.kernel.Luck.PeerReset) {
@@ -180,10 +179,9 @@ func (s *Script) Receive(w *Wire, dst []byte, most int) ([]byte, error) {
 	}
 }
 
-// Take receives n bytes as they come and throws them away, as the kernel of a peer
-// acknowledges them that has room for so many: its window is open until they are
-// here, and shut until Take is called again. It returns how many came before an end
-// or an error.
+// Take receives n bytes and throws them away, as a peer whose window has room for n
+// bytes: the window is open until they have come, and shut until Take is called again.
+// It returns how many came before an end or an error.
 func (s *Script) Take(w *Wire, n int) (taken int, err error) {
 	for taken < n {
 		p, err := s.Receive(w, nil, min(n-taken, 64<<10))

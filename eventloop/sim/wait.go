@@ -6,13 +6,12 @@ import (
 	"github.com/bobbin-http/bobbin"
 )
 
-// patience is how many waits in a row may pass without anything having moved
-// before the loop is said to burn its core.
+// patience is how many waits in a row may pass without an event before that is a fault
+// of the loop.
 const patience = 2000
 
-// Wait implements bobbin.Kernel. It is where the world moves: clients act,
-// edges become events, and when nothing is ready the clock jumps to whatever
-// comes next.
+// Wait implements bobbin.Kernel. Time passes here: clients act, edges become events, and
+// when nothing is ready the clock jumps to the next thing that is due.
 func (k *Kernel) Wait(events []bobbin.Event, until time.Time) (int, error) {
 	if k.Every != nil {
 		k.Every()
@@ -29,7 +28,7 @@ func (k *Kernel) Wait(events []bobbin.Event, until time.Time) (int, error) {
 	early := k.strikes(k.Luck.EarlyWake)
 	for n == 0 && !k.woken.Load() && !early && until != bobbin.NoWait() {
 		if running > 0 && len(k.scripts) == 0 {
-			break // the last client has gone: Every may want to stop the loop
+			break // the last client has gone: Every may stop the loop
 		}
 		if len(k.late) > 0 {
 			n = k.collect(events)
@@ -58,7 +57,7 @@ func (k *Kernel) Wait(events []bobbin.Event, until time.Time) (int, error) {
 	return n, nil
 }
 
-// watchSpin finds a loop that turns without anything happening.
+// watchSpin finds a loop that turns without an event.
 func (k *Kernel) watchSpin(events int, before uint64) {
 	if events > 0 || k.trace != before {
 		k.idle = 0
@@ -69,7 +68,7 @@ func (k *Kernel) watchSpin(events int, before uint64) {
 	}
 }
 
-// sleepUntil lets the clients go on while the loop's machine is asleep.
+// sleepUntil lets the clients go on while the machine of the loop sleeps.
 func (k *Kernel) sleepUntil(t time.Time) {
 	for {
 		next, ok := k.nextMove()
@@ -80,7 +79,7 @@ func (k *Kernel) sleepUntil(t time.Time) {
 			k.now = next
 		}
 		if !k.runScripts() {
-			break // everybody waits for the loop
+			break // all clients wait for the loop
 		}
 	}
 	k.now = t
@@ -92,12 +91,12 @@ type edge struct {
 	ready bobbin.Ready
 }
 
-// collect turns pending edges into events, in an order that chance decides.
+// collect turns pending edges into events, in a random order.
 func (k *Kernel) collect(events []bobbin.Event) int {
 	var list []edge
 	for _, e := range k.late {
 		if e.of.fd < len(k.table) && k.table[e.of.fd] == e.of {
-			list = append(list, e) // a closed descriptor's events go with it
+			list = append(list, e) // the events of a closed descriptor are dropped
 		}
 	}
 	k.late = k.late[:0]
@@ -107,7 +106,7 @@ func (k *Kernel) collect(events []bobbin.Event) int {
 		}
 		ready := o.pending
 		if ready != 0 {
-			ready |= o.ready() // an event reports all that holds by then
+			ready |= o.ready() // an event reports the state at its time
 		}
 		if ready == 0 && k.strikes(k.Luck.Spurious) {
 			ready = bobbin.Readable | bobbin.Writable

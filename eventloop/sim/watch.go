@@ -8,7 +8,7 @@ import (
 )
 
 // A folderWatch is a descriptor that becomes readable when Change is called for a path
-// below its folder. There are no files: the test says what changes.
+// below its folder. There are no files: the test names the changes.
 type folderWatch struct {
 	kernel  *Kernel
 	object  *object

@@ -9,35 +9,34 @@ import (
 	"github.com/bobbin-http/bobbin"
 )
 
-// ErrWouldWait is what a client's call answers when there is nothing to read or
-// no room to write at present.
+// ErrWouldWait is the error of a client's call when there is nothing to read, or no
+// room to write, at present.
 var ErrWouldWait = errors.New("sim: would wait")
 
-// A Wire is a connection as its client sees it. Its calls never wait.
+// A Wire is the client's side of a connection. Its calls never wait.
 type Wire struct {
 	kernel *Kernel
 	from   netip.AddrPort
 	server *object // the loop's side; nil before accept and after close
 
 	queuedAt      *object   // the listener, until the loop accepts
-	deferredUntil time.Time // not accepted before, unless the client says something
+	deferredUntil time.Time // not accepted before, unless the client sends something
 
 	in         []byte // towards the server
-	inEnded    bool   // the client has said its last
+	inEnded    bool   // the client has ended its half
 	out        []byte // towards the client
-	outEnded   bool   // the server has said its last
+	outEnded   bool   // the server has ended its half
 	wantsRoom  bool   // the server met a full buffer
 	reset      bool
-	told       bool // the server has seen the reset
+	told       bool // the server knows of the reset
 	clientGone bool // the client reads no more
 	serverGone bool // the server has closed its descriptor
 }
 
-// Dial connects to a listener of the loop's. Without one the connection is
-// refused.
+// Dial connects to a listener of the loop. Without one the connection is refused.
 func (k *Kernel) Dial() (*Wire, error) { return k.DialPort(0) }
 
-// DialPort connects to the listener at a port, 0 being any.
+// DialPort connects to the listener at a port, or to any listener for port 0.
 func (k *Kernel) DialPort(port uint16) (*Wire, error) {
 	return k.DialFrom(netip.AddrFrom4([4]byte{10, 0, 0, 1}), port)
 }
@@ -65,12 +64,11 @@ func (k *Kernel) DialFrom(from netip.Addr, port uint16) (*Wire, error) {
 	return nil, errors.New("sim: connection refused")
 }
 
-// errNoAnswer is what a client meets whose first packet is dropped, sooner than it
-// would in life.
+// errNoAnswer is the error of a client whose first packet is dropped. A real client
+// would wait longer for it.
 var errNoAnswer = errors.New("sim: the connection is not answered")
 
-// endDeferral has Accept return a connection that has said something, or nothing for
-// long enough.
+// endDeferral lets Accept return a deferred connection.
 func (w *Wire) endDeferral() {
 	if o := w.queuedAt; o != nil && !w.deferredUntil.IsZero() {
 		w.deferredUntil = time.Time{}
@@ -78,8 +76,8 @@ func (w *Wire) endDeferral() {
 	}
 }
 
-// endDeferrals is endDeferral for those whose time is over. It returns when it is for
-// the next one, the zero time if there is none.
+// endDeferrals is endDeferral for all connections whose time is over. It returns the
+// time of the next one, or the zero time.
 func (k *Kernel) endDeferrals() (next time.Time) {
 	if !k.Defers {
 		return next
@@ -101,7 +99,7 @@ func (k *Kernel) endDeferrals() (next time.Time) {
 	return next
 }
 
-// oneOf chooses, by chance, of the listeners that share an address with o.
+// oneOf chooses at random one of the listeners that share an address with o.
 func (k *Kernel) oneOf(o *object) *object {
 	if !o.shared {
 		return o
@@ -115,6 +113,7 @@ func (k *Kernel) oneOf(o *object) *object {
 	return all[k.Roll(len(all))]
 }
 
+// edge notes a change on the loop's side.
 func (w *Wire) edge(r bobbin.Ready) {
 	if w.server != nil {
 		w.server.pending |= r
@@ -129,7 +128,7 @@ func (w *Wire) Send(p []byte) (int, error) {
 	case w.inEnded:
 		return 0, errPipe
 	case w.serverGone:
-		w.Reset() // the server's kernel answers like this
+		w.Reset() // so the server's kernel answers
 		return 0, errReset
 	}
 	n := min(len(p), w.kernel.Buffer-len(w.in))
@@ -146,7 +145,7 @@ func (w *Wire) Send(p []byte) (int, error) {
 func (w *Wire) Receive(p []byte) (int, error) {
 	switch {
 	case w.reset:
-		return 0, errReset // what was on its way is lost with it
+		return 0, errReset // bytes on their way are lost
 	case len(w.out) > 0:
 		n := copy(p, w.out)
 		if w.out = w.out[n:]; len(w.out) == 0 {
@@ -166,8 +165,7 @@ func (w *Wire) Receive(p []byte) (int, error) {
 // Waiting returns how many bytes there are to receive.
 func (w *Wire) Waiting() int { return len(w.out) }
 
-// Broken reports whether the connection was reset, by either side or by the
-// kernel.
+// Broken reports whether the connection was reset, by either side or by the kernel.
 func (w *Wire) Broken() bool { return w.reset }
 
 // ServerClosed reports whether the server has given its descriptor back.
@@ -176,7 +174,7 @@ func (w *Wire) ServerClosed() bool { return w.serverGone }
 // Port returns the client's port, which tells connections apart.
 func (w *Wire) Port() uint16 { return w.from.Port() }
 
-// CloseWrite sends the client's FIN: it has said its last, and still reads.
+// CloseWrite ends the client's half: it sends no more, and still reads.
 func (w *Wire) CloseWrite() {
 	if !w.inEnded && !w.reset {
 		w.inEnded = true
@@ -184,8 +182,8 @@ func (w *Wire) CloseWrite() {
 	}
 }
 
-// Close closes the client's side. Bytes that it did not read turn that into a
-// reset, and so does whatever the server writes later.
+// Close closes the client's side. Unread bytes turn that into a reset, and so do bytes
+// that the server writes later.
 func (w *Wire) Close() {
 	if len(w.out) > 0 {
 		w.Reset()

@@ -5,19 +5,19 @@ import (
 	"time"
 )
 
-// A work is something that runs elsewhere: a coroutine, whose next step is taken
-// at a later Wait, when chance says that it is due. So it takes turns with the
-// loop in an order that the seed decides, and never runs beside it.
+// A work is a function that runs beside the loop: a coroutine, whose next step is taken
+// at a later Wait. The seed decides at which, so the order of a run is in its seed, and
+// no two steps run at the same time.
 type work struct {
 	at     time.Time // of the next step
 	next   func() (struct{}, bool)
 	stop   func()
 	yield  func(struct{}) bool
-	parked bool // it waits to be woken
-	woken  bool // it need not wait next time
+	parked bool // it waits for a wake
+	woken  bool // the next wait returns at once
 }
 
-// Work implements bobbin.Kernel.
+// Work begins work beside the loop. An eventloop.Loop uses it in place of goroutines.
 func (k *Kernel) Work(f func(wait func())) (wake func()) {
 	w := &work{}
 	w.next, w.stop = iter.Pull(func(yield func(struct{}) bool) {
@@ -44,7 +44,7 @@ func (k *Kernel) Work(f func(wait func())) (wake func()) {
 	}
 }
 
-// schedule has a work go on at some later time.
+// schedule has a work go on at a later time.
 func (k *Kernel) schedule(w *work) {
 	w.at = k.now.Add(time.Duration(1 + k.Roll(100_000)))
 	if k.strikes(k.Luck.SlowWork) {
@@ -56,8 +56,8 @@ func (k *Kernel) schedule(w *work) {
 	k.works = append(k.works, w)
 }
 
-// Hang, called by what runs elsewhere, returns when d has passed: a disk that does
-// not answer.
+// Hang returns when d has passed, for work that waits for a disk. It is called in that
+// work.
 func (k *Kernel) Hang(d time.Duration) {
 	w := k.running
 	w.at = k.now.Add(d)
@@ -65,7 +65,7 @@ func (k *Kernel) Hang(d time.Duration) {
 	w.yield(struct{}{})
 }
 
-// runWorks takes the next step of what is due.
+// runWorks takes the next step of each work that is due.
 func (k *Kernel) runWorks() {
 	var due []*work
 	left := k.works[:0]

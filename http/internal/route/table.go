@@ -30,6 +30,15 @@ func (t *Table) Add(p *Pattern) error {
 	return nil
 }
 
+// Texts returns the patterns as they were registered, by their numbers.
+func (t *Table) Texts() []string {
+	list := make([]string, len(t.patterns))
+	for i, p := range t.patterns {
+		list[i] = p.Text
+	}
+	return list
+}
+
 // tree returns the tree of the patterns with a host, or without one.
 func (t *Table) tree(host string) *node {
 	if host == "" {

@@ -1,0 +1,52 @@
+package http
+
+import (
+	"fmt"
+
+	"github.com/bobbin-http/bobbin/eventloop"
+)
+
+// Kinds of records that a server adds to those of its loop, with the number of the
+// request. One of the last four is always recorded when an answer is complete, the
+// others only while there is a reader.
+const (
+	HeadRead     = eventloop.ProtocolKinds + iota // bytes of the head
+	HandlerBegan                                  // 0
+	HandlerEnded                                  // the route's place in Router.Patterns, from 1; 0 without one
+	Done2xx                                       // the status, as in those below
+	Done3xx
+	Done4xx
+	Done5xx
+)
+
+// recordKinds is how they are shown.
+var recordKinds = []eventloop.KindInfo{
+	{Name: "head read", Text: func(n int64) string { return fmt.Sprintf("head of %d bytes", n) }},
+	{Name: "handler began", Text: func(int64) string { return "handler began" }},
+	{Name: "handler ended", Text: func(route int64) string { return fmt.Sprintf("handler ended, route %d", route) }},
+	{Name: "done 2xx", Text: doneText},
+	{Name: "done 3xx", Text: doneText},
+	{Name: "done 4xx", Text: doneText},
+	{Name: "done 5xx", Text: doneText},
+}
+
+func doneText(status int64) string { return fmt.Sprintf("done %d", status) }
+
+// record records something about the request that is being served.
+func (c *conn) record(kind eventloop.Kind, arg int64) {
+	c.conn.Record(kind, uint32(c.requests)+1, arg)
+}
+
+// recordDone records that an answer is complete, which requests counts already.
+func (c *conn) recordDone(status Status) {
+	c.conn.Record(Done2xx+eventloop.Kind(status/100-2), uint32(c.requests), int64(status))
+}
+
+// recordHandlerEnd records the end of a handler while there is a reader.
+func (c *conn) recordHandlerEnd() {
+	route := int64(0)
+	if c.x != nil && c.x.route != nil {
+		route = int64(c.x.route.Number) + 1
+	}
+	c.conn.RecordHandler(HandlerEnded, uint32(c.requests)+1, route)
+}
