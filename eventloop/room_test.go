@@ -89,7 +89,7 @@ func TestWhoMakesRoom(t *testing.T) {
 	for _, row := range []struct {
 		name  string
 		limit Limits
-		there []group // one connection after the other, a millisecond apart
+		there []group // one connection after the other, 60 milliseconds apart, all within a second
 		come  []group // at one moment, later
 		ended string
 	}{
@@ -132,7 +132,7 @@ func TestWhoMakesRoom(t *testing.T) {
 			for _, g := range row.there {
 				for range g.n {
 					add(g, at)
-					at += time.Millisecond
+					at += 60 * time.Millisecond
 				}
 			}
 			for _, g := range row.come {
