@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bobbin-http/bobbin"
 	"github.com/bobbin-http/bobbin/eventloop/sim"
 )
 
@@ -126,5 +127,31 @@ func TestAFileOutlivesItsConnectionWhileAWorkerReadsIt(t *testing.T) {
 	}
 	if f.released != 1 || f.read != 1<<20 {
 		t.Errorf("released %d times, %d bytes read", f.released, f.read)
+	}
+}
+
+// A cachedKernel has all files in memory, and notes for which ranges it was asked.
+type cachedKernel struct {
+	bobbin.Kernel
+	asked []string
+}
+
+func (k *cachedKernel) Cached(_ bobbin.File, at int64, n int) bool {
+	k.asked = append(k.asked, fmt.Sprintf("%d+%d", at, n))
+	return true
+}
+
+// TestTheKernelIsAskedOnceForSeveralParts goes through a range in parts. One answer of
+// the kernel covers several, and none that it was not asked for.
+func TestTheKernelIsAskedOnceForSeveralParts(t *testing.T) {
+	k := &cachedKernel{}
+	p := Part{Size: 10, loop: &Loop{kernel: k}, piece: &piece{}, ahead: 30}
+	for ; p.Offset < 70; p.Offset += p.Size {
+		if !p.Cached() {
+			t.Errorf("the part at %d is not in memory", p.Offset)
+		}
+	}
+	if want := []string{"0+30", "30+30", "60+30"}; !slices.Equal(k.asked, want) {
+		t.Errorf("the kernel was asked for %q, want %q", k.asked, want)
 	}
 }
