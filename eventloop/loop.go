@@ -313,7 +313,9 @@ func (l *Loop) dispatchSome(events []bobbin.Event, again []*Conn) {
 		if c := l.connAt(ev.FD); c != nil {
 			l.current = c
 			l.react(c, ev.Ready)
-			l.endCallback(c)
+			if l.reading {
+				l.stampCallback(l.current) // which costs less here than endCallback(c)
+			}
 			if len(l.dirty) >= chunksKept || l.scarce {
 				l.flush() // while their memory is warm, and before there is none
 			}

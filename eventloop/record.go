@@ -36,7 +36,9 @@ type recorder struct {
 func (r *recorder) put(kind Kind, conn, request uint32, arg int64) {
 	to := &r.ring[r.next%ringSize]
 	to.At, to.Arg, to.Conn, to.Request, to.Kind = r.at, arg, conn, request, kind
-	r.counters[kind%kindSpace].add(arg)
+	c := &r.counters[kind%kindSpace]
+	c.N++
+	c.Sum += arg
 	r.next++
 }
 
@@ -70,4 +72,10 @@ func (l *Loop) record(kind Kind, c *Conn, arg int64) {
 // Record adds a record of a kind that the connection's protocol defines.
 func (c *Conn) Record(kind Kind, request uint32, arg int64) {
 	c.loop.recorder.put(kind, c.id, request, arg)
+}
+
+// CountRecord counts a record of a kind of the protocol's, and leaves it out of the ring.
+// It is for the hot path without a reader.
+func (l *Loop) CountRecord(kind Kind, arg int64) {
+	l.recorder.counters[kind%kindSpace].add(arg)
 }

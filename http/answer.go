@@ -255,8 +255,8 @@ func (c *conn) abort(err error) {
 func (c *conn) answered() {
 	x := c.x
 	c.requests++
-	if x.response.status == StatusOK { // constants, because it is most of them
-		c.conn.Record(Done2xx, uint32(c.requests), int64(StatusOK))
+	if loop := c.server.loop; x.response.status == StatusOK && !loop.BeingRead() {
+		loop.CountRecord(Done2xx, int64(StatusOK))
 	} else {
 		c.recordDone(x.response.status)
 	}

@@ -7,8 +7,8 @@ import (
 )
 
 // Kinds of records that a server adds to those of its loop, with the number of the
-// request. One of the last four is always recorded when an answer is complete, the
-// others only while there is a reader.
+// request. One of the last four is counted when an answer is complete; that of a 200 is
+// put into the ring only while there is a reader, and so are the kinds before.
 const (
 	HeadRead     = eventloop.ProtocolKinds + iota // bytes of the head
 	HandlerBegan                                  // 0
