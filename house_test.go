@@ -187,8 +187,9 @@ func TestReadingListFitsAnEvening(t *testing.T) {
 // because a method that replaces is to have that name.
 var replaced = []string{
 	"bobbin.Alone", "bobbin.AtOnce", "bobbin.Joining",
+	"bobbin.Kernel.Work",
 	"bobbin.ListenOptions.Share",
-	"bobbin.Opening", "bobbin.Share",
+	"bobbin.Opening", "bobbin.Share", "bobbin.WatchFolder",
 	"eventloop.Conn.Crowded", "eventloop.Conn.Hangup", "eventloop.Conn.Queued", "eventloop.Conn.Room",
 	"eventloop.Conn.Share",
 	"eventloop.Copied",
@@ -196,6 +197,7 @@ var replaced = []string{
 	"eventloop.Held",
 	"eventloop.Job.Patient",
 	"eventloop.Loop.At", "eventloop.Loop.Elapsed", "eventloop.Loop.NewTaskAside", "eventloop.Loop.Now",
+	"eventloop.Loop.Records",
 	"eventloop.Patient",
 	"eventloop.Patient.Drained", "eventloop.Patient.Left",
 	"eventloop.Protocol.Due", "eventloop.Protocol.Ended", "eventloop.Protocol.Gone", "eventloop.Protocol.Speak",
