@@ -41,7 +41,7 @@ type room struct {
 var house = map[string]room{
 	".":                            {"golang.org/x/sys/unix", "net/http"},
 	"eventloop":                    {".", "net net/http os/exec syscall"},
-	"eventloop/tls.go":             {".", "net/http os/exec syscall"}, // crypto/tls speaks in net.Conn
+	"eventloop/tlspipe.go":         {".", "net/http os/exec syscall"}, // crypto/tls speaks in net.Conn
 	"eventloop/sim":                {".", "net net/http os os/exec os/signal syscall"},
 	"http":                         {". eventloop", "net net/http os os/exec os/signal syscall"},
 	"http/internal/h1":             {"http/internal/negotiate", notPure},
@@ -443,7 +443,7 @@ func TestHouseNotices(t *testing.T) {
 		{"the language knows its parsers", "http/conn.go", "package http\nimport _ \"" + self + "http/internal/h1\"", ""},
 		{"the loop does not", "eventloop/loop.go", "package eventloop\nimport _ \"" + self + "http/internal/h1\"", downward},
 		{"only tls.go needs package net", "eventloop/conn.go", "package eventloop\nimport _ \"net\"", downward},
-		{"tls.go does", "eventloop/tls.go", "package eventloop\nimport _ \"net\"", ""},
+		{"tls.go does", "eventloop/tlspipe.go", "package eventloop\nimport _ \"net\"", ""},
 		{"only std knows net/http", "http/middleware/gzip.go", "package middleware\nimport _ \"net/http\"", downward},
 		{"std does", "http/std/std.go", "package std\nimport _ \"net/http\"", ""},
 		{"a dependency needs a line in the table", "http/static/zip.go", "package static\nimport _ \"example.com/zip\"", downward},

@@ -66,12 +66,12 @@ func (b *acceptQueue) close() {
 // distributeTo opens a listener on another loop that has a basket and no socket, and has ln
 // deal connections out to it. Neither loop may run yet.
 func (ln *Listener) distributeTo(l *Loop, begin func(*Conn) Protocol) *Listener {
-	other := &Listener{loop: l, fd: -1, addr: ln.addr, how: ln.how, begin: begin, acceptQueue: &acceptQueue{room: l.limits.AcceptBatch}}
+	other := &Listener{loop: l, fd: -1, addr: ln.addr, how: ln.how, makeProtocol: begin, acceptQueue: &acceptQueue{room: l.limits.AcceptBatch}}
 	other.onQueued = func() {
 		other.ready = true
-		l.guard(other.accept)
+		other.accept()
 	}
-	l.listeners = append(l.listeners, other)
+	l.listeners.all = append(l.listeners.all, other)
 	if ln.peers == nil {
 		ln.peers = []*Listener{ln}
 	}
@@ -89,7 +89,7 @@ func (ln *Listener) next() *Listener {
 	}
 	for range ln.peers {
 		to := ln.peers[ln.turn]
-		if to == ln && l.open < l.limits.Conns || to != ln && !to.loop.held() && to.acceptQueue.hasRoom() {
+		if to == ln && l.conns.open < l.limits.Conns || to != ln && !to.loop.held() && to.acceptQueue.hasRoom() {
 			return to
 		}
 		ln.turn = (ln.turn + 1) % len(ln.peers)
@@ -104,7 +104,7 @@ func (ln *Listener) distribute(to *Listener, fd int, from netip.AddrPort) {
 		ln.turn = (ln.turn + 1) % len(ln.peers)
 	}
 	if to == ln || !to.give(arrival{fd, from}) {
-		ln.loop.begin(ln, fd, from)
+		ln.begin(fd, from)
 	}
 }
 
@@ -129,7 +129,7 @@ func (ln *Listener) empty() {
 			return
 		}
 		if err := ln.loop.kernel.Close(fd); err != nil {
-			ln.loop.complain("close", err)
+			ln.loop.report.complain("close", err)
 		}
 	}
 }

@@ -5,7 +5,7 @@ package eventloop
 // once for each change: ready reads until there is no more. The descriptor stays
 // its owner's, who detaches it before closing it.
 func (l *Loop) Attach(fd int, ready func()) error {
-	l.own("Loop.Attach")
+	l.owner.check("Loop.Attach")
 	if err := l.kernel.Watch(fd); err != nil {
 		return err
 	}
@@ -18,7 +18,7 @@ func (l *Loop) Attach(fd int, ready func()) error {
 
 // Detach ends that. The descriptor is closed next.
 func (l *Loop) Detach(fd int) {
-	l.own("Loop.Detach")
+	l.owner.check("Loop.Detach")
 	delete(l.attached, fd)
 }
 
@@ -26,7 +26,7 @@ func (l *Loop) Detach(fd int) {
 // until stop is called. The path is "" when more has changed than is known. Where the
 // kernel watches no folders, WatchFolder returns errors.ErrUnsupported.
 func (l *Loop) WatchFolder(folder string, changed func(path string)) (stop func(), err error) {
-	l.own("Loop.WatchFolder")
+	l.owner.check("Loop.WatchFolder")
 	w, err := l.kernel.WatchFolder(folder)
 	if err != nil {
 		return nil, err

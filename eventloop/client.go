@@ -6,9 +6,8 @@ import "net/netip"
 // that) is accounted by client, so that the client that uses most pays first and a
 // client that asks for little is always served.
 
-// A Client is the party that a connection is accounted to: an IPv4 address or an IPv6 /64
-// network, which a provider gives to one customer. The zero Client
-// is unknown: that of all Unix sockets, and of proxies that have not said more.
+// A Client is the party that a connection is accounted to: an IPv4 address or an
+// IPv6 /64 network, which a provider gives to one customer. The zero Client is unknown: that of all Unix sockets, and of proxies that have not said more.
 type Client [16]byte
 
 // ClientOf returns the client that an address belongs to.
@@ -38,12 +37,25 @@ func (c Client) String() string {
 	}
 }
 
-// Client returns the client that the connection is accounted to: its peer, or the client
+// Clients are what a loop knows of the clients of its connections.
+type clients struct {
+	proxies func(netip.Addr) bool // Config.Proxies
+	named   map[*Conn]Client      // by SetClient; all others are their peers
+}
+
+// at returns the client that a peer is, the unknown one for a proxy.
+func (s *clients) at(peer netip.Addr) Client {
+	if peer = peer.Unmap(); s.proxies != nil && peer.IsValid() && s.proxies(peer) {
+		return Client{}
+	}
+	return ClientOf(peer)
+}
+
+// Client returns the client that the connection is accounted to: its peer, or the one
 // that SetClient has named.
 func (c *Conn) Client() Client {
-	l := c.loop
-	if len(l.clients) > 0 {
-		if who, ok := l.clients[c]; ok {
+	if named := c.loop.clients.named; len(named) > 0 {
+		if who, ok := named[c]; ok {
 			return who
 		}
 	}
@@ -55,37 +67,27 @@ func (c *Conn) peerClient() Client {
 	if c.peerPort == 0 {
 		return Client{}
 	}
-	return c.loop.clientAt(netip.AddrFrom16(c.peer))
-}
-
-// clientAt returns the client that a peer is, the unknown one for a proxy.
-func (l *Loop) clientAt(peer netip.Addr) Client {
-	if peer = peer.Unmap(); l.proxies != nil && peer.IsValid() && l.proxies(peer) {
-		return Client{}
-	}
-	return ClientOf(peer)
+	return c.loop.clients.at(netip.AddrFrom16(c.peer))
 }
 
 // SetClient has the connection accounted to another client than its peer: the one
-// for whom a trusted proxy speaks at present. It must be called on the loop's
+// that a trusted proxy speaks for at present. It must be called on the loop's
 // goroutine.
 func (c *Conn) SetClient(who Client) {
 	l := c.loop
-	l.own("Conn.SetClient")
+	l.owner.check("Conn.SetClient")
 	before := c.Client()
 	if who == before || c.state == Dead {
 		return
 	}
-	if l.census != nil {
-		l.census.Add(before, -1)
-		l.census.Add(who, 1)
-	}
+	l.eviction.recount(before, who)
+	s := &l.clients
 	if who == c.peerClient() {
-		delete(l.clients, c)
-	} else {
-		if l.clients == nil {
-			l.clients = make(map[*Conn]Client)
-		}
-		l.clients[c] = who
+		delete(s.named, c)
+		return
 	}
+	if s.named == nil {
+		s.named = make(map[*Conn]Client)
+	}
+	s.named[c] = who
 }

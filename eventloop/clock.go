@@ -1,19 +1,45 @@
 package eventloop
 
-import "time"
+import (
+	"time"
+
+	"github.com/bobbin-http/bobbin"
+)
+
+// A clock has the time of this turn. The kernel's clock is read once a turn, and all
+// that happens in a turn happens at that time.
+type clock struct {
+	start time.Time     // when the loop was made
+	wall  time.Time     // of this turn
+	now   time.Duration // of this turn, since start
+	ticks int64         // the same, in ticks
+}
+
+// init has the loop be made now.
+func (t *clock) init(k bobbin.Kernel) {
+	t.start = k.Now()
+	t.wall = t.start
+}
+
+// set begins a turn at a time that the kernel's clock has shown.
+func (t *clock) set(wall time.Time) {
+	t.wall = wall
+	t.now = wall.Sub(t.start)
+	t.ticks = int64(t.now / tick)
+}
+
+// after returns when d will have passed. What lies further ahead than farthest is as
+// good as never, and a sum that wrapped would be long ago.
+func (t *clock) after(d time.Duration) time.Duration { return t.now + min(d, farthest) }
+
+const farthest = 100 * 365 * 24 * time.Hour
 
 // WallTime returns the time of this turn. The clock is read once a turn.
-func (l *Loop) WallTime() time.Time { return l.time }
+func (l *Loop) WallTime() time.Time { return l.clock.wall }
 
 // Uptime returns how long before this turn the loop was made. For what is kept for
 // each connection it takes a third of the memory of a time.Time.
-func (l *Loop) Uptime() time.Duration { return l.now }
+func (l *Loop) Uptime() time.Duration { return l.clock.now }
 
 // WallTimeAt returns the time at which Uptime was d.
-func (l *Loop) WallTimeAt(d time.Duration) time.Time { return l.start.Add(d) }
-
-// until is when d will have passed. What lies further ahead than farthest is as good
-// as never, and a sum that wrapped would be long ago.
-func (l *Loop) until(d time.Duration) time.Duration { return l.now + min(d, farthest) }
-
-const farthest = 100 * 365 * 24 * time.Hour
+func (l *Loop) WallTimeAt(d time.Duration) time.Time { return l.clock.start.Add(d) }

@@ -1,126 +1,164 @@
 package eventloop
 
+// How a connection ends. Closing sends the last bytes, lingering waits for the peer's
+// end, and a dead connection is closed in reap, when the turn ends: its number must
+// not become another's while events for it may still be at hand.
+
 import (
 	"time"
 )
 
-// lingering is what a connection is allowed after our half of it is shut. As few are
-// in that state at a time, the loop has them, and not the connections.
-type lingering struct {
-	until time.Duration
-	bytes int
+// A closeMode is how the descriptor of a connection is to be closed.
+type closeMode uint8
+
+const (
+	closePlain  closeMode = iota // as soon as all that was written is with the kernel
+	closeLinger                  // after that, when the peer has ended or has had its time
+	closeReset                   // by a reset: what was written need not arrive
+)
+
+// Closings are the connections of a loop that are about to end.
+type closings struct {
+	due []closing // closed in reap
+
+	// Few connections linger at a time. So their limits are here, and not in Conn.
+	lingering map[*Conn]lingering
 }
 
-// A closing is a connection that is to be closed, and why.
+// A closing is a connection to be closed, and why.
 type closing struct {
 	conn *Conn
 	why  error
 }
 
-func (c *Conn) close(call string, linger bool) {
-	c.loop.own(call)
-	if !c.speaks() {
+// lingering is what is left to a connection after our half of it is shut.
+type lingering struct {
+	until time.Duration
+	bytes int // that were thrown away
+}
+
+func (s *closings) init() { s.lingering = make(map[*Conn]lingering) }
+
+// any reports whether there is something to close.
+func (s *closings) any() bool { return len(s.due) > 0 }
+
+// take returns what is to be closed.
+func (s *closings) take() []closing {
+	list := s.due
+	s.due = nil
+	return list
+}
+
+// close begins the end of a connection that has been answered.
+func (c *Conn) close(mode closeMode) {
+	if !c.canWrite() {
 		return
 	}
-	c.linger = linger
+	c.closeMode = mode
 	c.idleSince = 0
 	c.become(Closing)
 	c.dropInput()
-	c.loop.touch(c)
+	c.loop.lists.markDirty(c)
 }
 
-// finish ends our half when all is written. A peer that has kept its promise to
-// send nothing more needs no lingering; whether it has, the socket knows.
-func (l *Loop) finish(c *Conn) {
-	if c.ended || !c.linger && !c.readable {
-		l.markClosed(c, nil)
+// finish is called when all is written. It ends our half, and has the connection
+// linger. A peer that has kept its promise to send nothing more needs no lingering;
+// whether it has, the socket knows.
+func (c *Conn) finish() {
+	l := c.loop
+	if c.peerEnd >= endRead || c.closeMode != closeLinger && !c.readable {
+		c.markClosed(nil)
 		return
 	}
 	if err := l.kernel.Shutdown(int(c.fd)); err != nil {
-		l.markClosed(c, err)
+		c.markClosed(err)
 		return
 	}
 	c.become(Lingering)
-	l.lingering[c] = lingering{until: l.until(l.limits.LingerTotal)}
-	l.lingerOn(c)
+	l.closings.lingering[c] = lingering{until: l.clock.after(l.limits.LingerTotal)}
+	c.lingerOn()
 	c.readable = true // there may be something from before
-	l.queueAgain(c)
+	l.lists.markAgain(c)
 }
 
-// lingerOn gives a lingering connection until its peer falls silent, or until
-// it has lingered long enough.
-func (l *Loop) lingerOn(c *Conn) {
+// lingerOn gives a lingering connection until its peer is silent, or until it has
+// lingered long enough.
+func (c *Conn) lingerOn() {
+	l := c.loop
 	idle := l.limits.LingerIdle
-	if l.stopping {
+	if l.stop.begun {
 		idle = min(idle, time.Second)
 	}
-	c.deadline = min(l.until(idle), l.lingering[c].until)
-	l.wheel.moved(c)
+	c.deadline = min(l.clock.after(idle), l.closings.lingering[c].until)
+	l.timers.wheel.moved(c)
 }
 
-// discard reads and throws away, within the limits for lingering.
-func (l *Loop) discard(c *Conn) {
+// discard reads what a lingering peer sends and throws it away, within the limits.
+func (c *Conn) discard() {
+	l := c.loop
 	for c.readable {
-		n := l.receive(c)
+		n := len(c.receive())
 		if c.state != Lingering {
 			return
 		}
-		left := l.lingering[c]
+		left := l.closings.lingering[c]
 		left.bytes += n
-		l.lingering[c] = left
-		if c.ended || left.bytes > l.limits.LingerBytes {
-			l.markClosed(c, nil)
+		l.closings.lingering[c] = left
+		if c.peerEnd >= endRead || left.bytes > l.limits.LingerBytes {
+			c.markClosed(nil)
 			return
 		}
 		if n > 0 {
-			l.lingerOn(c)
+			c.lingerOn()
 		}
 	}
 }
 
-// markClosed takes a connection out of the conversation. The descriptor is closed
-// when the turn ends, and not before: its number must not become another's
-// while events for it may still be at hand.
-func (l *Loop) markClosed(c *Conn, why error) {
+// reset has the connection end with this turn, by a reset.
+func (c *Conn) reset(why error) {
+	c.closeMode = closeReset
+	c.markClosed(why)
+}
+
+// markClosed has the connection end with this turn. Nothing is read, written or shown
+// to the protocol any more.
+func (c *Conn) markClosed(why error) {
 	if c.state == Dead {
 		return
 	}
-	if why == nil && c.tls != nil {
-		why = c.tls.why
+	if why == nil {
+		why = c.failure()
 	}
 	c.become(Dead)
-	l.closing = append(l.closing, closing{c, why})
+	c.loop.closings.due = append(c.loop.closings.due, closing{c, why})
 }
 
-// notifyClosed tells the protocol that its connection is over, exactly once.
-func (l *Loop) notifyClosed(d closing) {
-	defer l.survive()
-	l.checkWatchdog()
-	l.current = d.conn
-	d.conn.protocol.OnClose(d.conn, d.why)
-	l.endCallback(d.conn)
+// notify tells the protocol that its connection is over, exactly once.
+func (e closing) notify() {
+	if e.conn.protocol != nil { // it has none if the accept function panicked
+		e.conn.protocol.OnClose(e.conn, e.why)
+	}
 }
 
-func (l *Loop) closeConn(d closing) {
-	c := d.conn
+// closeNow gives back all that a connection has, its descriptor last. It is called in
+// reap.
+func (c *Conn) closeNow(why error) {
+	l := c.loop
 	c.dropInput()
 	c.dropOutput()
-	l.wheel.unlink(c)
-	delete(l.lingering, c)
-	l.conns[c.fd] = nil
-	l.open--
-	if l.census != nil {
-		l.countOut(c)
-	}
-	delete(l.clients, c)
-	l.record(c.endKind(d.why), c, int64(c.fd))
+	l.timers.wheel.unlink(c)
+	delete(l.closings.lingering, c)
+	l.conns.remove(c)
+	l.eviction.countOut(c)
+	delete(l.clients.named, c)
+	l.record(c.endKind(why), c, int64(c.fd))
 	var err error
-	if c.reset {
+	if c.closeMode == closeReset {
 		err = l.kernel.Reset(int(c.fd))
 	} else {
 		err = l.kernel.Close(int(c.fd))
 	}
 	if err != nil {
-		l.complain("close", err)
+		l.report.complain("close", err)
 	}
 }

@@ -17,26 +17,22 @@ type Conn struct {
 	peer     [16]byte
 	peerPort uint16
 
-	state State
-	end   Kind // of its end, if it is known before: ClosedTimeout, ClosedEvicted or FailedAborted
+	// Where it is in its life.
+	state     State     // state.go
+	peerEnd   peerEnd   // read.go: of the peer's half
+	pressure  pressure  // flush.go: whether the peer takes what is written
+	closeMode closeMode // close.go
+	end       Kind      // of its end, if it is known before: ClosedTimeout, ClosedEvicted or FailedAborted
 
-	// What the kernel said last, until a call says otherwise: it reports each
+	// What the kernel reported last, until a call says otherwise: it reports each
 	// change only once.
 	readable bool
 	writable bool
-	hungUp   bool // read to the end, for there will be no other event
-	ended    bool // the end was read
+	watched  bool // the kernel has been asked to report changes
 
-	// What is to be done.
-	paused   bool // the protocol wants to hear nothing
-	full     bool // above the high-water mark
-	inAgain  bool // on the loop's again list
-	dirty    bool // on the loop's dirty list
-	sentEOF  bool // the protocol knows that the peer has ended
-	linger   bool // before closing
-	watched  bool // by the kernel
-	reset    bool // not closed but reset
-	drainDue bool // a Backpressured protocol is to be told that there is room
+	paused  bool // the protocol wants to be shown nothing
+	inAgain bool // on the list of that name, see worklists
+	dirty   bool // on the list of that name
 
 	slot      int16 // on the wheel; -1 when it is on none
 	prev      int32 // there, the descriptor and 1; 0 for none
@@ -44,8 +40,8 @@ type Conn struct {
 	idleSince int32 // in ticks, 0 while it is busy, negative while it waits for its peer
 
 	in       *input        // read, and not yet used
-	out      *output       // for the socket, which has not taken it yet
-	tls      *secure       // if there is TLS, when its handshake is done
+	out      *output       // written, and not yet taken by the socket
+	tls      *tlsPipe      // if there is TLS, when its handshake is done
 	deadline time.Duration // since the loop was made, 0 for none
 }
 
@@ -61,7 +57,7 @@ var (
 // Loop returns the loop that c belongs to.
 func (c *Conn) Loop() *Loop { return c.loop }
 
-// ID returns the connection's number: the how-manieth it was on its loop.
+// ID returns the connection's number on its loop, counted from 1.
 func (c *Conn) ID() uint32 { return c.id }
 
 // State returns where the connection is in its life.
@@ -78,14 +74,10 @@ func (c *Conn) Peer() netip.AddrPort {
 
 // Buffered returns how many bytes the socket has not taken yet.
 func (c *Conn) Buffered() int64 {
-	n := int64(0)
-	if c.out != nil {
-		n = c.out.size
+	if c.out == nil {
+		return 0
 	}
-	if c.tls != nil && c.tls.plain != nil {
-		n += c.tls.plain.size
-	}
-	return n
+	return c.out.size
 }
 
 // Unsent returns how many bytes the peer has not acknowledged, in the queue and,
@@ -109,57 +101,59 @@ func (c *Conn) Rest() []byte {
 // Full reports whether more is queued than Limits.HighWater. A protocol with
 // more to say should wait: OnData is called again, with what it left over, when
 // half of it is gone.
-func (c *Conn) Full() bool { return c.full }
+func (c *Conn) Full() bool { return c.pressure == pressureOn }
 
-// speaks reports whether what is written would still be sent.
-func (c *Conn) speaks() bool { return c.state <= Open }
+// canWrite reports whether what is written would still be sent.
+func (c *Conn) canWrite() bool { return c.state <= Open }
 
 // ShouldWait reports whether a Backpressured protocol should wait before it says more,
 // because its peer, or all peers together, have not taken what was said before.
 // If so, OnDrain is called when there is room.
 func (c *Conn) ShouldWait() bool {
 	l := c.loop
-	l.own("Conn.Crowded")
-	if !c.speaks() {
+	l.owner.check("Conn.ShouldWait")
+	if !c.canWrite() {
 		return true // to nobody; OnClose is next
 	}
-	if l.scarce {
+	if l.output.scarce {
 		c.checkTotal()
 	}
-	return c.full
+	return c.pressure == pressureOn
 }
 
 // Reserve returns empty memory with room for n bytes, which are sent once they
 // were appended there and Commit was called, before anything else is done with
 // the connection.
 func (c *Conn) Reserve(n int) []byte {
-	c.loop.own("Conn.Room")
-	if !c.speaks() {
+	c.loop.owner.check("Conn.Reserve")
+	if !c.canWrite() {
 		return make([]byte, 0, n) // which nobody will read
 	}
-	p := c.outQueue().last(c.loop, n)
+	o, list := c.outQueue()
+	p := o.last(c.loop, list, n)
 	return p.bytes[len(p.bytes):]
 }
 
 // Commit sends the n bytes that were put into what Reserve returned.
 func (c *Conn) Commit(n int) {
-	if !c.speaks() {
+	if !c.canWrite() {
 		return
 	}
-	o := c.outQueue()
-	last := len(o.pieces) - 1
-	p := &o.pieces[last]
+	o, list := c.outQueue()
+	last := len(*list) - 1
+	p := &(*list)[last]
 	p.bytes = p.bytes[:len(p.bytes)+n]
 	if len(p.bytes) == 0 {
 		// There is nothing to say after all, and a queue with nothing in it
 		// would be written for ever.
 		p.release(c.loop)
-		if o.pieces = o.pieces[:last]; last == 0 {
-			c.loop.dropQueue(c.outbox())
+		*list = (*list)[:last]
+		if o.size == 0 {
+			c.dropOutput()
 		}
 		return
 	}
-	c.addQueued(o, int64(n), int64(n))
+	c.addQueued(int64(n), int64(n))
 }
 
 // Write sends a copy of p. It takes everything: a protocol that respects Full
@@ -170,35 +164,35 @@ func (c *Conn) Write(p []byte) {
 
 // WriteNoCopy sends p itself, without a copy. Nobody may change it from then on.
 func (c *Conn) WriteNoCopy(p []byte) {
-	c.loop.own("Conn.Share")
-	if len(p) == 0 || !c.speaks() {
+	c.loop.owner.check("Conn.WriteNoCopy")
+	if len(p) == 0 || !c.canWrite() {
 		return
 	}
-	o := c.outQueue()
-	o.pieces = append(o.pieces, piece{bytes: p, lent: true})
-	c.loop.lend(p)
-	c.addQueued(o, int64(len(p)), 0)
+	_, list := c.outQueue()
+	*list = append(*list, piece{bytes: p, lent: true})
+	c.loop.output.lend(p)
+	c.addQueued(int64(len(p)), 0)
 }
 
 // SendFile sends n bytes of f from offset on. If the file turns out to be
 // shorter, the connection is reset, for what was promised cannot be kept.
 func (c *Conn) SendFile(f File, offset, n int64) {
-	c.loop.own("Conn.SendFile")
-	if n == 0 || !c.speaks() {
+	c.loop.owner.check("Conn.SendFile")
+	if n == 0 || !c.canWrite() {
 		f.Release()
 		return
 	}
-	o := c.outQueue()
-	o.pieces = append(o.pieces, piece{file: sourceOf(f), at: offset, left: n})
-	c.addQueued(o, n, 0)
+	_, list := c.outQueue()
+	*list = append(*list, piece{file: sourceOf(f), at: offset, left: n})
+	c.addQueued(n, 0)
 }
 
 // SetDeadline has the protocol's OnTimeout called when d has passed, unless the
 // deadline is set anew before. 0 means none. It is late by a tenth of a second
 // at most, and never early.
 func (c *Conn) SetDeadline(d time.Duration) {
-	c.loop.own("Conn.SetDeadline")
-	if !c.speaks() && c.state != Closing {
+	c.loop.owner.check("Conn.SetDeadline")
+	if !c.canWrite() && c.state != Closing {
 		return
 	}
 	if d <= 0 {
@@ -206,9 +200,9 @@ func (c *Conn) SetDeadline(d time.Duration) {
 		return
 	}
 	before := c.deadline
-	c.deadline = c.loop.until(d)
+	c.deadline = c.loop.clock.after(d)
 	if before == 0 || c.deadline < before {
-		c.loop.wheel.moved(c) // else it is looked at soon enough where it is
+		c.loop.timers.wheel.moved(c) // else it is looked at soon enough where it is
 	}
 }
 
@@ -217,27 +211,27 @@ func (c *Conn) SetDeadline(d time.Duration) {
 func (c *Conn) SetIdle(idle bool) {
 	c.idleSince = 0
 	if idle {
-		c.idleSince = int32(c.loop.ticks) + 1
+		c.idleSince = int32(c.loop.clock.ticks) + 1
 	}
 }
 
 // SetWaiting says that something has begun that only the peer can continue, such as
 // half a request: this connection is closed for another that needs its room, after
 // those that are idle.
-func (c *Conn) SetWaiting() { c.idleSince = -int32(c.loop.ticks) - 1 }
+func (c *Conn) SetWaiting() { c.idleSince = -int32(c.loop.clock.ticks) - 1 }
 
 // Again has OnData called in the next turn with what it leaves over now,
 // although nothing more has come. So a protocol that has done its share of this
 // turn lets others have theirs.
 func (c *Conn) Again() {
-	c.loop.own("Conn.Again")
-	c.loop.queueAgain(c)
+	c.loop.owner.check("Conn.Again")
+	c.loop.lists.markAgain(c)
 }
 
 // Pause has the protocol hear nothing more until Resume. The peer's bytes stay
 // in the kernel, which makes the peer wait in its turn.
 func (c *Conn) Pause() {
-	c.loop.own("Conn.Pause")
+	c.loop.owner.check("Conn.Pause")
 	c.paused = true
 }
 
@@ -246,10 +240,10 @@ func (c *Conn) Paused() bool { return c.paused }
 
 // Resume ends a Pause. What came meanwhile is shown in the next turn.
 func (c *Conn) Resume() {
-	c.loop.own("Conn.Resume")
+	c.loop.owner.check("Conn.Resume")
 	if c.paused {
 		c.paused = false
-		c.loop.queueAgain(c)
+		c.loop.lists.markAgain(c)
 	}
 }
 
@@ -257,23 +251,28 @@ func (c *Conn) Resume() {
 // half is shut first, and what the peer still sends is thrown away for a while
 // (Limits.LingerTotal): closing at once would answer those bytes by a reset,
 // which destroys the answer on its way (RFC 9112 section 9.6).
-func (c *Conn) Close() { c.close("Conn.Close", true) }
+func (c *Conn) Close() {
+	c.loop.owner.check("Conn.Close")
+	c.close(closeLinger)
+}
 
 // CloseWithoutLinger is Close for a peer that has promised to send nothing more, and has
 // nothing in the socket either: the descriptor is closed as soon as all that was
 // written is with the kernel.
-func (c *Conn) CloseWithoutLinger() { c.close("Conn.Hangup", false) }
+func (c *Conn) CloseWithoutLinger() {
+	c.loop.owner.check("Conn.CloseWithoutLinger")
+	c.close(closePlain)
+}
 
 // Abort ends the connection at once and lets the peer know: what was written
 // need not arrive.
 func (c *Conn) Abort(why error) {
-	c.loop.own("Conn.Abort")
+	c.loop.owner.check("Conn.Abort")
 	if why == nil {
 		why = ErrAborted
 	}
-	c.reset = true
 	if c.end == 0 {
 		c.end = FailedAborted
 	}
-	c.loop.markClosed(c, why)
+	c.reset(why)
 }

@@ -46,7 +46,7 @@ func (c *Conn) standing() standing {
 	case c.idleSince == 0 || c.idleSince > 0 && c.Buffered() > 0:
 		return busy
 	}
-	young := int32(c.loop.ticks)+1-max(c.idleSince, -c.idleSince) < int32(restedAfter/tick)
+	young := int32(c.loop.clock.ticks)+1-max(c.idleSince, -c.idleSince) < int32(restedAfter/tick)
 	switch {
 	case c.idleSince > 0 && young:
 		return idle
@@ -58,35 +58,64 @@ func (c *Conn) standing() standing {
 	return stuck
 }
 
+// An eviction decides which connection makes room for a newcomer, and which newcomer
+// gets none.
+type eviction struct {
+	loop          *Loop
+	crowdedAt     int    // open connections beyond which the census is taken
+	census        *Tally // of connections by client, while they are many; nil otherwise
+	spares        spares
+	refusingUntil int64 // in ticks; until then a newcomer for which there is no room does not wait
+}
+
+func (e *eviction) init(l *Loop) {
+	e.loop, e.crowdedAt = l, l.limits.Conns-l.limits.Conns/4
+	if l.limits.PerAddress > 0 {
+		e.crowdedAt = 0
+	}
+}
+
 // countIn counts a connection that was begun while there are many, after counting
 // all others if that has not been done.
-func (l *Loop) countIn(c *Conn) {
-	if l.census != nil {
-		l.census.Add(c.Client(), 1)
-		return
+func (e *eviction) countIn(c *Conn) {
+	switch {
+	case e.loop.conns.open <= e.crowdedAt:
+	case e.census == nil:
+		e.takeCensus()
+	default:
+		e.census.Add(c.Client(), 1)
 	}
-	l.takeCensus()
 }
 
 // takeCensus counts all connections by client.
-func (l *Loop) takeCensus() {
-	l.census = &Tally{}
-	l.noteSpecial()
-	for _, c := range l.conns {
-		if c != nil {
-			l.census.Add(c.Client(), 1)
-		}
+func (e *eviction) takeCensus() {
+	e.census = &Tally{}
+	e.loop.noteSpecial()
+	for c := range e.loop.conns.all() {
+		e.census.Add(c.Client(), 1)
 	}
 }
 
 // countOut is called when a connection is over. When half of Limits.Conns is free,
 // nothing is counted any more.
-func (l *Loop) countOut(c *Conn) {
-	l.census.Add(c.Client(), -1)
-	if l.crowdedAt > 0 && l.open <= l.limits.Conns/2 {
-		l.census = nil
+func (e *eviction) countOut(c *Conn) {
+	if e.census == nil {
+		return
+	}
+	l := e.loop
+	e.census.Add(c.Client(), -1)
+	if e.crowdedAt > 0 && l.conns.open <= l.limits.Conns/2 {
+		e.census = nil
 		l.noteSpecial()
-		l.spares = spares{}
+		e.spares = spares{}
+	}
+}
+
+// recount is called when a connection is accounted to another client.
+func (e *eviction) recount(before, after Client) {
+	if e.census != nil {
+		e.census.Add(before, -1)
+		e.census.Add(after, 1)
 	}
 }
 
@@ -95,92 +124,92 @@ func (l *Loop) Special() bool { return l.special }
 
 // noteSpecial is called when one of these has changed.
 func (l *Loop) noteSpecial() {
-	l.special = l.stopping || l.census != nil || l.reading
+	l.special = l.stop.begun || l.eviction.census != nil || l.reading
 }
 
 // Crowded reports whether more than three quarters of Limits.Conns are in use, so
 // that connections are counted by client.
-func (l *Loop) Crowded() bool { return l.census != nil }
+func (l *Loop) Crowded() bool { return l.eviction.census != nil }
 
 // Holds returns how many connections a client holds, and how many are open in all.
 // It is 0 unless Crowded.
 func (l *Loop) Holds(who Client) (n, of int) {
-	if l.census == nil {
-		return 0, l.open
+	if l.eviction.census == nil {
+		return 0, l.conns.open
 	}
-	return int(l.census.Of(who)), l.open
+	return int(l.eviction.census.Of(who)), l.conns.open
 }
 
 // admit reports whether there is room for a newcomer, after closing another for it
 // where one has to go.
-func (l *Loop) admit(who Client) bool {
-	open := l.open - len(l.closing)
-	if open < l.crowdedAt || l.census == nil && open < l.limits.Conns {
+func (e *eviction) admit(who Client) bool {
+	open := e.loop.conns.open - len(e.loop.closings.due)
+	if open < e.crowdedAt || e.census == nil && open < e.loop.limits.Conns {
 		return true
 	}
-	if l.census == nil {
-		l.takeCensus() // where Conns is so small that three quarters are all of it
+	if e.census == nil {
+		e.takeCensus() // where Conns is so small that three quarters are all of it
 	}
-	own := int(l.census.Of(who)) + 1
-	payer, most := l.census.Most()
+	own := int(e.census.Of(who)) + 1
+	payer, most := e.census.Most()
 	switch {
-	case l.overCap(who):
-		return l.spare(who, idle)
-	case open < l.limits.Conns:
-		if who.Known() && own > max(l.limits.Conns/4, few) && own >= int(most) {
-			l.spare(who, stuck) // or it may have one more
+	case e.overCap(who):
+		return e.spare(who, idle)
+	case open < e.loop.limits.Conns:
+		if who.Known() && own > max(e.loop.limits.Conns/4, few) && own >= int(most) {
+			e.spare(who, stuck) // or it may have one more
 		}
 		return true
 	case own > few && 2*own >= int(most):
-		return l.spare(who, idle)
+		return e.spare(who, idle)
 	case int(most) > few:
-		return l.spare(payer, busy)
+		return e.spare(payer, busy)
 	}
-	return l.spare(anyClient, rested) || int(most) > 2*own && l.spare(payer, busy)
+	return e.spare(anyClient, rested) || int(most) > 2*own && e.spare(payer, busy)
 }
 
 // overCap reports whether one more connection would be too many for a client.
-func (l *Loop) overCap(who Client) bool {
-	return l.limits.PerAddress > 0 && who.Known() && l.census.Of(who) >= int64(l.limits.PerAddress)
+func (e *eviction) overCap(who Client) bool {
+	return e.loop.limits.PerAddress > 0 && who.Known() && e.census.Of(who) >= int64(e.loop.limits.PerAddress)
 }
 
 // mayWait reports whether a newcomer for which there was no room may wait at the door.
-func (l *Loop) mayWait(who Client) bool {
+func (e *eviction) mayWait(who Client) bool {
 	switch {
-	case l.overCap(who):
+	case e.overCap(who):
 		return false
-	case !who.Known() || l.census.Of(who) < few:
+	case !who.Known() || e.census.Of(who) < few:
 		return true
 	}
-	waited := l.ticks < l.refusingUntil
-	l.refusingUntil = l.ticks + int64(refusingFor/tick)
+	waited := e.loop.clock.ticks < e.refusingUntil
+	e.refusingUntil = e.loop.clock.ticks + int64(refusingFor/tick)
 	return !waited
 }
 
 // turnAway resets a newcomer.
-func (l *Loop) turnAway(who Client, fd int) {
-	l.record(Refused, nil, 0)
-	if err := l.kernel.Reset(fd); err != nil {
-		l.complain("reset", err)
+func (e *eviction) turnAway(who Client, fd int) {
+	e.loop.record(Refused, nil, 0)
+	if err := e.loop.kernel.Reset(fd); err != nil {
+		e.loop.report.complain("reset", err)
 	}
-	if skipped, ok := l.mayComplain("refused", l.now); ok {
-		n, of := l.Holds(who)
-		l.log.Warn("connections are refused: their client holds all that it may, and all are busy",
-			"client", who, "holds", n, "of", of, "Conns", l.limits.Conns, "skipped", skipped)
+	if skipped, ok := e.loop.report.allow("refused", e.loop.clock.now); ok {
+		n, of := e.loop.Holds(who)
+		e.loop.report.log.Warn("connections are refused: their client holds all that it may, and all are busy",
+			"client", who, "holds", n, "of", of, "Conns", e.loop.limits.Conns, "skipped", skipped)
 	}
 }
 
 // spareOne closes a connection, for want of descriptors. It reports whether there was
 // one that could be spared.
-func (l *Loop) spareOne() bool {
-	if l.census == nil {
-		l.takeCensus()
+func (e *eviction) spareOne() bool {
+	if e.census == nil {
+		e.takeCensus()
 	}
-	payer, most := l.census.Most()
-	if l.census.Clients() > 1 && most > few {
-		return l.spare(payer, stuck)
+	payer, most := e.census.Most()
+	if e.census.Clients() > 1 && most > few {
+		return e.spare(payer, stuck)
 	}
-	return l.spare(anyClient, rested)
+	return e.spare(anyClient, rested)
 }
 
 // spares are connections of one client, or of all, the most dispensable first, as they
@@ -208,17 +237,17 @@ var anyClient = Client{1}
 
 // spare closes the most dispensable connection of a client, none that is less so than
 // a standing says. It reports whether there was one.
-func (l *Loop) spare(payer Client, most standing) bool {
-	s := &l.spares
-	if s.payer != payer || s.at != l.ticks || s.more && len(s.list) == 0 {
-		l.findSpares(payer)
+func (e *eviction) spare(payer Client, most standing) bool {
+	s := &e.spares
+	if s.payer != payer || s.at != e.loop.clock.ticks || s.more && len(s.list) == 0 {
+		e.findSpares(payer)
 	}
 	for len(s.list) > 0 && s.list[0].standing <= most {
 		one := s.list[0]
 		s.list = s.list[1:]
 		c := one.conn
 		if c.state != Dead && c.idleSince == one.since && (payer == anyClient || c.Client() == payer) {
-			l.evict(c, one.standing)
+			e.evict(c, one.standing)
 			return true
 		}
 	}
@@ -226,10 +255,10 @@ func (l *Loop) spare(payer Client, most standing) bool {
 }
 
 // findSpares walks the table of connections.
-func (l *Loop) findSpares(payer Client) {
+func (e *eviction) findSpares(payer Client) {
 	var list []spareConn
-	for _, c := range l.conns {
-		if c == nil || c.state == Dead || payer != anyClient && c.Client() != payer {
+	for c := range e.loop.conns.all() {
+		if c.state == Dead || payer != anyClient && c.Client() != payer {
 			continue
 		}
 		list = append(list, spareConn{c, c.standing(), c.idleSince})
@@ -241,27 +270,27 @@ func (l *Loop) findSpares(payer Client) {
 	if more {
 		list = slices.Clone(list[:sparesKept])
 	}
-	l.spares = spares{payer, l.ticks, list, more}
+	e.spares = spares{payer, e.loop.clock.ticks, list, more}
 }
 
 // evict closes a connection whose room is needed.
-func (l *Loop) evict(c *Conn, s standing) {
+func (e *eviction) evict(c *Conn, s standing) {
+	l := e.loop
 	switch {
 	case s == busy:
-		c.reset = true
-	case c.tls != nil && c.idleSince > 0 && c.state == Open:
-		l.sendCloseNotify(c)
-		l.write(c) // which the socket takes at once, or not at all
+		c.closeMode = closeReset
+	case c.idleSince > 0 && c.state == Open:
+		c.sayEnd()
 	}
-	if skipped, ok := l.mayComplain("crowded", l.now); ok {
+	if skipped, ok := l.report.allow("crowded", l.clock.now); ok {
 		n, of := l.Holds(c.Client())
-		l.log.Warn("connections are closed to make room for others", "client", c.Client(),
+		l.report.log.Warn("connections are closed to make room for others", "client", c.Client(),
 			"holds", n, "of", of, "Conns", l.limits.Conns, "skipped", skipped)
 	}
 	if c.state == Lingering {
 		c.end = ClosedEvicted
-		l.markClosed(c, nil)
+		c.markClosed(nil)
 		return
 	}
-	l.markClosed(c, ErrEvicted)
+	c.markClosed(ErrEvicted)
 }

@@ -83,7 +83,7 @@ func (p Part) Cached() bool {
 // Read reads the beginning of the part into the loop's memory, where it is valid
 // until the loop reads again.
 func (p Part) Read() ([]byte, error) {
-	scratch := p.loop.scratch
+	scratch := p.loop.pools.scratch
 	n, err := p.piece.file.ReadAt(scratch[:min(p.Size, int64(len(scratch)))], p.Offset)
 	switch {
 	case n > 0:
@@ -105,7 +105,7 @@ func (c *Conn) nextPart(p *piece, size int64, inMemory bool) (bytes []byte, n in
 	size = min(size, p.left)
 	ahead := min(p.left, int64(l.limits.WriteBudget))
 	bytes, err = p.file.Next(Part{
-		Offset: p.at, Size: size, Last: size == p.left, InMemory: inMemory, Now: l.now,
+		Offset: p.at, Size: size, Last: size == p.left, InMemory: inMemory, Now: l.clock.now,
 		loop: l, piece: p, ahead: ahead,
 	})
 	if err == ErrCold {

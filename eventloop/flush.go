@@ -1,14 +1,30 @@
 package eventloop
 
+// How a connection is written. What a protocol writes is queued, and flush sends the
+// queue when all that is ready in this turn has been read. Above the high-water mark
+// there is back-pressure: the connection is not read, so that its peer has to take
+// what was written before.
+
 import "github.com/bobbin-http/bobbin"
 
-// write is the flush of one connection: the only place that writes to sockets.
-func (l *Loop) write(c *Conn) {
+// A pressure is the back-pressure of a connection.
+type pressure uint8
+
+const (
+	pressureOff  pressure = iota
+	pressureOn            // more than Limits.HighWater is queued, or anything while memory is scarce
+	pressureGone          // half of that is gone, and a Backpressured protocol is to be told
+)
+
+// flush writes what is queued, as much as the socket takes and the budget of one turn
+// allows. It is the only function that writes to sockets.
+func (c *Conn) flush() {
 	if c.state == Dead {
 		return
 	}
+	l := c.loop
 	budget := l.limits.WriteBudget
-	for l.supply(c) && c.writable && budget > 0 {
+	for c.prepareOutput() && c.writable && budget > 0 {
 		n, err := c.out.send(l, c, budget)
 		if err == ErrCold {
 			break
@@ -16,9 +32,8 @@ func (l *Loop) write(c *Conn) {
 		budget -= n
 		if n > 0 {
 			l.recorder.put(Wrote, c.id, 0, int64(n))
-			c.out.sent(l, n)
-			if len(c.out.pieces) == 0 {
-				l.giveOutput(c.out)
+			if c.out.sent(l, n); c.out.size == 0 {
+				l.pools.giveOutput(c.out)
 				c.out = nil
 				if c.idleSince > 0 {
 					c.SetIdle(true) // from now on
@@ -30,34 +45,18 @@ func (l *Loop) write(c *Conn) {
 			c.writable = false
 			c.recordFull(n)
 		case err == ErrChanged:
-			c.reset = true
-			fallthrough
+			c.reset(err)
+			return
 		case err != nil:
-			l.markClosed(c, err)
+			c.markClosed(err)
 			return
 		}
 	}
-	if c.out == nil && c.state == Open && !c.full && c.tls == nil {
+	if c.out == nil && c.state == Open && c.pressure != pressureOn {
 		return // all of it is sent, as nearly always
 	}
-	if c.state == Dead {
-		return
-	}
-	if c.full && c.Buffered() <= l.resumeAt() {
-		c.full, c.drainDue = false, true
-		l.record(BackpressureOff, c, c.Buffered())
-		l.queueAgain(c)
-	}
-	switch {
-	case c.out != nil && c.writable && c.out.pieces[0].readAhead == nil:
-		l.touch(c) // the budget is used up: the others first
-	case c.out != nil:
-		c.out.shrink(l)
-	case c.state == Closing && c.Buffered() == 0:
-		l.finish(c)
-	}
-	if !c.watched && c.state != Dead {
-		l.watch(c)
+	if c.state != Dead {
+		c.afterFlush()
 	}
 }
 
@@ -70,22 +69,36 @@ func (c *Conn) recordFull(n int) {
 	c.loop.record(kind, c, c.Buffered())
 }
 
-// supply reports whether there is something for the socket, after encrypting some
-// more if there is TLS.
-func (l *Loop) supply(c *Conn) bool {
-	if c.tls != nil {
-		return l.encrypt(c)
+// afterFlush decides how a connection goes on that is more than open and written.
+func (c *Conn) afterFlush() {
+	l := c.loop
+	if c.pressure == pressureOn && c.Buffered() <= l.output.resumeAt() {
+		c.pressure = pressureGone
+		l.record(BackpressureOff, c, c.Buffered())
+		l.lists.markAgain(c)
 	}
-	return c.out != nil
+	switch {
+	case c.out == nil && c.state == Closing:
+		c.finish()
+	case c.out == nil || len(c.out.pieces) == 0:
+		// The rest, if there is one, waits for a worker that reads a file.
+	case c.writable && c.out.pieces[0].readAhead == nil:
+		l.lists.markDirty(c) // the budget is used up: the others first
+	default:
+		c.out.shrink(l)
+	}
+	if !c.watched && c.state != Dead {
+		c.watch()
+	}
 }
 
 // watch registers a connection that stays open beyond its first turn. One that
 // is answered and closed at once never costs that call.
-func (l *Loop) watch(c *Conn) {
+func (c *Conn) watch() {
+	l := c.loop
 	if err := l.kernel.Watch(int(c.fd)); err != nil {
-		l.complain("watch", err)
-		c.reset = true
-		l.markClosed(c, err)
+		l.report.complain("watch", err)
+		c.reset(err)
 		return
 	}
 	c.watched = true
@@ -94,68 +107,47 @@ func (l *Loop) watch(c *Conn) {
 	}
 }
 
-// outbox is where what the protocol says is queued: for the socket, or to be
-// encrypted first.
-func (c *Conn) outbox() **output {
-	if c.tls != nil {
-		return &c.tls.plain
-	}
-	return &c.out
-}
-
-// outQueue returns what said says, and makes it if there is none.
-func (c *Conn) outQueue() *output {
-	q := c.outbox()
-	if *q == nil {
-		*q = c.loop.takeOutput()
-	}
-	return *q
-}
-
 // addQueued accounts for what was just queued.
-func (c *Conn) addQueued(o *output, size, memory int64) {
+func (c *Conn) addQueued(size, memory int64) {
 	l := c.loop
-	o.size += size
-	o.memory += memory
-	l.memory += memory
+	c.out.grow(l, size, memory)
 	c.checkHighWater(size)
-	l.touch(c)
+	l.lists.markDirty(c)
 }
 
 // checkHighWater looks whether more is queued than should be, after size bytes were.
 func (c *Conn) checkHighWater(size int64) {
 	l := c.loop
-	if l.memory > l.scarceAt {
-		l.scarceQueued += size
-		if !l.scarce {
-			l.beginScarcity()
-		}
+	if l.output.bytes > l.output.scarceAt {
+		l.output.noteScarce(size)
 	}
 	if queued := c.Buffered(); queued > int64(l.limits.HighWater) {
-		c.hold(queued)
+		c.pushBack(queued)
 	}
 }
 
-// hold has nothing more be read from the connection until its peer has taken
+// pushBack has nothing more be read from the connection until its peer has taken
 // enough of what is queued.
-func (c *Conn) hold(queued int64) {
-	if !c.full {
-		c.full = true
+func (c *Conn) pushBack(queued int64) {
+	if c.pressure != pressureOn {
+		c.pressure = pressureOn
 		c.loop.record(BackpressureOn, c, queued)
 	}
 }
 
-func (c *Conn) dropOutput() {
-	if c.tls != nil {
-		c.loop.dropQueue(&c.tls.plain)
+// notifyDrain tells a protocol that waited for it that there is room.
+func (c *Conn) notifyDrain() {
+	c.pressure = pressureOff
+	if p, ok := c.protocol.(Backpressured); ok && c.canWrite() {
+		p.OnDrain(c)
 	}
-	c.loop.dropQueue(&c.out)
 }
 
-func (l *Loop) dropQueue(o **output) {
-	if *o != nil {
-		(*o).drop(l)
-		l.giveOutput(*o)
-		*o = nil
+// dropOutput gives up what is queued.
+func (c *Conn) dropOutput() {
+	if c.out != nil {
+		c.out.drop(c.loop)
+		c.loop.pools.giveOutput(c.out)
+		c.out = nil
 	}
 }

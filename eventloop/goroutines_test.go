@@ -22,7 +22,7 @@ func TestWorkRunsBesideTheLoop(t *testing.T) {
 			t.Fatal(err)
 		}
 		steps := make(chan string, 4)
-		wake := l.startWork(func(wait func()) {
+		wake := l.workers.start(func(wait func()) {
 			wait() // for the wake that has come already
 			steps <- "woken before it waited"
 			l.Post(func() { steps <- "on the loop" })

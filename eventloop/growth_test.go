@@ -112,7 +112,7 @@ func crowd(t testing.TB, n, speak int) (*Loop, *square) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	for l.open < n || len(l.again)+len(l.dirty)+len(l.eager) > 0 {
+	for l.conns.open < n || len(l.lists.again)+len(l.lists.dirty)+len(l.listeners.eager) > 0 {
 		if err := l.turn(); err != nil {
 			t.Fatal(err)
 		}
@@ -131,10 +131,10 @@ func TestADeadlineThatIsSetAnewMovesOnceItsLength(t *testing.T) {
 	for _, n := range []int{1, 10, 100} {
 		var w wheel
 		conns := make([]Conn, n)
-		l := &Loop{conns: make([]*Conn, n)}
+		l := &Loop{conns: connTable{byFD: make([]*Conn, n)}}
 		for i := range conns {
 			conns[i] = Conn{loop: l, fd: int32(i), slot: -1}
-			l.conns[i] = &conns[i]
+			l.conns.byFD[i] = &conns[i]
 		}
 		moves := 0
 		for turn := range turns {
@@ -207,8 +207,8 @@ func BenchmarkDeadlines(b *testing.B) {
 					i = 0
 				}
 			}
-			if l.open != n {
-				b.Errorf("%d of %d connections are open", l.open, n)
+			if l.conns.open != n {
+				b.Errorf("%d of %d connections are open", l.conns.open, n)
 			}
 		})
 	}

@@ -38,7 +38,7 @@ func (m forbidden) close(t *testing.T) {
 func TestATurnTouchesNoIdleConnection(t *testing.T) {
 	const idle, busy, turns = 10_000, 8, 1_000
 	l, k := crowd(t, busy+idle, busy)
-	before := l.conns // the collector does not look into memory that is not its own
+	before := l.conns.byFD // the collector does not look into memory that is not its own
 	first := squareListener + 1 + busy
 
 	// The table, whose first page has the places of those who speak.
@@ -48,21 +48,21 @@ func TestATurnTouchesNoIdleConnection(t *testing.T) {
 		t.Fatal("those who speak do not fit on a page")
 	}
 	table := forbid(t, page+len(before)*slot)
-	l.conns = unsafe.Slice((**Conn)(unsafe.Pointer(&table[0])), page/slot+len(before))
+	l.conns.byFD = unsafe.Slice((**Conn)(unsafe.Pointer(&table[0])), page/slot+len(before))
 	// Those who speak stand where their descriptors say; the idle ones, whose
 	// descriptors has no news, behind that page.
 	rooms := forbid(t, idle*int(unsafe.Sizeof(Conn{})))
 	conns := unsafe.Slice((*Conn)(unsafe.Pointer(&rooms[0])), idle)
-	copy(l.conns, before[:first])
+	copy(l.conns.byFD, before[:first])
 	moved := 0
 	for _, c := range before[first:] {
 		if c == nil {
 			continue
 		}
-		l.wheel.unlink(c)
+		l.timers.wheel.unlink(c)
 		conns[moved] = *c
-		l.conns[page/slot+moved] = &conns[moved]
-		l.wheel.link(&conns[moved])
+		l.conns.byFD[page/slot+moved] = &conns[moved]
+		l.timers.wheel.link(&conns[moved])
 		moved++
 	}
 	if moved != idle {

@@ -5,7 +5,17 @@ import (
 	"time"
 )
 
-// A handshake is one that is under way.
+// How TLS begins. A handshake is the protocol of its connection until it is done, and
+// then hands over to the protocol that was asked for.
+//
+// It costs next to nothing until the peer's hello is here (hello.go). Then there is a
+// coroutine, which is resumed for whole records only, when it is its turn
+// (handshakes.go).
+//
+// While it lasts, crypto/tls is not asked what was agreed upon: the coroutine holds its
+// lock, and may be paused. The end of the coroutine is the answer.
+
+// A handshake is one of TLS that is under way.
 type handshake struct {
 	// Set at accept, never changed.
 	how    *TLS
@@ -19,19 +29,19 @@ type handshake struct {
 	holds        int64 // bytes, as the loop accounts for them
 	held         bool  // it waits until others of its client's are over
 
-	hello  firstMessage
-	secure *secure // once the hello is here
-	task   *Task
-	taken  int64  // how much crypto/tls has taken of what has come
-	in     *input // lent to the present step
-	lent   int    // how much of it
+	hello firstMessage
+	pipe  *tlsPipe // once the hello is here
+	task  *Task
+	taken int64  // how much crypto/tls has taken of what has come
+	in    *input // lent to the present step
+	lent  int    // how much of it
 
 	// The task's while it runs, the loop's while it pauses.
 	pause   func() bool
 	offLoop bool   // workers take its steps
 	slow    bool   // because its key is slow
 	moves   bool   // it has paused to go on with a worker
-	flight  []byte // what it has said
+	flight  []byte // what it has written
 	result  error
 	done    bool
 
@@ -44,13 +54,14 @@ type handshake struct {
 
 // OnData implements Protocol.
 func (h *handshake) OnData(c *Conn, p []byte) int {
-	if h.secure == nil && p[0] != handshakeRecord {
+	if h.pipe == nil && p[0] != handshakeRecord {
 		h.answerPlain(p)
 		return len(p)
 	}
 	if c.peerPort != 0 && (h.task != nil || c.in != nil) {
-		// The rest of what it says may wait for that, and the kernel for an answer,
-		// 40 ms: there is none to the last that a client says in TLS 1.3.
+		// The peer may keep back the rest until this is acknowledged, and the kernel
+		// acknowledge it only with an answer or after 40 ms: there is no answer to
+		// the last message of a client in TLS 1.3.
 		c.loop.kernel.AckNow(int(c.fd))
 	}
 	switch {
@@ -67,22 +78,22 @@ func (h *handshake) OnData(c *Conn, p []byte) int {
 	case records(p) > 0:
 		h.queue()
 	}
-	c.loop.checkHandshake(h, len(p))
+	c.loop.handshakes.account(h, len(p))
 	return 0
 }
 
 // refuse ends the conversation by an alert, before crypto/tls has heard of it.
 func (h *handshake) refuse(alert byte) {
 	c := h.conn
-	c.loop.log.Debug("no TLS", "peer", c.Peer(), "error", ErrHello)
-	c.loop.endHandshake(h)
+	c.loop.report.log.Debug("no TLS", "peer", c.Peer(), "error", ErrHello)
+	c.loop.handshakes.end(h)
 	const fatal = 2
 	c.Write([]byte{alertRecord, 3, 1, 0, 2, fatal, alert})
 	c.SetDeadline(c.loop.limits.LingerTotal)
 	c.Close()
 }
 
-// answerPlain ends the conversation with somebody who thinks it is in plain text.
+// answerPlain ends the conversation with a peer that speaks plain text.
 func (h *handshake) answerPlain(first []byte) {
 	var answer []byte
 	if h.how.Plain != nil {
@@ -92,16 +103,16 @@ func (h *handshake) answerPlain(first []byte) {
 		h.conn.Abort(ErrNotTLS)
 		return
 	}
-	h.conn.loop.endHandshake(h)
+	h.conn.loop.handshakes.end(h)
 	h.conn.Write(answer)
 	h.conn.SetDeadline(h.conn.loop.limits.LingerTotal)
 	h.conn.Close()
 }
 
-// OnEOF implements Protocol. Nobody answers a handshake after the end.
+// OnEOF implements Protocol. No handshake can be completed after the end.
 func (h *handshake) OnEOF(c *Conn) {
-	if h.secure == nil && c.in == nil {
-		c.CloseWithoutLinger() // it has said nothing, and only looked whether we are there
+	if h.pipe == nil && c.in == nil {
+		c.CloseWithoutLinger() // the peer has sent nothing, and only tried whether the port is open
 		return
 	}
 	c.Abort(ErrTruncated)
@@ -109,48 +120,48 @@ func (h *handshake) OnEOF(c *Conn) {
 
 // OnTimeout implements Protocol.
 func (h *handshake) OnTimeout(c *Conn) {
-	if c.loop.stopping && h.secure == nil && c.in == nil {
-		c.Close() // it has said nothing, and need not be reset if it does now
+	if c.loop.stop.begun && h.pipe == nil && c.in == nil {
+		c.Close() // the peer has sent nothing, and need not be reset if it does now
 		return
 	}
 	c.Abort(ErrSlowHandshake)
 }
 
-// OnShutdown implements Protocol. A request comes right behind the last of a
-// handshake, so that one that has begun, or is about to, may end, if it is quick.
+// OnShutdown implements Protocol. A request comes right behind the end of a handshake,
+// so that one that has begun, or is about to, may be completed, if it is quick.
 func (h *handshake) OnShutdown(c *Conn) {
 	moment := c.loop.StopGrace(c.loop.limits.LingerIdle)
 	h.left = min(h.left, moment)
-	if c.deadline != 0 { // or it waits for its turn, and its time stands still
-		c.SetDeadline(max(min(c.deadline-c.loop.now, moment), tick))
+	if c.deadline != 0 { // or it waits for its turn, and its deadline is stopped
+		c.SetDeadline(max(min(c.deadline-c.loop.clock.now, moment), tick))
 	}
 }
 
 // OnClose implements Protocol.
 func (h *handshake) OnClose(c *Conn, why error) {
 	h.gone = true
-	c.loop.endHandshake(h)
+	c.loop.handshakes.end(h)
 	if h.withWorker {
-		return // what the worker has is its own, until it comes back
+		return // until the worker is back, the task is the worker's
 	}
 	if why != nil && h.result == nil {
-		c.loop.log.Debug("no TLS", "peer", c.Peer(), "error", why)
+		c.loop.report.log.Debug("no TLS", "peer", c.Peer(), "error", why)
 	}
 	if h.task != nil {
-		h.task.Stop() // or it would be there for ever
+		h.task.Stop() // a coroutine that is neither ended nor stopped stays for ever
 	}
 }
 
 // queue has the handshake go on when it is its turn. Until then nothing is read, and
-// its time stands still: it is for us to go on.
+// its deadline is stopped, because the delay is ours.
 func (h *handshake) queue() {
 	c, l := h.conn, h.conn.loop
 	h.waits = true
 	c.Pause()
-	h.left = c.deadline - l.now
+	h.left = c.deadline - l.clock.now
 	if h.left < l.limits.LingerIdle && !h.late {
 		// Once, it is given the time for an answer. The machine may have slept,
-		// or we may have been slow to read.
+		// or the loop may have been slow to read.
 		h.late, h.left = true, l.limits.LingerIdle
 	}
 	c.SetDeadline(0)
@@ -160,13 +171,13 @@ func (h *handshake) queue() {
 // wait puts it into the queue.
 func (h *handshake) wait() {
 	if l := h.conn.loop; h.offLoop {
-		l.workerHandshakes.push(h)
+		l.handshakes.forWorkers.push(h)
 	} else {
-		l.pendingHandshakes.push(h)
+		l.handshakes.pending.push(h)
 	}
 }
 
-// lane is whose workers take its steps.
+// lane returns the lane of the workers that take its steps.
 func (h *handshake) lane() Lane {
 	if h.slow {
 		return laneSigning
@@ -174,11 +185,10 @@ func (h *handshake) lane() Lane {
 	return laneHandshakes
 }
 
-// abandoned reports whether nobody is there any more to go on with. In a flood, many give
-// up while they wait for their turn, and those who come after them should not have
-// to wait for what nobody wants.
+// abandoned reports whether the peer has gone. In a flood, many peers give up while
+// they wait for their turn, and the peers behind them should not wait for those.
 func (h *handshake) abandoned() bool {
-	if h.task == nil && h.conn.ended {
+	if h.task == nil && h.conn.peerEnd >= endRead {
 		h.conn.Abort(ErrTruncated)
 	}
 	return h.gone || h.conn.state > Open
@@ -191,32 +201,31 @@ func (h *handshake) takeStep() {
 	h.resume()
 }
 
-// back is takeStep's end when a worker has done it.
+// back is the end of takeStep when a worker has done it.
 func (h *handshake) back(err error) {
 	c := h.conn
 	l := c.loop
 	h.withWorker = false
-	l.waitingForWorkers--
-	l.stepByWorkers()
+	l.handshakes.withWorkers--
+	l.handshakes.stepByWorkers()
 	switch {
 	case h.gone:
 		h.task.Stop()
 	case err != nil:
-		l.log.Error("panic", "in", "a handshake", "error", err)
+		l.report.log.Error("panic", "in", "a handshake", "error", err)
 		l.record(Panicked, c, 0)
 		c.Abort(err)
 	default:
-		l.current = c
-		l.guard(h.resume)
+		l.guard(c, h.resume)
 	}
 }
 
-// lend gives the task whole records of what has come. They are not the
-// connection's for the time being, as a worker may be reading them.
+// lend gives the task whole records of what has come. Until the step is done they are
+// not the connection's, as a worker may be reading them.
 func (h *handshake) lend() {
 	h.conn.SetDeadline(max(h.left, tick))
 	if h.conn.in == nil {
-		h.conn.in = h.conn.loop.takeInput() // it moves, and needs none
+		h.conn.in = h.conn.loop.pools.takeInput() // it goes on with a worker, and needs none
 	}
 	h.in, h.conn.in = h.conn.in, nil
 	h.lent = records(h.in.rest())
@@ -226,15 +235,15 @@ func (h *handshake) lend() {
 		h.conn.loop.handshakes.begun.Add(h.who, 1)
 		p = inSmallRecords(p)
 	}
-	h.secure.in = p
+	h.pipe.in = p
 }
 
 // start makes the coroutine.
 func (h *handshake) start() {
 	l := h.conn.loop
-	s := &secure{conn: h.conn, handshake: h}
+	s := &tlsPipe{conn: h.conn, handshake: h}
 	s.tls = tls.Server(s, h.config)
-	h.secure = s
+	h.pipe = s
 	h.task = l.NewTask(func(pause func() bool) {
 		h.pause = pause
 		h.result = s.tls.Handshake()
@@ -245,11 +254,11 @@ func (h *handshake) start() {
 
 // resume does what follows from a step.
 func (h *handshake) resume() {
-	c, s := h.conn, h.secure
+	c, s := h.conn, h.pipe
 	l := c.loop
 	h.restore()
 	if c.state > Open {
-		return // it was given up in the meantime
+		return // it was given up meanwhile
 	}
 	c.WriteNoCopy(h.flight)
 	h.flight = nil
@@ -262,12 +271,12 @@ func (h *handshake) resume() {
 		if c.in != nil && records(c.in.rest()) > 0 {
 			h.queue()
 		} else {
-			l.proceed(c)
+			c.readInput()
 		}
 	case h.result != nil:
-		l.endHandshake(h)
+		l.handshakes.end(h)
 		c.tls, s.handshake = s, nil
-		l.fail(c, h.result)
+		s.fail(h.result)
 	default:
 		h.handOver()
 	}
@@ -278,26 +287,26 @@ func (h *handshake) resume() {
 func (h *handshake) restore() {
 	c, in := h.conn, h.in
 	l := c.loop
-	used := h.lent - min(h.lent, len(h.secure.in)) // which may be of a hello that was cut
+	used := h.lent - min(h.lent, len(h.pipe.in)) // which may be of a hello that was cut
 	in.at += used
 	h.taken += int64(used)
-	h.in, h.secure.in = nil, nil
+	h.in, h.pipe.in = nil, nil
 	if c.in != nil {
 		in.add(c.in.rest())
-		l.giveInput(c.in)
+		l.pools.giveInput(c.in)
 	}
 	if c.in = in; len(in.rest()) == 0 {
 		c.dropInput()
 	}
-	l.checkHandshake(h, len(c.Rest()))
+	l.handshakes.account(h, len(c.Rest()))
 }
 
 // handOver begins the protocol that was asked for, and shows it what has come
 // behind the handshake.
 func (h *handshake) handOver() {
-	c, s := h.conn, h.secure
+	c, s := h.conn, h.pipe
 	l := c.loop
-	l.endHandshake(h)
+	l.handshakes.end(h)
 	state := s.tls.ConnectionState()
 	l.record(TLSHandshake, c, int64(state.Version))
 	if state.DidResume {
@@ -308,20 +317,20 @@ func (h *handshake) handOver() {
 	c.protocol = h.begin(c)
 	var p []byte
 	if c.state <= Open {
-		p = l.decrypt(c, rest)
+		p = s.decrypt(rest)
 	}
 	if in != nil {
-		l.giveInput(in)
+		l.pools.giveInput(in)
 	}
 	switch {
 	case len(p) == 0 || c.state > Open:
-	case c.listens():
-		l.hear(c, p)
+	case c.mayDeliver():
+		c.deliver(p)
 	default:
-		l.keep(c, p) // until somebody listens
+		c.keep(p) // until the protocol may be shown it
 	}
-	l.proceed(c)
-	if l.stopping && c.speaks() {
+	c.readInput()
+	if l.stop.begun && c.canWrite() {
 		c.protocol.OnShutdown(c)
 	}
 }

@@ -32,7 +32,7 @@ func (m *firstMessage) look(p []byte, most int) (complete bool, alert byte) {
 	for len(p)-m.at >= recordHead {
 		head := p[m.at:]
 		size := int(head[3])<<8 + int(head[4])
-		if head[0] != handshakeRecord || size == 0 || size > largestRecord-recordHead {
+		if head[0] != handshakeRecord || size == 0 || size > maxRecord-recordHead {
 			return true, 0
 		}
 		text := head[recordHead:min(len(head), recordHead+size)]
@@ -70,8 +70,8 @@ func (m *firstMessage) size() int {
 // What a record begins with (RFC 8446 section 5.1).
 const (
 	recordHead      = 5
-	largestText     = 16 << 10
-	largestRecord   = recordHead + largestText + 2<<10 // of any version
+	maxText         = 16 << 10
+	maxRecord       = recordHead + maxText + 2<<10 // of any version
 	alertRecord     = 21
 	handshakeRecord = 22
 )
@@ -83,7 +83,7 @@ func records(p []byte) int {
 	for len(p)-n >= recordHead {
 		size := recordHead + int(p[n+3])<<8 + int(p[n+4])
 		switch {
-		case size > largestRecord:
+		case size > maxRecord:
 			return len(p)
 		case size > len(p)-n:
 			return n
@@ -103,7 +103,7 @@ const smallRecord = 512
 // it puts the message together in grows by doubling.
 func inSmallRecords(p []byte) []byte {
 	size := int(p[3])<<8 + int(p[4])
-	if size <= smallRecord || size > largestText {
+	if size <= smallRecord || size > maxText {
 		return p
 	}
 	n := 2

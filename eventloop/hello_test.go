@@ -241,7 +241,7 @@ func TestHandshakesTakeTurnsByClient(t *testing.T) {
 			})
 		}
 		h.from("192.0.2.2", func(l *line) {
-			for h.pendingHandshakes.len()+h.workerHandshakes.len() < greedy/2 {
+			for h.handshakes.pending.len()+h.handshakes.forWorkers.len() < greedy/2 {
 				l.s.Sleep(time.Microsecond)
 			}
 			before := steps
@@ -277,7 +277,7 @@ func TestNewcomersAreAcceptedBeforeHandshakesGoOn(t *testing.T) {
 	before, seen := 0, 0
 	every := h.k.Every
 	h.k.Every = func() {
-		if len(h.eager) > 0 {
+		if len(h.listeners.eager) > 0 {
 			seen++
 			most = max(most, steps-before)
 		}
@@ -340,7 +340,7 @@ func TestABurstOfOneClientIsServedBitByBit(t *testing.T) {
 // are for it.
 func TestHandshakesNeedNoWorkerOfHandlers(t *testing.T) {
 	h := buildTLS(t, Limits{}, &TLS{Config: serverConfig(), Waits: true}, func(*Conn) Protocol { return echoing() })
-	h.lanes[LaneHandlers].busy = h.limits.Workers
+	h.workers.lanes[LaneHandlers].busy = h.limits.Workers
 	h.call(func(l *line) {
 		conn := h.client(l, clientConfig())
 		if err := converse(conn); err != nil {

@@ -94,8 +94,8 @@ func (j *job) name() string {
 	return [lanes]string{"work of a handler", "a look-up", "a read", "large work"}[j.Lane]
 }
 
-// run does the work. A panic of it must not end the process.
-func (j *job) run(l *Loop) (err error) {
+// do does the work. A panic in it must not end the process.
+func (j *job) do(l *Loop) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			l.LogPanic("panic in offloaded work", r)

@@ -99,16 +99,16 @@ func TestErrorsThatSayTheReason(t *testing.T) {
 		want Kind
 	}{
 		{nil, Conn{}, ClosedDone},
-		{io.EOF, Conn{sentEOF: true}, ClosedByPeer},
+		{io.EOF, Conn{peerEnd: endTold}, ClosedByPeer},
 		{nil, Conn{end: ClosedEvicted}, ClosedEvicted},
 		{ErrEvicted, Conn{}, FailedEvicted},
-		{ErrShed, Conn{reset: true}, FailedShed},
-		{ErrChanged, Conn{reset: true}, FailedFile},
+		{ErrShed, Conn{closeMode: closeReset}, FailedShed},
+		{ErrChanged, Conn{closeMode: closeReset}, FailedFile},
 		{ErrTruncated, Conn{end: FailedAborted}, FailedTruncated},
 		{ErrNotTLS, Conn{end: FailedAborted}, FailedTLS},
 		{ErrSlowHandshake, Conn{end: FailedAborted}, FailedTimeout},
 		{ErrCut, Conn{}, FailedStop},
-		{ErrCut, Conn{reset: true}, FailedCut},
+		{ErrCut, Conn{closeMode: closeReset}, FailedCut},
 		{bobbin.ErrInUse, Conn{}, FailedReset},
 	} {
 		if got := row.conn.endKind(row.why); got != row.want {

@@ -3,6 +3,7 @@ package eventloop
 import (
 	"errors"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/bobbin-http/bobbin"
@@ -11,11 +12,11 @@ import (
 // A Listener accepts connections. No error of accepting ends it: for want of
 // descriptors it pauses, and goes on when there are some.
 type Listener struct {
-	loop  *Loop
-	fd    int
-	addr  bobbin.Address
-	how   bobbin.ListenOptions
-	begin func(*Conn) Protocol
+	loop         *Loop
+	fd           int
+	addr         bobbin.Address
+	how          bobbin.ListenOptions
+	makeProtocol func(*Conn) Protocol // the accept function
 
 	// Where the kernel does not divide connections among several loops; see loops.go.
 	peers       []*Listener  // whom this one deals out to, itself among them
@@ -49,7 +50,7 @@ const (
 // Listen opens a listening socket. For each connection begin makes the
 // protocol that speaks on it.
 func (l *Loop) Listen(at bobbin.Address, how bobbin.ListenOptions, begin func(*Conn) Protocol) (*Listener, error) {
-	l.own("Loop.Listen")
+	l.owner.check("Loop.Listen")
 	fd, bound, err := l.kernel.Listen(at, how)
 	if err != nil {
 		return nil, err
@@ -58,8 +59,8 @@ func (l *Loop) Listen(at bobbin.Address, how bobbin.ListenOptions, begin func(*C
 		l.kernel.Close(fd)
 		return nil, err
 	}
-	ln := &Listener{loop: l, fd: fd, addr: bound, how: how, begin: begin}
-	l.listeners = append(l.listeners, ln)
+	ln := &Listener{loop: l, fd: fd, addr: bound, how: how, makeProtocol: begin}
+	l.listeners.all = append(l.listeners.all, ln)
 	return ln, nil
 }
 
@@ -68,10 +69,10 @@ func (ln *Listener) Addr() bobbin.Address { return ln.addr }
 
 // Close stops accepting. Connections that were accepted are not touched.
 func (ln *Listener) Close() {
-	ln.loop.own("Listener.Close")
+	ln.loop.owner.check("Listener.Close")
 	if !ln.closed {
 		ln.closed = true
-		ln.loop.deadListeners = append(ln.loop.deadListeners, ln)
+		ln.loop.listeners.closed = append(ln.loop.listeners.closed, ln)
 	}
 }
 
@@ -81,7 +82,7 @@ func (ln *Listener) Close() {
 // those in its queue are for the other process, and what refuses them is a property of
 // the socket, by which that would never accept any more.
 func (ln *Listener) HandOver() {
-	ln.loop.own("Listener.HandOver")
+	ln.loop.owner.check("Listener.HandOver")
 	ln.handedOver = true
 }
 
@@ -93,9 +94,9 @@ func (ln *Listener) accept() {
 			return
 		}
 		to := ln.next()
-		if to == ln && l.open >= l.limits.Conns+beyondConns {
-			l.record(AcceptPaused, nil, int64(l.open))
-			if len(l.closing) == 0 {
+		if to == ln && l.conns.open >= l.limits.Conns+beyondConns {
+			l.record(AcceptPaused, nil, int64(l.conns.open))
+			if len(l.closings.due) == 0 {
 				ln.rest(shortestPause)
 				return
 			}
@@ -110,24 +111,24 @@ func (ln *Listener) accept() {
 			} else if !ln.admit(arrival{fd, from}) {
 				return
 			}
-			if l.scarce {
+			if l.output.scarce {
 				l.flush()
 			}
 		case err == bobbin.ErrNotNow:
 			ln.ready = false
 		case errors.Is(err, bobbin.ErrExhausted):
 			l.record(AcceptFailed, nil, 1)
-			l.complain("accept", err)
+			l.report.complain("accept", err)
 			ln.makeRoom()
 			return
 		default:
 			l.record(AcceptFailed, nil, 2)
-			l.complain("accept", err)
+			l.report.complain("accept", err)
 			ln.rest(longestPause)
 			return
 		}
 	}
-	l.queueListener(ln)
+	l.listeners.markAgain(ln)
 }
 
 // take takes one connection, from the door, the socket or the basket.
@@ -148,18 +149,18 @@ func (ln *Listener) take() (int, netip.AddrPort, error) {
 // whether to go on accepting.
 func (ln *Listener) admit(a arrival) bool {
 	l := ln.loop
-	who := l.clientAt(a.from.Addr())
+	who := l.clients.at(a.from.Addr())
 	switch {
-	case l.admit(who):
+	case l.eviction.admit(who):
 		ln.distribute(ln, a.fd, a.from)
 		return true
-	case l.mayWait(who):
-		l.record(AcceptPaused, nil, int64(l.open))
+	case l.eviction.mayWait(who):
+		l.record(AcceptPaused, nil, int64(l.conns.open))
 		ln.door = []arrival{a}
 		ln.rest(shortestPause)
 		return false
 	}
-	l.turnAway(who, a.fd)
+	l.eviction.turnAway(who, a.fd)
 	return true
 }
 
@@ -167,7 +168,7 @@ func (ln *Listener) admit(a arrival) bool {
 // closes one, and pauses if there is none to spare.
 func (ln *Listener) makeRoom() {
 	l := ln.loop
-	if l.spareOne() {
+	if l.eviction.spareOne() {
 		return // reap gives its descriptor back, and calls resume
 	}
 	ln.backoff = min(max(2*ln.backoff, shortestPause), longestPause)
@@ -177,7 +178,7 @@ func (ln *Listener) makeRoom() {
 func (ln *Listener) rest(d time.Duration) {
 	ln.pause = ln.loop.After(d, func() {
 		ln.pause = nil
-		ln.loop.queueListener(ln)
+		ln.loop.listeners.markAgain(ln)
 	})
 }
 
@@ -190,49 +191,52 @@ func (ln *Listener) resume() {
 		return
 	}
 	if ln.pause != nil {
-		if l.open > l.limits.Conns-l.limits.Conns/10 && len(ln.door) == 0 {
+		if l.conns.open > l.limits.Conns-l.limits.Conns/10 && len(ln.door) == 0 {
 			return
 		}
 		ln.pause.Stop()
 		ln.pause = nil
 	}
-	l.queueListener(ln)
+	l.listeners.markAgain(ln)
 }
 
 // begin makes a connection of a descriptor and reads from it at once: with
 // DeferAccept the request is there. The kernel is asked to watch it only if it
 // is still open in flush.
-func (l *Loop) begin(ln *Listener, fd int, from netip.AddrPort) {
-	l.open++
+func (ln *Listener) begin(fd int, from netip.AddrPort) {
+	l := ln.loop
 	c := &Conn{
 		loop: l, id: uint32(l.Count(Accepted)) + 1, fd: int32(fd), slot: -1,
 		peer: from.Addr().As16(), peerPort: from.Port(),
 		readable: true, writable: true,
 	}
-	for fd >= len(l.conns) {
-		l.conns = append(l.conns, make([]*Conn, max(64, len(l.conns)))...)
-	}
-	if l.conns[fd] != nil {
-		panic("eventloop: internal error: the kernel gave out a descriptor that is in use")
-	}
-	l.conns[fd] = c
-	if l.open > l.crowdedAt {
-		l.countIn(c)
-	}
+	l.conns.add(c)
+	l.eviction.countIn(c)
 	l.record(Accepted, c, int64(fd))
-	l.current = c
-	l.checkWatchdog()
-	c.protocol = ln.begin(c)
-	l.touch(c)
-	l.proceed(c)
-	if l.stopping && c.speaks() {
-		c.protocol.OnShutdown(c)
-	}
-	l.endCallback(c)
+	l.guard(c, func() {
+		c.protocol = ln.makeProtocol(c)
+		l.lists.markDirty(c)
+		c.readInput()
+		if l.stop.begun && c.canWrite() {
+			c.protocol.OnShutdown(c)
+		}
+	})
 }
 
-func (l *Loop) listener(fd int) *Listener {
-	for _, ln := range l.listeners {
+// Listeners are those of a loop.
+type listeners struct {
+	all    []*Listener
+	eager  []*Listener // have more to accept, for the next dispatch
+	closed []*Listener // their sockets are closed in reap
+	relief *Timer      // runs while other loops are held, see relief.go
+}
+
+// any reports whether there is something to do in the next turn.
+func (s *listeners) any() bool { return len(s.eager)+len(s.closed) > 0 }
+
+// at returns the listener of a descriptor, or nil.
+func (s *listeners) at(fd int) *Listener {
+	for _, ln := range s.all {
 		if ln.fd == fd {
 			return ln
 		}
@@ -240,8 +244,47 @@ func (l *Loop) listener(fd int) *Listener {
 	return nil
 }
 
-func (l *Loop) closeListener(ln *Listener) {
-	if l.stopping && ln.acceptQueue == nil && !ln.refuses && !ln.handedOver && !l.gaveUp {
+// markAgain has dispatch go on with a listener although the kernel reports nothing
+// about it.
+func (s *listeners) markAgain(ln *Listener) {
+	if !ln.inAgain && !ln.closed {
+		ln.inAgain = true
+		s.eager = append(s.eager, ln)
+	}
+}
+
+// takeEager returns the listeners that have more to accept.
+func (s *listeners) takeEager() []*Listener {
+	list := s.eager
+	if len(list) > 0 {
+		s.eager = nil
+	}
+	return list
+}
+
+// reap closes the sockets of listeners that were closed, and has the others go on,
+// as descriptors were given back.
+func (s *listeners) reap() {
+	for _, ln := range s.closed {
+		ln.closeNow()
+	}
+	s.closed = nil
+	for _, ln := range s.all {
+		ln.resume()
+	}
+}
+
+// remove takes a listener out.
+func (s *listeners) remove(ln *Listener) {
+	if i := slices.Index(s.all, ln); i >= 0 {
+		s.all = slices.Delete(s.all, i, i+1)
+	}
+}
+
+// closeNow gives back what a listener has. It is called in reap.
+func (ln *Listener) closeNow() {
+	l := ln.loop
+	if l.stop.begun && ln.acceptQueue == nil && !ln.refuses && !ln.handedOver && !l.stop.gaveUp {
 		ln.closed = false
 		ln.drain() // what has come since, in the shortest possible time before
 		ln.closed = true
@@ -250,28 +293,16 @@ func (l *Loop) closeListener(ln *Listener) {
 		ln.pause.Stop()
 		ln.pause = nil
 	}
-	for i := range l.listeners {
-		if l.listeners[i] == ln {
-			l.listeners = append(l.listeners[:i], l.listeners[i+1:]...)
-			break
-		}
-	}
+	l.listeners.remove(ln)
 	for _, a := range ln.door {
 		if err := l.kernel.Reset(a.fd); err != nil {
-			l.complain("reset", err)
+			l.report.complain("reset", err)
 		}
 	}
 	ln.door = nil
 	if ln.acceptQueue != nil {
 		ln.empty()
 	} else if err := ln.closeSocket(); err != nil {
-		l.complain("close", err)
-	}
-}
-
-func (l *Loop) queueListener(ln *Listener) {
-	if !ln.inAgain && !ln.closed {
-		ln.inAgain = true
-		l.eager = append(l.eager, ln)
+		l.report.complain("close", err)
 	}
 }

@@ -117,11 +117,11 @@ func (h *house) live() error {
 	if h.Memory() != 0 {
 		h.t.Errorf("%d bytes of output were not given back", h.Memory())
 	}
-	if n := len(h.lingering) + len(h.clients); n != 0 {
+	if n := len(h.closings.lingering) + len(h.clients.named); n != 0 {
 		h.t.Errorf("%d notes about connections that are over are left", n)
 	}
-	if len(h.chunks) != h.made {
-		h.t.Errorf("%d of %d chunks of memory were not given back", h.made-len(h.chunks), h.made)
+	if len(h.pools.chunks) != h.pools.made {
+		h.t.Errorf("%d of %d chunks of memory were not given back", h.pools.made-len(h.pools.chunks), h.pools.made)
 	}
 	return err
 }
@@ -806,23 +806,23 @@ func TestABrokenKernelEndsTheLoopWithItsError(t *testing.T) {
 
 func TestWheel(t *testing.T) {
 	var w wheel
-	if _, ok := w.next(); ok {
+	if w.next() != noDeadline {
 		t.Error("an empty wheel has nothing next")
 	}
 	// Deadlines all over the wheel and beyond it, taken off in any order that
 	// is not early.
 	const n = 5000
 	left := make(map[*Conn]bool)
-	l := &Loop{conns: make([]*Conn, n)}
+	l := &Loop{conns: connTable{byFD: make([]*Conn, n)}}
 	for i := range n {
 		c := &Conn{loop: l, fd: int32(i), slot: -1, deadline: time.Duration(i*i%300_000) * time.Millisecond}
-		l.conns[i] = c
+		l.conns.byFD[i] = c
 		w.moved(c)
 		left[c] = true
 	}
 	for now := time.Duration(0); len(left) > 0; {
-		at, ok := w.next()
-		if !ok {
+		at := w.next()
+		if at == noDeadline {
 			t.Fatalf("%d are left, and nothing is next", len(left))
 		}
 		if at < now {

@@ -239,7 +239,7 @@ func TestDealtConnectionsKeepToTheLimits(t *testing.T) {
 	listeners, err := ls.ListenAt("unix:"+filepath.Join(t.TempDir(), "s"), bobbin.ListenOptions{}, func(loop int) func(*Conn) Protocol {
 		begin := naming(loop)
 		return func(c *Conn) Protocol {
-			if l := c.Loop(); l.Open()-len(l.closing) > most { // one that is closing has not given its descriptor back
+			if l := c.Loop(); l.Open()-len(l.closings.due) > most { // one that is closing has not given its descriptor back
 				crowd.Store(true)
 			}
 			return begin(c)

@@ -12,16 +12,18 @@ var (
 	ErrFull    = errors.New("eventloop: too much posted to the loop already")
 )
 
-// mailbox holds what other goroutines want done. It is the only thing here
-// that they touch.
+// A mailbox holds the functions that other goroutines have posted.
 type mailbox struct {
+	limit int // of posted functions; set before the loop runs
+
 	mu     sync.Mutex
 	list   []func()
-	limit  int
 	closed bool
 
 	waiting atomic.Bool  // list is not empty, for a look without the lock
 	stops   atomic.Int32 // how often Stop was called
+
+	walked []func() // the list that was run last, kept for its memory; the loop's own
 }
 
 // Post has the loop run f in its next phase for posted work. Any goroutine may
@@ -49,7 +51,21 @@ func (m *mailbox) put(f func(), bounded bool) error {
 	return nil
 }
 
-// hasNews reports whether there is something that the loop has not heard.
+// take returns what was posted, in its order.
+func (m *mailbox) take() []func() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	list := m.list
+	m.list = m.walked[:0]
+	m.waiting.Store(false)
+	return list
+}
+
+// reuse gives that list back.
+func (m *mailbox) reuse(list []func()) { m.walked = list }
+
+// hasNews reports whether something was posted, or Stop called, that the loop has not
+// seen.
 func (m *mailbox) hasNews(stopping bool) bool {
 	return m.waiting.Load() || !stopping && m.stops.Load() > 0
 }

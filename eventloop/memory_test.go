@@ -31,8 +31,8 @@ func TestASlowPeerHoldsNoChunk(t *testing.T) {
 				if h.Memory() < clients*(answer-2000) {
 					t.Errorf("only %d bytes wait", h.Memory())
 				}
-				if h.made == 0 || len(h.chunks) != h.made {
-					t.Errorf("slow peers hold %d of %d chunks", h.made-len(h.chunks), h.made)
+				if h.pools.made == 0 || len(h.pools.chunks) != h.pools.made {
+					t.Errorf("slow peers hold %d of %d chunks", h.pools.made-len(h.pools.chunks), h.pools.made)
 				}
 			} else {
 				s.Sleep(2 * time.Second)
@@ -54,19 +54,19 @@ func TestASlowPeerHoldsNoChunk(t *testing.T) {
 
 func TestFreeListsKeepLittle(t *testing.T) {
 	inputs := func(l *Loop) (list []int) {
-		for _, i := range l.inputs {
+		for _, i := range l.pools.inputs {
 			list = append(list, cap(i.p))
 		}
 		return list
 	}
 	chunks := func(l *Loop) (list []int) {
-		for _, p := range l.chunks {
+		for _, p := range l.pools.chunks {
 			list = append(list, cap(p))
 		}
 		return list
 	}
 	outputs := func(l *Loop) (list []int) {
-		for _, o := range l.outputs {
+		for _, o := range l.pools.outputs {
 			list = append(list, cap(o.pieces))
 		}
 		return list

@@ -30,7 +30,7 @@ func TestOffload(t *testing.T) {
 						t.Errorf("what panicked is not said: %v", err)
 					}
 				})
-				most = max(most, l.working)
+				most = max(most, l.workers.busy)
 			}
 		})
 		for replied < jobs {
@@ -39,8 +39,8 @@ func TestOffload(t *testing.T) {
 		w.Close()
 	})
 	h.live()
-	if most != 3 || l.working != 0 || l.lanes[LaneHandlers].waiting.Len() != 0 {
-		t.Errorf("%d ran at a time, %d still do", most, l.working)
+	if most != 3 || l.workers.busy != 0 || l.workers.lanes[LaneHandlers].waiting.Len() != 0 {
+		t.Errorf("%d ran at a time, %d still do", most, l.workers.busy)
 	}
 }
 

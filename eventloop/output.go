@@ -27,31 +27,47 @@ type piece struct {
 	at int64 // where the rest begins, in bytes or in the file
 }
 
-// output is a queue of pieces, the first of them partly sent perhaps.
+// An output is the queue of a connection. The first piece may be sent in part.
 type output struct {
-	pieces []piece
-	size   int64 // bytes left in all of them
-	memory int64 // of those, the ones that are in memory and not lent
+	pieces []piece // for the socket
+	text   []piece // over TLS: what the protocol has written and is not encrypted yet
+	size   int64   // bytes left in all pieces
+	memory int64   // of those, the ones that are in memory and not lent
 }
 
-// last returns the chunk at the end of the queue with room for n more bytes,
+// last returns the chunk at the end of a list of pieces with room for n more bytes,
 // after adding one if need be.
-func (o *output) last(l *Loop, n int) *piece {
-	k := len(o.pieces)
+func (o *output) last(l *Loop, list *[]piece, n int) *piece {
+	k := len(*list)
 	if k > 0 {
-		p := &o.pieces[k-1]
+		p := &(*list)[k-1]
 		if p.chunk && cap(p.bytes)-len(p.bytes) >= n {
 			return p
 		}
 	}
-	if k < cap(o.pieces) {
-		o.pieces = o.pieces[:k+1] // one that was released, and is empty
+	if k < cap(*list) {
+		*list = (*list)[:k+1] // one that was released, and is empty
 	} else {
-		o.pieces = append(o.pieces, piece{})
+		*list = append(*list, piece{})
 	}
-	p := &o.pieces[k]
-	p.bytes, p.chunk = l.takeChunk(n), true
+	p := &(*list)[k]
+	p.bytes, p.chunk = l.pools.takeChunk(n), true
 	return p
+}
+
+// add puts a copy of p behind a list of pieces.
+func (o *output) add(l *Loop, list *[]piece, p []byte) {
+	last := o.last(l, list, len(p))
+	last.bytes = append(last.bytes, p...)
+	o.grow(l, int64(len(p)), int64(len(p)))
+}
+
+// grow accounts for size bytes that were added, memory of them in memory that is not
+// lent.
+func (o *output) grow(l *Loop, size, memory int64) {
+	o.size += size
+	o.memory += memory
+	l.output.bytes += memory
 }
 
 // send makes one write call for what is at the head of the queue.
@@ -72,25 +88,31 @@ func (o *output) send(l *Loop, c *Conn, budget int) (int, error) {
 			break
 		}
 		rest := p.rest()
-		l.iov[n] = rest[:min(len(rest), budget)]
-		budget -= len(l.iov[n])
+		l.pools.iov[n] = rest[:min(len(rest), budget)]
+		budget -= len(l.pools.iov[n])
 		n++
 	}
-	sent, err := l.kernel.Writev(fd, l.iov[:n], n < len(o.pieces))
-	clear(l.iov[:n])
+	sent, err := l.kernel.Writev(fd, l.pools.iov[:n], n < len(o.pieces))
+	clear(l.pools.iov[:n])
 	return sent, err
 }
 
-// sent takes n bytes off the head of the queue.
+// sent takes n bytes off the queue, which the socket has taken.
 func (o *output) sent(l *Loop, n int) {
 	if int64(n) == o.size {
 		o.drop(l) // which is all of it, as nearly always
 		return
 	}
+	o.take(l, &o.pieces, n)
+}
+
+// take takes n bytes off the head of a list of pieces.
+func (o *output) take(l *Loop, list *[]piece, n int) {
 	o.size -= int64(n)
+	pieces := *list
 	done := 0
 	for n > 0 {
-		p := &o.pieces[done]
+		p := &pieces[done]
 		if p.file != nil {
 			p.at += int64(n)
 			p.left -= int64(n)
@@ -102,7 +124,7 @@ func (o *output) sent(l *Loop, n int) {
 			k := min(n, len(p.rest()))
 			if !p.lent {
 				o.memory -= int64(k)
-				l.memory -= int64(k)
+				l.output.bytes -= int64(k)
 			}
 			n -= k
 			p.at += int64(k)
@@ -114,9 +136,9 @@ func (o *output) sent(l *Loop, n int) {
 		done++
 	}
 	if done > 0 {
-		rest := copy(o.pieces, o.pieces[done:])
-		clear(o.pieces[rest:])
-		o.pieces = o.pieces[:rest]
+		rest := copy(pieces, pieces[done:])
+		clear(pieces[rest:])
+		*list = pieces[:rest]
 	}
 }
 
@@ -128,7 +150,7 @@ func (o *output) shrink(l *Loop) {
 		return
 	}
 	rest := append([]byte(nil), p.rest()...)
-	l.giveChunk(p.bytes)
+	l.pools.giveChunk(p.bytes)
 	p.bytes, p.at = rest, 0
 }
 
@@ -138,11 +160,11 @@ func (p *piece) rest() []byte { return p.bytes[p.at:] }
 func (p *piece) release(l *Loop) {
 	switch {
 	case p.chunk:
-		l.giveChunk(p.bytes)
+		l.pools.giveChunk(p.bytes)
 		p.bytes, p.chunk, p.at = nil, false, 0
 		return
 	case p.lent:
-		l.endLoan(p.bytes)
+		l.output.endLoan(p.bytes)
 	case p.readAhead != nil:
 		p.readAhead.orphan = true // a worker is reading from it
 	case p.file != nil:
@@ -151,11 +173,48 @@ func (p *piece) release(l *Loop) {
 	*p = piece{}
 }
 
+// leftover returns how many bytes are left of a piece.
+func (p *piece) leftover() int64 {
+	if p.file != nil {
+		return p.left
+	}
+	return int64(len(p.rest()))
+}
+
+// sizeOf returns how many bytes are left of some pieces.
+func sizeOf(pieces []piece) int {
+	n := int64(0)
+	for i := range pieces {
+		n += pieces[i].leftover()
+	}
+	return int(n)
+}
+
 // drop releases everything.
 func (o *output) drop(l *Loop) {
-	l.memory -= o.memory
+	l.output.bytes -= o.memory
 	for i := range o.pieces {
 		o.pieces[i].release(l)
 	}
 	o.pieces, o.size, o.memory = o.pieces[:0], 0, 0
+	if len(o.text) > 0 {
+		for i := range o.text {
+			o.text[i].release(l)
+		}
+		o.text = o.text[:0]
+	}
+}
+
+// dropText releases what is not encrypted yet.
+func (o *output) dropText(l *Loop) {
+	for i := range o.text {
+		p := &o.text[i]
+		n, memory := p.leftover(), int64(0)
+		if p.file == nil && !p.lent {
+			memory = n
+		}
+		o.grow(l, -n, -memory)
+		p.release(l)
+	}
+	o.text = o.text[:0]
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"runtime"
 	"slices"
+	"sync/atomic"
 )
 
 // Output that clients have not taken is memory that one of them could make this
@@ -14,6 +15,29 @@ import (
 // Should that not help, the connections that owe most are reset, of the client that
 // owes most. A connection that owes nothing is always read and answered.
 
+// An outputTotal is what the connections of a loop have queued together.
+type outputTotal struct {
+	loop      *Loop
+	ownKernel bool // the machine's, and not one that was given
+
+	bytes        int64           // in memory, what is lent counted once
+	loans        map[*byte]*loan // by where they begin
+	scarceAt     int64           // bytes from which on memory is scarce
+	scarce       bool            // since then, until half of Limits.OutputTotal is left
+	scarceQueued int64           // bytes that were queued while it was
+	collectedAt  int64           // of those, when garbage was collected last
+	collecting   atomic.Bool     // a worker collects garbage, and says when it has
+}
+
+func (t *outputTotal) init(l *Loop, ownKernel bool) {
+	t.loop, t.ownKernel = l, ownKernel
+	t.scarceAt = l.limits.OutputTotal / 4 * 3
+}
+
+// Memory returns how many bytes of output are queued for all connections, what is
+// lent to several of them counted once.
+func (l *Loop) Memory() int64 { return l.output.bytes }
+
 // A loan is memory of a protocol's that connections send without a copy.
 type loan struct {
 	uses int
@@ -21,83 +45,76 @@ type loan struct {
 }
 
 // lend counts p as lent once more.
-func (l *Loop) lend(p []byte) {
+func (t *outputTotal) lend(p []byte) {
 	key := &p[0]
-	to := l.loans[key]
+	to := t.loans[key]
 	if to == nil {
-		if l.loans == nil {
-			l.loans = make(map[*byte]*loan)
+		if t.loans == nil {
+			t.loans = make(map[*byte]*loan)
 		}
-		to = l.takeLoan()
-		l.loans[key] = to
+		to = t.loop.pools.takeLoan()
+		t.loans[key] = to
 	}
 	to.uses++
 	if more := int64(len(p)) - to.size; more > 0 {
 		to.size += more
-		l.memory += more
+		t.bytes += more
 	}
 }
 
-// endLoan is called when one of those has sent it, or is over.
-func (l *Loop) endLoan(p []byte) {
+// endLoan is called when one of those has been sent, or its connection is over.
+func (t *outputTotal) endLoan(p []byte) {
 	key := &p[0]
-	to := l.loans[key]
+	to := t.loans[key]
 	if to.uses--; to.uses > 0 {
 		return
 	}
-	l.memory -= to.size
-	delete(l.loans, key)
-	to.size = 0
-	if len(l.freeLoans) < chunksKept {
-		l.freeLoans = append(l.freeLoans, to)
-	}
-}
-
-func (l *Loop) takeLoan() *loan {
-	if k := len(l.freeLoans); k > 0 {
-		to := l.freeLoans[k-1]
-		l.freeLoans = l.freeLoans[:k-1]
-		return to
-	}
-	return &loan{}
+	t.bytes -= to.size
+	delete(t.loans, key)
+	t.loop.pools.giveLoan(to)
 }
 
 // checkTotal is called while memory is scarce. It holds the connection back if it owes
 // anything.
 func (c *Conn) checkTotal() {
-	if queued := c.Buffered(); queued > 0 && c.speaks() {
-		c.hold(queued)
+	if queued := c.Buffered(); queued > 0 && c.canWrite() {
+		c.pushBack(queued)
 	}
 }
 
 // resumeAt is down to how many queued bytes a connection must come before it is
 // read from again.
-func (l *Loop) resumeAt() int64 {
-	if l.scarce {
+func (t *outputTotal) resumeAt() int64 {
+	if t.scarce {
 		return 0
 	}
-	return int64(l.limits.HighWater / 2)
+	return int64(t.loop.limits.HighWater / 2)
 }
 
-// beginScarcity is called when three quarters of Limits.OutputTotal are in use.
-func (l *Loop) beginScarcity() {
-	l.scarce = true
-	if skipped, ok := l.mayComplain("output", l.now); ok {
-		l.log.Warn("clients do not take their answers: a connection that owes is not read from",
-			"owed", l.memory, "OutputTotal", l.limits.OutputTotal, "skipped", skipped)
+// noteScarce is called when size bytes were queued and three quarters of
+// Limits.OutputTotal are in use.
+func (t *outputTotal) noteScarce(size int64) {
+	t.scarceQueued += size
+	if t.scarce {
+		return
+	}
+	t.scarce = true
+	if skipped, ok := t.loop.report.allow("output", t.loop.clock.now); ok {
+		t.loop.report.log.Warn("clients do not take their answers: a connection that owes is not read from",
+			"owed", t.bytes, "OutputTotal", t.loop.limits.OutputTotal, "skipped", skipped)
 	}
 }
 
 // checkScarcity ends the scarcity when half of Limits.OutputTotal is free, and
 // resets connections when there is more than all of it.
-func (l *Loop) checkScarcity() {
+func (t *outputTotal) checkScarcity() {
 	switch {
-	case l.memory <= l.limits.OutputTotal/2:
-		l.scarce = false
-	case l.memory > l.limits.OutputTotal:
-		l.shed()
+	case t.bytes <= t.loop.limits.OutputTotal/2:
+		t.scarce = false
+	case t.bytes > t.loop.limits.OutputTotal:
+		t.shed()
 	}
-	l.collect()
+	t.collect()
 }
 
 // leastGarbage is for how much output garbage is not collected.
@@ -108,16 +125,16 @@ const leastGarbage = 4 << 20
 // as there is live memory, and the handlers that make answers, and those that were
 // reset, leave several times what is counted here: without this, 160 MiB are resident
 // for an OutputTotal of 64.
-func (l *Loop) collect() {
-	if !l.ownKernel || l.collecting.Load() || l.scarceQueued-l.collectedAt < max(l.limits.OutputTotal/8, leastGarbage) {
+func (t *outputTotal) collect() {
+	if !t.ownKernel || t.collecting.Load() || t.scarceQueued-t.collectedAt < max(t.loop.limits.OutputTotal/8, leastGarbage) {
 		return
 	}
-	l.collectedAt = l.scarceQueued
-	l.collecting.Store(true)
+	t.collectedAt = t.scarceQueued
+	t.collecting.Store(true)
 	// No reply is waited for: one turn may make dozens of large answers.
-	l.startWork(func(func()) {
+	t.loop.workers.start(func(func()) {
 		runtime.GC()
-		l.collecting.Store(false)
+		t.collecting.Store(false)
 	})
 }
 
@@ -131,12 +148,12 @@ type debt struct {
 // the table of connections is not walked for each of them: always that which owes
 // most, of the client that owes most. The last one that owes anything is spared: it
 // takes no room from others.
-func (l *Loop) shed() {
+func (t *outputTotal) shed() {
 	var owed Tally
 	debts := make(map[Client][]debt)
 	owing := 0
-	for _, c := range l.conns {
-		if c == nil || c.state == Dead {
+	for c := range t.loop.conns.all() {
+		if c.state == Dead {
 			continue
 		}
 		if n := c.inMemory(); n > 0 {
@@ -151,41 +168,35 @@ func (l *Loop) shed() {
 	}
 	shed := 0
 	most, before := owed.Most()
-	for l.memory > l.limits.OutputTotal/8*7 && owing-shed > 1 {
+	for t.bytes > t.loop.limits.OutputTotal/8*7 && owing-shed > 1 {
 		who, _ := owed.Most()
 		list := debts[who]
 		d := list[len(list)-1]
 		debts[who] = list[:len(list)-1]
 		owed.Add(who, -d.n)
 		d.conn.dropOutput()
-		d.conn.reset = true
-		l.markClosed(d.conn, ErrShed)
+		d.conn.reset(ErrShed)
 		shed++
 	}
-	if skipped, ok := l.mayComplain("shed", l.now); ok && shed > 0 {
-		l.log.Warn("clients do not take their answers: the connections that owe most were reset",
-			"reset", shed, "of", owing, "client", most, "owed", before, "OutputTotal", l.limits.OutputTotal, "skipped", skipped)
+	if skipped, ok := t.loop.report.allow("shed", t.loop.clock.now); ok && shed > 0 {
+		t.loop.report.log.Warn("clients do not take their answers: the connections that owe most were reset",
+			"reset", shed, "of", owing, "client", most, "owed", before, "OutputTotal", t.loop.limits.OutputTotal, "skipped", skipped)
 	}
 }
 
 // inMemory returns how many bytes of memory wait for the connection's peer, what is
 // lent to others as well included.
 func (c *Conn) inMemory() int64 {
-	n := c.out.inMemory()
-	if c.tls != nil {
-		n += c.tls.plain.inMemory()
-	}
-	return n
-}
-
-func (o *output) inMemory() int64 {
+	o := c.out
 	if o == nil {
 		return 0
 	}
 	n := o.memory
-	for i := range o.pieces {
-		if p := &o.pieces[i]; p.lent {
-			n += int64(len(p.bytes))
+	for _, pieces := range [][]piece{o.pieces, o.text} {
+		for i := range pieces {
+			if p := &pieces[i]; p.lent {
+				n += int64(len(p.bytes))
+			}
 		}
 	}
 	return n

@@ -160,12 +160,12 @@ func TestScarcityHasTwoEdges(t *testing.T) {
 	every, was := h.k.Every, false
 	h.k.Every = func() {
 		switch {
-		case h.scarce && !was:
+		case h.output.scarce && !was:
 			began = h.Memory()
-		case !h.scarce && was:
+		case !h.output.scarce && was:
 			ended = h.Memory()
 		}
-		was = h.scarce
+		was = h.output.scarce
 		every()
 	}
 	for i := range 17 {
@@ -225,7 +225,7 @@ func TestTheLogSaysWhoDoesNotTakeAnswers(t *testing.T) {
 	const answer, total = 1000, 20_000
 	h, _ := generous(t, total, answer, false)
 	var log bytes.Buffer
-	h.log = slog.New(slog.NewTextHandler(&log, nil))
+	h.report.log = slog.New(slog.NewTextHandler(&log, nil))
 	for i := range 100 { // in five seconds
 		h.visitAt("10.0.0.9", time.Duration(i)*50*time.Millisecond, func(s *sim.Script, w *sim.Wire) {
 			s.Send(w, []byte("a"))
@@ -246,7 +246,7 @@ func TestTheLogSaysWhoDoesNotTakeAnswers(t *testing.T) {
 func TestTheLogSaysWhoTakesAllConnections(t *testing.T) {
 	h := newThrong(t, Limits{Conns: 16}, nil)
 	var log bytes.Buffer
-	h.log = slog.New(slog.NewTextHandler(&log, nil))
+	h.report.log = slog.New(slog.NewTextHandler(&log, nil))
 	for i := range 40 {
 		h.come(fmt.Sprint(i), "10.0.0.9", time.Duration(i)*50*time.Millisecond, "b")
 	}

@@ -6,21 +6,34 @@ import (
 	"runtime"
 )
 
-// own panics if the caller is not on the loop's goroutine, where that is
-// checked at all. A data race shows rarely and far from its cause; this shows
-// at once, with both names.
-func (l *Loop) own(call string) {
-	if l.checkOwner {
-		l.mustOwn(call)
+// An owner is the goroutine that a loop belongs to. A call from another is a data
+// race, which shows rarely and far from its cause; the check shows it at once, with
+// both names.
+type owner struct {
+	checked bool   // Config.CheckOwner
+	name    string // of the goroutine, while the loop runs and if that is checked
+}
+
+// take makes the caller's goroutine the owner.
+func (o *owner) take() {
+	if o.checked {
+		o.name = goroutine()
 	}
 }
 
-func (l *Loop) mustOwn(call string) {
-	if l.owner == "" {
-		return // it does not run yet
+// check panics if the caller is on another goroutine, where that is checked at all.
+func (o *owner) check(call string) {
+	if o.checked {
+		o.mustBe(call)
 	}
-	if here := goroutine(); here != l.owner {
-		panic(fmt.Sprintf("eventloop: %s was called on %s, but this loop belongs to %s: use Loop.Post", call, here, l.owner))
+}
+
+func (o *owner) mustBe(call string) {
+	if o.name == "" {
+		return // the loop does not run yet
+	}
+	if here := goroutine(); here != o.name {
+		panic(fmt.Sprintf("eventloop: %s was called on %s, but this loop belongs to %s: use Loop.Post", call, here, o.name))
 	}
 }
 

@@ -1,108 +1,110 @@
 package eventloop
 
+// How a connection is read. The kernel reports once that there is something to read;
+// the socket is read until a call answers that there is no more. What the protocol
+// does not use is kept and shown again, with more behind it.
+
 import (
 	"io"
 
 	"github.com/bobbin-http/bobbin"
 )
 
-// react notes what the kernel said about a connection and acts on it.
-func (l *Loop) react(c *Conn, ready bobbin.Ready) {
-	if ready&bobbin.HungUp != 0 && !c.ended {
-		c.hungUp = true
+// A peerEnd is how far the peer's half of a connection has come to its end.
+type peerEnd uint8
+
+const (
+	endNone   peerEnd = iota // the peer may send more
+	endHungUp                // the kernel has reported a hang-up: no other event comes, and the socket is read to its end
+	endRead                  // the end was read
+	endTold                  // and the protocol knows
+)
+
+// onReady notes what the kernel reports about a connection, and acts on it.
+func (c *Conn) onReady(ready bobbin.Ready) {
+	if ready&bobbin.HungUp != 0 && c.peerEnd == endNone {
+		c.peerEnd = endHungUp
 	}
 	if ready&bobbin.Writable != 0 {
 		c.writable = true
 		if c.out != nil {
-			l.touch(c)
+			c.loop.lists.markDirty(c)
 		}
 	}
 	if ready&bobbin.Readable != 0 {
 		c.readable = true
 		if !c.inAgain {
-			l.proceed(c)
+			c.readInput()
 		}
 	}
 }
 
-// proceed takes what the peer says as far as it goes this turn.
-func (l *Loop) proceed(c *Conn) {
+// goOn does what was left over from the last turn.
+func (c *Conn) goOn() {
+	c.inAgain = false
+	if c.pressure == pressureGone {
+		c.notifyDrain()
+	}
+	if c.loop.output.scarce {
+		c.checkTotal()
+	}
+	if c.in != nil && c.mayDeliver() {
+		c.deliverKept()
+	}
+	c.readInput()
+}
+
+// readInput reads what the peer has sent and shows it to the protocol, as far as it
+// goes this turn.
+func (c *Conn) readInput() {
+	l := c.loop
 	switch {
 	case c.state == Lingering:
-		l.discard(c)
+		c.discard()
 		return
 	case c.state > Open:
 		return
 	}
-	if l.scarce {
+	if l.output.scarce {
 		c.checkTotal()
 	}
 	for budget := l.limits.ReadBudget; c.readable && budget > 0 && !c.inAgain; {
-		if !c.listens() {
-			if c.hungUp {
-				l.readWhilePaused(c)
+		if !c.mayDeliver() {
+			if c.peerEnd == endHungUp {
+				c.readWhilePaused()
 			}
 			return
 		}
-		p, n := l.read(c)
+		p, n := c.read()
 		if len(p) > 0 {
-			l.hear(c, p)
+			c.deliver(p)
 		}
 		if budget -= n; budget <= 0 && c.readable {
-			l.queueAgain(c)
+			l.lists.markAgain(c)
 		}
 	}
-	if c.ended {
-		l.tellEnd(c)
+	if c.peerEnd == endRead {
+		c.notifyEOF()
 	}
 }
 
-// tellEnd tells the protocol that the peer has ended, once it has been shown
-// everything.
-func (l *Loop) tellEnd(c *Conn) {
-	if !c.sentEOF && !c.inAgain && c.listens() {
-		c.sentEOF = true
-		if c.truncated() {
-			c.Abort(ErrTruncated)
-			return
-		}
-		c.protocol.OnEOF(c)
-	}
-}
-
-// read takes what the socket has. It returns what the peer has said, in the loop's
-// memory, and how many bytes it was on the way.
-func (l *Loop) read(c *Conn) (p []byte, n int) {
-	if c.tls == nil {
-		n = l.receive(c)
-		return l.scratch[:n], n
-	}
-	if c.tls.heard {
-		c.readable = false // it has said that nothing more will come
-		return nil, 0
-	}
-	if n = l.receive(c); n > 0 {
-		p = l.decrypt(c, l.scratch[:n])
-	}
-	return p, n
-}
-
-// receive fills the loop's buffer from the socket and returns how much is in it.
-// An end, an error and an empty socket are noted at the connection.
-func (l *Loop) receive(c *Conn) int {
-	n, err := l.kernel.Read(int(c.fd), l.scratch)
+// receive fills the loop's buffer from the socket and returns what is in it. An end,
+// an error and an empty socket are noted at the connection.
+func (c *Conn) receive() []byte {
+	l := c.loop
+	n, err := l.kernel.Read(int(c.fd), l.pools.scratch)
 	if err != nil {
 		switch {
 		case err == bobbin.ErrNotNow:
 			// Beside a hang-up, a count says nothing: the end may wait
 			// behind it, and no event will tell.
-			c.readable = n > 0 && c.hungUp
+			c.readable = n > 0 && c.peerEnd == endHungUp
 		case err == io.EOF:
-			c.readable, c.ended, c.hungUp = false, true, false
+			c.noteEnd()
 		default:
 			c.readable = false
-			l.markClosed(c, err)
-			return 0
+			c.markClosed(err)
+			return nil
 		}
 	}
 	if n > 0 {
@@ -110,34 +112,50 @@ func (l *Loop) receive(c *Conn) int {
 	} else if err == bobbin.ErrNotNow {
 		l.record(ReadNotNow, c, 0)
 	}
-	return n
+	return l.pools.scratch[:n]
 }
 
-// hear shows the protocol what has come, behind what it left over before, and
+// noteEnd notes that the peer has sent its last byte, and that it was read.
+func (c *Conn) noteEnd() {
+	c.readable = false
+	c.peerEnd = max(c.peerEnd, endRead)
+}
+
+// mayDeliver reports whether the protocol may be shown something.
+func (c *Conn) mayDeliver() bool {
+	return c.state <= Open && !c.paused && c.pressure != pressureOn
+}
+
+// deliver shows the protocol what has come, behind what it left over before, and
 // keeps what it leaves over now.
-func (l *Loop) hear(c *Conn, p []byte) {
+func (c *Conn) deliver(p []byte) {
 	if c.in != nil {
 		c.in.add(p)
-		l.hearAgain(c)
+		c.deliverKept()
 		return
 	}
 	used := c.protocol.OnData(c, p)
 	if used < len(p) && c.state <= Open {
-		l.keep(c, p[used:])
-		l.checkInputLimit(c)
+		c.keepRest(p[used:])
 	}
 }
 
+// keepRest keeps what the protocol has not used, within the limit.
+func (c *Conn) keepRest(p []byte) {
+	c.keep(p)
+	c.checkInputLimit()
+}
+
 // keep puts p behind what has not been used yet.
-func (l *Loop) keep(c *Conn, p []byte) {
+func (c *Conn) keep(p []byte) {
 	if c.in == nil {
-		c.in = l.takeInput()
+		c.in = c.loop.pools.takeInput()
 	}
 	c.in.add(p)
 }
 
-// hearAgain shows the protocol what it left over.
-func (l *Loop) hearAgain(c *Conn) {
+// deliverKept shows the protocol what it left over.
+func (c *Conn) deliverKept() {
 	in := c.in
 	used := c.protocol.OnData(c, in.rest())
 	if c.in != in {
@@ -148,50 +166,51 @@ func (l *Loop) hearAgain(c *Conn) {
 		c.dropInput()
 		return
 	}
-	l.checkInputLimit(c)
+	c.checkInputLimit()
 }
 
 // checkInputLimit ends a connection that holds more than it may.
-func (l *Loop) checkInputLimit(c *Conn) {
+func (c *Conn) checkInputLimit() {
+	l := c.loop
 	l.record(ReadPart, c, int64(len(c.in.rest())))
 	if len(c.in.rest())-l.limits.ReadBudget > l.limits.Input {
 		c.Abort(ErrInputFull)
 	}
 }
 
-// readWhilePaused reads from a connection whose protocol wants to hear nothing at
-// present but whose peer has ended or is gone: only reading tells which. What
-// comes is kept, up to the limit.
-func (l *Loop) readWhilePaused(c *Conn) {
+// dropInput gives back what was kept.
+func (c *Conn) dropInput() {
+	if c.in != nil {
+		c.loop.pools.giveInput(c.in)
+		c.in = nil
+	}
+}
+
+// readWhilePaused reads from a connection whose protocol is paused but whose peer has
+// ended or is gone: only reading tells which. What comes is kept, up to the limit.
+func (c *Conn) readWhilePaused() {
 	for c.readable && c.state <= Open {
-		if c.in != nil && len(c.in.rest()) >= l.limits.Input {
+		if c.in != nil && len(c.in.rest()) >= c.loop.limits.Input {
 			return // it is read further when the protocol has used some
 		}
-		if p, _ := l.read(c); len(p) > 0 {
-			l.keep(c, p)
+		if p, _ := c.read(); len(p) > 0 {
+			c.keep(p)
 		}
 	}
-	if p, ok := c.protocol.(Backpressured); ok && c.ended && !c.sentEOF && c.speaks() {
+	if p, ok := c.protocol.(Backpressured); ok && c.peerEnd == endRead && c.canWrite() {
 		p.OnPeerClosed(c)
 	}
 }
 
-// notifyDrain tells a protocol that waited for it that there is room.
-func (l *Loop) notifyDrain(c *Conn) {
-	c.drainDue = false
-	if p, ok := c.protocol.(Backpressured); ok && c.speaks() {
-		p.OnDrain(c)
-	}
-}
-
-// listens reports whether the protocol may be shown something.
-func (c *Conn) listens() bool {
-	return c.state <= Open && !c.paused && !c.full
-}
-
-func (c *Conn) dropInput() {
-	if c.in != nil {
-		c.loop.giveInput(c.in)
-		c.in = nil
+// notifyEOF tells the protocol that the peer has ended, once it has been shown
+// everything.
+func (c *Conn) notifyEOF() {
+	if !c.inAgain && c.mayDeliver() {
+		c.peerEnd = endTold
+		if c.truncated() {
+			c.Abort(ErrTruncated)
+			return
+		}
+		c.protocol.OnEOF(c)
 	}
 }

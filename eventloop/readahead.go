@@ -32,7 +32,7 @@ func (c *Conn) readAhead(p *piece, n int64) {
 				c.Abort(err) // the worker is still reading
 			default:
 				a.end(c)
-				c.loop.touch(c)
+				c.loop.lists.markDirty(c)
 			}
 		},
 		Over: func() {
@@ -63,6 +63,6 @@ func (a *readAhead) run() {
 // end lets the connection send the part, which is still the first of its queue.
 func (a *readAhead) end(c *Conn) {
 	a.ended = true
-	p := &c.outQueue().pieces[0]
+	p := c.sending()
 	p.readAhead, p.cachedTo = nil, a.to
 }

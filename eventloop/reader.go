@@ -52,7 +52,7 @@ type reader struct {
 // has stopped, the loop records less again. Both must be called on the loop's
 // goroutine.
 func (l *Loop) StartReading() (stop func()) {
-	l.own("Loop.StartReading")
+	l.owner.check("Loop.StartReading")
 	l.addReader()
 	r := &l.recorder
 	if r.watchers++; r.watchers == 1 {
@@ -62,7 +62,7 @@ func (l *Loop) StartReading() (stop func()) {
 	}
 	stopped := false
 	return func() {
-		l.own("the function that Loop.StartReading returned")
+		l.owner.check("the function that Loop.StartReading returned")
 		if stopped {
 			return
 		}
@@ -106,7 +106,7 @@ func (l *Loop) Noteworthy() bool {
 }
 
 // sinceStart reads the clock.
-func (l *Loop) sinceStart() time.Duration { return l.kernel.Now().Sub(l.start) }
+func (l *Loop) sinceStart() time.Duration { return l.kernel.Now().Sub(l.clock.start) }
 
 // stamp reads the clock at the end of a callback, and returns how long it took.
 func (l *Loop) stamp(conn uint32) time.Duration {
@@ -202,7 +202,7 @@ func (l *Loop) makeFrame() {
 	f := &r.frames[r.framed%framesKept]
 	r.framed++
 	*f = Frame{
-		At: r.at, Counters: r.counters, Open: l.open, Memory: l.memory,
+		At: r.at, Counters: r.counters, Open: l.conns.open, Memory: l.output.bytes,
 		Longest: r.longest, LongestConn: r.longestConn, Late: r.late,
 	}
 	r.longest, r.longestConn, r.late = 0, 0, 0
@@ -210,7 +210,7 @@ func (l *Loop) makeFrame() {
 
 // FramesSince is ReadSince for frames. Without StartReading there are none.
 func (l *Loop) FramesSince(sequence uint64, dst []Frame) (frames []Frame, next, lost uint64) {
-	l.own("Loop.FramesSince")
+	l.owner.check("Loop.FramesSince")
 	r := &l.recorder
 	from := min(sequence, r.framed)
 	oldest := max(r.oldest, max(r.framed, framesKept)-framesKept)

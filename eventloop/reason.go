@@ -30,7 +30,7 @@ func (c *Conn) endKind(why error) Kind {
 		switch {
 		case c.end == ClosedTimeout || c.end == ClosedEvicted:
 			return c.end
-		case c.sentEOF:
+		case c.peerEnd == endTold:
 			return ClosedByPeer
 		}
 		return ClosedDone
@@ -39,7 +39,7 @@ func (c *Conn) endKind(why error) Kind {
 	switch {
 	case known:
 		return kind
-	case why == ErrCut && c.reset:
+	case why == ErrCut && c.closeMode == closeReset:
 		return FailedCut
 	case why == ErrCut:
 		return FailedStop
@@ -47,7 +47,7 @@ func (c *Conn) endKind(why error) Kind {
 		return FailedTimeout
 	case errors.Is(why, errPanic):
 		return FailedPanic
-	case c.failed():
+	case c.failure() != nil:
 		return FailedTLS
 	case c.end == FailedAborted:
 		return FailedAborted

@@ -48,7 +48,7 @@ func (r *recorder) put(kind Kind, conn, request uint32, arg int64) {
 //
 // It must be called on the loop's goroutine. See StartReading for the kinds that are recorded.
 func (l *Loop) ReadSince(sequence uint64, dst []Record) (records []Record, next, lost uint64) {
-	l.own("Loop.ReadSince")
+	l.owner.check("Loop.ReadSince")
 	r := &l.recorder
 	from := min(sequence, r.next)
 	if oldest := max(r.next, ringSize) - ringSize; from < oldest {

@@ -38,20 +38,20 @@ func (ls Loops) relieve(held *Loop) {
 // each connection from then on.
 func (l *Loop) relieve() {
 	held := false
-	for _, ln := range l.listeners {
-		if ln.group == nil || ln.closed || l.stopping {
+	for _, ln := range l.listeners.all {
+		if ln.group == nil || ln.closed || l.stop.begun {
 			continue
 		}
 		for _, other := range ln.group.members {
 			if other != ln && other.loop.held() {
 				held = true
-				l.guard(func() { ln.acceptFor(other) })
+				ln.acceptFor(other)
 			}
 		}
 	}
-	if held && l.relief == nil {
-		l.relief = l.After(reliefEvery, func() {
-			l.relief = nil
+	if held && l.listeners.relief == nil {
+		l.listeners.relief = l.After(reliefEvery, func() {
+			l.listeners.relief = nil
 			l.relieve()
 		})
 	}
@@ -61,12 +61,12 @@ func (l *Loop) relieve() {
 // room for in one turn.
 func (ln *Listener) acceptFor(other *Listener) {
 	l := ln.loop
-	for n := l.limits.AcceptBatch; n > 0 && ln.pause == nil && l.open < l.limits.Conns+beyondConns; n-- {
+	for n := l.limits.AcceptBatch; n > 0 && ln.pause == nil && l.conns.open < l.limits.Conns+beyondConns; n-- {
 		fd, from, err := ln.group.take(l.kernel, other)
 		if err != nil {
 			if err != bobbin.ErrNotNow {
 				l.record(AcceptFailed, nil, 2)
-				l.complain("accept", err)
+				l.report.complain("accept", err)
 			}
 			return
 		}

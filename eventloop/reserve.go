@@ -6,33 +6,32 @@ package eventloop
 // reply has queued counts by itself from then on.
 
 // Reserved returns how many bytes are reserved for what workers prepare.
-func (l *Loop) Reserved() int64 { return l.reserved }
+func (l *Loop) Reserved() int64 { return l.workers.reserved }
 
 // mayReserve reports whether there is room for n bytes. One job may always begin,
 // so that work goes on however much output there is.
-func (l *Loop) mayReserve(n int64) bool {
-	return n == 0 || l.reserved == 0 || l.memory+l.reserved+n <= l.limits.OutputTotal
+func (w *workers) mayReserve(n int64) bool {
+	return n == 0 || w.reserved == 0 || w.loop.output.bytes+w.reserved+n <= w.loop.limits.OutputTotal
 }
 
-// unreserve gives back what a job has reserved, and starts jobs that wait
-// for it.
-func (l *Loop) unreserve(j *job) {
+// unreserve gives back what a job has reserved, and starts jobs that wait for it.
+func (w *workers) unreserve(j *job) {
 	n := j.Memory
 	if n == 0 || !j.counted && !j.lost {
 		return
 	}
 	j.Memory = 0
-	l.reserved -= n
+	w.reserved -= n
 	for {
-		next, ok := l.forMemory.Pop()
+		next, ok := w.forMemory.Pop()
 		if !ok {
 			return
 		}
-		if !l.mayReserve(next.Memory) {
-			l.enqueue(next, &l.forMemory)
+		if !w.mayReserve(next.Memory) {
+			w.enqueue(next, &w.forMemory)
 			return
 		}
-		l.enqueue(next, &l.lanes[next.Lane].waiting)
-		l.hire(next.Lane)
+		w.enqueue(next, &w.lanes[next.Lane].waiting)
+		w.hire(next.Lane)
 	}
 }

@@ -38,7 +38,7 @@ func newThrong(t *testing.T, limits Limits, proxies func(netip.Addr) bool) *thro
 			return len(p)
 		}}
 	})
-	c.proxies = proxies
+	c.clients.proxies = proxies
 	return c
 }
 
@@ -47,7 +47,7 @@ func newThrong(t *testing.T, limits Limits, proxies func(netip.Addr) bool) *thro
 // with a minus.
 func (c *throng) come(name, from string, at time.Duration, letter string) {
 	c.visitAt(from, at, func(s *sim.Script, w *sim.Wire) {
-		end := c.start.Add(time.Minute)
+		end := c.clock.start.Add(time.Minute)
 		s.Send(w, []byte(letter))
 		if p, err := s.Receive(w, nil, 10); string(p) != letter || err != nil {
 			c.ended = append(c.ended, name+"-")

@@ -50,7 +50,7 @@ func choosing(config *tls.Config) *tls.Config {
 // choose is the GetConfigForClient of all of them. It returns what was given, and has
 // a worker go on with the handshake if its key is slow.
 func choose(hello *tls.ClientHelloInfo) (*tls.Config, error) {
-	h := hello.Conn.(*secure).handshake
+	h := hello.Conn.(*tlsPipe).handshake
 	config := h.how.Config
 	if config.GetConfigForClient != nil {
 		switch other, err := config.GetConfigForClient(hello); {

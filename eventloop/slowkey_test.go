@@ -50,7 +50,7 @@ func TestASlowKeySignsWithAWorker(t *testing.T) {
 			signed, steps := 0, 0
 			every := h.k.Every
 			h.k.Every = func() {
-				steps = max(steps, h.lanes[laneSigning].busy)
+				steps = max(steps, h.workers.lanes[laneSigning].busy)
 				every()
 			}
 			visit := func(l *line) {
@@ -68,7 +68,7 @@ func TestASlowKeySignsWithAWorker(t *testing.T) {
 				now = rsaCertificate()
 				now.PrivateKey = watchedKey{now.PrivateKey.(crypto.Signer), func() {
 					signed++
-					if h.lanes[laneSigning].busy == 0 {
+					if h.workers.lanes[laneSigning].busy == 0 {
 						t.Error("the loop has signed with a slow key")
 					}
 				}}

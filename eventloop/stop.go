@@ -5,6 +5,15 @@ package eventloop
 
 import "time"
 
+// A stopState is how far a loop has come to its end.
+type stopState struct {
+	begun  bool
+	gaveUp bool // on all that has not ended
+}
+
+// Stopping reports whether the loop wants to end.
+func (l *Loop) Stopping() bool { return l.stop.begun }
+
 // Stop has the loop end. Requests that have begun are finished, within Limits.Drain. A
 // second call cuts everything off at once. Any goroutine may call it.
 func (l *Loop) Stop() {
@@ -21,10 +30,10 @@ func (l *Loop) stopUnlessStopped() {
 
 func (l *Loop) onStops() {
 	n := l.mail.stops.Load()
-	if n > 0 && !l.stopping {
+	if n > 0 && !l.stop.begun {
 		l.beginStop()
 	}
-	if n > 1 && !l.gaveUp {
+	if n > 1 && !l.stop.gaveUp {
 		l.cutOff()
 	}
 }
@@ -32,15 +41,14 @@ func (l *Loop) onStops() {
 // beginStop has the listeners accept what the kernel has begun, and the protocols
 // finish.
 func (l *Loop) beginStop() {
-	l.stopping = true
+	l.stop.begun = true
 	l.noteSpecial()
-	for _, ln := range l.listeners {
+	for _, ln := range l.listeners.all {
 		ln.stop()
 	}
-	for _, c := range l.conns {
-		if c != nil && c.speaks() && c.protocol != nil {
-			l.current = c
-			l.guard(func() { l.stopOne(c) })
+	for c := range l.conns.all() {
+		if c.canWrite() && c.protocol != nil {
+			l.guard(c, c.stop)
 		}
 	}
 	l.After(l.limits.Drain, l.cutOff)
@@ -76,7 +84,7 @@ func (ln *Listener) stop() {
 		ln.Close()
 	case l.kernel.Refuse(ln.fd):
 		ln.refuses = true
-		until := l.now + l.StopGrace(l.limits.StopGrace+deferred)
+		until := l.clock.now + l.StopGrace(l.limits.StopGrace+deferred)
 		var look func()
 		look = func() {
 			if ln.closed {
@@ -84,7 +92,7 @@ func (ln *Listener) stop() {
 			}
 			handshaking := l.kernel.Handshaking(ln.fd) // before, for those that end it meanwhile
 			ln.drain()
-			if ln.ready || handshaking && l.now < until {
+			if ln.ready || handshaking && l.clock.now < until {
 				// A connection in the queue for want of a descriptor has until cutOff.
 				l.After(tick, look)
 				return
@@ -103,19 +111,21 @@ func (ln *Listener) stop() {
 func (ln *Listener) drain() {
 	ln.ready = true
 	for i := 0; ln.ready && i < backlogTurns; i++ {
-		ln.loop.guard(ln.accept)
+		ln.loop.checkWatchdog()
+		ln.accept()
+		ln.loop.endCallback(nil)
 	}
 }
 
 // backlogTurns is how many batches empty the longest queue there is.
 const backlogTurns = 64
 
-// stopOne tells one protocol to finish, after it was shown what is in the socket
+// stop tells one protocol to finish, after it was shown what is in the socket
 // already: a request that has come is begun.
-func (l *Loop) stopOne(c *Conn) {
+func (c *Conn) stop() {
 	c.readable = true
-	l.proceed(c)
-	if c.speaks() {
+	c.readInput()
+	if c.canWrite() {
 		c.protocol.OnShutdown(c)
 	}
 }
@@ -123,19 +133,19 @@ func (l *Loop) stopOne(c *Conn) {
 // cutOff ends what has not ended. Those who only linger have had their answer, and
 // those that are idle have none to come.
 func (l *Loop) cutOff() {
-	l.gaveUp = true
-	for _, ln := range l.listeners {
+	l.stop.gaveUp = true
+	for _, ln := range l.listeners.all {
 		ln.cutQueue()
 		ln.Close()
 	}
-	for _, c := range l.conns {
-		if c == nil || c.state == Dead {
+	for c := range l.conns.all() {
+		if c.state == Dead {
 			continue
 		}
 		if c.state != Lingering && (c.idleSince == 0 || c.Buffered() > 0) {
-			c.reset = true
+			c.closeMode = closeReset
 		}
-		l.markClosed(c, ErrCut)
+		c.markClosed(ErrCut)
 	}
 }
 
@@ -153,34 +163,32 @@ func (ln *Listener) cutQueue() {
 		}
 		l.record(CutInQueue, nil, int64(fd))
 		if err := l.kernel.Reset(fd); err != nil {
-			l.complain("reset", err)
+			l.report.complain("reset", err)
 		}
 	}
 }
 
 // over reports whether a loop that wants to end has ended.
 func (l *Loop) over() bool {
-	return l.stopping && l.open == 0 && len(l.listeners) == 0 && len(l.closing) == 0 && (l.working+l.offLoopTasks == 0 || l.gaveUp)
+	return l.stop.begun && l.conns.open == 0 && len(l.listeners.all) == 0 && !l.closings.any() && (!l.workers.underWay() || l.stop.gaveUp)
 }
 
 // shut gives back whatever is left, whichever way Run ends.
 func (l *Loop) shut() {
-	l.gaveUp = true
+	l.stop.gaveUp = true
 	l.mail.shut()
-	for _, ln := range l.listeners {
+	for _, ln := range l.listeners.all {
 		ln.Close()
 	}
-	for _, c := range l.conns {
-		if c != nil {
-			l.markClosed(c, ErrCut)
-		}
+	for c := range l.conns.all() {
+		c.markClosed(ErrCut)
 	}
-	for len(l.closing)+len(l.deadListeners) > 0 {
+	for l.closings.any() || len(l.listeners.closed) > 0 {
 		l.reap()
 	}
 	l.checkWatchdog()
-	l.goroutines.stop()
+	l.workers.goroutines.stop()
 	if err := l.kernel.Shut(); err != nil {
-		l.complain("shut", err)
+		l.report.complain("shut", err)
 	}
 }

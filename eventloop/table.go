@@ -1,29 +1,74 @@
 package eventloop
 
-// Open returns how many connections there are.
-func (l *Loop) Open() int { return l.open }
+import "iter"
 
-// Each calls f for each connection that is not yet closed.
-func (l *Loop) Each(f func(*Conn)) {
-	l.own("Loop.Each")
-	for _, c := range l.conns {
-		if c != nil {
-			f(c)
-		}
-	}
+// A connTable has the connections of a loop by their descriptors.
+type connTable struct {
+	byFD []*Conn
+	open int // how many there are
 }
 
-// connAt returns the connection that a descriptor is, or nil.
-func (l *Loop) connAt(fd int) *Conn {
-	if fd < len(l.conns) {
-		return l.conns[fd]
+// at returns the connection of a descriptor, or nil.
+func (t *connTable) at(fd int) *Conn {
+	if fd < len(t.byFD) {
+		return t.byFD[fd]
 	}
 	return nil
 }
 
-// affordable is how many connections so many descriptors allow each of some loops:
-// some are for listeners, logs and the kernel itself, and a quarter of the rest for
-// files.
+// linked returns the connection that another names in a list: by its descriptor and
+// 1, as 0 names none. Descriptors take half of the memory of pointers.
+func (t *connTable) linked(number int32) *Conn {
+	if number == 0 {
+		return nil
+	}
+	return t.byFD[number-1]
+}
+
+// all goes through the connections, those included that end with this turn.
+func (t *connTable) all() iter.Seq[*Conn] {
+	return func(yield func(*Conn) bool) {
+		for _, c := range t.byFD {
+			if c != nil && !yield(c) {
+				return
+			}
+		}
+	}
+}
+
+// add puts a new connection in.
+func (t *connTable) add(c *Conn) {
+	fd := int(c.fd)
+	for fd >= len(t.byFD) {
+		t.byFD = append(t.byFD, make([]*Conn, max(64, len(t.byFD)))...)
+	}
+	if t.byFD[fd] != nil {
+		panic("eventloop: internal error: the kernel gave out a descriptor that is in use")
+	}
+	t.byFD[fd] = c
+	t.open++
+}
+
+// remove takes a connection out whose descriptor is closed next.
+func (t *connTable) remove(c *Conn) {
+	t.byFD[c.fd] = nil
+	t.open--
+}
+
+// Open returns how many connections there are.
+func (l *Loop) Open() int { return l.conns.open }
+
+// Each calls f for each connection that is not yet closed.
+func (l *Loop) Each(f func(*Conn)) {
+	l.owner.check("Loop.Each")
+	for c := range l.conns.all() {
+		f(c)
+	}
+}
+
+// affordable returns how many connections each of some loops may have with so many
+// descriptors: some are for listeners, logs and the kernel itself, and a quarter of
+// the rest for files.
 func affordable(descriptors, loops int) int {
 	reserve := min(64, descriptors/4)
 	return max((descriptors-reserve)*3/4/max(loops, 1), 8)

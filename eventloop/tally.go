@@ -1,14 +1,12 @@
 package eventloop
 
-import "container/heap"
-
 // A Tally counts what each client holds of one resource, and knows which holds
 // most. The zero value is empty. It belongs to one goroutine; a change costs the
 // logarithm of the number of clients.
 type Tally struct {
 	total    int64
 	byClient map[Client]*holding
-	heap     holdings
+	heap     indexedHeap[*holding]
 	spare    *holding // of a client that was forgotten
 }
 
@@ -38,16 +36,16 @@ func (t *Tally) Add(who Client, n int64) {
 		t.spare = nil
 		h.who, h.n = who, n
 		t.byClient[who] = h
-		heap.Push(&t.heap, h)
+		t.heap.push(h)
 		return
 	case h.n+n == 0:
-		heap.Remove(&t.heap, h.index)
+		t.heap.remove(h.index)
 		delete(t.byClient, who)
 		t.spare = h
 		return
 	}
 	h.n += n
-	heap.Fix(&t.heap, h.index)
+	t.heap.fix(h.index)
 }
 
 // Of returns what a client holds.
@@ -83,28 +81,6 @@ func (t *Tally) Total() int64 { return t.total }
 // Clients returns how many clients hold something.
 func (t *Tally) Clients() int { return len(t.heap) }
 
-// holdings implements heap.Interface, the largest first.
-type holdings []*holding
-
-func (h holdings) Len() int           { return len(h) }
-func (h holdings) Less(i, j int) bool { return h[i].n > h[j].n }
-func (h holdings) Swap(i, j int) {
-	h[i], h[j] = h[j], h[i]
-	h[i].index, h[j].index = i, j
-}
-
-// Push implements heap.Interface.
-func (h *holdings) Push(x any) {
-	one := x.(*holding)
-	one.index = len(*h)
-	*h = append(*h, one)
-}
-
-// Pop implements heap.Interface.
-func (h *holdings) Pop() any {
-	old := *h
-	one := old[len(old)-1]
-	old[len(old)-1] = nil
-	*h = old[:len(old)-1]
-	return one
-}
+// before and setIndex implement heapItem, the largest first.
+func (h *holding) before(other *holding) bool { return h.n > other.n }
+func (h *holding) setIndex(i int)             { h.index = i }

@@ -42,14 +42,14 @@ const (
 // back until the next Resume, and answers false when the task was stopped
 // instead: f should return soon then, and pause no more.
 func (l *Loop) NewTask(f func(pause func() bool)) *Task {
-	l.own("Loop.NewTask")
+	l.owner.check("Loop.NewTask")
 	t := &Task{loop: l}
 	t.next, t.stop = iter.Pull(func(yield func(struct{}) bool) {
-		if l.checkOwner && !t.anywhere {
+		if l.owner.checked && !t.anywhere {
 			// The runtime counts a coroutine as a goroutine. While it
 			// runs, the loop is its.
 			t.name = goroutine()
-			l.owner = t.name
+			l.owner.name = t.name
 		}
 		f(func() bool { return yield(struct{}{}) })
 	})
@@ -60,7 +60,7 @@ func (l *Loop) NewTask(f func(pause func() bool)) *Task {
 // pauses, and when it has ended, told runs on the loop. A panic in f ends the
 // process: f has to recover.
 func (l *Loop) NewTaskOffLoop(f func(pause func() bool), told func(Progress)) *Task {
-	l.own("Loop.NewTaskAside")
+	l.owner.check("Loop.NewTaskAside")
 	t := &Task{loop: l}
 	t.run = func(wait func()) {
 		f(func() bool {
@@ -74,7 +74,7 @@ func (l *Loop) NewTaskOffLoop(f func(pause func() bool), told func(Progress)) *T
 			return !t.stopped.Load()
 		})
 		_ = t.tell(func(p Progress) {
-			l.offLoopTasks--
+			l.workers.tasks--
 			told(p)
 		}, Ended) // a loop that has ended need not know
 	}
@@ -95,10 +95,10 @@ func (t *Task) tell(told func(Progress), p Progress) error {
 // Running then. A panic in a coroutine comes out here.
 func (t *Task) Resume() Progress {
 	if t.run != nil {
-		t.loop.own("Task.Resume")
+		t.loop.owner.check("Task.Resume")
 		if t.wake == nil {
-			t.loop.offLoopTasks++
-			t.wake = t.loop.startWork(t.run)
+			t.loop.workers.tasks++
+			t.wake = t.loop.workers.start(t.run)
 		} else {
 			t.wake()
 		}
@@ -118,11 +118,11 @@ func (t *Task) work() { t.next() }
 // called.
 func (t *Task) lend() (back func()) {
 	l := t.loop
-	owner := l.owner
+	owner := l.owner.name
 	if t.name != "" {
-		l.owner = t.name
+		l.owner.name = t.name
 	}
-	return func() { l.owner = owner }
+	return func() { l.owner.name = owner }
 }
 
 // Stop ends a task: its pause answers false. For a coroutine, which must be

@@ -1,9 +1,40 @@
 package eventloop
 
-import (
-	"container/heap"
-	"time"
-)
+import "time"
+
+// Timers are the deadlines of a loop: timers for functions, and the wheel for
+// connections.
+type timers struct {
+	heap  indexedHeap[*Timer] // the earliest first
+	wheel wheel
+
+	wake     time.Duration // the first deadline, as of the last turn; since the loop was made
+	wakeTime time.Time     // the same by the wall clock, see setWake
+}
+
+func (t *timers) init() { t.wake = -1 } // no deadline was asked for yet
+
+// setWake notes the first deadline, and when that is by the wall clock: the zero time
+// if there is none.
+func (t *timers) setWake(at time.Duration, start time.Time) {
+	t.wake, t.wakeTime = at, time.Time{}
+	if at != noDeadline {
+		t.wakeTime = start.Add(at)
+	}
+}
+
+// due reports whether a deadline may be over.
+func (t *timers) due(now *clock) bool {
+	return t.wheel.at < now.ticks || len(t.heap) > 0 && t.heap[0].at <= now.now
+}
+
+// pop takes out a timer that is due, and returns nil if there is none.
+func (t *timers) pop(now time.Duration) *Timer {
+	if len(t.heap) == 0 || t.heap[0].at > now {
+		return nil
+	}
+	return t.heap.remove(0)
+}
 
 // A Timer runs a function once. Connections have a deadline each (wheel.go),
 // which costs them less; a Timer is for everything else.
@@ -17,19 +48,23 @@ type Timer struct {
 // After runs f on the loop when d has passed, in the phase for timers. It must
 // be called on the loop's goroutine.
 func (l *Loop) After(d time.Duration, f func()) *Timer {
-	l.own("Loop.After")
-	t := &Timer{loop: l, at: l.until(d), run: f}
-	heap.Push(&l.timers, t)
+	l.owner.check("Loop.After")
+	t := &Timer{loop: l, at: l.clock.after(d), run: f}
+	l.timers.heap.push(t)
 	return t
 }
 
+// before and setIndex implement heapItem.
+func (t *Timer) before(other *Timer) bool { return t.at < other.at }
+func (t *Timer) setIndex(i int)           { t.index = i }
+
 // Stop keeps a timer from running, and reports whether it would have.
 func (t *Timer) Stop() bool {
-	t.loop.own("Timer.Stop")
+	t.loop.owner.check("Timer.Stop")
 	if t.index < 0 {
 		return false
 	}
-	heap.Remove(&t.loop.timers, t.index)
+	t.loop.timers.heap.remove(t.index)
 	return true
 }
 
@@ -38,61 +73,33 @@ func (t *Timer) Stop() bool {
 const timerBudget = 256
 
 // look decides about a connection whose slot on the wheel has come up.
-func (l *Loop) look(c *Conn) {
+func (c *Conn) look() {
+	l := c.loop
 	if c.deadline == 0 {
-		return // it was given up, and nobody unlinked it
+		return // it was given up since, and is off the wheel now
 	}
-	if c.deadline <= l.now {
+	if c.deadline <= l.clock.now {
 		c.readable, c.writable = true, true // ask again; the call tells the truth
-		l.proceed(c)
-		l.write(c)
+		c.readInput()
+		c.flush()
 	}
 	switch {
 	case c.state == Dead || c.deadline == 0:
 		return
-	case c.deadline > l.now:
-		l.wheel.moved(c)
+	case c.deadline > l.clock.now:
+		l.timers.wheel.moved(c)
 		return
 	}
-	l.record(Deadline, c, int64(l.now-c.deadline))
-	l.recorder.noteLate(l.now - c.deadline)
+	l.record(Deadline, c, int64(l.clock.now-c.deadline))
+	l.recorder.noteLate(l.clock.now - c.deadline)
 	c.deadline = 0
-	if c.state == Lingering || c.failed() {
-		l.markClosed(c, nil)
+	if c.state == Lingering || c.failure() != nil {
+		c.markClosed(nil)
 		return
 	}
 	c.end = ClosedTimeout
 	c.protocol.OnTimeout(c)
-	if c.speaks() {
+	if c.canWrite() {
 		c.end = 0
 	}
-}
-
-// timerHeap implements heap.Interface, the earliest first.
-type timerHeap []*Timer
-
-func (h timerHeap) Len() int { return len(h) }
-
-func (h timerHeap) Less(i, j int) bool { return h[i].at < h[j].at }
-
-func (h timerHeap) Swap(i, j int) {
-	h[i], h[j] = h[j], h[i]
-	h[i].index, h[j].index = i, j
-}
-
-// Push implements heap.Interface.
-func (h *timerHeap) Push(x any) {
-	t := x.(*Timer)
-	t.index = len(*h)
-	*h = append(*h, t)
-}
-
-// Pop implements heap.Interface.
-func (h *timerHeap) Pop() any {
-	old := *h
-	t := old[len(old)-1]
-	old[len(old)-1] = nil
-	*h = old[:len(old)-1]
-	t.index = -1
-	return t
 }

@@ -308,7 +308,7 @@ func (h *house) over() error {
 	if after := runtime.NumGoroutine(); after > h.coroutines {
 		h.t.Errorf("%d coroutines were left behind", after-h.coroutines)
 	}
-	if h.pendingHandshakes.len() != 0 || h.workerHandshakes.len() != 0 || h.waitingForWorkers != 0 || h.handshakes.oldest != nil || h.handshakes.tally.Total() != 0 || h.handshakes.begun.Total() != 0 {
+	if h.handshakes.pending.len() != 0 || h.handshakes.forWorkers.len() != 0 || h.handshakes.withWorkers != 0 || h.handshakes.oldest != nil || h.handshakes.tally.Total() != 0 || h.handshakes.begun.Total() != 0 {
 		h.t.Error("handshakes were left behind")
 	}
 	return err
@@ -1322,7 +1322,7 @@ func TestAFloodOfHandshakesLeavesOthersTheirShare(t *testing.T) {
 			done := h.Count(TLSHandshake)
 			most = max(most, done-before)
 			before = done
-			away = max(away, h.waitingForWorkers)
+			away = max(away, h.handshakes.withWorkers)
 			every()
 		}
 		served := 0

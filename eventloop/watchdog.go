@@ -219,10 +219,10 @@ func (l *Loop) TakeStall() *Stall {
 // As that clock may be virtual, the watchdog's count of looks is the least that
 // is reported.
 func (l *Loop) takeStall() *Stall {
-	l.own("Loop.TakeStall")
+	l.owner.check("Loop.TakeStall")
 	d := &l.dog
 	caughtUs := d.state.Swap(awake) == caught
-	now, since := l.kernel.Now(), l.time
+	now, since := l.kernel.Now(), l.clock.wall
 	if d.answered.After(since) {
 		since = d.answered
 	}
@@ -241,8 +241,8 @@ func (l *Loop) takeStall() *Stall {
 // log/slog. It must be called on the loop's goroutine.
 func (l *Loop) TellStall(s *Stall, more ...any) {
 	// The time of the turn will not do: the stall lies between it and now.
-	if skipped, ok := l.mayComplain("held", l.dog.answered.Sub(l.start)); ok {
-		l.log.With(more...).Warn("the loop was held", "for", s.For, "by", s.By, "skipped", skipped, "records", l.describeAll(s.Records), "stack", s.Stack)
+	if skipped, ok := l.report.allow("held", l.dog.answered.Sub(l.clock.start)); ok {
+		l.report.log.With(more...).Warn("the loop was held", "for", s.For, "by", s.By, "skipped", skipped, "records", l.describeAll(s.Records), "stack", s.Stack)
 	}
 }
 

@@ -63,8 +63,8 @@ type suspect struct {
 func suspectOn(t *testing.T, l *Loop) *suspect {
 	s := &suspect{ledger: &ledger{}, dog: &l.dog, begun: make(chan struct{}, 1)}
 	s.cond.L = &s.mu
-	l.log = slog.New(s.ledger)
-	l.dog.log, l.dog.loop, l.dog.rouse = l.log, goroutine(), make(chan struct{}, 1)
+	l.report.log = slog.New(s.ledger)
+	l.dog.log, l.dog.loop, l.dog.rouse = l.report.log, goroutine(), make(chan struct{}, 1)
 	go s.observe()
 	t.Cleanup(func() { close(s.begun) })
 	return s

@@ -25,8 +25,11 @@ type wheel struct {
 	soon  int64                   // the tick of the next slot that is not empty; 0 if that must be looked for
 }
 
-// never is the tick of the next slot when all are empty.
-const never = math.MaxInt64
+// When all slots are empty, never is the tick of the next one, and noDeadline the time.
+const (
+	never      = math.MaxInt64 / int64(tick)
+	noDeadline = time.Duration(never) * tick
+)
 
 // link puts c into the slot where its deadline will be looked at: rounded up,
 // because a deadline may be late but not early.
@@ -53,7 +56,7 @@ func (w *wheel) unlink(c *Conn) {
 	if c.slot < 0 {
 		return
 	}
-	prev, next := c.loop.linked(c.prev), c.loop.linked(c.next)
+	prev, next := c.loop.conns.linked(c.prev), c.loop.conns.linked(c.next)
 	if prev != nil {
 		prev.next = c.next
 	} else {
@@ -67,15 +70,6 @@ func (w *wheel) unlink(c *Conn) {
 		next.prev = c.prev
 	}
 	c.prev, c.next, c.slot = 0, 0, -1
-}
-
-// linked returns the connection that another names in its list. Descriptors take
-// half of what pointers would.
-func (l *Loop) linked(number int32) *Conn {
-	if number == 0 {
-		return nil
-	}
-	return l.conns[number-1]
 }
 
 // moved is called when a deadline was set. Only one that has come nearer than
@@ -92,13 +86,13 @@ func (w *wheel) moved(c *Conn) {
 	}
 }
 
-// next returns when the next slot that is not empty is over. It is asked each turn,
-// and seldom has to look.
-func (w *wheel) next() (at time.Duration, ok bool) {
+// next returns when the next slot that is not empty is over, noDeadline if all are
+// empty. It is asked each turn, and seldom has to look.
+func (w *wheel) next() time.Duration {
 	if w.soon == 0 {
 		w.soon = w.find()
 	}
-	return time.Duration(w.soon) * tick, w.soon != never
+	return time.Duration(w.soon) * tick
 }
 
 // find looks for the tick of the next slot that is not empty.

@@ -4,55 +4,55 @@ import "fmt"
 
 // expect puts a job at the end of those that have a deadline: it is the same time
 // for all, so they are in the order of their deadlines.
-func (l *Loop) expect(j *job) {
-	j.older = l.latest
-	if l.latest != nil {
-		l.latest.newer = j
+func (w *workers) expect(j *job) {
+	j.older = w.latest
+	if w.latest != nil {
+		w.latest.newer = j
 	} else {
-		l.earliest = j
+		w.earliest = j
 	}
-	l.latest = j
-	if l.overdue == nil {
-		l.overdue = l.After(l.limits.WorkerTimeout, l.checkOverdue)
+	w.latest = j
+	if w.overdue == nil {
+		w.overdue = w.loop.After(w.loop.limits.WorkerTimeout, w.checkOverdue)
 	}
 }
 
 // forget takes a job out of those that have a deadline.
-func (l *Loop) forget(j *job) {
+func (w *workers) forget(j *job) {
 	switch {
 	case j.older != nil:
 		j.older.newer = j.newer
-	case l.earliest == j:
-		l.earliest = j.newer
+	case w.earliest == j:
+		w.earliest = j.newer
 	default:
 		return // it is none of them any more
 	}
 	if j.newer != nil {
 		j.newer.older = j.older
 	} else {
-		l.latest = j.older
+		w.latest = j.older
 	}
 	j.older, j.newer = nil, nil
 }
 
 // checkOverdue ends the wait for jobs whose deadline is over. While it is set for a
 // job that has ended, it looks at the next one.
-func (l *Loop) checkOverdue() {
-	l.overdue = nil
-	for j := l.earliest; j != nil && l.now-j.at >= l.limits.WorkerTimeout; j = l.earliest {
-		l.forget(j)
-		l.miss(j)
+func (w *workers) checkOverdue() {
+	w.overdue = nil
+	for j := w.earliest; j != nil && w.loop.clock.now-j.at >= w.loop.limits.WorkerTimeout; j = w.earliest {
+		w.forget(j)
+		w.miss(j)
 	}
-	if j := l.earliest; j != nil {
-		l.overdue = l.After(j.at+l.limits.WorkerTimeout-l.now, l.checkOverdue)
+	if j := w.earliest; j != nil {
+		w.overdue = w.loop.After(j.at+w.loop.limits.WorkerTimeout-w.loop.clock.now, w.checkOverdue)
 	}
 }
 
 // miss is what follows when a deadline is over. A worker that hangs is given up for
 // lost: it counts against its place, and another one is made in its stead, as often
 // as the lane has workers.
-func (l *Loop) miss(j *job) {
-	lane := &l.lanes[j.Lane]
+func (w *workers) miss(j *job) {
+	lane := &w.lanes[j.Lane]
 	switch {
 	case !j.begun && j.NoTimeout:
 		return
@@ -61,48 +61,48 @@ func (l *Loop) miss(j *job) {
 			j.queue.Remove(j.Client, j)
 			j.queue = nil
 		}
-		l.record(WorkTimedOut, nil, 0)
-		l.conclude(j, ErrWorkerTimeout)
+		w.loop.record(WorkTimedOut, nil, 0)
+		w.conclude(j, ErrWorkerTimeout)
 		return
 	case !j.counted:
 		return // its refusal is on the way
-	case l.now-j.since < l.limits.WorkerTimeout:
+	case w.loop.clock.now-j.since < w.loop.limits.WorkerTimeout:
 		// It had to wait for its worker, which is not to blame yet.
-		l.missed(j)
-		j.at = l.now
-		l.expect(j)
+		w.missed(j)
+		j.at = w.loop.clock.now
+		w.expect(j)
 		return
 	}
-	l.record(WorkerLost, nil, 0)
-	l.complain("a worker does not come back", fmt.Errorf("%w: %s", ErrWorkerTimeout, j.name()))
-	l.unreserve(j)
-	if lane.lost < l.workers(j.Lane) {
+	w.loop.record(WorkerLost, nil, 0)
+	w.loop.report.complain("a worker does not come back", fmt.Errorf("%w: %s", ErrWorkerTimeout, j.name()))
+	w.unreserve(j)
+	if lane.lost < w.most(j.Lane) {
 		j.counted, j.lost = false, true
 		lane.lost++
 		lane.busy--
-		l.working--
+		w.busy--
 		if j.Place != "" {
 			lane.clients.Add(j.Client, -1)
 		}
 		list, n := j.places()
 		for depth, name := range list[:n] {
 			p := lane.places[name]
-			if p.lost++; p.lost >= l.mostAt(j.Lane, depth) {
+			if p.lost++; p.lost >= w.mostAt(j.Lane, depth) {
 				for next, ok := p.parked.Pop(); ok; next, ok = p.parked.Pop() {
 					next.queue = nil
-					l.refuse(next)
+					w.refuse(next)
 				}
 			}
 		}
-		l.hire(j.Lane)
+		w.hire(j.Lane)
 	}
-	l.missed(j)
+	w.missed(j)
 }
 
 // missed tells those who wait for a job that they wait no longer.
-func (l *Loop) missed(j *job) {
+func (w *workers) missed(j *job) {
 	if !j.NoTimeout && !j.replied {
-		l.record(WorkTimedOut, nil, 0)
-		l.reply(j, ErrWorkerTimeout)
+		w.loop.record(WorkTimedOut, nil, 0)
+		w.reply(j, ErrWorkerTimeout)
 	}
 }

@@ -1,5 +1,7 @@
 package eventloop
 
+import "runtime"
+
 // Workers are goroutines that do what may wait for a disk, or takes long. Three
 // things keep one client, one folder or one kind of work from taking all of them:
 // each kind of work has workers of its own, a lane; clients take turns in a lane;
@@ -22,50 +24,77 @@ type place struct {
 	parked Turns[*job] // wait until one of them is back
 }
 
+// Workers are the workers of a loop, and what waits for them.
+type workers struct {
+	loop       *Loop
+	signers    int       // workers that sign with slow keys at a time
+	start      startFunc // begins work beside the loop
+	goroutines goroutines
+
+	lanes     [lanes]lane
+	busy      int         // in all lanes, without those that are lost
+	reserved  int64       // bytes for what they prepare
+	forMemory Turns[*job] // wait for some of that
+	tasks     int         // tasks off the loop, which have goroutines of their own
+
+	// Jobs that have a deadline, and the timer for the first of them.
+	earliest, latest *job
+	overdue          *Timer
+}
+
+func (w *workers) init(l *Loop, config *Config) {
+	w.loop = l
+	w.signers = config.signers(runtime.GOMAXPROCS(0))
+	w.start = w.goroutines.startOf(l.kernel)
+}
+
+// underWay reports whether something is being done off the loop.
+func (w *workers) underWay() bool { return w.busy+w.tasks > 0 }
+
 // OffloadJob has a worker do a job. Reply runs exactly once, unless the loop ends
 // before, and never before OffloadJob has returned. It must be called on the
 // loop's goroutine.
 func (l *Loop) OffloadJob(work Job) {
-	l.own("Loop.OffloadJob")
-	j := &job{Job: work, at: l.now}
-	l.expect(j)
-	if l.hangs(j) {
-		l.refuse(j)
+	l.owner.check("Loop.OffloadJob")
+	j := &job{Job: work, at: l.clock.now}
+	l.workers.expect(j)
+	if l.workers.hangs(j) {
+		l.workers.refuse(j)
 		return
 	}
-	l.enqueue(j, &l.lanes[j.Lane].waiting)
-	l.hire(j.Lane)
+	l.workers.enqueue(j, &l.workers.lanes[j.Lane].waiting)
+	l.workers.hire(j.Lane)
 }
 
 // enqueue puts a job into a queue.
-func (l *Loop) enqueue(j *job, queue *Turns[*job]) {
+func (w *workers) enqueue(j *job, queue *Turns[*job]) {
 	j.queue = queue
 	queue.Push(j.Client, j)
 }
 
 // refuse ends a job that is not begun, in the next phase for posted work.
-func (l *Loop) refuse(j *job) {
+func (w *workers) refuse(j *job) {
 	j.begun = true
-	l.record(WorkTimedOut, nil, 0)
-	_ = l.mail.put(func() { l.conclude(j, ErrWorkerTimeout) }, false) // a loop that has ended needs no reply
+	w.loop.record(WorkTimedOut, nil, 0)
+	_ = w.loop.mail.put(func() { w.conclude(j, ErrWorkerTimeout) }, false) // a loop that has ended needs no reply
 }
 
-// workers returns how many workers a lane may have.
-func (l *Loop) workers(n Lane) int {
+// most returns how many workers a lane may have.
+func (w *workers) most(n Lane) int {
 	switch n {
 	case LaneLarge:
-		return l.limits.LargeWorkers
+		return w.loop.limits.LargeWorkers
 	case laneHandshakes:
-		return l.limits.Handshakes
+		return w.loop.limits.Handshakes
 	case laneSigning:
-		return l.signers
+		return w.signers
 	}
-	return l.limits.Workers
+	return w.loop.limits.Workers
 }
 
 // mostOf is how many workers of a lane one client may have.
-func (l *Loop) mostOf(n Lane) int64 {
-	workers := l.workers(n)
+func (w *workers) mostOf(n Lane) int64 {
+	workers := w.most(n)
 	if n == laneHandshakes || n == laneSigning {
 		return int64(workers)
 	}
@@ -73,43 +102,43 @@ func (l *Loop) mostOf(n Lane) int64 {
 }
 
 // mostAt is how many workers of a lane may be at one place.
-func (l *Loop) mostAt(n Lane, depth int) int { return max(1, l.workers(n)>>(depth+1)) }
+func (w *workers) mostAt(n Lane, depth int) int { return max(1, w.most(n)>>(depth+1)) }
 
 // hire has workers begin what waits in a lane, as far as there is room.
-func (l *Loop) hire(n Lane) {
-	lane := &l.lanes[n]
-	most := l.mostOf(n)
-	for lane.busy < l.workers(n) {
+func (w *workers) hire(n Lane) {
+	lane := &w.lanes[n]
+	most := w.mostOf(n)
+	for lane.busy < w.most(n) {
 		j, ok := lane.waiting.PopIf(func(who Client) bool { return lane.clients.Of(who) < most })
 		if !ok {
 			return
 		}
 		j.queue = nil
-		switch full := l.fullPlace(j); {
+		switch full := w.fullPlace(j); {
 		case j.Wanted != nil && !j.Wanted():
-			l.record(WorkSkipped, nil, 0)
+			w.loop.record(WorkSkipped, nil, 0)
 			j.begun = true
-			_ = l.mail.put(func() { l.conclude(j, ErrSkipped) }, false)
-		case full != nil && l.hangs(j):
-			l.refuse(j)
+			_ = w.loop.mail.put(func() { w.conclude(j, ErrSkipped) }, false)
+		case full != nil && w.hangs(j):
+			w.refuse(j)
 		case full != nil:
-			l.enqueue(j, &full.parked)
-		case !l.mayReserve(j.Memory):
-			l.enqueue(j, &l.forMemory)
+			w.enqueue(j, &full.parked)
+		case !w.mayReserve(j.Memory):
+			w.enqueue(j, &w.forMemory)
 		default:
-			l.assign(j)
+			w.assign(j)
 		}
 	}
 }
 
 // assign gives a job to a worker.
-func (l *Loop) assign(j *job) {
-	lane := &l.lanes[j.Lane]
-	j.begun, j.counted, j.since = true, true, l.now
+func (w *workers) assign(j *job) {
+	lane := &w.lanes[j.Lane]
+	j.begun, j.counted, j.since = true, true, w.loop.clock.now
 	lane.busy++
-	l.working++
+	w.busy++
 	lane.clients.Add(j.Client, 1)
-	l.reserved += j.Memory
+	w.reserved += j.Memory
 	list, n := j.places()
 	for _, name := range list[:n] {
 		p := lane.places[name]
@@ -122,14 +151,14 @@ func (l *Loop) assign(j *job) {
 		}
 		p.busy++
 	}
-	l.startWork(func(func()) { l.runWorker(j) })
+	w.start(func(func()) { w.run(j) })
 }
 
 // fullPlace returns the place at which a job has to wait, or nil.
-func (l *Loop) fullPlace(j *job) *place {
+func (w *workers) fullPlace(j *job) *place {
 	list, n := j.places()
 	for depth, name := range list[:n] {
-		if p := l.lanes[j.Lane].places[name]; p != nil && p.busy >= l.mostAt(j.Lane, depth) {
+		if p := w.lanes[j.Lane].places[name]; p != nil && p.busy >= w.mostAt(j.Lane, depth) {
 			return p
 		}
 	}
@@ -138,44 +167,44 @@ func (l *Loop) fullPlace(j *job) *place {
 
 // hangs reports whether as many workers hang where a job wants to go as may be
 // there.
-func (l *Loop) hangs(j *job) bool {
+func (w *workers) hangs(j *job) bool {
 	list, n := j.places()
 	for depth, name := range list[:n] {
-		if p := l.lanes[j.Lane].places[name]; p != nil && p.lost >= l.mostAt(j.Lane, depth) {
+		if p := w.lanes[j.Lane].places[name]; p != nil && p.lost >= w.mostAt(j.Lane, depth) {
 			return true
 		}
 	}
 	return false
 }
 
-// runWorker runs on the worker.
-func (l *Loop) runWorker(j *job) {
-	err := j.run(l)
+// run does a job, on its worker.
+func (w *workers) run(j *job) {
+	err := j.do(w.loop)
 	// What was promised is told even if others have posted too much.
-	if l.mail.put(func() { l.conclude(j, err) }, false) == nil {
-		_ = l.kernel.Wake() // it fails only for a loop that has ended
+	if w.loop.mail.put(func() { w.conclude(j, err) }, false) == nil {
+		_ = w.loop.kernel.Wake() // it fails only for a loop that has ended
 	}
 }
 
 // conclude is the end of a job: its worker is back, or there never was one.
-func (l *Loop) conclude(j *job, err error) {
-	l.forget(j)
+func (w *workers) conclude(j *job, err error) {
+	w.forget(j)
 	if j.counted || j.lost {
-		l.giveBack(j)
+		w.giveBack(j)
 	}
-	l.reply(j, err)
-	l.unreserve(j)
+	w.reply(j, err)
+	w.unreserve(j)
 	if j.Over != nil {
 		j.Over()
 	}
 }
 
 // giveBack frees the worker of a job, and has others begin in its place.
-func (l *Loop) giveBack(j *job) {
-	lane := &l.lanes[j.Lane]
+func (w *workers) giveBack(j *job) {
+	lane := &w.lanes[j.Lane]
 	if j.counted {
 		lane.busy--
-		l.working--
+		w.busy--
 	} else {
 		lane.lost--
 	}
@@ -189,12 +218,12 @@ func (l *Loop) giveBack(j *job) {
 		if j.lost {
 			p.lost--
 		}
-		for free := l.mostAt(j.Lane, depth) - p.busy; free > 0; free-- {
+		for free := w.mostAt(j.Lane, depth) - p.busy; free > 0; free-- {
 			next, ok := p.parked.Pop()
 			if !ok {
 				break
 			}
-			l.enqueue(next, &lane.waiting)
+			w.enqueue(next, &lane.waiting)
 		}
 		if p.busy == 0 {
 			delete(lane.places, name)
@@ -203,15 +232,15 @@ func (l *Loop) giveBack(j *job) {
 				if !ok {
 					break
 				}
-				l.enqueue(next, &lane.waiting)
+				w.enqueue(next, &lane.waiting)
 			}
 		}
 	}
-	l.hire(j.Lane)
+	w.hire(j.Lane)
 }
 
 // reply lets those hear who wait for a job.
-func (l *Loop) reply(j *job, err error) {
+func (w *workers) reply(j *job, err error) {
 	if j.replied {
 		return
 	}
@@ -222,8 +251,8 @@ func (l *Loop) reply(j *job, err error) {
 // Lost returns how many workers hang at present.
 func (l *Loop) Lost() int {
 	n := 0
-	for i := range l.lanes {
-		n += l.lanes[i].lost
+	for i := range l.workers.lanes {
+		n += l.workers.lanes[i].lost
 	}
 	return n
 }

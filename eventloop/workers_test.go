@@ -33,15 +33,15 @@ func work(t *testing.T, limits Limits, orders func(s *shop)) {
 	if err := h.live(); err != nil {
 		t.Errorf("the loop ended with: %v", err)
 	}
-	for i := range h.lanes {
-		lane := &h.lanes[i]
+	for i := range h.workers.lanes {
+		lane := &h.workers.lanes[i]
 		if lane.busy+lane.lost+lane.waiting.Len()+len(lane.places)+lane.clients.Clients() != 0 {
 			t.Errorf("lane %d is not empty: %d busy, %d lost, %d wait, %d places, %d clients",
 				i, lane.busy, lane.lost, lane.waiting.Len(), len(lane.places), lane.clients.Clients())
 		}
 	}
-	if h.working != 0 || h.reserved != 0 || h.forMemory.Len() != 0 || h.earliest != nil || h.latest != nil {
-		t.Errorf("%d work, %d bytes are reserved, %v has a deadline", h.working, h.reserved, h.earliest)
+	if h.workers.busy != 0 || h.workers.reserved != 0 || h.workers.forMemory.Len() != 0 || h.workers.earliest != nil || h.workers.latest != nil {
+		t.Errorf("%d work, %d bytes are reserved, %v has a deadline", h.workers.busy, h.workers.reserved, h.workers.earliest)
 	}
 }
 
