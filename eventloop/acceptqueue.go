@@ -7,9 +7,8 @@ import (
 	"github.com/bobbin-http/bobbin"
 )
 
-// An acceptQueue is where connections lie that one loop has accepted for another, until
-// that takes them, in place of a listening socket's queue: the listener that has it
-// accepts from it. What the two loops share is this and no more.
+// An acceptQueue holds connections that one loop has accepted for another. The listener
+// that has one accepts from it in place of a socket. The two loops share nothing else.
 type acceptQueue struct {
 	room int // how many may lie here, beside the connections of the loop
 
@@ -24,9 +23,9 @@ type arrival struct {
 	from netip.AddrPort
 }
 
-// put puts one in. It reports whether the basket had room and was open, else the
-// descriptor is still the caller's; and whether it was empty, so that its owner has
-// to be told.
+// put puts a connection in. It reports whether the queue had room and was open, else
+// the descriptor is still the caller's; and whether it was empty, so that the other
+// loop has to be told.
 func (b *acceptQueue) put(a arrival) (taken, first bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -112,15 +111,15 @@ func (ln *Listener) distribute(to *Listener, fd int, from netip.AddrPort) {
 // connection.
 func (ln *Listener) give(a arrival) bool {
 	taken, first := ln.acceptQueue.put(a)
-	// One word is underway at a time, so that it need not count against the limit.
-	// A loop that does not hear it any more looks into the accept queue when it shuts.
+	// One such post is under way at a time, so that it need not count against the
+	// limit. A loop that has ended looks into the queue when it shuts.
 	if first && ln.loop.mail.put(ln.onQueued, false) == nil {
 		_ = ln.loop.kernel.Wake() // one that has just ended needs none
 	}
 	return taken
 }
 
-// empty gives back what nobody will begin.
+// empty gives back the descriptors that no loop will begin.
 func (ln *Listener) empty() {
 	ln.acceptQueue.close()
 	for {

@@ -28,8 +28,8 @@ func (t *clock) set(wall time.Time) {
 	t.ticks = int64(t.now / tick)
 }
 
-// after returns when d will have passed. What lies further ahead than farthest is as
-// good as never, and a sum that wrapped would be long ago.
+// after returns when d will have passed. A time beyond farthest is as good as
+// never, and a sum that wrapped would be long ago.
 func (t *clock) after(d time.Duration) time.Duration { return t.now + min(d, farthest) }
 
 const farthest = 100 * 365 * 24 * time.Hour

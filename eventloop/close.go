@@ -12,9 +12,9 @@ import (
 type closeMode uint8
 
 const (
-	closePlain  closeMode = iota // as soon as all that was written is with the kernel
+	closePlain  closeMode = iota // as soon as the kernel has all of the output
 	closeLinger                  // after that, when the peer has ended or has had its time
-	closeReset                   // by a reset: what was written need not arrive
+	closeReset                   // by a reset: output that is queued is lost
 )
 
 // Closings are the connections of a loop that are about to end.
@@ -62,8 +62,8 @@ func (c *Conn) close(mode closeMode) {
 }
 
 // finish is called when all is written. It ends our half, and has the connection
-// linger. A peer that has kept its promise to send nothing more needs no lingering;
-// whether it has, the socket knows.
+// linger. A peer that has sent nothing more, as it said, needs no lingering: the
+// socket has nothing to read then.
 func (c *Conn) finish() {
 	l := c.loop
 	if c.peerEnd >= endRead || c.closeMode != closeLinger && !c.readable {

@@ -113,7 +113,7 @@ func (c *Conn) ShouldWait() bool {
 	l := c.loop
 	l.owner.check("Conn.ShouldWait")
 	if !c.canWrite() {
-		return true // to nobody; OnClose is next
+		return true // nothing is sent any more; OnClose is next
 	}
 	if l.output.scarce {
 		c.checkTotal()
@@ -127,7 +127,7 @@ func (c *Conn) ShouldWait() bool {
 func (c *Conn) Reserve(n int) []byte {
 	c.loop.owner.check("Conn.Reserve")
 	if !c.canWrite() {
-		return make([]byte, 0, n) // which nobody will read
+		return make([]byte, 0, n) // and dropped by Commit
 	}
 	o, list := c.outQueue()
 	p := o.last(c.loop, list, n)
@@ -162,7 +162,7 @@ func (c *Conn) Write(p []byte) {
 	c.Commit(copy(c.Reserve(len(p))[:len(p)], p))
 }
 
-// WriteNoCopy sends p itself, without a copy. Nobody may change it from then on.
+// WriteNoCopy sends p itself, without a copy. It must not be changed from then on.
 func (c *Conn) WriteNoCopy(p []byte) {
 	c.loop.owner.check("Conn.WriteNoCopy")
 	if len(p) == 0 || !c.canWrite() {
@@ -196,7 +196,7 @@ func (c *Conn) SetDeadline(d time.Duration) {
 		return
 	}
 	if d <= 0 {
-		c.deadline = 0 // whoever walks the wheel takes it off
+		c.deadline = 0 // it is taken off the wheel when its slot comes up
 		return
 	}
 	before := c.deadline
@@ -238,7 +238,7 @@ func (c *Conn) Pause() {
 // Paused reports whether the protocol hears nothing at present, by its own wish.
 func (c *Conn) Paused() bool { return c.paused }
 
-// Resume ends a Pause. What came meanwhile is shown in the next turn.
+// Resume ends a Pause. Bytes that came meanwhile are shown in the next turn.
 func (c *Conn) Resume() {
 	c.loop.owner.check("Conn.Resume")
 	if c.paused {
@@ -264,8 +264,7 @@ func (c *Conn) CloseWithoutLinger() {
 	c.close(closePlain)
 }
 
-// Abort ends the connection at once and lets the peer know: what was written
-// need not arrive.
+// Abort resets the connection at once: output that is queued is lost.
 func (c *Conn) Abort(why error) {
 	c.loop.owner.check("Conn.Abort")
 	if why == nil {

@@ -1,34 +1,34 @@
-// Package eventloop is the rhythm of the house: who speaks when, and how long
-// we wait. One goroutine turns a [Loop]; sockets, deadlines and work that others
-// post all take their turn on it, so that nothing here needs a lock.
+// Package eventloop decides when each connection is served, and how long to wait for
+// events. One goroutine runs a [Loop]; sockets, deadlines and posted functions take
+// turns on it, so that they need no lock.
 //
 // A turn has six phases, in this order:
 //
-//	wait        until a socket is ready, a timer is due or someone calls Wake
-//	dispatch    read what came, let each Protocol speak; answers pile up in memory
-//	run posted  what other goroutines asked for
-//	run timers  what the clock asked for
-//	flush       one write per connection that has something to say
-//	reap        the one place where a descriptor is closed
+//	wait        until a socket is ready, a timer is due or Wake is called
+//	dispatch    read each ready connection and call its Protocol; output is queued
+//	run posted  functions from other goroutines
+//	run timers  functions and deadlines that are due
+//	flush       one write for each connection with output
+//	reap        close descriptors
 //
-// What a connection may be at, and what may follow, is the table in state.go.
+// The states of a connection, and the steps between them, are a table in state.go.
 //
 // The kernel reports each change once (edge-triggered), so that a [Conn]
 // remembers that its socket is readable or writable until a call says
 // otherwise.
 //
-// A listener whose beginning was made by [TLS.Around] speaks TLS. The protocol
-// above it is the same: what comes is decrypted before it is shown, and what is
-// said is encrypted when the socket has room.
+// A listener whose accept function was made by [TLS.Wrap] speaks TLS. The protocol
+// above it is the same: input is decrypted before the protocol gets it, and output is
+// encrypted when the socket has room.
 //
-// [Loops] are several of them in one process, of which none knows.
+// [Loops] are several loops in one process, which share nothing.
 //
 // A Loop, its Conns and Listeners belong to the goroutine that calls
-// [Loop.Run]. Only [Loop.Post], [Loop.Stop] and [Loop.Wake] may be called from
-// elsewhere. With Config.CheckOwner set, as in this project's tests, a call
-// from a stranger panics and names both goroutines.
+// [Loop.Run]. Other goroutines may call only [Loop.Post], [Loop.Stop] and [Loop.Wake].
+// With Config.CheckOwner set, as in this project's tests, another call from another
+// goroutine panics and names both.
 //
-// What logs on a loop must not wait: a [LogWriter] does not.
+// The handler of a loop's log must not wait: a [LogWriter] does not.
 //
 // A loop records what it does; see [Record], [Loop.ReadSince] and
 // [Loop.StartReading]. With Config.Trace set, the records are printed at the end of

@@ -11,15 +11,16 @@ import (
 // holds over a quarter of all there may be pays for its own newcomers. At the limit
 // each newcomer costs one connection. As long as no client holds more than a few, that
 // is the one that has been idle longest, if one has been for a second; if none has, it
-// is one of a client that holds more than twice as many as the newcomer's. Else the client that holds most pays, or the
-// newcomer's own if it holds half as many: by a connection that has been idle or has kept us waiting for a second,
-// the longest first; else by one that has just become idle, whose next request may
-// be on its way; and for another client's newcomer by any.
+// is one of a client that holds more than twice as many as the newcomer's. Else the
+// client that holds most pays, or the newcomer's own if it holds half as many: with a
+// connection that has been idle or has kept us waiting for a second, the longest
+// first; else with one that has just become idle, though its next request may be on
+// its way; and for another client's newcomer with any.
 //
-// If there is none to spare, the newcomer waits for a moment, and accepting with it:
-// what is busy is mostly so for a moment only. Newcomers that follow within a second,
-// of a client that holds more than a few, are refused: in the kernel's queue they
-// would keep others waiting that stand behind them.
+// If there is none to spare, the newcomer waits for a moment, and accepting with it,
+// because most connections are busy for a moment only. Newcomers that follow within a
+// second, of a client that holds more than a few, are refused: in the kernel's queue
+// they would delay those behind them.
 
 const (
 	restedAfter = time.Second // from when on an idle connection is closed before others

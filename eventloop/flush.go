@@ -1,9 +1,9 @@
 package eventloop
 
-// How a connection is written. What a protocol writes is queued, and flush sends the
-// queue when all that is ready in this turn has been read. Above the high-water mark
-// there is back-pressure: the connection is not read, so that its peer has to take
-// what was written before.
+// How a connection is written. Output is queued, and flush sends the queue when all
+// that is ready in this turn has been read. Above the high-water mark there is
+// back-pressure: the connection is not read, so that its peer has to take output before
+// it is served further.
 
 import "github.com/bobbin-http/bobbin"
 
@@ -40,15 +40,7 @@ func (c *Conn) flush() {
 				}
 			}
 		}
-		switch {
-		case err == bobbin.ErrNotNow:
-			c.writable = false
-			c.recordFull(n)
-		case err == ErrChanged:
-			c.reset(err)
-			return
-		case err != nil:
-			c.markClosed(err)
+		if err != nil && c.writeFailed(err, n) {
 			return
 		}
 	}
@@ -58,6 +50,22 @@ func (c *Conn) flush() {
 	if c.state != Dead {
 		c.afterFlush()
 	}
+}
+
+// writeFailed reports whether the connection ends with an error of a write that has
+// written n bytes.
+func (c *Conn) writeFailed(err error, n int) bool {
+	switch err {
+	case bobbin.ErrNotNow:
+		c.writable = false
+		c.recordFull(n)
+		return false
+	case ErrChanged:
+		c.reset(err)
+	default:
+		c.markClosed(err)
+	}
+	return true
 }
 
 // recordFull records that a socket has taken n bytes, and had no room for the rest.

@@ -1,9 +1,8 @@
 package eventloop
 
 // The first message of a handshake, before crypto/tls sees any of it. A handshake
-// whose peer has not finished its hello holds these bytes and nothing else: no
-// coroutine, and nothing of crypto/tls, which would make room for all that the
-// message declares.
+// with an incomplete hello holds these bytes and nothing else: no coroutine, and nothing
+// of crypto/tls, which would make room for all that the message declares.
 
 const (
 	clientHello = 1 // the type of the message (RFC 8446 section 4)
@@ -16,15 +15,15 @@ const (
 	alertIllegalParameter  = 47
 )
 
-// A firstMessage is how far the first message has been looked at. What was looked at once
-// is not looked at again, however small the pieces in which it comes.
+// A firstMessage is how far the first message has been looked at. No byte is looked at
+// twice, however small the pieces in which they come.
 type firstMessage struct {
 	at   int               // where the record begins that is looked at next
 	have int               // how much of the message is in the records before it
 	head [messageHead]byte // the beginning of the message
 }
 
-// look goes on in p, all that the peer has said. It reports whether the message is
+// look goes on in p, all that the peer has sent. It reports whether the message is
 // complete, and otherwise the alert that refuses it, or 0. One that is no hello at
 // all counts as complete: crypto/tls is to refuse it. A message may be cut into
 // records as its peer likes, but twice its size is all that it may take on the way.

@@ -37,7 +37,7 @@ const (
 // A Job is work for a worker.
 type Job struct {
 	Lane   Lane
-	Client Client // whom it is accounted to
+	Client Client // the client that it is accounted to
 	Memory int64  // bytes that it prepares, reserved until Reply has returned
 
 	// Place is where the work may hang, as a path. Work at places below a common

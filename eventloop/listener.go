@@ -19,10 +19,10 @@ type Listener struct {
 	makeProtocol func(*Conn) Protocol // the accept function
 
 	// Where the kernel does not divide connections among several loops; see loops.go.
-	peers       []*Listener  // whom this one deals out to, itself among them
-	turn        int          // whose turn it is
-	acceptQueue *acceptQueue // what this one accepts from, in place of a socket
-	onQueued    func()       // posted when something lies there
+	peers       []*Listener  // the listeners that this one distributes to, itself among them
+	turn        int          // the index of the next of them
+	acceptQueue *acceptQueue // accepted from in place of a socket
+	onQueued    func()       // posted when that is not empty any more
 
 	door []arrival // one that was accepted and waits for room, or none
 
@@ -107,7 +107,7 @@ func (ln *Listener) accept() {
 		case err == nil:
 			ln.backoff = 0
 			if to != ln {
-				ln.distribute(to, fd, from) // whose loop admits it or not
+				ln.distribute(to, fd, from) // the other loop admits it or not
 			} else if !ln.admit(arrival{fd, from}) {
 				return
 			}

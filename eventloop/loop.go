@@ -34,8 +34,8 @@ type Config struct {
 	CheckOwner bool      // panic when another goroutine than the loop's calls; for tests
 }
 
-// A Loop turns: it waits for sockets, deadlines and other goroutines' wishes,
-// and lets each have its part. See the package comment for the phases.
+// A Loop serves connections in turns: it waits for sockets, deadlines and posted
+// functions, and handles each. See the package comment for the phases of a turn.
 //
 // Each member below is a type of its own, in the file that is named behind it.
 type Loop struct {

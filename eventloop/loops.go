@@ -10,18 +10,18 @@ import (
 
 // Loops are several loops in one process. They share nothing: each has a kernel, its
 // listeners, its connections, its limits and a goroutine of its own, and no protocol
-// need know that there are others. What a protocol shares with those of other loops,
-// it has to protect.
+// need know that there are others. Data that protocols of several loops share needs
+// a lock.
 //
-// A connection stays on the loop that has begun it. Which one that is, the kernel
-// decides where it can (see bobbin.ReusePort). Elsewhere, and on Unix sockets, the first
-// loop accepts, and deals out to all in turn. While a callback holds a loop, the others
+// A connection stays on the loop that has begun it. The kernel chooses that loop where
+// it can (see bobbin.ReusePort). Elsewhere, and on Unix sockets, the first loop accepts,
+// and distributes connections to all in turn. While a callback holds a loop, the others
 // accept in its place: see relieve.
 type Loops []*Loop
 
-// ListenAt is Loop.ListenAt for all of them: begin makes the beginning for each loop,
-// by its number. It returns the listeners of the first loop; what is done to one of
-// them concerns no other loop's.
+// ListenAt is Loop.ListenAt for all of them: begin makes the accept function for each
+// loop, by its number. It returns the listeners of the first loop; closing one of them
+// closes no other loop's.
 func (ls Loops) ListenAt(s string, how bobbin.ListenOptions, begin func(loop int) func(*Conn) Protocol) ([]*Listener, error) {
 	if len(ls) > 1 {
 		how.ReusePort = bobbin.ReusePortFirst

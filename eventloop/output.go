@@ -1,7 +1,7 @@
 package eventloop
 
-// What a connection has to say waits in a queue of pieces: chunks of the
-// loop's memory, bytes lent by a protocol, and ranges of files. In the usual
+// The output of a connection waits in a queue of pieces: chunks of the loop's
+// memory, bytes lent by a protocol, and ranges of files. In the usual
 // case there is one chunk, filled in dispatch and empty again in flush of the
 // same turn, and the loop hands out the same warm one again.
 
@@ -30,7 +30,7 @@ type piece struct {
 // An output is the queue of a connection. The first piece may be sent in part.
 type output struct {
 	pieces []piece // for the socket
-	text   []piece // over TLS: what the protocol has written and is not encrypted yet
+	text   []piece // over TLS: written by the protocol, and not encrypted yet
 	size   int64   // bytes left in all pieces
 	memory int64   // of those, the ones that are in memory and not lent
 }
@@ -143,7 +143,7 @@ func (o *output) take(l *Loop, list *[]piece, n int) {
 }
 
 // shrink copies what a slow peer left of a chunk into memory of its own size,
-// so that ten thousand of them hold what they have to say and no more.
+// so that ten thousand of them hold as much as they have queued and no more.
 func (o *output) shrink(l *Loop) {
 	p := &o.pieces[0]
 	if !p.chunk || cap(p.bytes) < chunkSize || len(p.rest()) > chunkSize/4 {

@@ -7,20 +7,20 @@ import (
 	"sync/atomic"
 )
 
-// Output that clients have not taken is memory that one of them could make this
-// process spend for all. It is counted: bytes that are lent to many connections,
-// such as a cached file, count once. Below three quarters of Limits.OutputTotal
-// nothing changes. From there on a connection that owes anything is not read from
-// until its peer has taken all of it, which the high-water mark allows otherwise.
-// Should that not help, the connections that owe most are reset, of the client that
-// owes most. A connection that owes nothing is always read and answered.
+// Output that clients have not taken is memory, and one client could make the process
+// spend all of it. So it is counted: bytes that are lent to many connections, such as a
+// cached file, count once. Below three quarters of Limits.OutputTotal nothing changes.
+// Above, a connection with any output is not read from until its peer has taken all of
+// it; otherwise the high-water mark decides. If that does not help, the connections
+// with most output are reset, of the client with most. A connection without output is
+// always read and answered.
 
 // An outputTotal is what the connections of a loop have queued together.
 type outputTotal struct {
 	loop      *Loop
 	ownKernel bool // the machine's, and not one that was given
 
-	bytes        int64           // in memory, what is lent counted once
+	bytes        int64           // in memory; bytes that are lent to several connections count once
 	loans        map[*byte]*loan // by where they begin
 	scarceAt     int64           // bytes from which on memory is scarce
 	scarce       bool            // since then, until half of Limits.OutputTotal is left
@@ -34,8 +34,8 @@ func (t *outputTotal) init(l *Loop, ownKernel bool) {
 	t.scarceAt = l.limits.OutputTotal / 4 * 3
 }
 
-// Memory returns how many bytes of output are queued for all connections, what is
-// lent to several of them counted once.
+// Memory returns how many bytes of output are queued for all connections. Bytes that are
+// lent to several of them count once.
 func (l *Loop) Memory() int64 { return l.output.bytes }
 
 // A loan is memory of a protocol's that connections send without a copy.
@@ -184,8 +184,8 @@ func (t *outputTotal) shed() {
 	}
 }
 
-// inMemory returns how many bytes of memory wait for the connection's peer, what is
-// lent to others as well included.
+// inMemory returns how many bytes of memory wait for the connection's peer, those
+// included that are lent to others, too.
 func (c *Conn) inMemory() int64 {
 	o := c.out
 	if o == nil {

@@ -6,8 +6,8 @@ package eventloop
 // this file choose between the two. Nothing else asks which it is: queues, limits and
 // accounts are the same for both.
 
-// read takes what the socket has. It returns what the peer has said, in the loop's
-// memory, and how many bytes that was on the way.
+// read reads from the socket. It returns the peer's bytes in plain text, in the loop's
+// memory, and how many bytes were read for them.
 func (c *Conn) read() (p []byte, n int) {
 	if c.tls != nil {
 		return c.tls.readSocket()

@@ -1,8 +1,8 @@
 package eventloop
 
 // How a connection is read. The kernel reports once that there is something to read;
-// the socket is read until a call answers that there is no more. What the protocol
-// does not use is kept and shown again, with more behind it.
+// the socket is read until a call answers that there is no more. Bytes that the
+// protocol does not use are kept and shown again, with more behind them.
 
 import (
 	"io"
@@ -186,8 +186,9 @@ func (c *Conn) dropInput() {
 	}
 }
 
-// readWhilePaused reads from a connection whose protocol is paused but whose peer has
-// ended or is gone: only reading tells which. What comes is kept, up to the limit.
+// readWhilePaused reads from a connection with a paused protocol, after a hang-up: the
+// peer has ended or is gone, and only reading tells which. The bytes are kept, up to the
+// limit.
 func (c *Conn) readWhilePaused() {
 	for c.readable && c.state <= Open {
 		if c.in != nil && len(c.in.rest()) >= c.loop.limits.Input {

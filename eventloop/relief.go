@@ -8,8 +8,8 @@ import (
 	"github.com/bobbin-http/bobbin"
 )
 
-// A group is the listeners of several loops at one address. What is in it is set
-// before they run.
+// A group is the listeners of several loops at one address. Its members are set
+// before the loops run.
 type group struct {
 	members []*Listener
 	mu      sync.Mutex // held while a socket of a member is closed, and by loops that accept for it
@@ -23,7 +23,7 @@ func (l *Loop) held() bool { return l.dog.state.Load() == caught }
 // held.
 const reliefEvery = 10 * time.Millisecond
 
-// relieve has the other loops accept what waits for one that is held. Its watchdog
+// relieve has the other loops accept connections that wait for one that is held. Its watchdog
 // calls it.
 func (ls Loops) relieve(held *Loop) {
 	for _, l := range ls {

@@ -1,9 +1,9 @@
 package eventloop
 
 // Memory that a worker prepares an answer in is reserved before the work begins, out
-// of Limits.OutputTotal: what is queued for connections and what is being prepared
-// for them are one sum. A reservation ends when Job.Reply has returned, and what the
-// reply has queued counts by itself from then on.
+// of Limits.OutputTotal: output that is queued and output that is being prepared are
+// one sum. A reservation ends when Job.Reply has returned; bytes that the reply has
+// queued count by themselves.
 
 // Reserved returns how many bytes are reserved for what workers prepare.
 func (l *Loop) Reserved() int64 { return l.workers.reserved }

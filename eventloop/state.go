@@ -8,7 +8,7 @@ const (
 	Fresh     State = iota // accepted; the kernel has not been asked to watch it
 	Open                   // watched: both sides may speak
 	Closing                // the last bytes of ours are on their way into the socket
-	Lingering              // our half is shut; what the peer still sends is thrown away
+	Lingering              // our half is shut; bytes from the peer are thrown away
 	Dead                   // out of the conversation; the descriptor goes when this turn ends
 	States                 // how many there are
 )

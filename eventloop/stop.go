@@ -70,8 +70,8 @@ const deferred = 1200 * time.Millisecond
 // Each loop does so for its own listener, whenever it hears of the stop: a client that
 // one of a group refuses comes again, and those that another has begun stay its own.
 //
-// Where the kernel cannot, what is in the queue is accepted, once more right before the
-// listener is closed.
+// Where the kernel cannot, the queue is emptied, and once more right before the listener
+// is closed.
 func (ln *Listener) stop() {
 	l := ln.loop
 	switch {
@@ -130,8 +130,8 @@ func (c *Conn) stop() {
 	}
 }
 
-// cutOff ends what has not ended. Those who only linger have had their answer, and
-// those that are idle have none to come.
+// cutOff closes all connections. A lingering one has had its answer, and an idle one has
+// none to come: only others are counted as cut.
 func (l *Loop) cutOff() {
 	l.stop.gaveUp = true
 	for _, ln := range l.listeners.all {

@@ -5,26 +5,26 @@ import (
 	"errors"
 )
 
-// TLS stands between a connection and its protocol, which notices nothing: what
-// comes is decrypted before it is shown, and what is said is queued in plain text
-// and encrypted when the socket has taken what was before it. It is crypto/tls as
-// everybody has it, which speaks in a net.Conn that waits. Ours never does:
+// TLS is a pipe between a connection and its protocol, which sees no difference: input
+// is decrypted before the protocol gets it, and output is queued in plain text and
+// encrypted when the socket has taken the output before it. The standard crypto/tls
+// reads and writes a net.Conn, and expects it to wait. Ours (tlspipe.go) never waits:
 //
-//   - A handshake runs in a coroutine, and our Read pauses that when there are no
+//   - A handshake runs in a coroutine, and Read pauses the coroutine when there are no
 //     bytes (handshake.go). crypto/tls keeps any error of a handshake for good, so
-//     that it must not be told "not now".
-//   - Afterwards it may be told. It keeps no error that is a net.Error and calls
-//     itself temporary, and goes on in the middle of a record. So there is no
-//     coroutine any more, and tls.Conn.Read is called with what has come until it
-//     says that it wants more. TestNotNowIsNotSticky holds Go to that.
-//   - Our Write takes everything, as an error or a short write would spoil the
-//     stream for good. So tls.Conn.Write is called only when there is room.
+//     that Read must not answer "not now".
+//   - Afterwards Read may. crypto/tls keeps no error that is a temporary net.Error, and
+//     goes on in the middle of a record. So the coroutine is gone, and tls.Conn.Read is
+//     called with the bytes at hand until it wants more. TestNotNowIsNotSticky checks
+//     that of Go.
+//   - Write takes everything, as an error or a short write would spoil the stream for
+//     good. So tls.Conn.Write is called only when there is room.
 
-// A TLS says how connections are secured. Around has them be.
+// A TLS is a configuration of connections over TLS. Wrap applies it.
 type TLS struct {
 	// Config is that of crypto/tls, as it is: certificates, versions, clients'
 	// certificates, ALPN, tickets. It must have certificates or a callback that
-	// finds them, and nobody may change it any more.
+	// finds them, and must not be changed any more.
 	Config *tls.Config
 
 	// Waits says that a callback of Config may wait, for a disk or for others,
@@ -37,8 +37,8 @@ type TLS struct {
 	Waits bool
 
 	// Plain, if there is one, is shown the first bytes of a peer that does not
-	// speak TLS. What it returns is the answer, in plain text, before the
-	// connection is closed. Without an answer, it is reset.
+	// speak TLS. It returns an answer in plain text, after which the connection is
+	// closed. Without an answer, the connection is reset.
 	Plain func(c *Conn, first []byte) []byte
 }
 
@@ -55,9 +55,9 @@ var (
 	ErrHandshakesFull = errors.New("eventloop: handshakes hold more than three quarters of Limits.HandshakesTotal, and this client's hold most")
 )
 
-// Wrap makes a beginning of connections over TLS, for Listen, of one in plain
-// text: begin is called when the handshake is done. A connection whose handshake
-// fails has no protocol, and none is told.
+// Wrap makes an accept function for connections over TLS, for Listen, of one for plain
+// text: begin is called when the handshake is done. A connection with a handshake
+// that fails gets no protocol.
 func (t *TLS) Wrap(begin func(*Conn) Protocol) func(*Conn) Protocol {
 	config, aside := t.Config, t.Waits
 	if !aside {
@@ -72,8 +72,8 @@ func (t *TLS) Wrap(begin func(*Conn) Protocol) func(*Conn) Protocol {
 }
 
 // TLS returns what was agreed upon in the handshake, or nil if the connection is
-// in plain text. Nobody may change that. When it was called once, other goroutines
-// may call it too.
+// in plain text. The result must not be changed. After the first call, other
+// goroutines may call TLS too.
 func (c *Conn) TLS() *tls.ConnectionState {
 	s := c.tls
 	if s == nil {

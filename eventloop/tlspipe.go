@@ -43,8 +43,8 @@ func (s *tlsPipe) readSocket() (p []byte, n int) {
 	return p, len(sealed)
 }
 
-// decrypt decrypts what has come, behind what came before, and returns what the peer
-// has said. That is the loop's memory, until decrypt is called again.
+// decrypt decrypts the bytes that were read, behind those before, and returns the
+// plain text. It is in the loop's memory, until decrypt is called again.
 func (s *tlsPipe) decrypt(p []byte) []byte {
 	c, n := s.conn, 0
 	pools := &c.loop.pools
@@ -179,7 +179,7 @@ func (s *tlsPipe) Read(p []byte) (int, error) {
 // Write implements net.Conn for crypto/tls. It takes everything.
 func (s *tlsPipe) Write(p []byte) (int, error) {
 	if s.handshake != nil {
-		// It may be a worker that calls, and what is the loop's is not its.
+		// A worker may call, and must touch nothing of the loop's.
 		s.handshake.flight = append(s.handshake.flight, p...)
 		return len(p), nil
 	}
@@ -198,19 +198,19 @@ func (s *tlsPipe) RemoteAddr() net.Addr {
 	return &net.UnixAddr{Net: "unix"}
 }
 
-// LocalAddr implements net.Conn. Nobody here knows it.
+// LocalAddr implements net.Conn. The loop does not know the address.
 func (s *tlsPipe) LocalAddr() net.Addr { return &net.TCPAddr{} }
 
 // Close implements net.Conn. When to close is the loop's decision.
 func (s *tlsPipe) Close() error { return nil }
 
-// SetDeadline implements net.Conn. What waits here waits in the loop, which has
-// deadlines of its own.
+// SetDeadline implements net.Conn. Nothing waits here: the loop has deadlines of its
+// own.
 func (s *tlsPipe) SetDeadline(time.Time) error      { return nil }
 func (s *tlsPipe) SetReadDeadline(time.Time) error  { return nil }
 func (s *tlsPipe) SetWriteDeadline(time.Time) error { return nil }
 
-// errGivenUp ends a handshake that nobody wants to go on.
+// errGivenUp ends a handshake that was given up.
 var errGivenUp = errors.New("eventloop: the handshake was given up")
 
 // errNotNow is what Read answers after the handshake when there is no more at

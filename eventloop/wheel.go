@@ -6,16 +6,16 @@ import (
 	"time"
 )
 
-// The deadlines of connections live on a wheel of lists, one list for each
-// tenth of a second. What makes them cheap is that a connection is moved
-// lazily: a request only stores its new deadline. When the list that the
-// connection is still in comes up, the deadline is looked at, and a connection
-// whose deadline has moved on is put further along. So a busy connection costs
+// The deadlines of connections are on a wheel of lists, one list for each
+// tenth of a second. They are cheap because a connection is moved lazily: a request
+// only stores its new deadline. When the list that the connection is still in comes
+// up, the deadline is looked at, and a connection with a later deadline is put further
+// along. So a busy connection costs
 // one store a request and one move a minute, and an idle one nothing.
 
 const (
 	tick       = 100 * time.Millisecond
-	wheelSlots = 1024 // 102 s; what lies beyond waits in the last slot and moves on
+	wheelSlots = 1024 // 102 s; a later deadline waits in the last slot and moves on
 )
 
 type wheel struct {

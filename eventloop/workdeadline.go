@@ -99,7 +99,7 @@ func (w *workers) miss(j *job) {
 	w.missed(j)
 }
 
-// missed tells those who wait for a job that they wait no longer.
+// missed replies that the deadline of a job is over.
 func (w *workers) missed(j *job) {
 	if !j.NoTimeout && !j.replied {
 		w.loop.record(WorkTimedOut, nil, 0)

@@ -5,8 +5,8 @@ import "runtime"
 // Workers are goroutines that do what may wait for a disk, or takes long. Three
 // things keep one client, one folder or one kind of work from taking all of them:
 // each kind of work has workers of its own, a lane; clients take turns in a lane;
-// and neither a client nor a place may have all workers of it. What waits for a
-// worker, or for one that does not come back, has a deadline.
+// and neither a client nor a place may have all workers of it. A job has a
+// deadline, whether it waits for a worker or its worker hangs.
 
 // A lane is the state of a Lane.
 type lane struct {
@@ -24,7 +24,7 @@ type place struct {
 	parked Turns[*job] // wait until one of them is back
 }
 
-// Workers are the workers of a loop, and what waits for them.
+// Workers are the workers of a loop, and the jobs that wait for them.
 type workers struct {
 	loop       *Loop
 	signers    int       // workers that sign with slow keys at a time
@@ -239,7 +239,7 @@ func (w *workers) giveBack(j *job) {
 	w.hire(j.Lane)
 }
 
-// reply lets those hear who wait for a job.
+// reply calls the reply of a job, once.
 func (w *workers) reply(j *job, err error) {
 	if j.replied {
 		return
