@@ -83,26 +83,8 @@ func New(config Config) (*Loop, error) {
 		}
 		limits.Conns = min(limits.Conns, affordable(bobbin.Descriptors(), config.Loops))
 	}
-	l := &Loop{
-		kernel: kernel, limits: limits, kinds: config.Kinds,
-		events: make([]bobbin.Event, 256),
-	}
-	l.mail.limit = limits.Posts
-	l.dog.period = config.lookEvery()
-	l.owner.checked = config.CheckOwner
-	l.clients.proxies = config.Proxies
-	l.report.init(l, config.Log)
-	l.clock.init(kernel)
-	l.closings.init()
-	l.eviction.init(l)
-	l.timers.init()
-	l.workers.init(l, &config)
-	l.handshakes.loop = l
-	l.pools.init(limits)
-	l.output.init(l, config.Kernel == nil)
-	if config.Trace != nil {
-		l.trace(config.Trace)
-	}
+	l := &Loop{kernel: kernel, limits: limits, kinds: config.Kinds, events: make([]bobbin.Event, 256)}
+	l.init(&config)
 	return l, nil
 }
 

@@ -65,11 +65,3 @@ func (l *Loop) Each(f func(*Conn)) {
 		f(c)
 	}
 }
-
-// affordable returns how many connections each of some loops may have with so many
-// descriptors: some are for listeners, logs and the kernel itself, and a quarter of
-// the rest for files.
-func affordable(descriptors, loops int) int {
-	reserve := min(64, descriptors/4)
-	return max((descriptors-reserve)*3/4/max(loops, 1), 8)
-}

@@ -1,0 +1,29 @@
+package eventloop
+
+// init gives the members of a loop what they need of its configuration.
+func (l *Loop) init(config *Config) {
+	l.mail.limit = l.limits.Posts
+	l.dog.period = config.lookEvery()
+	l.owner.checked = config.CheckOwner
+	l.clients.proxies = config.Proxies
+	l.report.init(l, config.Log)
+	l.clock.init(l.kernel)
+	l.closings.init()
+	l.eviction.init(l)
+	l.timers.init()
+	l.workers.init(l, config)
+	l.handshakes.loop = l
+	l.pools.init(l.limits)
+	l.output.init(l, config.Kernel == nil)
+	if config.Trace != nil {
+		l.trace(config.Trace)
+	}
+}
+
+// affordable returns how many connections each of some loops may have with so many
+// descriptors: some are for listeners, logs and the kernel itself, and a quarter of
+// the rest for files.
+func affordable(descriptors, loops int) int {
+	reserve := min(64, descriptors/4)
+	return max((descriptors-reserve)*3/4/max(loops, 1), 8)
+}
