@@ -95,9 +95,8 @@ type Kernel interface {
 	// conversation failed. Written bytes may be lost.
 	Reset(fd int) error
 
-	// Watch registers a descriptor once, for life: both directions,
-	// edge-triggered. What is ready at that moment is reported, and from then on
-	// each change.
+	// Watch registers a descriptor once, for life: both directions, edge-triggered.
+	// Its readiness at that moment is reported, and from then on each change.
 	Watch(fd int) error
 
 	// WatchFolder begins to watch a folder and the folders below it that are not

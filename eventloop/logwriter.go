@@ -65,10 +65,10 @@ type LogOptions struct {
 // ErrLogFull is why lines are dropped whose writer does not take them.
 var ErrLogFull = errors.New("the log is not taken as fast as it is written, and lines are dropped")
 
-// What a LogWriter holds: about five thousand lines of an access log, a tenth of a
-// second of the most that one loop can serve, and all that an operator can read of
-// the rest. A batch of logEnough goes in one call without waiting for more, and
-// memory above logKept is given back after a flood.
+// The sizes of a LogWriter: about five thousand lines of an access log, which is a
+// tenth of a second at full speed, and more than an operator can read of other lines.
+// A batch of logEnough is written in one call without waiting for more, and memory
+// above logKept is given back after a flood.
 const (
 	logMax    = 1 << 20
 	logEnough = 32 << 10
@@ -86,7 +86,7 @@ func NewLogWriter(to io.Writer, o LogOptions) *LogWriter {
 	return w
 }
 
-// Write implements io.Writer. It never fails: what does not fit is counted.
+// Write implements io.Writer. It never fails: lines that do not fit are counted.
 func (w *LogWriter) Write(p []byte) (int, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -154,7 +154,7 @@ func (w *LogWriter) Close(within time.Duration) error {
 	lost := w.before + w.behind + w.sending + w.count
 	switch {
 	case hangs && lost > 0:
-		return fmt.Errorf("%d lines were lost: what they are written to does not take them", lost)
+		return fmt.Errorf("%d lines were lost: their writer does not take them", lost)
 	case lost > 0 && w.err != nil && w.options.OnError == nil:
 		return fmt.Errorf("%d lines were lost: %w", lost, w.err)
 	case lost > 0:

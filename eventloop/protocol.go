@@ -11,9 +11,9 @@ type Protocol interface {
 	// OnData returns.
 	OnData(c *Conn, p []byte) (used int)
 
-	// OnEOF says that the peer has sent its last byte. It may still be
-	// reading. Everything it sent has been shown; what OnData left over will
-	// never be completed. It is called at most once.
+	// OnEOF is called when the peer has sent its last byte. It may still be reading.
+	// All its bytes have been shown; those that OnData left over will never be
+	// completed. It is called at most once.
 	OnEOF(c *Conn)
 
 	// OnTimeout says that the deadline set by Conn.SetDeadline has passed, after

@@ -1,10 +1,10 @@
-// Package h1 parses HTTP/1.1 (RFC 9112): the head of a request, and the framing of its
-// body. It is pure: bytes go in, and a count or a refusal comes out.
+// Package h1 parses HTTP/1.1 (RFC 9112): the head of a request, and the framing of
+// its body. It is pure: bytes go in, and a count or a refusal comes out.
 //
-// The parser is strict. What is lenient here, a proxy in front might read in another
-// way, and requests are smuggled through such differences (RFC 9112 section 11.2). It
-// reads the bytes once, from left to right, and each verdict depends only on the bytes
-// up to its place. So a head means the same however the network has cut it.
+// The parser is strict. A proxy in front might read a lenient form in another way,
+// and requests are smuggled through such differences (RFC 9112 section 11.2). It
+// reads the bytes once, from left to right, and each decision depends only on the
+// bytes up to its place. So a head means the same however the network has cut it.
 package h1
 
 // This file has the result, the order of parsing, and the request line; target.go has
