@@ -64,7 +64,12 @@ func TestAGoroutineIsUsedAgainUntilTheLoopHasEnded(t *testing.T) {
 	if n := idle(); n != 1 {
 		t.Errorf("%d goroutines for work that came one after the other", n)
 	}
+	more, ended := make(chan bool), make(chan bool)
+	g.start(func(func()) { <-more; close(ended) })
 	g.stop()
+	close(more)
+	<-ended
+	time.Sleep(10 * time.Millisecond)
 	if n := idle(); n != 0 {
 		t.Errorf("%d goroutines after the end", n)
 	}
@@ -103,7 +108,7 @@ func TestChangesInAFolderComeOnTheLoop(t *testing.T) {
 	if want := []string{"/site/a", "/site/c/d", ""}; !slices.Equal(got, want) {
 		t.Errorf("reported are %q", got)
 	}
-	if faults := k.Faults(); len(faults) > 0 || k.OpenDescriptors() > 0 {
+	if faults := k.Faults(); len(faults) > 0 || len(l.attached) > 0 || k.OpenDescriptors() > 0 {
 		t.Errorf("faults %q, and %d descriptors are open", faults, k.OpenDescriptors())
 	}
 }

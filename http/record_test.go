@@ -98,6 +98,9 @@ func TestTheRecordsOfARequestHaveTimesOfTheirOwn(t *testing.T) {
 		}
 		records = records[i+1:]
 	}
+	if !slices.ContainsFunc(records, func(r eventloop.Record) bool { return r.Kind == eventloop.Callback }) {
+		t.Error("the end of the connection is no callback with a stamp of its own")
+	}
 	if took := at[HandlerEnded] - at[HandlerBegan]; took < work || took > 2*work {
 		t.Errorf("the handler took %v, not %v", took, work)
 	}
