@@ -63,7 +63,7 @@ func TestNewSaysWhatIsWrong(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			switch test.o.Cache {
 			case "":
-				test.o.Cache = filepath.Join(t.TempDir(), "new", "cache")
+				test.o.Cache = filepath.Join(cacheFolder(t), "new", "cache")
 			case "-":
 				test.o.Cache = ""
 			}
@@ -167,7 +167,7 @@ func TestObtain(t *testing.T) {
 		} {
 			t.Run(ca.name+" "+way.name, func(t *testing.T) {
 				t.Parallel()
-				o := Options{Domains: []string{"a.example", "Bücher.example"}, Email: "me@a.example", Cache: t.TempDir()}
+				o := Options{Domains: []string{"a.example", "Bücher.example"}, Email: "me@a.example", Cache: cacheFolder(t)}
 				m := newManager(t, o)
 				m.pauses = []time.Duration{10 * time.Millisecond}
 				at := serve(t, m)
@@ -246,7 +246,7 @@ func TestChallengesAreAnsweredFromMemory(t *testing.T) {
 	for _, kind := range []string{"tls-alpn-01", "http-01"} {
 		t.Run(kind, func(t *testing.T) {
 			a := newSmall(t, time.Hour, place{})
-			cache := t.TempDir()
+			cache := cacheFolder(t)
 			m := newManager(t, Options{Domains: []string{"a.example"}, Cache: cache})
 			m.pauses = []time.Duration{time.Millisecond}
 			ask(t, m, a.authority())
@@ -315,7 +315,7 @@ func TestFailures(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			var log buffer
-			cache := t.TempDir()
+			cache := cacheFolder(t)
 			m := newManager(t, Options{Domains: []string{"a.example"}, Cache: cache, Log: log.logger()})
 			m.pauses = []time.Duration{10 * time.Millisecond}
 			at := serve(t, m)
@@ -419,7 +419,7 @@ func TestAnAttemptTriesOneKindOfChallenge(t *testing.T) {
 // TestARestartDoesNotBeginAnew has attempts fail, and then others begin with the same
 // folder.
 func TestARestartDoesNotBeginAnew(t *testing.T) {
-	cache := t.TempDir()
+	cache := cacheFolder(t)
 	a := newSmall(t, time.Hour, place{})
 	file := filepath.Join(cache, "a.example+pause")
 	// begin starts a Manager, and returns it when the log says that there is no
@@ -595,7 +595,7 @@ func TestAFailedRenewalIsLogged(t *testing.T) {
 
 func TestWhoSharesAFolderSharesARenewal(t *testing.T) {
 	t.Parallel()
-	cache := t.TempDir()
+	cache := cacheFolder(t)
 	one := newManager(t, Options{Domains: []string{"a.example"}, Cache: cache})
 	a := newSmall(t, 6*time.Second, serve(t, one))
 	ask(t, one, a.authority())
@@ -608,7 +608,7 @@ func TestWhoSharesAFolderSharesARenewal(t *testing.T) {
 	if before == nil {
 		t.Fatal("it is not found")
 	}
-	two.Close() // so that it can ask nobody, and one renews
+	two.Close() // so that it asks no authority, and one renews
 	await(t, "a renewal by the other", func() bool { return has(one, "a.example").Leaf.NotAfter.After(before.Leaf.NotAfter) })
 	// The folder has it a moment later, and two looks there as autocert would.
 	await(t, "what the other has", func() bool {
@@ -621,7 +621,7 @@ func TestWhoSharesAFolderSharesARenewal(t *testing.T) {
 
 // TestAFullDiskCostsNoCertificate has the folder go away.
 func TestAFullDiskCostsNoCertificate(t *testing.T) {
-	cache := filepath.Join(t.TempDir(), "cache")
+	cache := filepath.Join(cacheFolder(t), "cache")
 	var log buffer
 	m := newManager(t, Options{Domains: []string{"a.example"}, Cache: cache, Log: log.logger()})
 	a := newSmall(t, time.Hour, serve(t, m))
@@ -694,12 +694,28 @@ func keeps(t *testing.T, cache string, names ...string) {
 	}
 }
 
+// cacheFolder is t.TempDir for a cache of certificates. A write of autocert's outlives
+// the context that it was asked with, and may put a file into the folder while it is
+// removed.
+func cacheFolder(t *testing.T) string {
+	dir, err := os.MkdirTemp("", "acme")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		for os.RemoveAll(dir) != nil {
+			runtime.Gosched()
+		}
+	})
+	return dir
+}
+
 // newManager makes a Manager, with a folder if none is given, and ends it with the
 // test. Until ask is called, it has no ACME server.
 func newManager(t *testing.T, o Options) *Manager {
 	o.Directory = "https://acme.invalid/"
 	if o.Cache == "" {
-		o.Cache = t.TempDir()
+		o.Cache = cacheFolder(t)
 	}
 	if o.Log == nil {
 		var log buffer
