@@ -67,6 +67,7 @@ func TestTheEndOfAConnectionHasItsReason(t *testing.T) {
 			s.Sleep(time.Second)
 			w.Reset()
 		}, FailedReset},
+		{"its protocol aborts for an error that cannot be compared", Limits{}, on(func(c *Conn) { c.Abort(incomparable{"a reason"}) }), say("a"), FailedAborted},
 		{"its protocol aborts", Limits{}, on(func(c *Conn) { c.Abort(errors.New("a reason")) }), say("a"), FailedAborted},
 		{"the peer sends too much", Limits{Input: 10, ReadBudget: 100}, hold, say(strings.Repeat("a", 1000)), FailedInput},
 		{"its protocol panics", Limits{}, on(func(*Conn) { panic("on purpose") }), say("a"), FailedPanic},
@@ -272,3 +273,8 @@ func TestATraceIsAReader(t *testing.T) {
 		}
 	}
 }
+
+// incomparable is an error that is no key of a map.
+type incomparable []string
+
+func (e incomparable) Error() string { return e[0] }

@@ -12,16 +12,26 @@ import (
 // errPanic is in the reason of a connection whose protocol panicked.
 var errPanic = errors.New("eventloop: panic")
 
-// failures are the kinds for errors that say by themselves why a connection failed.
-var failures = map[error]Kind{
-	ErrInputFull:      FailedInput,
-	ErrTruncated:      FailedTruncated,
-	ErrNotTLS:         FailedTLS,
-	ErrHandshakesFull: FailedTLS,
-	ErrSlowHandshake:  FailedTimeout,
-	ErrEvicted:        FailedEvicted,
-	ErrShed:           FailedShed,
-	ErrChanged:        FailedFile,
+// failureKind returns the kind for an error that says by itself why a connection
+// failed. A protocol may abort for any error, so it is compared, and no key of a map.
+func failureKind(why error) (kind Kind, known bool) {
+	switch why {
+	case ErrInputFull:
+		return FailedInput, true
+	case ErrTruncated:
+		return FailedTruncated, true
+	case ErrNotTLS, ErrHandshakesFull:
+		return FailedTLS, true
+	case ErrSlowHandshake:
+		return FailedTimeout, true
+	case ErrEvicted:
+		return FailedEvicted, true
+	case ErrShed:
+		return FailedShed, true
+	case ErrChanged:
+		return FailedFile, true
+	}
+	return 0, false
 }
 
 // endKind returns the kind of a connection's end.
@@ -35,7 +45,7 @@ func (c *Conn) endKind(why error) Kind {
 		}
 		return ClosedDone
 	}
-	kind, known := failures[why]
+	kind, known := failureKind(why)
 	switch {
 	case known:
 		return kind
