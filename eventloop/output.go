@@ -1,23 +1,23 @@
 package eventloop
 
 // The output of a connection waits in a queue of pieces: chunks of the loop's
-// memory, bytes lent by a protocol, and ranges of files. In the usual
-// case there is one chunk, filled in dispatch and empty again in flush of the
-// same turn, and the loop hands out the same warm one again.
+// memory, bytes lent by a protocol, and ranges of files (file.go). Usually there is
+// one chunk: dispatch fills it, flush of the same turn empties it, and the loop hands
+// it out again while it is in the processor's cache.
 
 const (
 	chunkSize  = 64 << 10
 	chunksKept = 64        // of them: 4 MiB
-	chunkMin   = 1 << 10   // what is made when they are all in use
-	callSize   = 256 << 10 // of memory in one write call, which is raw and must stay short
-	callPieces = 16        // in one write call
+	chunkMin   = 1 << 10   // the least size of a chunk that is made when those are in use
+	callSize   = 256 << 10 // bytes of memory in one write call, which is raw and must stay short
+	callPieces = 16        // pieces in one write call
 )
 
 // A piece is one element of a queue: bytes, or a range of a file.
 type piece struct {
 	bytes []byte
 	chunk bool // bytes is the loop's memory, and may grow
-	lent  bool // bytes is the protocol's, and perhaps lent to others too
+	lent  bool // bytes is the protocol's, and may be lent to other connections, too
 
 	file      Source
 	left      int64      // bytes of the file
@@ -70,7 +70,7 @@ func (o *output) grow(l *Loop, size, memory int64) {
 	l.output.bytes += memory
 }
 
-// send makes one write call for what is at the head of the queue.
+// send makes one write call for the head of the queue.
 func (o *output) send(l *Loop, c *Conn, budget int) (int, error) {
 	p, fd := &o.pieces[0], int(c.fd)
 	if p.file != nil {
@@ -100,7 +100,7 @@ func (o *output) send(l *Loop, c *Conn, budget int) (int, error) {
 // sent takes n bytes off the queue, which the socket has taken.
 func (o *output) sent(l *Loop, n int) {
 	if int64(n) == o.size {
-		o.drop(l) // which is all of it, as nearly always
+		o.drop(l) // nearly always the socket takes all
 		return
 	}
 	o.take(l, &o.pieces, n)
@@ -142,8 +142,8 @@ func (o *output) take(l *Loop, list *[]piece, n int) {
 	}
 }
 
-// shrink copies what a slow peer left of a chunk into memory of its own size,
-// so that ten thousand of them hold as much as they have queued and no more.
+// shrink copies the rest of a chunk into memory of its own size, so that ten thousand
+// slow peers hold as much memory as is queued for them and no more.
 func (o *output) shrink(l *Loop) {
 	p := &o.pieces[0]
 	if !p.chunk || cap(p.bytes) < chunkSize || len(p.rest()) > chunkSize/4 {
@@ -154,7 +154,7 @@ func (o *output) shrink(l *Loop) {
 	p.bytes, p.at = rest, 0
 }
 
-// rest is what is left of bytes.
+// rest returns the bytes of a piece that are left.
 func (p *piece) rest() []byte { return p.bytes[p.at:] }
 
 func (p *piece) release(l *Loop) {
@@ -190,7 +190,7 @@ func sizeOf(pieces []piece) int {
 	return int(n)
 }
 
-// drop releases everything.
+// drop releases all pieces.
 func (o *output) drop(l *Loop) {
 	l.output.bytes -= o.memory
 	for i := range o.pieces {
@@ -205,7 +205,7 @@ func (o *output) drop(l *Loop) {
 	}
 }
 
-// dropText releases what is not encrypted yet.
+// dropText releases the pieces that are not encrypted yet.
 func (o *output) dropText(l *Loop) {
 	for i := range o.text {
 		p := &o.text[i]
