@@ -300,29 +300,3 @@ func (l *Loop) reap() {
 	l.listeners.reap()
 	l.endPhase(ReapEnded)
 }
-
-// guard calls f, which may call the connection's protocol. A panic in it costs that
-// connection and no other.
-func (l *Loop) guard(c *Conn, f func()) {
-	defer func() {
-		if r := recover(); r != nil {
-			l.onPanic(c, r)
-		}
-	}()
-	l.checkWatchdog()
-	f()
-	l.endCallback(c)
-}
-
-// onPanic ends the connection whose protocol has panicked. With no connection the
-// mistake is ours, and the panic goes on.
-func (l *Loop) onPanic(c *Conn, value any) {
-	l.record(Panicked, c, 0)
-	l.LogPanic("panic", value)
-	if c == nil {
-		panic(value)
-	}
-	if c.state != Dead {
-		c.reset(fmt.Errorf("%w: %v", errPanic, value))
-	}
-}

@@ -1,0 +1,69 @@
+package eventloop
+
+// What a protocol writes is queued, and sent in the flush of the turn; see flush.go.
+
+// Reserve returns empty memory with room for n bytes, which are sent once they
+// were appended there and Commit was called, before anything else is done with
+// the connection.
+func (c *Conn) Reserve(n int) []byte {
+	c.loop.owner.check("Conn.Reserve")
+	if !c.canWrite() {
+		return make([]byte, 0, n) // and dropped by Commit
+	}
+	o, list := c.outQueue()
+	p := o.last(c.loop, list, n)
+	return p.bytes[len(p.bytes):]
+}
+
+// Commit sends the n bytes that were put into what Reserve returned.
+func (c *Conn) Commit(n int) {
+	if !c.canWrite() {
+		return
+	}
+	o, list := c.outQueue()
+	last := len(*list) - 1
+	p := &(*list)[last]
+	p.bytes = p.bytes[:len(p.bytes)+n]
+	if len(p.bytes) == 0 {
+		// There is nothing to say after all, and a queue with nothing in it
+		// would be written for ever.
+		p.release(c.loop)
+		*list = (*list)[:last]
+		if o.size == 0 {
+			c.dropOutput()
+		}
+		return
+	}
+	c.addQueued(int64(n), int64(n))
+}
+
+// Write sends a copy of p. It takes everything: a protocol that respects Full
+// keeps the queue short. Nothing is sent on a connection that was closed.
+func (c *Conn) Write(p []byte) {
+	c.Commit(copy(c.Reserve(len(p))[:len(p)], p))
+}
+
+// WriteNoCopy sends p itself, without a copy. It must not be changed from then on.
+func (c *Conn) WriteNoCopy(p []byte) {
+	c.loop.owner.check("Conn.WriteNoCopy")
+	if len(p) == 0 || !c.canWrite() {
+		return
+	}
+	_, list := c.outQueue()
+	*list = append(*list, piece{bytes: p, lent: true})
+	c.loop.output.lend(p)
+	c.addQueued(int64(len(p)), 0)
+}
+
+// SendFile sends n bytes of f from offset on. If the file turns out to be
+// shorter, the connection is reset, for what was promised cannot be kept.
+func (c *Conn) SendFile(f File, offset, n int64) {
+	c.loop.owner.check("Conn.SendFile")
+	if n == 0 || !c.canWrite() {
+		f.Release()
+		return
+	}
+	_, list := c.outQueue()
+	*list = append(*list, piece{file: sourceOf(f), at: offset, left: n})
+	c.addQueued(n, 0)
+}
