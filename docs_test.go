@@ -85,6 +85,44 @@ func TestPlacesThatTheDocumentsNameAreThere(t *testing.T) {
 	}
 }
 
+// TestWalksPassWhatIsThere holds that docs/architecture.md names files and functions that
+// are there, and that no walk enters a file twice.
+func TestWalksPassWhatIsThere(t *testing.T) {
+	source, err := os.ReadFile("docs/architecture.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	walks, steps := 0, 0
+	for _, section := range strings.Split(string(source), "\n##") {
+		title, walk, _ := strings.Cut(section, "\n")
+		if !strings.HasSuffix(title, ", walked") {
+			continue
+		}
+		walks++
+		entered := map[string]bool{}
+		for _, step := range regexp.MustCompile("(?m)^\\d+\\. `([^`]+)`: ((?:(?:, )?`[^`]+`)+)").FindAllStringSubmatch(walk, -1) {
+			steps++
+			if entered[step[1]] {
+				t.Errorf("%s: it enters %s twice", title, step[1])
+			}
+			entered[step[1]] = true
+			code, err := os.ReadFile(step[1])
+			if err != nil {
+				t.Error(err)
+				continue
+			}
+			for _, name := range regexp.MustCompile("`(?:(\\w+)\\.)?(\\w+)`").FindAllStringSubmatch(step[2], -1) {
+				if !regexp.MustCompile(`(?m)^func (\(\w+ \*?` + name[1] + `\) )?` + name[2] + `\b`).Match(code) {
+					t.Errorf("%s: it says that %s.%s is in %s", title, name[1], name[2], step[1])
+				}
+			}
+		}
+	}
+	if walks != 4 || steps < 40 {
+		t.Errorf("only %d walks with %d steps were found", walks, steps)
+	}
+}
+
 // testNames returns the names of all tests, bench's included.
 func testNames(t *testing.T) map[string]bool {
 	names := map[string]bool{}

@@ -281,7 +281,7 @@ func (e *eviction) evict(c *Conn, s standing) {
 	case s == busy:
 		c.closeMode = closeReset
 	case c.idleSince > 0 && c.state == Open:
-		c.sayEnd()
+		c.sendEnd()
 	}
 	if skipped, ok := l.report.allow("crowded", l.clock.now); ok {
 		n, of := l.Holds(c.Client())

@@ -43,9 +43,9 @@ func (c *Conn) sending() *piece {
 	return &(*list)[0]
 }
 
-// sayEnd tells the peer that nothing more is sent, at once. Where it is not said by
+// sendEnd tells the peer that nothing more is sent, at once. Where it is not said by
 // TLS, closing the socket says it.
-func (c *Conn) sayEnd() {
+func (c *Conn) sendEnd() {
 	if c.tls != nil {
 		c.tls.sendCloseNotify()
 		c.flush() // which the socket takes at once, or not at all
