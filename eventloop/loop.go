@@ -211,7 +211,7 @@ func (l *Loop) dispatchAgain(again []*Conn, n int) (next int) {
 		l.checkWatchdog()
 		c = again[next]
 		next++
-		c.goOn()
+		c.handleLeftover()
 		l.endCallback(c)
 		if l.output.scarce {
 			l.flush()

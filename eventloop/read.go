@@ -39,8 +39,8 @@ func (c *Conn) onReady(ready bobbin.Ready) {
 	}
 }
 
-// goOn does what was left over from the last turn.
-func (c *Conn) goOn() {
+// handleLeftover goes on with the input and the news that the last turn left over.
+func (c *Conn) handleLeftover() {
 	c.inAgain = false
 	if c.pressure == pressureGone {
 		c.notifyDrain()
