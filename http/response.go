@@ -111,10 +111,16 @@ func (w *Response) fail(err error) {
 }
 
 // Text answers with plain text.
-func (w *Response) Text(s string) error { return w.content("text/plain; charset=utf-8", s) }
+func (w *Response) Text(s string) error {
+	w.use("Text")
+	return w.content("text/plain; charset=utf-8", s)
+}
 
 // HTML answers with a page.
-func (w *Response) HTML(s string) error { return w.content("text/html; charset=utf-8", s) }
+func (w *Response) HTML(s string) error {
+	w.use("HTML")
+	return w.content("text/html; charset=utf-8", s)
+}
 
 // content answers with a text of a type, unless the handler has set another type.
 func (w *Response) content(typ, s string) error {
@@ -128,7 +134,11 @@ func (w *Response) content(typ, s string) error {
 // by Streaming or Blocking, it sends a piece, as Flush does, when one has gathered.
 func (w *Response) Write(p []byte) (int, error) {
 	w.use("Write")
-	if w.x.held != nil || w.isWhole() {
+	if w.x.held != nil {
+		return 0, errTwoAnswers
+	}
+	if w.isWhole() {
+		w.fail(errTwoAnswers)
 		return 0, errTwoAnswers
 	}
 	size := len(p)
@@ -144,12 +154,17 @@ func (w *Response) Write(p []byte) (int, error) {
 	return size, nil
 }
 
-// WriteNoCopy answers with p itself, without a copy. It must not be changed any more.
-func (w *Response) WriteNoCopy(p []byte) error { return w.body(func() { w.lent = p }) }
+// WriteNoCopy answers with p itself, without a copy if it is longer than 60 KiB. It must
+// not be changed any more.
+func (w *Response) WriteNoCopy(p []byte) error {
+	w.use("WriteNoCopy")
+	return w.body(func() { w.lent = p })
+}
 
 // SendFile answers with size bytes of f from offset on. The server releases f when they
 // are sent, or when they need not be sent after all.
 func (w *Response) SendFile(f eventloop.File, offset, size int64) error {
+	w.use("SendFile")
 	err := w.body(func() { w.file, w.offset, w.size = f, offset, size })
 	if err != nil {
 		f.Release()
@@ -170,7 +185,6 @@ func (w *Response) isWhole() bool {
 
 // body sets the body, once.
 func (w *Response) body(set func()) error {
-	w.use("an answer")
 	if w.x.headSent || len(w.bytes) > 0 || w.isWhole() {
 		w.fail(errTwoAnswers)
 		return errTwoAnswers
@@ -220,22 +234,23 @@ func (w *Response) mistake() error {
 	return nil
 }
 
-// failed makes the answer one that tells of an error. Fields that the handler has added
-// stay with a status that it has chosen, such as Allow with 405.
+// failed makes the answer one that tells of an error. Fields that the handler has added,
+// but Content-Type, stay with a status that it has chosen, such as Allow with 405.
 func (w *Response) failed(err error) {
 	status, reason := w.x.statusOf(err)
 	if status < 200 || status > 599 {
 		w.x.complain("handler failed", err)
 		status, reason = StatusInternalServerError, ""
 	}
-	fields := w.fields
+	fields, closes := w.fields, w.closes
 	w.reset()
 	if status != StatusInternalServerError {
-		w.fields = fields
+		w.fields, w.closes = fields, closes
 	}
 	w.status = status
 	if status == StatusServiceUnavailable {
-		w.Add("Retry-After", "1").Add("Cache-Control", "no-store")
+		w.addIfMissing("Retry-After", "1")
+		w.addIfMissing("Cache-Control", "no-store")
 	}
 	if w.silent() {
 		return
@@ -247,6 +262,13 @@ func (w *Response) failed(err error) {
 		w.bytes = append(w.bytes, reason...)
 	}
 	w.bytes = append(w.bytes, '\n')
+}
+
+// addIfMissing adds a field that the handler has not added.
+func (w *Response) addIfMissing(name, value string) {
+	if w.Header(name) == "" {
+		w.Add(name, value)
+	}
 }
 
 var _ io.Writer = (*Response)(nil)

@@ -259,7 +259,10 @@ func (p *Prepared) Body() []byte { return p.text[p.head:] }
 
 // WritePrepared answers with p. Fields that were added to the answer come before those of
 // p.
-func (w *Response) WritePrepared(p *Prepared) error { return w.body(func() { w.shared = p }) }
+func (w *Response) WritePrepared(p *Prepared) error {
+	w.use("WritePrepared")
+	return w.body(func() { w.shared = p })
+}
 
 // AddPrepared adds the fields of p, without its body.
 func (w *Response) AddPrepared(p *Prepared) *Response {

@@ -360,6 +360,13 @@ func mishaps(w *Response, r *Request) error {
 		w.Text("hello")
 		w.Text("hello")
 		return nil
+	case "/text-and-more":
+		_ = w.Text("one")
+		fmt.Fprint(w, " and two")
+		return nil
+	case "/busy":
+		w.Add("Retry-After", "7").Add("X-A", "b").Add("Connection", "close")
+		return StatusServiceUnavailable.Because("try later")
 	case "/error":
 		w.Add("X-Name", "a")
 		w.Write([]byte("half an answ"))
