@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -59,6 +60,13 @@ func TestPlacesThatTheDocumentsNameAreThere(t *testing.T) {
 			links++
 			if _, err := os.Stat(filepath.Join(filepath.Dir(page), link[1])); err != nil {
 				t.Errorf("%s links to %s, which is not there", page, link[1])
+			}
+		}
+		for _, row := range regexp.MustCompile(`(?m)^\| \[[^]]*\]\(([^()]+\.go)\) \| (\d+) \|`).FindAllStringSubmatch(text, -1) {
+			code, err := os.ReadFile(filepath.Join(filepath.Dir(page), row[1]))
+			said, _ := strconv.Atoi(row[2])
+			if n := strings.Count(string(code), "\n"); err != nil || n < said-20 || n > said+20 {
+				t.Errorf("%s says that %s has %d lines, and it has %d", page, row[1], said, n)
 			}
 		}
 		for _, place := range regexp.MustCompile("((?:`\\w+`(?:, | and )?)+) in \\[[^]]*\\]\\(([^()]+\\.go)\\)").FindAllStringSubmatch(text, -1) {

@@ -273,6 +273,24 @@ func TestEveryKernelKeepsTheContract(t *testing.T) {
 				t.Errorf("read %d, %v", n, err)
 			}
 		}},
+		{"more events than there is room for are reported by the next call", func(t *testing.T, w *world) {
+			ready := make(map[int]bool)
+			for range 3 {
+				fd, _ := w.accept()
+				defer w.Close(fd)
+				ready[fd] = true
+			}
+			one := make([]bobbin.Event, 1)
+			for calls := 0; len(ready) > 0; calls++ {
+				n, err := w.Wait(one, bobbin.NoWait())
+				if err != nil || n > 1 || calls == 1000 {
+					t.Fatalf("%d events, %v, and %d are left", n, err, len(ready))
+				}
+				if n == 1 {
+					delete(ready, one[0].FD)
+				}
+			}
+		}},
 		{"bytes sent before it is watched are reported", func(t *testing.T, w *world) {
 			c := w.dial()
 			c.Send([]byte("early"))

@@ -105,6 +105,7 @@ func (k *epoll) Watch(fd int) error {
 
 // Wait implements Kernel.
 func (k *epoll) Wait(events []Event, until time.Time) (int, error) {
+	k.raw = k.raw[:min(len(events), cap(k.raw))]
 	if err := k.look(); err != nil {
 		return 0, err
 	}
@@ -133,7 +134,7 @@ func (k *epoll) look() error {
 }
 
 // sleep returns when a descriptor is ready, when the time has come, or after a call of
-// Wake. In each case it has looked once more by then, so no timer fires for a
+// Wake. If it has slept it has looked once more by then, so no timer fires for a
 // connection whose bytes came while the machine slept.
 func (k *epoll) sleep(until time.Time) error {
 	if k.park == nil {

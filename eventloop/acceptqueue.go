@@ -62,7 +62,7 @@ func (b *acceptQueue) close() {
 	b.closed = true
 }
 
-// distributeTo opens a listener on another loop that has a basket and no socket, and has ln
+// distributeTo opens a listener on another loop that has an accept queue and no socket, and has ln
 // deal connections out to it. Neither loop may run yet.
 func (ln *Listener) distributeTo(l *Loop, begin func(*Conn) Protocol) *Listener {
 	other := &Listener{loop: l, fd: -1, addr: ln.addr, how: ln.how, makeProtocol: begin, acceptQueue: &acceptQueue{room: l.limits.AcceptBatch}}

@@ -9,7 +9,7 @@ import (
 // A Conn is one socket and the conversation on it. All of it belongs to the
 // loop's goroutine.
 type Conn struct {
-	// Set at accept, never changed.
+	// Set at accept, never changed but for the protocol, at the end of a handshake.
 	loop     *Loop
 	protocol Protocol
 	id       uint32
@@ -89,8 +89,8 @@ func (c *Conn) Unsent() int64 {
 	return c.Buffered() + int64(c.loop.kernel.Unsent(int(c.fd)))
 }
 
-// Rest returns what was read and the protocol has not used, for one that is told
-// that no more will come. It is the loop's, and gone after the call.
+// Rest returns the bytes that were read and that the protocol has not used, for OnEOF and
+// OnTimeout. It is the loop's, and gone after the call.
 func (c *Conn) Rest() []byte {
 	if c.in == nil {
 		return nil
@@ -98,9 +98,9 @@ func (c *Conn) Rest() []byte {
 	return c.in.rest()
 }
 
-// Full reports whether more is queued than Limits.HighWater. A protocol with
-// more to say should wait: OnData is called again, with what it left over, when
-// half of it is gone.
+// Full reports whether there is back-pressure: since more than Limits.HighWater was
+// queued, until half of Limits.HighWater is left. A protocol with more to send should
+// wait: OnData is called again then, with the bytes that it left over.
 func (c *Conn) Full() bool { return c.pressure == pressureOn }
 
 // canWrite reports whether what is written would still be sent.

@@ -25,8 +25,8 @@
 //
 // A Loop, its Conns and Listeners belong to the goroutine that calls
 // [Loop.Run]. Other goroutines may call only [Loop.Post], [Loop.Stop] and [Loop.Wake].
-// With Config.CheckOwner set, as in this project's tests, another call from another
-// goroutine panics and names both.
+// With Config.CheckOwner set, as in this project's tests, most other calls from
+// another goroutine panic and name both.
 //
 // The handler of a loop's log must not wait: a [LogWriter] does not.
 //

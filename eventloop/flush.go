@@ -13,7 +13,7 @@ type pressure uint8
 const (
 	pressureOff  pressure = iota
 	pressureOn            // more than Limits.HighWater is queued, or anything while memory is scarce
-	pressureGone          // half of that is gone, and a Backpressured protocol is to be told
+	pressureGone          // half of that limit is left, and a Backpressured protocol is to be told
 )
 
 // flush writes what is queued, as much as the socket takes and the budget of one turn

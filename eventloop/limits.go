@@ -28,8 +28,8 @@ type Limits struct {
 	HandshakeTimeout time.Duration // of TLS, from accept to the end; 10 s; reset
 	Hello            int           // the first message of TLS, as it declares; 16 KiB; an alert
 
-	Input     int // read and not yet used by its protocol; 128 KiB; aborted
-	HighWater int // written and not yet taken by the socket; 128 KiB; reading stops until half of it is gone
+	Input     int // read and not yet used by its protocol; 128 KiB; aborted with one ReadBudget more
+	HighWater int // written and not yet taken by the socket; 128 KiB; reading stops until half of this is left
 
 	// One connection in one turn; what is left waits for the next, and the
 	// others go first.

@@ -131,7 +131,7 @@ func (ln *Listener) accept() {
 	l.listeners.markAgain(ln)
 }
 
-// take takes one connection, from the door, the socket or the basket.
+// take takes one connection, from the door, the socket or the accept queue.
 func (ln *Listener) take() (int, netip.AddrPort, error) {
 	if k := len(ln.door); k > 0 {
 		a := ln.door[0]

@@ -37,7 +37,7 @@ type Config struct {
 // A Loop serves connections in turns: it waits for sockets, deadlines and posted
 // functions, and handles each. See the package comment for the phases of a turn.
 //
-// Each member below is a type of its own, in the file that is named behind it.
+// Most members are types of their own, in the file that is named behind them.
 type Loop struct {
 	// Set when made, never changed.
 	kernel bobbin.Kernel
@@ -143,7 +143,7 @@ func (l *Loop) wait() ([]bobbin.Event, error) {
 }
 
 // dispatch is the second phase: it handles each ready connection and listener, then
-// the connections with something left over from the last turn, then handshakes.
+// those with something left over from the last turn, then handshakes.
 func (l *Loop) dispatch(events []bobbin.Event) {
 	again, eager := l.lists.takeAgain(), l.listeners.takeEager()
 	for n := 0; n < len(events); {
@@ -287,8 +287,8 @@ func (l *Loop) flush() {
 	}
 }
 
-// reap is the last phase, in which descriptors are closed, and the only one: a
-// number that is given back is given out again by the next accept.
+// reap is the last phase, and the only one in which a connection's descriptor is closed:
+// a number that is given back is given out again by the next accept.
 func (l *Loop) reap() {
 	if !l.closings.any() && len(l.listeners.closed) == 0 {
 		return

@@ -36,14 +36,13 @@ type Protocol interface {
 type Backpressured interface {
 	Protocol
 
-	// OnDrain says that there is room again: half of what was above
-	// Limits.HighWater is gone, or Conn.ShouldWait has reason to be called once
-	// more.
+	// OnDrain says that there is room again: half of Limits.HighWater is left in
+	// the queue, or Conn.ShouldWait has reason to be called once more.
 	OnDrain(c *Conn)
 
 	// OnPeerClosed says that the peer has sent its last byte while the protocol was
-	// paused. Most peers have closed then, and wait for nothing; some have
-	// only ended their half. Bytes that they sent before are kept, and OnEOF comes
-	// when the protocol listens again. It may be called more than once.
+	// paused, or under back-pressure. Most peers have closed then, and wait for nothing;
+	// some have only ended their half. Bytes that they sent before are kept, and OnEOF
+	// comes when the protocol listens again.
 	OnPeerClosed(c *Conn)
 }

@@ -29,27 +29,27 @@ type conn struct {
 type phase uint8
 
 const (
-	waiting    phase = iota // for the first byte of a request
-	inHead                  // some of the head is here
-	inBody                  // a handler waits for the body, and some of it is missing
-	answering               // the answer waits for anything but the request
-	discarding              // the answer is out, but the body of the request is not all in
-	closing                 // the last answer is out
+	betweenRequests phase = iota // for the first byte of a request
+	inHead                       // some of the head is here
+	inBody                       // a handler waits for the body, and some of it is missing
+	answering                    // the answer waits for anything but the request
+	discarding                   // the answer is out, but the body of the request is not all in
+	closing                      // the last answer is out
 	phases
 )
 
 // follows holds what may come after each phase.
 var follows = [phases][]phase{
-	waiting:    {inHead, inBody, answering, discarding, closing},
-	inHead:     {waiting, inBody, answering, discarding, closing},
-	inBody:     {waiting, answering, discarding, closing},
-	answering:  {waiting, inBody, discarding, closing},
-	discarding: {waiting, closing},
-	closing:    {},
+	betweenRequests: {inHead, inBody, answering, discarding, closing},
+	inHead:          {betweenRequests, inBody, answering, discarding, closing},
+	inBody:          {betweenRequests, answering, discarding, closing},
+	answering:       {betweenRequests, inBody, discarding, closing},
+	discarding:      {betweenRequests, closing},
+	closing:         {},
 }
 
 func (p phase) String() string {
-	return [phases]string{"waiting", "in head", "in body", "answering", "discarding", "closing"}[p]
+	return [phases]string{"between requests", "in head", "in body", "answering", "discarding", "closing"}[p]
 }
 
 // enter moves to the next phase. A step that is not in the table is a mistake in this
@@ -76,7 +76,7 @@ func (c *conn) OnData(_ *eventloop.Conn, p []byte) (used int) {
 	for served := c.requests; used < len(p); {
 		n := 0
 		switch c.phase {
-		case waiting, inHead:
+		case betweenRequests, inHead:
 			n = c.readHead(p[used:])
 		case inBody, discarding:
 			n = c.readBody(p[used:])
@@ -103,7 +103,7 @@ func (c *conn) OnData(_ *eventloop.Conn, p []byte) (used int) {
 // between two requests it can, and while the peer is slow to send one.
 func (c *conn) showIdle(usedAll bool) {
 	switch {
-	case c.phase == waiting && usedAll:
+	case c.phase == betweenRequests && usedAll:
 		c.conn.SetIdle(true)
 	case c.phase == inHead || c.phase == inBody:
 		c.conn.SetWaiting()
@@ -120,7 +120,7 @@ func (c *conn) readHead(p []byte) int {
 	n, why := c.reader.Read(&x.head, p, &s.parsing)
 	if n == 0 && why == nil {
 		s.giveExchange(x)
-		if c.phase == waiting {
+		if c.phase == betweenRequests {
 			c.enter(inHead)
 			if c.requests > 0 {
 				c.sendTimer = false

@@ -36,7 +36,7 @@ func (c *conn) awaitRequest() {
 		c.rememberRequest()
 	}
 	c.releaseExchange()
-	c.enter(waiting)
+	c.enter(betweenRequests)
 	if full {
 		c.watchSending()
 		return
@@ -99,7 +99,7 @@ func (c *conn) releaseExchange() {
 // 9112 section 8).
 func (c *conn) OnEOF(*eventloop.Conn) {
 	switch c.phase {
-	case waiting:
+	case betweenRequests:
 		c.enterClosing()
 		c.conn.CloseWithoutLinger()
 	case inHead:
@@ -113,13 +113,13 @@ func (c *conn) OnEOF(*eventloop.Conn) {
 
 // OnTimeout implements eventloop.Protocol.
 func (c *conn) OnTimeout(*eventloop.Conn) {
-	isOver := c.phase == waiting && !c.sendTimer && c.server.loop.Stopping()
+	isOver := c.phase == betweenRequests && !c.sendTimer && c.server.loop.Stopping()
 	if !isOver && c.phase != inHead && c.phase != inBody && c.owed() > 0 {
 		c.checkSending()
 		return
 	}
 	switch c.phase {
-	case waiting:
+	case betweenRequests:
 		c.requestTimedOut()
 	case inHead:
 		c.refuseRest(errSlowHead)
@@ -158,13 +158,13 @@ func (c *conn) requestTimedOut() {
 func (c *conn) OnShutdown(*eventloop.Conn) {
 	loop, l := c.server.loop, &c.server.limits
 	switch {
-	case c.phase == waiting && c.conn.Full():
+	case c.phase == betweenRequests && c.conn.Full():
 		// The client takes its answers first, and OnDrain goes on.
-	case c.phase == waiting && c.requests == 0:
+	case c.phase == betweenRequests && c.requests == 0:
 		c.conn.SetIdle(true)
 		left := c.since + l.HeadTimeout - c.server.elapsed()
 		c.conn.SetDeadline(max(1, min(left, loop.StopGrace(l.LingerIdle))))
-	case c.phase == waiting:
+	case c.phase == betweenRequests:
 		c.awaitLastRequest()
 	default:
 		c.closeAfter = true

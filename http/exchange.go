@@ -12,8 +12,9 @@ import (
 	"github.com/bobbin-http/bobbin/http/internal/route"
 )
 
-// An exchange is one request and its answer. It is taken when a head is complete and
-// given back when the answer is out, so that an idle connection has none.
+// An exchange is one request and its answer. It is taken to
+// read a head, and given back when that is incomplete or when the answer is out, so that
+// an idle connection has none.
 type exchange struct {
 	conn   *conn
 	serial uint32 // counts the uses of x, so that a late call can tell

@@ -159,6 +159,13 @@ func (w *Response) Header(name string) string {
 	return v
 }
 
+// addIfMissing adds a field that the handler has not added.
+func (w *Response) addIfMissing(name, value string) {
+	if w.Header(name) == "" {
+		w.Add(name, value)
+	}
+}
+
 // fieldIn finds a field in lines as they are on the wire.
 func fieldIn(lines, name string) (string, bool) {
 	for line := range strings.SplitSeq(lines, "\r\n") {

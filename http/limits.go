@@ -76,7 +76,7 @@ type Limits struct {
 	HandshakeTimeout time.Duration // of TLS, from accept to the end; 10 s; reset
 	Hello            int           // declared length of a TLS ClientHello; 16 KiB; an alert
 	Input            int           // read and not yet used; 128 KiB; reset
-	HighWater        int           // unsent output; 128 KiB; reading stops until half of it is gone
+	HighWater        int           // unsent output; 128 KiB; reading stops until half of this is left
 
 	// One connection in one turn; the rest waits for the next, after the others.
 	ReadBudget  int // 64 KiB

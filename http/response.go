@@ -264,11 +264,4 @@ func (w *Response) failed(err error) {
 	w.bytes = append(w.bytes, '\n')
 }
 
-// addIfMissing adds a field that the handler has not added.
-func (w *Response) addIfMissing(name, value string) {
-	if w.Header(name) == "" {
-		w.Add(name, value)
-	}
-}
-
 var _ io.Writer = (*Response)(nil)

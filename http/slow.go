@@ -68,7 +68,7 @@ func (c *conn) position() int64 {
 // owed returns the number of bytes that the peer has still to take. While an answer is
 // made, or the connection seems to be idle, those in the kernel's buffers count.
 func (c *conn) owed() int64 {
-	if c.phase == waiting || c.phase == answering {
+	if c.phase == betweenRequests || c.phase == answering {
 		return c.conn.Unsent()
 	}
 	return c.conn.Buffered()

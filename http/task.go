@@ -202,7 +202,7 @@ func (c *conn) resumeReading() {
 		return
 	}
 	c.conn.Resume()
-	if c.phase == waiting {
+	if c.phase == betweenRequests {
 		c.conn.SetIdle(true)
 	}
 }
@@ -269,7 +269,7 @@ func (x *exchange) leave() {
 
 // OnDrain implements eventloop.Backpressured.
 func (c *conn) OnDrain(*eventloop.Conn) {
-	if c.phase == waiting && c.server.loop.Stopping() {
+	if c.phase == betweenRequests && c.server.loop.Stopping() {
 		c.awaitLastRequest()
 	}
 	if c.x != nil && c.x.state == stateSending && !c.conn.ShouldWait() {

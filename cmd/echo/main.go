@@ -20,7 +20,7 @@ func main() {
 		log.Fatal(err)
 	}
 	at := bobbin.Address{IP: netip.MustParseAddrPort("127.0.0.1:7007")}
-	listener, err := loop.Listen(at, bobbin.ListenOptions{}, func(*eventloop.Conn) eventloop.Protocol { return echo{} })
+	listener, err := loop.Listen(at, bobbin.ListenOptions{}, begin)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -31,8 +31,13 @@ func main() {
 	}
 }
 
-// idle is how long a silent client stays connected.
+// idle is how long a client stays connected that neither sends nor takes its echo.
 const idle = time.Minute
+
+func begin(c *eventloop.Conn) eventloop.Protocol {
+	c.SetDeadline(idle)
+	return echo{}
+}
 
 // An echo needs no state: it sends the bytes that it is shown.
 type echo struct{}
@@ -44,6 +49,6 @@ func (echo) OnData(c *eventloop.Conn, p []byte) int {
 }
 
 func (echo) OnEOF(c *eventloop.Conn)            { c.Close() }
-func (echo) OnTimeout(c *eventloop.Conn)        { c.Close() }
+func (echo) OnTimeout(c *eventloop.Conn)        { c.Abort(nil) }
 func (echo) OnShutdown(c *eventloop.Conn)       { c.Close() }
 func (echo) OnClose(c *eventloop.Conn, _ error) {}

@@ -122,29 +122,40 @@ func TestABrokenAnswerSaysWhy(t *testing.T) {
 	})
 }
 
-// TestALateUsePanicsWithBothPlaces keeps a Request beyond its end.
+// TestALateUsePanicsWithBothPlaces keeps a Request and a Response beyond their end.
 func TestALateUsePanicsWithBothPlaces(t *testing.T) {
-	var kept *http.Request
-	var late any
-	h := func(w *http.Response, r *http.Request) error {
-		if kept == nil {
-			kept = r
-			return nil
-		}
-		func() {
-			defer func() { late = recover() }()
-			kept.Path()
-		}()
-		return nil
-	}
-	Run(t, Config{Handler: h}, func(c *Client) {
-		c.Get("/first")
-		c.Get("/second")
-	})
-	for _, want := range []string{"Request.Path", "httptest_test.go:", `"GET /first"`, "connend.go:"} {
-		if text := fmt.Sprint(late); !strings.Contains(text, want) {
-			t.Errorf("%q does not say %s", text, want)
-		}
+	for call, use := range map[string]func(w *http.Response, r *http.Request){
+		"Request.Path":           func(_ *http.Response, r *http.Request) { r.Path() },
+		"Response.Text":          func(w *http.Response, _ *http.Request) { _ = w.Text("a") },
+		"Response.HTML":          func(w *http.Response, _ *http.Request) { _ = w.HTML("a") },
+		"Response.Write":         func(w *http.Response, _ *http.Request) { _, _ = w.Write(nil) },
+		"Response.WriteNoCopy":   func(w *http.Response, _ *http.Request) { _ = w.WriteNoCopy(nil) },
+		"Response.WritePrepared": func(w *http.Response, _ *http.Request) { _ = w.WritePrepared(nil) },
+		"Response.SendFile":      func(w *http.Response, _ *http.Request) { _ = w.SendFile(nil, 0, 0) },
+	} {
+		t.Run(call, func(t *testing.T) {
+			var answer *http.Response
+			var request *http.Request
+			var late any
+			h := func(w *http.Response, r *http.Request) error {
+				if answer == nil {
+					answer, request = w, r
+					return nil
+				}
+				defer func() { late = recover() }()
+				use(answer, request)
+				return nil
+			}
+			Run(t, Config{Handler: h}, func(c *Client) {
+				c.Get("/first")
+				c.Get("/second")
+			})
+			for _, want := range []string{call + " was called at", "httptest_test.go:", `"GET /first"`, "connend.go:"} {
+				if text := fmt.Sprint(late); !strings.Contains(text, want) {
+					t.Errorf("%q does not say %s", text, want)
+				}
+			}
+		})
 	}
 }
 

@@ -148,11 +148,11 @@ func (h *Head) readMethod(p []byte, i int) (int, *Refusal) {
 		h.MethodName, h.Method = Between(i, i+len(usual)-1), MethodGet
 		return i + len(usual), nil
 	}
-	return h.readToken(p, i)
+	return h.readOtherMethod(p, i)
 }
 
-// readToken reads a method that is not GET.
-func (h *Head) readToken(p []byte, i int) (int, *Refusal) {
+// readOtherMethod reads a method that is not GET.
+func (h *Head) readOtherMethod(p []byte, i int) (int, *Refusal) {
 	from := i
 	i = skip(p, i, &tokenChars)
 	if i == len(p) {
