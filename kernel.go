@@ -218,8 +218,8 @@ const (
 	ReusePortNext                   // another one; Listen returns ErrNotShared where the kernel cannot
 )
 
-// Errors that callers tell apart. Any other error is the kernel's own, with the name
-// of the call.
+// Errors that callers tell apart. Any other error is the kernel's own, with the name of
+// the call but for bind, whose error the user sees beside the address.
 var (
 	// ErrNotNow means that a call would have to wait. It is normal, and never
 	// logged.

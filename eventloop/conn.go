@@ -35,9 +35,9 @@ type Conn struct {
 	dirty   bool // on the list of that name
 
 	slot      int16 // on the wheel; -1 when it is on none
-	prev      int32 // there, the descriptor and 1; 0 for none
+	prev      int32 // there, a neighbour's descriptor + 1; 0 for none
 	next      int32
-	idleSince int32 // in ticks, 0 while it is busy, negative while it waits for its peer
+	idleSince int32 // tick + 1; 0 while it is busy, negative while it waits for its peer
 
 	in       *input        // read, and not yet used
 	out      *output       // written, and not yet taken by the socket

@@ -10,12 +10,12 @@ type Limits struct {
 	Conns       int   // open at once; 16,384 or what the descriptors allow; the client with most makes room for each newcomer
 	PerAddress  int   // of those, from one client's address; no limit; its idlest goes, else the newcomer is reset
 	AcceptBatch int   // accepted in one turn from one listener; 64; the rest waits a turn
-	OutputTotal int64 // answers the peers have not taken; 64 MiB; from three quarters on a connection that owes is not read, at all of it the one that owes most is reset
-	Workers     int   // goroutines of a kind for what waits for a disk; 32; more wait for their turn
+	OutputTotal int64 // queued output; 64 MiB; from three quarters on connections with output are not read, above it those with most are reset
+	Workers     int   // goroutines of a lane, for work that waits for a disk; 32; more wait for their turn
 	Posts       int   // functions posted and not yet run; 65,536; Post returns ErrFull
 	Handshakes  int   // steps of TLS handshakes in one turn, and with workers at a time; 8; more wait for their turn
 
-	HandshakesTotal int64 // held by TLS handshakes under way; 16 MiB; above three quarters the client that holds most loses its oldest, and of one that has begun most, hellos wait from a quarter on
+	HandshakesTotal int64 // held by TLS handshakes under way; 16 MiB; above three quarters the client that holds most loses its oldest; see handshakes.go
 
 	// For work that waits for a disk, or takes long.
 	LargeWorkers  int           // goroutines for listings, compression and the like; 4; more wait for their turn

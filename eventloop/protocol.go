@@ -27,8 +27,7 @@ type Protocol interface {
 
 	// OnClose is the last call: the connection is over, for the reason given, and
 	// its descriptor is about to be closed. It is called exactly once. The
-	// reason is nil when our side closed and all was sent, as far as the
-	// kernel took it.
+	// reason is nil when our side closed and the kernel has taken all output.
 	OnClose(c *Conn, why error)
 }
 

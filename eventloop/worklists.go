@@ -5,7 +5,7 @@ package eventloop
 // was walked is kept for its memory.
 type worklists struct {
 	again []*Conn // have something left over from before, for dispatch
-	dirty []*Conn // have something to write, for flush
+	dirty []*Conn // for flush: have output, are to be watched, or to be finished
 
 	againWalked []*Conn
 	dirtyWalked []*Conn

@@ -32,7 +32,7 @@ const (
 	betweenRequests phase = iota // for the first byte of a request
 	inHead                       // some of the head is here
 	inBody                       // a handler waits for the body, and some of it is missing
-	answering                    // the answer waits for anything but the request
+	answering                    // the answer waits for anything but the request's body
 	discarding                   // the answer is out, but the body of the request is not all in
 	closing                      // the last answer is out
 	phases

@@ -42,7 +42,7 @@ func curious(t testing.TB) Middleware {
 				t.Errorf("the line of a request for %q by %q is %q", r.Target(), r.Method(), line)
 			}
 			for name := range r.Headers() {
-				if r.Header(name); r.x.head.First > len(r.x.raw) {
+				if r.Header(name); r.x.head.FieldsAt > len(r.x.raw) {
 					t.Errorf("the field %q is not in the head of %q", name, line)
 				}
 			}

@@ -59,7 +59,7 @@ type Limits struct {
 	Conns       int   // open at once; 16,384 or as many as the descriptors allow; the client with most makes room for each newcomer
 	PerAddress  int   // of those, from one client's address; no limit; its idlest is closed, else the newcomer is reset
 	AcceptBatch int   // accepted in one turn from one listener; 64; the rest waits a turn
-	OutputTotal int64 // unsent output; 64 MiB; from three quarters on connections with output are not read, above it those with most are reset
+	OutputTotal int64 // queued output; 64 MiB; from three quarters on connections with output are not read, above it those with most are reset
 	Workers     int   // goroutines of a kind for work that waits for a disk; 32; more work waits for its turn
 	Posts       int   // functions posted and not yet run; 65,536; Post returns ErrFull
 	Handshakes  int   // steps of TLS handshakes in one turn, and on workers at a time; 8; more wait for their turn
@@ -76,7 +76,7 @@ type Limits struct {
 	HandshakeTimeout time.Duration // of TLS, from accept to the end; 10 s; reset
 	Hello            int           // declared length of a TLS ClientHello; 16 KiB; an alert
 	Input            int           // read and not yet used; 128 KiB; reset
-	HighWater        int           // unsent output; 128 KiB; reading stops until half of this is left
+	HighWater        int           // queued output; 128 KiB; reading stops until half of this is left
 
 	// One connection in one turn; the rest waits for the next, after the others.
 	ReadBudget  int // 64 KiB

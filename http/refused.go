@@ -65,10 +65,10 @@ func (c *conn) refuseRest(why *refusal) {
 func (r *Request) LineBytes() []byte {
 	r.use("LineBytes")
 	h, p := &r.x.head, r.x.raw
-	if h.First == 0 {
+	if h.FieldsAt == 0 {
 		return p[min(h.Size, len(p)):]
 	}
-	return p[h.MethodName.From : h.First-2]
+	return p[h.MethodName.From : h.FieldsAt-2]
 }
 
 // Refused returns the reason why the server answers the request itself, without a

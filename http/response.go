@@ -122,7 +122,7 @@ func (w *Response) HTML(s string) error {
 	return w.content("text/html; charset=utf-8", s)
 }
 
-// content answers with a text of a type, unless the handler has set another type.
+// content answers with a text. The type is the given one, unless the handler has set one.
 func (w *Response) content(typ, s string) error {
 	if w.typ == "" {
 		w.typ = typ

@@ -70,7 +70,7 @@ func unread200K(t *trial) error {
 // unreadOwn requests a handler that makes 250 kB for each request. None of it can be
 // shared, so that it exceeds OutputTotal, and the log must report it. Reset output is
 // garbage until the runtime collects it, by default when as much has been allocated
-// as was left the last time: so memory may be twice the unsent output.
+// as was left the last time: so memory may be twice the queued output.
 func unreadOwn(t *trial) error {
 	o := t.afar()
 	o.embedded, o.args = true, nil

@@ -74,7 +74,7 @@ func (b *Body) Start(h *Head) {
 	case h.Chunked:
 		b.state, b.chunked = beforeSize, true
 		b.nfields = int32(h.NFields)
-		b.fields = h.Size - h.First - 2
+		b.fields = h.Size - h.FieldsAt - 2
 	case h.Length > 0:
 		b.state, b.left = inData, h.Length
 	}

@@ -36,11 +36,11 @@ var (
 // readFields reads all fields and the empty line behind them (RFC 9112 section 5).
 func (h *Head) readFields(p []byte, l *Limits) *Refusal {
 	for most := fieldCount(l); ; {
-		end := fieldEnd(h.Size, h.First, l)
+		end := fieldEnd(h.Size, h.FieldsAt, l)
 		q := p[:min(len(p), end)]
 		last, why := h.readField(q, most)
 		if why == NeedMore && len(q) == end {
-			if end == h.First+l.FieldBytes+2 {
+			if end == h.FieldsAt+l.FieldBytes+2 {
 				return errFieldBytes
 			}
 			return errFieldLine

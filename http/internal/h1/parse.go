@@ -22,7 +22,7 @@ type requestInfo struct {
 
 	Method     Method
 	Form       targetForm
-	Minor      uint8 // 0 or 1; a version above HTTP/1.1 counts as 1
+	Minor      uint8 // 0 or 1; a higher one counts as 1
 	MethodName Span
 	Target     Span // as it was sent
 	Path       Span // of origin and absolute form; it may be empty in the latter, which means "/"
@@ -39,8 +39,8 @@ type requestInfo struct {
 	ExpectOther    bool  // an expectation that the server cannot meet
 	Length         int64 // Content-Length, or -1
 
-	First   int // where the fields begin
-	NFields int
+	FieldsAt int // where the fields begin
+	NFields  int
 }
 
 // A field is one line of a head, its value without the blanks around it.
@@ -132,7 +132,7 @@ func (h *Head) readRequestLine(p []byte, l *Limits) *Refusal {
 	if why != nil {
 		return why
 	}
-	h.Size, h.First = i, i
+	h.Size, h.FieldsAt = i, i
 	if h.Plain && p[h.Target.From] == '/' && h.Method != MethodConnect {
 		h.Path = h.Target // in origin form, and without a query
 		return nil

@@ -34,7 +34,7 @@ func (r *HeadReader) Read(h *Head, p []byte, l *Limits) (n int, why *Refusal) {
 	*r = HeadReader{
 		seen:   uint16(len(p)),
 		line:   uint16(h.Size),
-		first:  uint16(h.First),
+		first:  uint16(h.FieldsAt),
 		fields: uint8(h.NFields),
 		cr:     len(p) > 0 && p[len(p)-1] == '\r',
 	}

@@ -21,8 +21,8 @@ const lineMax = 1 << 10
 // understood, and returns the bytes of that line. The fields go because they might
 // promise a body.
 func (h *Head) KeepLine(p []byte) []byte {
-	from, to := h.Size, h.First
-	if h.First == 0 { // the line itself was not understood
+	from, to := h.Size, h.FieldsAt
+	if h.FieldsAt == 0 { // the line itself was not understood
 		rest := p[min(from, len(p)):]
 		rest = rest[:min(len(rest), lineMax)]
 		if end := bytes.IndexAny(rest, "\r\n"); end >= 0 {
@@ -37,7 +37,7 @@ func (h *Head) KeepLine(p []byte) []byte {
 		}
 	}
 	h.requestInfo = requestInfo{
-		Size: from, Length: -1, First: h.First,
+		Size: from, Length: -1, FieldsAt: h.FieldsAt,
 		Method: h.Method, MethodName: h.MethodName, Minor: h.Minor,
 		Form: h.Form, Target: h.Target, Path: h.Path, Query: h.Query, HasQuery: h.HasQuery, Plain: h.Plain,
 	}
