@@ -122,34 +122,12 @@ func socket(family int) (int, error) {
 
 // bindInternet sets the options of a TCP socket, binds it and listens.
 func bindInternet(fd int, at Address, how ListenOptions) (Address, error) {
-	if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1); err != nil {
-		return at, failed("setsockopt SO_REUSEADDR", fd, err)
-	}
-	var sa unix.Sockaddr
-	ip := at.IP.Addr()
-	if ip.Is4() {
-		sa = &unix.SockaddrInet4{Port: int(at.IP.Port()), Addr: ip.As4()}
-	} else {
-		only := 1
-		if how.BothFamilies {
-			only = 0
-		}
-		err := unix.SetsockoptInt(fd, unix.IPPROTO_IPV6, unix.IPV6_V6ONLY, only)
-		if err != nil && how.BothFamilies {
-			return at, ErrNoDualStack // OpenBSD and DragonFly
-		}
-		sa = &unix.SockaddrInet6{Port: int(at.IP.Port()), Addr: ip.As16(), ZoneId: zoneID(ip.Zone())}
-	}
-	// Accepted connections inherit these options, on Linux and on the BSDs, so
-	// there is no call for each connection.
-	if err := unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1); err != nil {
-		return at, failed("setsockopt TCP_NODELAY", fd, err)
-	}
-	if err := keepAlive(fd); err != nil {
+	if err := setOptions(fd, how); err != nil {
 		return at, err
 	}
-	if how.DeferAccept {
-		deferAccept(fd)
+	sa, err := sockaddr(fd, at, how)
+	if err != nil {
+		return at, err
 	}
 	if how.ReusePort == ReusePortNext {
 		if err := share(fd); err != nil {
@@ -171,6 +149,39 @@ func bindInternet(fd int, at Address, how ListenOptions) (Address, error) {
 		return at, failed("getsockname", fd, err)
 	}
 	return Address{IP: addrPort(name)}, nil
+}
+
+// setOptions sets the options of a listening socket. Accepted connections inherit them,
+// on Linux and on the BSDs, so there is no call for each connection.
+func setOptions(fd int, how ListenOptions) error {
+	if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1); err != nil {
+		return failed("setsockopt SO_REUSEADDR", fd, err)
+	}
+	if err := unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1); err != nil {
+		return failed("setsockopt TCP_NODELAY", fd, err)
+	}
+	if how.DeferAccept {
+		deferAccept(fd)
+	}
+	return keepAlive(fd)
+}
+
+// sockaddr returns an address as bind takes it, after deciding whether an IPv6 socket
+// serves IPv4, too.
+func sockaddr(fd int, at Address, how ListenOptions) (unix.Sockaddr, error) {
+	ip, port := at.IP.Addr(), int(at.IP.Port())
+	if ip.Is4() {
+		return &unix.SockaddrInet4{Port: port, Addr: ip.As4()}, nil
+	}
+	only := 1
+	if how.BothFamilies {
+		only = 0
+	}
+	err := unix.SetsockoptInt(fd, unix.IPPROTO_IPV6, unix.IPV6_V6ONLY, only)
+	if err != nil && how.BothFamilies {
+		return nil, ErrNoDualStack // OpenBSD and DragonFly
+	}
+	return &unix.SockaddrInet6{Port: port, Addr: ip.As16(), ZoneId: zoneID(ip.Zone())}, nil
 }
 
 // bindAndListen turns an address that is in use into ErrInUse.
