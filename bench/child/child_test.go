@@ -112,13 +112,13 @@ func TestASignalReachesTheProgramAndItsStatusIsKept(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer said.Close()
-	c, err := Start(t.Context(), Command{Args: []string{"sh", "-c", "trap 'exit 7' HUP; echo ready >&2; while :; do sleep 0.01; done"}, Core: AnyCore, Stderr: said})
+	c, err := Start(t.Context(), Command{Args: []string{"sh", "-c", "trap 'exit 7' USR1; echo ready >&2; while :; do sleep 0.01; done"}, Core: AnyCore, Stderr: said})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer c.End()
 	within(t, func() bool { p, err := os.ReadFile(said.Name()); return err == nil && string(p) == "ready\n" })
-	c.Signal(syscall.SIGHUP)
+	c.Signal(syscall.SIGUSR1) // SIGHUP is ignored below nohup, and a shell keeps that
 	<-c.Done()
 	if c.ExitCode() != 7 || c.Tail() != "" {
 		t.Errorf("status %d, and the tail is %q", c.ExitCode(), c.Tail())
