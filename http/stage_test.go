@@ -25,11 +25,6 @@ func stage(t testing.TB, k *sim.Kernel, config Config, client func(s *Server, c 
 	if _, err := s.Listen(":80"); err != nil {
 		t.Fatal(err)
 	}
-	k.Every = func() {
-		if k.Running() == 0 && !s.loop.Stopping() {
-			s.Stop()
-		}
-	}
 	k.Go(func(c *sim.Script) {
 		w, err := k.Dial()
 		if err != nil {
@@ -38,15 +33,9 @@ func stage(t testing.TB, k *sim.Kernel, config Config, client func(s *Server, c 
 		}
 		client(s, c, w)
 	})
-	err = s.Run()
-	for _, f := range k.Faults() {
-		t.Error(f)
-	}
-	if k.Parked() != 0 {
-		t.Errorf("%d handlers wait for ever", k.Parked())
-	}
-	if k.OpenDescriptors() != 0 || s.loop.Memory() != 0 {
-		t.Errorf("left: %d descriptors, %d bytes of answers", k.OpenDescriptors(), s.loop.Memory())
+	err = k.Stage(t, s, s.loop.Stopping)
+	if n := s.loop.Memory(); n != 0 {
+		t.Errorf("left: %d bytes of answers", n)
 	}
 	if b := &s.bodies; b.held != 0 || b.all.Total() != 0 || b.coming.Total() != 0 || len(b.piles) != 0 {
 		t.Errorf("left of bodies: %d bytes, %d by client, %d to come, %d piles", b.held, b.all.Total(), b.coming.Total(), len(b.piles))

@@ -74,27 +74,9 @@ func Run(t testing.TB, config Config, client func(c *Client)) {
 	if config.Server != nil {
 		config.Server(server)
 	}
-	stopped := false
-	k.Every = func() {
-		if k.Running() == 0 && !stopped {
-			stopped = true
-			server.Stop()
-		}
-	}
 	k.Go(func(s *sim.Script) { client(&Client{t: t, kernel: k, script: s, from: usual}) })
-	err = server.Run()
-	k.Abandon()
-	if err != nil {
+	if err := k.Stage(t, server, server.Loop().Stopping); err != nil {
 		t.Errorf("the server ended with: %v", err)
-	}
-	for _, f := range k.Faults() {
-		t.Error(f)
-	}
-	if n := k.OpenDescriptors(); n > 0 {
-		t.Errorf("%d descriptors are still open", n)
-	}
-	if n := k.Parked(); n > 0 {
-		t.Errorf("%d handlers never return", n)
 	}
 }
 

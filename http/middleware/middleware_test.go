@@ -45,21 +45,11 @@ func play(t testing.TB, h http.Handler, clients ...func(c *client)) {
 	if _, err := server.Listen(":80"); err != nil {
 		t.Fatal(err)
 	}
-	stopped := false
-	k.Every = func() {
-		if k.Running() == 0 && !stopped {
-			stopped = true
-			server.Stop()
-		}
-	}
 	for _, script := range clients {
 		k.Go(func(s *sim.Script) { script(&client{s, t, k}) })
 	}
-	if err := server.Run(); err != nil {
+	if err := k.Stage(t, server, server.Loop().Stopping); err != nil {
 		t.Error(err)
-	}
-	for _, f := range k.Faults() {
-		t.Error(f)
 	}
 }
 

@@ -107,21 +107,9 @@ func visitOn(t *testing.T, k *sim.Kernel, files *Files, script func(v *visitor))
 	if _, err := server.Listen(":80"); err != nil {
 		t.Fatal(err)
 	}
-	k.Every = func() {
-		if k.Running() == 0 && !server.Loop().Stopping() {
-			server.Stop()
-		}
-	}
 	k.Go(func(s *sim.Script) { script(&visitor{t, k, s}) })
-	if err := server.Run(); err != nil {
+	if err := k.Stage(t, server, server.Loop().Stopping); err != nil {
 		t.Errorf("the server ended with: %v", err)
-	}
-	k.Abandon()
-	for _, fault := range k.Faults() {
-		t.Error(fault)
-	}
-	if n := k.OpenDescriptors(); n != 0 {
-		t.Errorf("%d sockets were left open", n)
 	}
 }
 
