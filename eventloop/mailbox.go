@@ -9,7 +9,7 @@ import (
 // Errors of Post.
 var (
 	ErrStopped = errors.New("eventloop: the loop has ended")
-	ErrFull    = errors.New("eventloop: too much posted to the loop already")
+	ErrFull    = errors.New("eventloop: the loop is behind: Limits.Posts functions wait for it")
 )
 
 // A mailbox holds the functions that other goroutines have posted.

@@ -23,7 +23,7 @@ type Held struct {
 
 // ErrFull means that the client has not taken enough of its answer. Limits.HighWater
 // bounds the bytes that it may owe.
-var ErrFull = errors.New("http: the client does not take what it is sent")
+var ErrFull = errors.New("http: the client has not taken enough of its answer")
 
 // Hold sends the head of the answer, as it stands, and keeps the answer open. The handler
 // returns nil after that, and cannot wait any more: a body is read before. From then on
