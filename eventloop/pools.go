@@ -9,9 +9,27 @@ type pools struct {
 
 	chunks  [][]byte
 	made    int // chunks, those in use included
-	outputs []*output
-	inputs  []*input
-	loans   []*loan
+	outputs freeList[output]
+	inputs  freeList[input]
+	loans   freeList[loan]
+}
+
+// A freeList keeps what may be used again, chunksKept at most.
+type freeList[T any] []*T
+
+func (f *freeList[T]) take() *T {
+	if n := len(*f); n > 0 {
+		last := (*f)[n-1]
+		*f = (*f)[:n-1]
+		return last
+	}
+	return new(T)
+}
+
+func (f *freeList[T]) give(one *T) {
+	if len(*f) < chunksKept {
+		*f = append(*f, one)
+	}
 }
 
 func (p *pools) init(limits Limits) { p.scratch = make([]byte, limits.ReadBudget) }
@@ -40,51 +58,28 @@ func (p *pools) giveChunk(chunk []byte) {
 	}
 }
 
-func (p *pools) takeOutput() *output {
-	if k := len(p.outputs); k > 0 {
-		o := p.outputs[k-1]
-		p.outputs = p.outputs[:k-1]
-		return o
-	}
-	return &output{}
-}
+func (p *pools) takeOutput() *output { return p.outputs.take() }
 
+// giveOutput and giveInput keep the small ones: a free list must not hold what one
+// greedy peer made it grow to.
 func (p *pools) giveOutput(o *output) {
-	if len(p.outputs) < chunksKept && cap(o.pieces) <= 64 && cap(o.text) <= 64 {
-		p.outputs = append(p.outputs, o)
+	if cap(o.pieces) <= 64 && cap(o.text) <= 64 {
+		p.outputs.give(o)
 	}
 }
 
-func (p *pools) takeInput() *input {
-	if k := len(p.inputs); k > 0 {
-		i := p.inputs[k-1]
-		p.inputs = p.inputs[:k-1]
-		return i
-	}
-	return &input{}
-}
+func (p *pools) takeInput() *input { return p.inputs.take() }
 
-// giveInput keeps the small ones: a free list must not hold what one greedy
-// peer made it grow to.
 func (p *pools) giveInput(i *input) {
 	i.p, i.at = i.p[:0], 0
-	if len(p.inputs) < chunksKept && cap(i.p) <= chunkSize {
-		p.inputs = append(p.inputs, i)
+	if cap(i.p) <= chunkSize {
+		p.inputs.give(i)
 	}
 }
 
-func (p *pools) takeLoan() *loan {
-	if k := len(p.loans); k > 0 {
-		to := p.loans[k-1]
-		p.loans = p.loans[:k-1]
-		return to
-	}
-	return &loan{}
-}
+func (p *pools) takeLoan() *loan { return p.loans.take() }
 
 func (p *pools) giveLoan(to *loan) {
 	*to = loan{}
-	if len(p.loans) < chunksKept {
-		p.loans = append(p.loans, to)
-	}
+	p.loans.give(to)
 }
