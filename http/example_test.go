@@ -7,16 +7,19 @@ import (
 	"strings"
 	"time"
 
-	"github.com/bobbin-http/bobbin/eventloop"
 	"github.com/bobbin-http/bobbin/eventloop/sim"
 	"github.com/bobbin-http/bobbin/http"
 )
 
 // say asks a server over a simulated kernel, and prints what it answers, without
 // the fields that are in every answer.
-func say(h http.Handler, lines ...string) {
+func say(h http.Handler, lines ...string) { sayTo(http.Config{Handler: h}, lines...) }
+
+// sayTo is say for a server with other settings.
+func sayTo(config http.Config, lines ...string) {
 	kernel := sim.New(1)
-	server, err := http.NewServer(http.Config{Handler: h, Loop: eventloop.Config{Kernel: kernel}})
+	config.Loop.Kernel = kernel
+	server, err := http.NewServer(config)
 	if err != nil {
 		panic(err)
 	}
@@ -52,6 +55,25 @@ func say(h http.Handler, lines ...string) {
 	if err := server.Run(); err != nil {
 		fmt.Println(err)
 	}
+}
+
+// All errors of an API as JSON: those of handlers, and the server's own.
+func ExampleErrorHandler() {
+	asJSON := func(w *http.Response, r *http.Request, f http.Failure) error {
+		return w.JSON(map[string]any{"status": f.Status, "reason": f.Reason})
+	}
+	h := func(w *http.Response, r *http.Request) error {
+		return http.StatusBadGateway.Because("the catalogue is away", errors.New("dial tcp 10.0.0.7: refused"))
+	}
+	sayTo(http.Config{Handler: h, ErrorHandler: asJSON}, "GET / HTTP/1.1")
+	sayTo(http.Config{Handler: h, ErrorHandler: asJSON}, "BREW / HTTP/1.1")
+	// Output:
+	// HTTP/1.1 502 Bad Gateway
+	// Content-Type: application/json
+	// {"reason":"the catalogue is away","status":502}
+	// HTTP/1.1 501 Not Implemented
+	// Content-Type: application/json
+	// {"reason":"no such method here","status":501}
 }
 
 // A handler that waits for its client, and for time to pass.

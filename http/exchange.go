@@ -2,7 +2,6 @@ package http
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"runtime"
 	"time"
@@ -168,24 +167,6 @@ func (x *exchange) over() {
 		}
 		clear(list)
 	}
-}
-
-// statusOf returns the status and the reason that an error of a handler becomes. An error
-// that has no status of its own is logged, and becomes a 500.
-func (x *exchange) statusOf(err error) (Status, string) {
-	var refused *refusal
-	if errors.As(err, &refused) {
-		return Status(refused.Status), refused.Reason
-	}
-	var status Status
-	if errors.As(err, &status) {
-		return status, ""
-	}
-	if errors.Is(err, ErrStopping) {
-		return StatusServiceUnavailable, ""
-	}
-	x.complain("handler failed", err)
-	return StatusInternalServerError, ""
 }
 
 // keepHead copies the head, so that the request outlives the loop's bytes.

@@ -121,12 +121,6 @@ func (w *Response) Redirect(status Status, location string) error {
 	return w.Text(status.Error() + "\n")
 }
 
-// Because returns the status with a reason, which the client gets in the body of the
-// answer: one line for a person.
-//
-//	return http.StatusBadRequest.Because("the name is missing")
-func (s Status) Because(reason string) error { return newRefusal(s, reason) }
-
 // A Cookie is a value that SetCookie asks a client to keep (RFC 6265). Fields with their
 // zero value are left out.
 type Cookie struct {

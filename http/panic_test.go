@@ -36,6 +36,17 @@ func (n *notebook) Handle(_ context.Context, r slog.Record) error {
 	return nil
 }
 
+// levels is a notebook that keeps the level of each line, too.
+type levels struct {
+	notebook
+	levels []string
+}
+
+func (n *levels) Handle(c context.Context, r slog.Record) error {
+	n.levels = append(n.levels, r.Level.String())
+	return n.notebook.Handle(c, r)
+}
+
 // TestAStackIsLoggedOnceASecond has handlers panic fifty times at once, on all that a
 // handler may run on: each panic is a line, one of them has a stack.
 func TestAStackIsLoggedOnceASecond(t *testing.T) {

@@ -234,34 +234,4 @@ func (w *Response) mistake() error {
 	return nil
 }
 
-// failed makes the answer one that tells of an error. Fields that the handler has added,
-// but Content-Type, stay with a status that it has chosen, such as Allow with 405.
-func (w *Response) failed(err error) {
-	status, reason := w.x.statusOf(err)
-	if status < 200 || status > 599 {
-		w.x.complain("handler failed", err)
-		status, reason = StatusInternalServerError, ""
-	}
-	fields, closes := w.fields, w.closes
-	w.reset()
-	if status != StatusInternalServerError {
-		w.fields, w.closes = fields, closes
-	}
-	w.status = status
-	if status == StatusServiceUnavailable {
-		w.addIfMissing("Retry-After", "1")
-		w.addIfMissing("Cache-Control", "no-store")
-	}
-	if w.silent() {
-		return
-	}
-	w.typ = "text/plain; charset=utf-8"
-	w.bytes = append(w.bytes, status.Error()...)
-	if reason != "" {
-		w.bytes = append(w.bytes, ": "...)
-		w.bytes = append(w.bytes, reason...)
-	}
-	w.bytes = append(w.bytes, '\n')
-}
-
 var _ io.Writer = (*Response)(nil)

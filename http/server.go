@@ -25,6 +25,11 @@ type Config struct {
 	// handler answers them.
 	Middleware Middleware
 
+	// ErrorHandler writes the pages, or the JSON, of all answers with an error status:
+	// for errors of handlers, and for requests that the server refuses. If it is nil, they
+	// have a line of plain text.
+	ErrorHandler ErrorHandler
+
 	// Log has the lines for an operator; if it is nil, there are none. Its handler is
 	// called on the loop and must not wait: an eventloop.LogWriter never does, where a
 	// pipe that is not read or a slow disk would hold all clients. One panic a second is
@@ -62,6 +67,7 @@ type Config struct {
 // goroutine that calls Run.
 type Server struct {
 	handler Handler
+	errors  ErrorHandler // nil for plain text
 	limits  Limits
 	parsing h1.Limits // the parser's part of limits
 	log     *slog.Logger
@@ -89,6 +95,7 @@ type Server struct {
 func NewServer(config Config) (*Server, error) {
 	s := &Server{
 		handler: config.Handler,
+		errors:  config.ErrorHandler,
 		limits:  config.Limits.withDefaults(),
 		log:     config.Log,
 		how:     bobbin.ListenOptions{DeferAccept: !config.EagerAccept},

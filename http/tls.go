@@ -61,6 +61,7 @@ func (s *Server) answerPlain(on *eventloop.Conn, first []byte) []byte {
 	if why == nil {
 		why = errPlain // an answer of the middleware's own has no way to be sent
 	}
+	x.abandon() // what the middleware may have begun
 	w := &x.response
 	w.failed(why)
 	w.beforeHead(&w.hooks)

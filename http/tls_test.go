@@ -300,6 +300,15 @@ func TestPlainHTTPWhereTLSIsSpoken(t *testing.T) {
 		k := sim.New(1)
 		config := Config{Handler: site, TLS: &tls.Config{Certificates: []tls.Certificate{certificate()}}}
 		var logged []string
+		config.ErrorHandler = func(w *Response, r *Request, f Failure) error {
+			if _, err := w.Hold(); err == nil {
+				t.Errorf("%s: the answer of an ErrorHandler can be held", row.name)
+				return err
+			}
+			w.reset()
+			w.SetStatus(f.Status).Add("X-Logged", w.Header("X-Logged")+"yes")
+			return w.HTML("<p>" + f.Reason)
+		}
 		config.Middleware = func(next Handler) Handler {
 			return func(w *Response, r *Request) error {
 				w.Add("X-Logged", "yes")
@@ -346,7 +355,7 @@ func TestPlainHTTPWhereTLSIsSpoken(t *testing.T) {
 				return
 			}
 			body, err := io.ReadAll(answer.Body)
-			if err != nil || answer.StatusCode != 400 || !answer.Close || answer.Header.Get("Date") == "" || answer.Header.Get("X-Logged") != "yes" || !strings.Contains(string(body), "this is HTTPS") {
+			if err != nil || answer.StatusCode != 400 || !answer.Close || answer.Header.Get("Date") == "" || answer.Header.Get("X-Logged") != "yes" || !strings.HasPrefix(string(body), "<p>this is HTTPS") {
 				t.Errorf("%s: heard %q, %v", row.name, heard, err)
 			}
 		})

@@ -37,6 +37,8 @@ type Config struct {
 	Limits     http.Limits
 	Log        *slog.Logger // none if nil
 
+	ErrorHandler http.ErrorHandler
+
 	// Seed, if it is not 0, makes things go wrong: short reads and writes, full
 	// sockets, late events, slow work. The client must receive the same all the same.
 	// Each seed makes other things go wrong.
@@ -63,7 +65,8 @@ func Run(t testing.TB, config Config, client func(c *Client)) {
 	}
 	server, err := http.NewServer(http.Config{
 		Handler: config.Handler, Middleware: config.Middleware, Limits: config.Limits, Log: config.Log,
-		Loop: eventloop.Config{Kernel: k, CheckOwner: true},
+		ErrorHandler: config.ErrorHandler,
+		Loop:         eventloop.Config{Kernel: k, CheckOwner: true},
 	})
 	if err != nil {
 		t.Fatal(err)
