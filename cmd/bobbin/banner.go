@@ -68,6 +68,10 @@ func url(scheme, asked string, bound bobbin.Address) string {
 // explainPath turns an error about the folder into one that says what to do.
 func explainPath(path string, err error) error {
 	switch {
+	case errors.Is(err, fs.ErrNotExist) && commands[path] != nil:
+		return fmt.Errorf("%s: no such folder or file; the command comes first: write bobbin %[1]s, and flags behind it", path)
+	case errors.Is(err, fs.ErrNotExist) && nearest(path, commandNames()) != "":
+		return fmt.Errorf("%s: no such folder or file%s", path, meant(path, commandNames()))
 	case errors.Is(err, fs.ErrNotExist):
 		return fmt.Errorf("%s: no such folder or file: name one that exists, or none for the default site", path)
 	case errors.Is(err, fs.ErrPermission):

@@ -14,11 +14,14 @@ import (
 // certCommand makes a certificate for development, signed by an authority of this
 // machine, and prints how to trust that authority.
 func certCommand(t *terminals, args []string, _ func(string) string) int {
+	if asksForHelp(args) {
+		return t.help("cert")
+	}
 	f := pflag.NewFlagSet("cert", pflag.ContinueOnError)
 	folder := f.String("folder", "", "folder of the files")
 	f.Usage = func() {}
 	if err := f.Parse(args); err != nil {
-		return t.fail(fmt.Errorf("%w; usage: bobbin cert [--folder DIR] [NAME...]", err))
+		return t.fail(explainFlag(err, f))
 	}
 	names := f.Args()
 	if len(names) == 0 {

@@ -31,13 +31,76 @@ func init() {
 		"cert":        certCommand,
 		"precompress": precompressCommand,
 		"hash":        hashCommand,
+		"help":        helpCommand,
+		"version":     versionCommand,
 	}
+}
+
+// commandHelp is printed by --help behind a command, and by help before it.
+var commandHelp = map[string]string{
+	"serve": `usage: bobbin serve [flags] [PATH]
+
+The same as bobbin without a command; PATH may have the name of a command.
+bobbin --help lists the flags.
+`,
+	"config": `usage: bobbin config test|print [flags] [PATH]
+
+test checks all settings from flags, environment and configuration file; print
+prints them as a configuration file, with their origin.
+`,
+	"cert": `usage: bobbin cert [--folder DIR] [NAME...]
+
+Makes a certificate for development, for localhost or for the names and
+addresses given, and an authority that browsers can be told to trust.
+
+      --folder DIR   folder of the files; bobbin in the user's configuration folder
+`,
+	"precompress": `usage: bobbin precompress DIR
+
+Writes .br, .zst and .gz files beside each file of text that shrinks by 10 %.
+They are served to clients that accept them.
+`,
+	"hash": `usage: bobbin hash [NAME]
+
+Makes a line for the --auth file from a name and a password. The password is
+read from the input, because all users of the machine can see arguments.
+`,
+	"help": `usage: bobbin help [COMMAND]
+`,
+	"version": `usage: bobbin version
+`,
+}
+
+// asksForHelp reports whether one of the arguments of a command is --help or -h.
+func asksForHelp(args []string) bool {
+	for _, arg := range args {
+		if arg == "--" {
+			break
+		}
+		if arg == "--help" || arg == "-h" {
+			return true
+		}
+	}
+	return false
 }
 
 // fail prints a usage error and returns its exit code.
 func (t *terminals) fail(err error) int {
 	fmt.Fprintf(t.err, "bobbin: %v\n", err)
 	return exitUsage
+}
+
+// help prints the help of a command.
+func (t *terminals) help(command string) int {
+	fmt.Fprint(t.out, commandHelp[command])
+	return exitOK
+}
+
+// tellOfFolder says how to serve a folder or a file here that has the name of a command.
+func tellOfFolder(to io.Writer, command string) {
+	if _, err := os.Stat(command); err == nil {
+		fmt.Fprintf(to, "bobbin: %q is a command; to serve what has that name here, write bobbin ./%[1]s\n", command)
+	}
 }
 
 // serveCommand is "bobbin serve PATH": it serves a folder that has the name of a
@@ -49,21 +112,46 @@ func serveCommand(t *terminals, args []string, env func(string) string) int {
 	return run(args, t.in, t.out, t.err, env, t.watched)
 }
 
+// helpCommand is "bobbin help [COMMAND]".
+func helpCommand(t *terminals, args []string, _ func(string) string) int {
+	if len(args) == 0 || asksForHelp(args) {
+		var o options
+		o.define()
+		fmt.Fprint(t.out, usage(o))
+		return exitOK
+	}
+	if _, ok := commandHelp[args[0]]; !ok || len(args) > 1 {
+		return t.fail(fmt.Errorf("%q is no command%s; the commands are %s", strings.Join(args, " "), meant(args[0], commandNames()), strings.Join(commandNames(), ", ")))
+	}
+	return t.help(args[0])
+}
+
+// versionCommand is "bobbin version".
+func versionCommand(t *terminals, args []string, _ func(string) string) int {
+	if asksForHelp(args) {
+		return t.help("version")
+	}
+	if len(args) > 0 {
+		return t.fail(errors.New("usage: bobbin version"))
+	}
+	fmt.Fprint(t.out, versionLine())
+	return exitOK
+}
+
 // configCommand checks or prints the settings that result from flags, environment and
 // configuration file.
 func configCommand(t *terminals, args []string, env func(string) string) int {
+	if asksForHelp(args) {
+		return t.help("config")
+	}
 	action := ""
 	if len(args) > 0 {
 		action = args[0]
 	}
 	if action != "test" && action != "print" {
-		return t.fail(errors.New("usage: bobbin config test|print [flags] [PATH]"))
+		return t.fail(fmt.Errorf("usage: bobbin config test|print [flags] [PATH]%s", meant(action, []string{"test", "print"})))
 	}
 	o, err := parse(args[1:], env)
-	if errors.Is(err, errHelp) {
-		fmt.Fprint(t.out, usage(o))
-		return exitOK
-	}
 	if err == nil && action == "test" {
 		var s *site
 		if s, err = prepare(&o, io.Discard, slog.New(slog.DiscardHandler)); err == nil {
@@ -73,6 +161,7 @@ func configCommand(t *terminals, args []string, env func(string) string) int {
 	if err != nil {
 		return t.fail(err)
 	}
+	o.printWarnings(t.err)
 	if action == "print" {
 		printConfig(t.out, &o)
 	} else {
@@ -84,6 +173,9 @@ func configCommand(t *terminals, args []string, env func(string) string) int {
 // hashCommand makes a line for --auth. It reads the password from the input, because
 // all users of the machine can see the arguments of a program.
 func hashCommand(t *terminals, args []string, _ func(string) string) int {
+	if asksForHelp(args) {
+		return t.help("hash")
+	}
 	if len(args) > 1 || len(args) == 1 && (strings.HasPrefix(args[0], "-") || strings.Contains(args[0], ":")) {
 		return t.fail(errors.New("usage: bobbin hash [NAME]; the password is read from the input"))
 	}

@@ -1,12 +1,8 @@
 package main
 
 import (
-	"bytes"
-	"errors"
 	"fmt"
 	"io"
-	"os"
-	"reflect"
 	"slices"
 	"strings"
 
@@ -14,8 +10,8 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// Flags from the environment and the configuration file. Both use the one table of
-// flags, in flags.go.
+// Flags from the environment, and all settings as a configuration file. Both use the
+// one table of flags, in flags.go.
 
 // onlyTyped are the flags for the command line alone.
 var onlyTyped = []string{"help", "version", "config"}
@@ -37,129 +33,28 @@ func (o *options) readEnvironment(env func(string) string) error {
 		if t := flag.Value.Type(); t == "stringArray" || t == "stringSlice" {
 			values = strings.Split(strings.TrimSpace(text), "\n")
 		}
+		o.origin[flag.Name] = origin{byEnvironment, envName(flag.Name)}
 		for _, value := range values {
-			if err := o.flags.Set(flag.Name, strings.TrimSpace(value)); err != nil {
-				failed = fmt.Errorf("environment variable %s: %w", envName(flag.Name), err)
+			if failed = o.flags.Set(flag.Name, strings.TrimSpace(value)); failed != nil {
+				failed = explainFlag(failed, o.flags)
 				return
 			}
 		}
-		o.origin[flag.Name] = "environment"
 	})
+	if text := env("PORT"); failed == nil && text != "" && !o.flags.Changed("port") {
+		o.origin["port"] = fromPORT
+		if err := o.flags.Set("port", text); err != nil {
+			failed = explainFlag(err, o.flags)
+		}
+	}
 	return failed
-}
-
-// readConfig sets the flags that are neither on the command line nor in the
-// environment.
-func (o *options) readConfig(file string) error {
-	text, err := os.ReadFile(file)
-	if err != nil {
-		return fmt.Errorf("configuration file: %w", err)
-	}
-	into := reflect.New(o.configType()).Elem()
-	err = toml.NewDecoder(bytes.NewReader(text)).DisallowUnknownFields().Decode(into.Addr().Interface())
-	if err != nil {
-		return o.explainConfig(file, err)
-	}
-	for i := range into.NumField() {
-		name, v := into.Type().Field(i).Tag.Get("toml"), into.Field(i)
-		if v.IsNil() {
-			continue
-		}
-		if name == "path" {
-			if o.path == "" {
-				o.path, o.origin["path"] = v.Elem().String(), file
-			}
-			continue
-		}
-		if o.flags.Changed(name) {
-			continue
-		}
-		for _, value := range values(v) {
-			if err := o.flags.Set(name, value); err != nil {
-				return fmt.Errorf("%s: %s: %w", file, name, err)
-			}
-		}
-		o.origin[name] = file
-	}
-	return nil
-}
-
-// configType returns a struct type with a field for each flag, for the decoder.
-func (o *options) configType() reflect.Type {
-	field := func(i int, name string, t reflect.Type) reflect.StructField {
-		return reflect.StructField{Name: fmt.Sprintf("F%d", i), Type: t, Tag: reflect.StructTag(fmt.Sprintf("toml:%q", name))}
-	}
-	fields := []reflect.StructField{field(0, "path", reflect.TypeFor[*string]())}
-	o.flags.VisitAll(func(flag *pflag.Flag) {
-		if slices.Contains(onlyTyped, flag.Name) {
-			return
-		}
-		t := reflect.TypeFor[*string]()
-		switch flag.Value.Type() {
-		case "bool":
-			t = reflect.TypeFor[*bool]()
-		case "int":
-			t = reflect.TypeFor[*int64]()
-		case "stringArray", "stringSlice":
-			t = reflect.TypeFor[[]string]()
-		}
-		if flag.Name == "limit" {
-			t = reflect.TypeFor[map[string]any]() // a table of TOML
-		}
-		fields = append(fields, field(len(fields), flag.Name, t))
-	})
-	return reflect.StructOf(fields)
-}
-
-// values returns the values of a key, as they would be typed.
-func values(v reflect.Value) (list []string) {
-	switch v.Kind() {
-	case reflect.Map:
-		for _, key := range v.MapKeys() {
-			list = append(list, fmt.Sprintf("%s=%v", key, v.MapIndex(key)))
-		}
-		slices.Sort(list)
-	case reflect.Slice:
-		for i := range v.Len() {
-			list = append(list, v.Index(i).String())
-		}
-	default:
-		list = []string{fmt.Sprint(v.Elem())}
-	}
-	return list
-}
-
-// explainConfig adds file, line and column to an error of the decoder.
-func (o *options) explainConfig(file string, err error) error {
-	var unknown *toml.StrictMissingError
-	if errors.As(err, &unknown) && len(unknown.Errors) > 0 {
-		first := unknown.Errors[0]
-		row, column := first.Position()
-		name := strings.Join(first.Key(), ".")
-		return fmt.Errorf("%s:%d:%d: unknown setting %q%s", file, row, column, name, meant(name, append(flagNames(o.flags), "path")))
-	}
-	var wrong *toml.DecodeError
-	if errors.As(err, &wrong) {
-		row, column := wrong.Position()
-		return fmt.Errorf("%s:%d:%d: %s", file, row, column, strings.TrimPrefix(wrong.Error(), "toml: "))
-	}
-	return fmt.Errorf("%s: %w", file, err)
 }
 
 // printConfig writes all settings as a configuration file, each with its origin as a
 // comment.
 func printConfig(w io.Writer, o *options) {
-	from := func(name string) string {
-		if origin := o.origin[name]; origin != "" {
-			return origin
-		}
-		return "default"
-	}
 	if o.path != "" {
-		if o.origin["path"] == "" {
-			o.origin["path"] = "command line"
-		}
-		fmt.Fprintf(w, "path = %s # %s\n", quote(o.path), from("path"))
+		fmt.Fprintf(w, "path = %s # %s\n", quote(o.path), o.origin["path"])
 	}
 	var limits []string
 	o.flags.VisitAll(func(flag *pflag.Flag) {
@@ -168,13 +63,16 @@ func printConfig(w io.Writer, o *options) {
 		case flag.Name == "limit":
 			limits = o.site.limitText
 		default:
-			fmt.Fprintf(w, "%s = %s # %s\n", flag.Name, written(flag), from(flag.Name))
+			if o.unused[flag.Name] {
+				fmt.Fprint(w, "# not used: ")
+			}
+			fmt.Fprintf(w, "%s = %s # %s\n", flag.Name, written(flag), o.origin[flag.Name])
 		}
 	})
 	if len(limits) == 0 {
 		return
 	}
-	fmt.Fprintf(w, "\n[limit] # %s\n", from("limit"))
+	fmt.Fprintf(w, "\n[limit] # %s\n", o.origin["limit"])
 	for _, pair := range limits {
 		name, value, _ := strings.Cut(pair, "=")
 		fmt.Fprintf(w, "%s = %s\n", name, quote(value))

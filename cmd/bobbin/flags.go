@@ -3,7 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
-	"strconv"
+	"os"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -32,7 +32,10 @@ type options struct {
 	https   httpsOptions
 
 	flags  *pflag.FlagSet
-	origin map[string]string // of each flag that is not at its default: command line, environment or a file
+	origin map[string]origin // of path and of each flag that is not at its default; of limit.NAME in a file, too
+	unused map[string]bool   // flags that others replace, see choose
+
+	warnings []string // for the operator, before the server listens
 }
 
 // siteOptions are the flags about the files that are served.
@@ -81,7 +84,7 @@ func (o *options) local() bool {
 // configuration file by the same names.
 func (o *options) define() (help *bool, config *string) {
 	o.flags = pflag.NewFlagSet("bobbin", pflag.ContinueOnError)
-	o.origin = make(map[string]string)
+	o.origin, o.unused = make(map[string]origin), make(map[string]bool)
 	f, s := o.flags, &o.site
 	f.SortFlags = false
 	f.IntVarP(&o.port, "port", "p", 8080, "port to listen on; 0 picks a free one")
@@ -131,50 +134,50 @@ func (o *options) define() (help *bool, config *string) {
 }
 
 // parse reads the command line, the environment and the configuration file, in this
-// order of precedence. Each error names the flag and says what to type instead.
+// order of precedence. Each error names the flag, its origin unless it was typed, and
+// what to type instead.
 func parse(args []string, env func(string) string) (options, error) {
 	var o options
 	help, config := o.define()
 	f := o.flags
-	if err := f.Parse(args); err != nil {
-		return o, suggest(err, f)
+	if err := checkDashes(args, f); err != nil {
+		return o, err
 	}
-	f.Visit(func(flag *pflag.Flag) { o.origin[flag.Name] = "command line" })
+	if err := f.Parse(args); err != nil {
+		return o, explainFlag(err, f)
+	}
+	f.Visit(func(flag *pflag.Flag) { o.origin[flag.Name] = origin{rank: byCommandLine} })
 	if *help {
 		return o, errHelp
 	}
-	switch f.NArg() {
-	case 0:
-	case 1:
-		o.path = f.Arg(0)
-	default:
-		return o, fmt.Errorf("%q and %q: only one folder or file can be served", f.Arg(0), f.Arg(1))
-	}
-	if err := o.readEnvironment(env); err != nil {
+	if err := checkSwallowed(f); err != nil {
 		return o, err
 	}
+	if err := checkArguments(f.Args()); err != nil {
+		return o, err
+	}
+	if f.NArg() == 1 {
+		o.path, o.origin["path"] = f.Arg(0), origin{rank: byCommandLine}
+	}
+	if err := o.readEnvironment(env); err != nil {
+		return o, o.locate(err)
+	}
+	o.warnOfVariables(os.Environ())
 	if o.config = *config; o.config != "" {
 		if err := o.readConfig(o.config); err != nil {
-			return o, err
+			return o, o.locate(err)
 		}
 	}
-	return o, o.complete(env)
+	return o, o.locate(o.complete())
 }
 
 // mostLoops is the largest value of --loops.
 const mostLoops = 256
 
 // complete checks the settings together and derives the addresses and limits.
-func (o *options) complete(env func(string) string) error {
+func (o *options) complete() error {
 	if o.quiet && o.verbose {
 		return errors.New("--quiet and --verbose contradict each other: remove one")
-	}
-	if s := env("PORT"); s != "" && !o.flags.Changed("port") {
-		n, err := strconv.Atoi(s)
-		if err != nil {
-			return fmt.Errorf("environment variable PORT: %q is not a number", s)
-		}
-		o.port, o.origin["port"] = n, "environment"
 	}
 	if o.port < 0 || o.port > 65535 {
 		return fmt.Errorf("--port %d: choose a port from 0 to 65535", o.port)
@@ -197,41 +200,14 @@ func (o *options) complete(env func(string) string) error {
 	return o.choose()
 }
 
-// choose makes the list of addresses from --listen, --public and --port.
-func (o *options) choose() error {
-	if len(o.listen) > 0 {
-		if o.public || o.flags.Changed("port") {
-			return errors.New("--listen includes the address and the port: remove --public and --port")
-		}
-		o.at = o.listen
-	} else if o.public {
-		o.at = []string{fmt.Sprintf(":%d", o.port)}
-	} else {
-		o.at = []string{fmt.Sprintf("localhost:%d", o.port)}
-	}
+// checkAddresses refuses addresses that are none.
+func (o *options) checkAddresses() error {
 	for _, s := range o.at {
 		if _, err := eventloop.ParseAddress(s); err != nil {
-			return err
+			return fmt.Errorf("--listen: %w", err)
 		}
 	}
 	return nil
-}
-
-// suggest adds the most similar flag to the error for an unknown one.
-func suggest(err error, f *pflag.FlagSet) error {
-	var unknown *pflag.NotExistError
-	if !errors.As(err, &unknown) {
-		return fmt.Errorf("%w; see bobbin --help", err)
-	}
-	names := flagNames(f)
-	for i := range names {
-		names[i] = "--" + names[i]
-	}
-	hint := meant("--"+unknown.GetSpecifiedName(), names)
-	if hint == "" {
-		hint = "; see bobbin --help"
-	}
-	return fmt.Errorf("%w%s", err, hint)
 }
 
 func flagNames(f *pflag.FlagSet) (names []string) {
@@ -249,6 +225,8 @@ Usage:
   bobbin precompress DIR
   bobbin hash [NAME]
   bobbin cert [--folder DIR] [NAME...]
+  bobbin help [COMMAND]
+  bobbin version
 
 PATH is a folder or one file. Without it, bobbin serves a small built-in site,
 so that no folder is exposed by accident. To serve a folder that has the name of
@@ -265,7 +243,9 @@ Flags:
 ` + o.flags.FlagUsagesWrapped(100) + `
 Each flag can also be set in the environment, as BOBBIN_PORT=3000 for --port, one
 value per line for repeatable flags, and in a configuration file (--config). The
-command line overrides the environment, and the environment the file.
+command line overrides the environment, and the environment the file; so does
+--port or --public on the command line replace --listen in the file. PORT is read
+after BOBBIN_PORT.
 
 config test checks all settings; config print prints them with their origin.
 precompress writes .br, .zst and .gz files beside each file that shrinks by 10 %.

@@ -24,11 +24,11 @@ func setLimits(l *http.Limits, settings []string) error {
 	for _, s := range settings {
 		name, value, ok := strings.Cut(s, "=")
 		if !ok {
-			return fmt.Errorf("--limit %s: the value is missing; write --limit NAME=VALUE", s)
+			return fmt.Errorf("--limit: %q has no value: write --limit NAME=VALUE", s)
 		}
 		field, ok := names[name]
 		if !ok {
-			return fmt.Errorf("--limit: unknown limit %s%s; docs/limits.md lists them", name, meant(name, slices.Collect(maps.Keys(names))))
+			return fmt.Errorf("--limit %s: unknown limit%s; docs/limits.md lists them", name, meant(name, slices.Collect(maps.Keys(names))))
 		}
 		if err := setLimit(field, value); err != nil {
 			return fmt.Errorf("--limit %s: %w", s, err)

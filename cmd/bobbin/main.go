@@ -43,6 +43,7 @@ func isTerminal(f *os.File) bool {
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer, env func(string) string, terminal bool) int {
 	if len(args) > 0 {
 		if command := commands[args[0]]; command != nil {
+			tellOfFolder(stderr, args[0])
 			return command(&terminals{stdin, stdout, stderr, terminal}, args[1:], env)
 		}
 	}
@@ -55,7 +56,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer, env func(stri
 		fmt.Fprintf(stderr, "bobbin: %v\n", err)
 		return exitUsage
 	case o.version:
-		fmt.Fprintf(stdout, "bobbin %s (%s/%s, %s)\n", version, runtime.GOOS, runtime.GOARCH, runtime.Version())
+		fmt.Fprint(stdout, versionLine())
 		return exitOK
 	}
 	if env("GOGC") == "" {
@@ -65,6 +66,11 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer, env func(stri
 	code, until := serveAll(&o, stdout, lines, env, terminal)
 	_ = lines.Close(max(time.Until(until), logEnd/10)) // the log itself is closed, so its last error has no reader
 	return code
+}
+
+// versionLine names the version, the system and the compiler.
+func versionLine() string {
+	return fmt.Sprintf("bobbin %s (%s/%s, %s)\n", version, runtime.GOOS, runtime.GOARCH, runtime.Version())
 }
 
 // logEnd is the longest wait at the end for log lines to be written, for all logs
@@ -79,7 +85,10 @@ func serveAll(o *options, stdout io.Writer, lines io.Writer, env func(string) st
 		fmt.Fprintf(lines, "bobbin: %v\n", err)
 		return exitUsage, time.Now().Add(logEnd)
 	}
-	err = s.serve(o, lines, env, terminal)
+	if !o.quiet {
+		o.printWarnings(lines)
+	}
+	err = o.locate(s.serve(o, lines, env, terminal))
 	until = time.Now().Add(logEnd)
 	if err := s.close(); err != nil {
 		fmt.Fprintf(lines, "bobbin: %v\n", err) // the exit code stays that of the server

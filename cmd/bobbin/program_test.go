@@ -24,7 +24,9 @@ import (
 // TestMain lets the test binary be the program itself, when a test runs it as
 // that: so signals, exit codes and limits of the system can be tried.
 func TestMain(m *testing.M) {
-	switch os.Getenv("BOBBIN_TEST_PROGRAM") {
+	kind := os.Getenv("BOBBIN_TEST_PROGRAM")
+	os.Unsetenv("BOBBIN_TEST_PROGRAM") // the program warns of variables that it does not know
+	switch kind {
 	case "":
 	case "panics":
 		os.Exit(runWithPanics())
@@ -358,7 +360,7 @@ func TestWhoMistypesIsTold(t *testing.T) {
 		{"a port that is no number", "-p http", "", exitUsage, `"http"`},
 		{"a port that there is not", "-p 65536", "", exitUsage, "from 0 to 65535"},
 		{"a port that is negative", "-p -1", "", exitUsage, "from 0 to 65535"},
-		{"a PORT in the environment that is no number", "", "eighty", exitUsage, `PORT: "eighty" is not a number`},
+		{"a PORT in the environment that is no number", "", "eighty", exitUsage, `--port: "eighty" is not a whole number (--port comes from the environment variable PORT)`},
 		{"two folders", "a b", "", exitUsage, "one folder or file"},
 		{"a folder that is not there", "/no/such/folder", "", exitUsage, "name one that exists"},
 		{"a choice that there is not", "--symlinks some .", "", exitUsage, `--symlinks: unknown value "some": choose one of all, inside, none`},
@@ -383,7 +385,7 @@ func TestWhoMistypesIsTold(t *testing.T) {
 		{"a file that is to be watched", "--reload program_test.go", "", exitUsage, "serve its folder"},
 		{"a password that is given away", "hash a b", "", exitUsage, "the password is read from the input"},
 		{"quiet and verbose", "-q -v", "", exitUsage, "contradict each other"},
-		{"an address and a port", "-l :80 -p 80", "", exitUsage, "remove --public and --port"},
+		{"an address and a port", "-l :80 -p 80", "", exitUsage, "remove --port, or --listen"},
 		{"an address that is none", "-l 300.1.2.3:80", "", exitUsage, "300.1.2.3"},
 		{"an address without a port", "-l 127.0.0.1", "", exitUsage, "127.0.0.1"},
 		{"a port that is taken", "-l " + taken.Addr().String(), "", exitFailed, "choose another port with --port"},

@@ -30,7 +30,7 @@ func prepare(o *options, stdout io.Writer, trouble *slog.Logger) (*site, error) 
 	err := s.open(o, stdout, trouble)
 	if err != nil {
 		_ = s.close()
-		return nil, err
+		return nil, o.locate(err)
 	}
 	return s, nil
 }

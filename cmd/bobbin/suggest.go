@@ -8,41 +8,50 @@ import (
 // meant returns "; did you mean X?" for the most similar known word, or "" if none is
 // similar.
 func meant(word string, of []string) string {
+	if near := nearest(word, of); near != "" {
+		return fmt.Sprintf("; did you mean %s?", near)
+	}
+	return ""
+}
+
+// nearest returns the known word that another was probably meant to be, or "": it
+// begins like that, or differs in one letter of three at most, and in no more than
+// three.
+func nearest(word string, of []string) string {
 	word = strings.ToLower(word)
-	best, distance := "", 4
+	best, distance := "", min(3, len(word)/3)+1
 	for _, candidate := range of {
 		lower := strings.ToLower(candidate)
 		d := edits(word, lower)
 		if len(word) > 2 && strings.HasPrefix(lower, word) {
 			d = min(d, 1)
 		}
-		// Three edits in a word of four letters make another word.
-		if d < distance && d*2 <= len(word) || d == distance && candidate < best {
+		if d < distance || d == distance && best != "" && candidate < best {
 			best, distance = candidate, d
 		}
 	}
-	if best == "" {
-		return ""
-	}
-	return fmt.Sprintf("; did you mean %s?", best)
+	return best
 }
 
-// edits returns the number of letters to add, drop or change between two words
-// (Levenshtein distance).
+// edits returns the number of letters to add, drop, change, or swap with the next one
+// between two words (Damerau and Levenshtein, each letter at most once).
 func edits(a, b string) int {
-	row := make([]int, len(b)+1)
+	before, last, row := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
 	for j := range row {
 		row[j] = j
 	}
 	for i := range len(a) {
-		diagonal := row[0]
+		before, last, row = last, row, before
 		row[0] = i + 1
 		for j := range len(b) {
-			cost := diagonal
+			cost := last[j]
 			if a[i] != b[j] {
-				cost = 1 + min(diagonal, row[j], row[j+1])
+				cost = 1 + min(last[j], last[j+1], row[j])
 			}
-			diagonal, row[j+1] = row[j+1], cost
+			if i > 0 && j > 0 && a[i] == b[j-1] && a[i-1] == b[j] {
+				cost = min(cost, before[j-1]+1)
+			}
+			row[j+1] = cost
 		}
 	}
 	return row[len(b)]
