@@ -488,7 +488,7 @@ func TestVerboseWritesALineForEachRequest(t *testing.T) {
 	}
 	p.signal(syscall.SIGTERM)
 	p.ends(exitOK)
-	if want := fmt.Sprintf("127.0.0.1 GET %q 400 ", `/a%0ab"`); !strings.Contains(p.said.String(), want) {
+	if want := fmt.Sprintf("127.0.0.1 GET %q 404 ", `/a%0ab"`); !strings.Contains(p.said.String(), want) {
 		t.Errorf("%q is not in %q", want, p.said)
 	}
 }

@@ -17,18 +17,21 @@ import (
 //   - An escaped slash cuts a path for files and rules. For the router it does not: it is
 //     part of the value of {id}. http.Router explains the difference.
 //   - A backslash is part of a name, escaped or not.
+//   - So is an escaped control character, because a file's name may have it. NUL is not: it
+//     would end the name for the kernel.
 
-// The longest path and segment, decoded. No file system has longer ones.
+// The longest path and segment, decoded. Linux has names of 255 bytes; 255 characters, as
+// on macOS and NTFS, are up to 1,020 bytes.
 const (
 	maxPath    = 4096
-	maxSegment = 255
+	maxSegment = 1023
 )
 
 // Why a path is refused.
 var (
-	BadEscape   = &h1.Refusal{Status: 400, Reason: "a percent sign in the path without two hexadecimal digits"} // RFC 3986 section 2.1
-	errPathByte = &h1.Refusal{Status: 400, Reason: "a control character in the path"}                           // RFC 3986 section 7.3
-	NoSuchPath  = &h1.Refusal{Status: 404, Reason: ""}                                                          // no hint for a client that tries to leave the root
+	BadEscape  = &h1.Refusal{Status: 400, Reason: "a percent sign in the path without two hexadecimal digits"} // RFC 3986 section 2.1
+	errNUL     = &h1.Refusal{Status: 400, Reason: "a NUL in the path"}                                         // RFC 3986 section 7.3
+	NoSuchPath = &h1.Refusal{Status: 404, Reason: ""}                                                          // no hint for a client that tries to leave the root
 )
 
 // CleanPath returns the decoded path without empty segments and dots, in the memory of
@@ -72,7 +75,7 @@ func isClean(raw []byte) bool {
 	return true
 }
 
-// decodePath appends the decoded path to dst. Control characters are in no name.
+// decodePath appends the decoded path to dst.
 func decodePath(dst, raw []byte) ([]byte, *h1.Refusal) {
 	dst = slices.Grow(dst, len(raw))
 	for i := 0; i < len(raw); i++ {
@@ -84,8 +87,8 @@ func decodePath(dst, raw []byte) ([]byte, *h1.Refusal) {
 			c = h1.Unescape(raw, i)
 			i += 2
 		}
-		if c < ' ' || c == 0x7f {
-			return nil, errPathByte
+		if c == 0 {
+			return nil, errNUL
 		}
 		dst = append(dst, c)
 	}

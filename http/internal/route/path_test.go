@@ -11,7 +11,7 @@ import (
 )
 
 func TestCleanPath(t *testing.T) {
-	long := strings.Repeat("a", 255)
+	long := strings.Repeat("a", 1023)
 	tests := []struct {
 		name string
 		raw  string
@@ -51,9 +51,12 @@ func TestCleanPath(t *testing.T) {
 		{"a blank may be escaped", "/a%20b", "/a b"},
 		{"a question mark may be escaped", "/a%3fb", "/a?b"},
 		{"overlong UTF-8 separates nothing", "/a%c0%afb/%c0%ae%c0%ae", "/a\xc0\xafb/\xc0\xae\xc0\xae"},
-		{"a segment may have 255 bytes", "/" + long, "/" + long},
-		{"a segment may have 255 bytes, decoded", "/" + strings.Repeat("%61", 255), "/" + long},
-		{"a path may have 4096 bytes", strings.Repeat("/"+long, 16), strings.Repeat("/"+long, 16)},
+		{"an escaped tab is part of a name", "/a%09b", "/a\tb"},
+		{"so is an escaped end of a line", "/a%0d%0ab", "/a\r\nb"},
+		{"so is an escaped DEL", "/a%7f", "/a\x7f"},
+		{"a segment may have 1023 bytes", "/" + long, "/" + long},
+		{"a segment may have 1023 bytes, decoded", "/" + strings.Repeat("%61", 1023), "/" + long},
+		{"a path may have 4096 bytes", strings.Repeat("/"+long, 4), strings.Repeat("/"+long, 4)},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -85,17 +88,14 @@ func TestCleanPathRefuses(t *testing.T) {
 		{"escaped slashes do not lead out of the root", "/%2f..%2fa", 404},
 		{"nor do escaped dots between them", "/a%2F%2e%2e%2F%2e%2e%2Fa", 404},
 		{"an escaped NUL cuts nothing", "/a%00b", 400},
-		{"escaped controls are refused", "/a%0d%0ab", 400},
-		{"an escaped tab is refused", "/a%09b", 400},
-		{"an escaped DEL is refused", "/a%7f", 400},
 		{"a percent sign needs digits", "/a%", 400},
 		{"a percent sign needs two digits", "/a%6", 400},
 		{"a percent sign needs hexadecimal digits", "/a%6g", 400},
 		{"a percent sign needs digits without sign", "/a%+6", 400},
-		{"a segment has 255 bytes at most", "/" + strings.Repeat("a", 256), 404},
-		{"a segment in the middle has 255 bytes at most", "/b/" + strings.Repeat("a", 256) + "/c", 404},
-		{"a segment has 255 bytes at most, decoded", "/" + strings.Repeat("%61", 256), 404},
-		{"a path has 4096 bytes at most", strings.Repeat("/"+strings.Repeat("a", 255), 16) + "/", 404},
+		{"a segment has 1023 bytes at most", "/" + strings.Repeat("a", 1024), 404},
+		{"a segment in the middle has 1023 bytes at most", "/b/" + strings.Repeat("a", 1024) + "/c", 404},
+		{"a segment has 1023 bytes at most, decoded", "/" + strings.Repeat("%61", 1024), 404},
+		{"a path has 4096 bytes at most", strings.Repeat("/"+strings.Repeat("a", 1023), 4) + "/", 404},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -162,7 +162,7 @@ func slowPath(raw string) (path string, refusals []int) {
 		refusals = append(refusals, 400)
 		decoded = raw
 	}
-	if strings.ContainsFunc(decoded, func(r rune) bool { return r < ' ' || r == 0x7f }) {
+	if strings.Contains(decoded, "\x00") {
 		refusals = append(refusals, 400)
 	}
 	var names []string
@@ -177,7 +177,7 @@ func slowPath(raw string) (path string, refusals []int) {
 		case name == "..":
 			names = names[:len(names)-1]
 		}
-		if len(name) > 255 {
+		if len(name) > 1023 {
 			refusals = append(refusals, 404)
 		}
 	}
@@ -193,7 +193,7 @@ func slowPath(raw string) (path string, refusals []int) {
 func FuzzPath(f *testing.F) {
 	for _, raw := range []string{
 		"/", "/a/b", "/a//b/../c/.", "/%2e%2e/%2E./a", "/%252e%2F", "/a%00", "/..\\a", "/a%", "/.../..a", "/a/./..//b/%41",
-		"/" + strings.Repeat("a", 256), "/" + strings.Repeat("%61", 255) + "/..",
+		"/" + strings.Repeat("a", 1024), "/" + strings.Repeat("%61", 1023) + "/..", "/a%09b%0D%0a%7f",
 		"/@scope%2fname", "/a%2F..%2f../b", "/a/b%2f%2e%2E%2Fc%2f", "/%2f%2f/%2e/a", "/a%5c..%5Cb", "/..%5c..", "/%252f..%255c", "/.%2e%2f", "/%2E./..%2f..",
 	} {
 		f.Add([]byte(raw))
