@@ -211,7 +211,7 @@ func TestListing(t *testing.T) {
 			t.Fatalf("it is %v", got)
 		}
 		for _, want := range []string{
-			`<a href="./%23%3F%25.txt">#?%.txt</a>`, `<a href="./a:b">a:b</a>`, `<a href="./sub/">sub/</a>`, `<a href="./in/">in/</a>`,
+			`<a href="./%23%3F%25.txt"><bdi>#?%.txt</bdi></a>`, `<a href="./a:b"><bdi>a:b</bdi></a>`, `<a href="./sub/"><bdi>sub</bdi>/</a>`, `<a href="./in/"><bdi>in</bdi>/</a>`,
 			`&lt;img src=x onerror=alert(1)&gt;&amp;&#34;&#39;.txt`, `>2.5 kB<`, `>10 B<`, `2024-05-06 07:08`, "4 folders, 6 files",
 		} {
 			if !strings.Contains(got.body, want) {
@@ -234,13 +234,13 @@ func TestListing(t *testing.T) {
 				t.Errorf("%s: %s", query, got)
 			}
 		}
-		if got := v.ask("GET /sub/"); !strings.Contains(got.body, `<a href="../">..</a>`) || !strings.Contains(got.body, "x.txt") || !strings.Contains(got.body, `<h1><a href="../">/</a> sub</h1>`) {
+		if got := v.ask("GET /sub/"); !strings.Contains(got.body, `<a href="../">..</a>`) || !strings.Contains(got.body, "x.txt") || !strings.Contains(got.body, `<h1><a href="../">/</a> <bdi>sub</bdi></h1>`) {
 			t.Errorf("a folder below: %v", got)
 		}
 		if got := v.ask("GET /with/"); got.body != "index" {
 			t.Errorf("a folder with an index: %v", got)
 		}
-		if got := v.ask("GET /empty/"); !strings.Contains(got.body, "0 folders, 0 files") {
+		if got := v.ask("GET /empty/"); !strings.Contains(got.body, "0 folders, 0 files") || !strings.Contains(got.body, "This folder is empty.") {
 			t.Errorf("an empty folder: %v", got)
 		}
 		if got := v.ask("GET /sub"); got.status != 301 {
@@ -428,7 +428,8 @@ func linked(page string) (names []string) {
 	for _, row := range strings.Split(page, "<tr")[2:] {
 		_, name, _ := strings.Cut(row, "<a href=\"")
 		_, name, _ = strings.Cut(name, ">")
-		name, _, _ = strings.Cut(name, "<")
+		name, _, _ = strings.Cut(name, "</a>")
+		name = strings.NewReplacer("<bdi>", "", "</bdi>", "").Replace(name)
 		names = append(names, name)
 	}
 	return names

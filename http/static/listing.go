@@ -45,11 +45,14 @@ type list struct {
 	files   int
 	skipped int // that stand before the page
 	private privates
+
+	first, last listEntry // of the page, served or not; other pages are linked by them
 }
 
 type listEntry struct {
 	name     string
 	folder   bool
+	mode     fs.FileMode
 	size     int64
 	modified time.Time
 	lazy     fs.DirEntry // the source of size and time, until they are known
@@ -115,7 +118,7 @@ func (s *search) readList(folder *os.File) (*list, error) {
 			return nil, statusOf(err)
 		}
 	}
-	l.finish()
+	l.finish(s)
 	return l, nil
 }
 
@@ -143,7 +146,7 @@ func (s *search) listEntry(d fs.DirEntry, private privates) (e listEntry, ok boo
 // look stores the size and time of the file or folder that a name leads to, and
 // reports whether it is shown.
 func (e *listEntry) look(info fs.FileInfo) bool {
-	e.folder, e.size, e.modified, e.lazy = info.IsDir(), info.Size(), info.ModTime(), nil
+	e.folder, e.mode, e.size, e.modified, e.lazy = info.IsDir(), info.Mode(), info.Size(), info.ModTime(), nil
 	return e.folder || info.Mode().IsRegular()
 }
 
@@ -193,36 +196,57 @@ func (l *list) choose() {
 	}
 }
 
-// finish completes the page by the sizes and times of its names.
-func (l *list) finish() {
+// finish completes the page by the sizes and times of its names, and leaves out those
+// whose link would not be served.
+func (l *list) finish(s *search) {
 	l.choose()
 	if l.query.before {
 		l.skipped -= len(l.entries)
 	}
+	if n := len(l.entries); n > 0 {
+		l.first, l.last = l.entries[0], l.entries[n-1]
+	}
 	shown := l.entries[:0]
 	for _, e := range l.entries {
-		if e.lookAgain(l.private) {
+		if e.lookAgain(l.private) && e.served(l.path) && s.canRead(&e) {
 			shown = append(shown, e)
+		} else if e.folder {
+			l.folders--
+		} else {
+			l.files--
 		}
 	}
 	l.entries = shown
 }
 
+// canRead reports whether the server may read a file or folder. Most may be read by all,
+// and are not opened to know.
+func (s *search) canRead(e *listEntry) bool {
+	if e.mode&0o444 == 0o444 {
+		return true
+	}
+	file, _, err := s.open(inFolder(s.listed, e.name))
+	if err != nil {
+		return false
+	}
+	file.Close()
+	return true
+}
+
 // neighbours returns the query strings of the previous and the next page, "" if there
 // is none.
 func (l *list) neighbours() (before, behind string) {
-	n := len(l.entries)
-	switch {
-	case n == 0 && (l.query.after || l.query.before):
+	switch marked := l.query.after || l.query.before; {
+	case l.first.name == "" && marked:
 		return l.query.link("", nil), "" // the names there have gone
-	case n == 0:
+	case l.first.name == "":
 		return "", ""
 	}
 	if l.skipped > 0 {
-		before = l.query.link("before", &l.entries[0])
+		before = l.query.link("before", &l.first)
 	}
-	if l.skipped+n < l.folders+l.files {
-		behind = l.query.link("after", &l.entries[n-1])
+	if l.skipped+len(l.entries) < l.folders+l.files {
+		behind = l.query.link("after", &l.last)
 	}
 	return before, behind
 }
@@ -242,10 +266,7 @@ func (l *list) links() string {
 
 // follow returns the information of a symbolic link's target, if that is served.
 func (s *search) follow(folder, name string) (fs.FileInfo, error) {
-	if folder != "." {
-		name = folder + "/" + name
-	}
-	file, info, err := s.open(name)
+	file, info, err := s.open(inFolder(folder, name))
 	if err != nil {
 		return nil, err
 	}

@@ -11,23 +11,23 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/bobbin-http/bobbin/http"
 )
 
 // A list is written as JSON for programs, and as a page for people.
 
-// json returns the list in the form of nginx' autoindex.
+// json returns the list in the form of nginx' autoindex, with a reference to each entry:
+// a name that is no UTF-8 cannot be written in JSON.
 func (l *list) json() []byte {
 	type entry struct {
 		Name  string    `json:"name"`
+		URL   string    `json:"url"`
 		Type  string    `json:"type"`
 		MTime time.Time `json:"mtime"`
 		Size  *int64    `json:"size,omitempty"`
 	}
 	all := make([]entry, len(l.entries))
 	for i, e := range l.entries {
-		all[i] = entry{Name: e.name, Type: "file", MTime: e.modified.UTC().Truncate(time.Second), Size: &l.entries[i].size}
+		all[i] = entry{Name: e.name, URL: e.reference(), Type: "file", MTime: e.modified.UTC().Truncate(time.Second), Size: &l.entries[i].size}
 		if e.folder {
 			all[i].Type, all[i].Size = "directory", nil
 		}
@@ -49,9 +49,9 @@ var (
 	//go:embed page/listing.js
 	listingScript string
 
-	// listingPolicy allows the page's own style and script and nothing else, so
+	// listingPolicy allows the page's own style, script and icons and nothing else, so
 	// that no file name can add to the page.
-	listingPolicy = fmt.Sprintf("default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'; style-src 'sha256-%s'; script-src 'sha256-%s'",
+	listingPolicy = fmt.Sprintf("default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'; img-src data:; style-src 'sha256-%s'; script-src 'sha256-%s'",
 		digest(listingStyle), digest(listingScript))
 )
 
@@ -64,34 +64,52 @@ func digest(s string) string {
 func (l *list) page() []byte {
 	var rows bytes.Buffer
 	if l.path != "/" {
-		rows.WriteString("<tr class=\"folder\"><td><a href=\"../\">..</a></td><td class=\"n\"></td><td class=\"n date\"></td></tr>\n")
+		rows.WriteString("<tr class=\"up\"><td><a href=\"../\">..</a></td><td></td><td></td></tr>\n")
 	}
 	for i := range l.entries {
-		e := &l.entries[i]
-		class, name, size := "", e.name, humanSize(e.size)
-		if e.folder {
-			class, name, size = " class=\"folder\"", e.name+"/", ""
-		}
-		// "./" keeps a name with a colon from being taken for a scheme.
-		fmt.Fprintf(&rows, "<tr%s><td><a href=\"./%s\">%s</a></td><td class=\"n\">%s</td><td class=\"n date\">%s</td></tr>\n",
-			class, html.EscapeString(string(http.EscapePath(nil, name))), html.EscapeString(name), size,
-			e.modified.UTC().Format("2006-01-02 15:04"))
+		l.entries[i].row(&rows)
 	}
-	note := fmt.Sprintf("%s, %s. Times are UTC.", plural(l.folders, "folder"), plural(l.files, "file"))
 	before, behind := l.neighbours()
-	if before != "" || behind != "" {
-		note = fmt.Sprintf("%s to %s of %s", grouped(l.skipped+1), grouped(l.skipped+len(l.entries)), note)
+	below := pages(before, behind)
+	switch {
+	case len(l.entries) > 0:
+	case l.folders+l.files == 0:
+		below = "<p>This folder is empty.</p>\n"
+	default:
+		below = "<p>There are no names here. Other pages have some.</p>\n" + below
 	}
 	return []byte(strings.NewReplacer(
-		"{title}", html.EscapeString(l.path),
+		"{title}", html.EscapeString(readable(l.path)),
 		"{style}", listingStyle,
 		"{script}", listingScript,
 		"{crumbs}", crumbs(l.path),
 		"{heads}", l.query.heads(),
 		"{rows}", rows.String(),
-		"{pages}", pages(before, behind),
-		"{note}", note,
+		"{pages}", below,
+		"{note}", l.note(before != "" || behind != ""),
 	).Replace(listingPage))
+}
+
+// row writes the row of an entry. The page's script replaces the time by the one of the
+// reader's time zone.
+func (e *listEntry) row(to *bytes.Buffer) {
+	class, slash, size := "", "", humanSize(e.size)
+	if e.folder {
+		class, slash, size = " class=\"d\"", "/", ""
+	}
+	at := e.modified.UTC()
+	fmt.Fprintf(to, "<tr%s><td><a href=\"%s\">%s%s</a></td><td>%s</td><td><time datetime=\"%s\">%s</time></td></tr>\n",
+		class, html.EscapeString(e.reference()), isolated(e.name), slash, size, at.Format("2006-01-02T15:04:05Z"), at.Format("2006-01-02 15:04"))
+}
+
+// note returns how many names there are, and which of them are on the page if there are
+// others.
+func (l *list) note(others bool) string {
+	all := plural(l.folders, "folder") + ", " + plural(l.files, "file")
+	if !others || len(l.entries) == 0 {
+		return all
+	}
+	return fmt.Sprintf("%s to %s of %s", grouped(l.skipped+1), grouped(l.skipped+len(l.entries)), all)
 }
 
 func plural(n int, what string) string {
@@ -134,9 +152,8 @@ func crumbs(path string) string {
 	for i := -1; i < len(parts); i++ {
 		name := "/"
 		if i >= 0 {
-			name = parts[i]
+			name = isolated(parts[i])
 		}
-		name = html.EscapeString(name)
 		if up := len(parts) - 1 - i; up > 0 {
 			name = fmt.Sprintf("<a href=\"%s\">%s</a>", strings.Repeat("../", up), name)
 		}
@@ -155,9 +172,7 @@ func crumbs(path string) string {
 // reverses the order.
 func (q *listQuery) heads() string {
 	var b strings.Builder
-	for _, column := range []struct{ key, class, title string }{
-		{"name", "", "Name"}, {"size", "n", "Size"}, {"date", "n date", "Changed"},
-	} {
+	for _, column := range []struct{ key, title string }{{"name", "Name"}, {"size", "Size"}, {"date", "Changed"}} {
 		sorted, next := "", ""
 		if column.key == q.order {
 			sorted = " aria-sort=\"ascending\""
@@ -167,7 +182,7 @@ func (q *listQuery) heads() string {
 				next = "&amp;order=desc"
 			}
 		}
-		fmt.Fprintf(&b, "<th scope=\"col\" class=\"%s\"%s><a href=\"?sort=%s%s\">%s</a></th>", column.class, sorted, column.key, next, column.title)
+		fmt.Fprintf(&b, "<th scope=\"col\"%s><a href=\"?sort=%s%s\">%s</a></th>", sorted, column.key, next, column.title)
 	}
 	return b.String()
 }

@@ -1,11 +1,20 @@
 "use strict";
 (() => {
 	const filter = document.getElementById("filter");
+	const none = document.getElementById("none");
 	const rows = [...document.querySelectorAll("tbody tr")];
 	const names = rows.map((row) => row.cells[0].textContent.toLowerCase());
-	const none = document.getElementById("none");
 	const visible = () => rows.filter((row) => !row.hidden);
-	filter.hidden = false;
+
+	// The server knows UTC only. Times that no Date can hold stay as they are.
+	const two = (n) => String(n).padStart(2, "0");
+	for (const time of document.querySelectorAll("time")) {
+		const d = new Date(time.dateTime);
+		if (!isNaN(d)) time.textContent = `${String(d.getFullYear()).padStart(4, "0")}-${two(d.getMonth() + 1)}-${two(d.getDate())} ${two(d.getHours())}:${two(d.getMinutes())}`;
+	}
+	document.getElementById("zone").textContent = `Times are local: ${Intl.DateTimeFormat().resolvedOptions().timeZone}.`;
+
+	filter.hidden = rows.length < 2;
 	filter.addEventListener("input", () => {
 		const words = filter.value.toLowerCase().split(/\s+/);
 		rows.forEach((row, i) => { row.hidden = !words.every((word) => names[i].includes(word)); });
@@ -20,7 +29,7 @@
 		else links[Math.min(to, links.length - 1)].focus();
 	};
 	document.addEventListener("keydown", (e) => {
-		if (e.ctrlKey || e.metaKey || e.altKey) return;
+		if (e.ctrlKey || e.metaKey || e.altKey || e.isComposing) return;
 		const typing = document.activeElement === filter;
 		if (e.key === "ArrowDown") move(1);
 		else if (e.key === "ArrowUp") move(-1);
