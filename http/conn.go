@@ -95,7 +95,7 @@ func (c *conn) OnData(_ *eventloop.Conn, p []byte) (used int) {
 			break
 		}
 	}
-	c.showIdle(used == len(p))
+	c.showIdle(used == len(p) || c.reader != h1.HeadReader{})
 	return used
 }
 
@@ -120,7 +120,7 @@ func (c *conn) readHead(p []byte) int {
 	n, why := c.reader.Read(&x.head, p, &s.parsing)
 	if n == 0 && why == nil {
 		s.giveExchange(x)
-		if c.phase == betweenRequests {
+		if c.phase == betweenRequests && !h1.EmptyLines(p) {
 			c.enter(inHead)
 			if c.requests > 0 {
 				c.sendTimer = false

@@ -73,3 +73,15 @@ func (r *HeadReader) mayComplete(p []byte, l *Limits) bool {
 	}
 	return false
 }
+
+// EmptyLines reports whether p is nothing but empty lines, the last of which may be cut.
+// They begin no request, so that a client that sends nothing else is owed no answer (RFC
+// 9112 section 2.2).
+func EmptyLines(p []byte) bool {
+	for i, c := range p {
+		if c != "\r\n"[i&1] {
+			return false
+		}
+	}
+	return true
+}

@@ -32,6 +32,9 @@ func (h *Head) KeepLine(p []byte) []byte {
 		if int(h.MethodName.To) > to {
 			h.Method, h.MethodName = MethodOther, Span{}
 		}
+		if h.Method == MethodOther && asksHead(rest) {
+			h.Method = MethodHead
+		}
 		if int(h.Target.To) > to {
 			h.Target = Span{}
 		}
@@ -42,4 +45,12 @@ func (h *Head) KeepLine(p []byte) []byte {
 		Form: h.Form, Target: h.Target, Path: h.Path, Query: h.Query, HasQuery: h.HasQuery, Plain: h.Plain,
 	}
 	return p[:min(to, len(p))]
+}
+
+// asksHead reports whether a line that was not understood begins with the method HEAD. Its
+// client takes what follows the head of an answer for the next one, however bad the rest
+// of the line is (RFC 9110 section 9.3.2).
+func asksHead(line []byte) bool {
+	name := MethodHead.String()
+	return bytes.HasPrefix(line, []byte(name)) && (len(line) == len(name) || !tokenChars[line[len(name)]])
 }
