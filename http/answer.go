@@ -268,7 +268,7 @@ func (c *conn) answered() {
 	default:
 		c.enter(discarding)
 		c.sendTimer = false
-		x.discardSince = c.server.elapsed()
+		x.got, x.discardSince = 0, c.server.elapsed()
 		c.conn.SetDeadline(c.server.limits.DiscardIdle)
 	}
 }

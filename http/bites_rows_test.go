@@ -48,6 +48,8 @@ var limitRows = map[string][]bite{
 	"Discard": {
 		{name: "behind an unwanted body, another request is answered", edge: spares, limits: Limits{Discard: 100}, run: talk(post("", 100), strings.Repeat("b", 100)+get("")), want: "200 200 open"},
 		{name: "behind a larger one the connection ends", edge: bites, limits: Limits{Discard: 100}, run: talk(post("", 101), strings.Repeat("b", 101)+get("")), want: "200 end"},
+		{name: "in chunks, another request is answered", edge: spares, limits: Limits{Discard: 100}, run: talk(chunkedPost, "55\r\n"+strings.Repeat("b", 0x55)+"\r\n0\r\n\r\n"+get("")), want: "200 200 open"},
+		{name: "in chunks, a longer one ends the connection", edge: bites, limits: Limits{Discard: 100}, run: talk(chunkedPost, "60\r\n"+strings.Repeat("b", 0x60)+"\r\n0\r\n\r\n"+get("")), want: "200 end"},
 	},
 	"ChunkExtension": {
 		{name: "an extension may be as long", edge: spares, limits: Limits{ChunkExtension: 10}, run: talk("POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1;aaaaaaaaa\r\nb\r\n0\r\n\r\n"), want: "200 open"},

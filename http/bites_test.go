@@ -201,6 +201,9 @@ func post(path string, length int) string {
 	return fmt.Sprintf("POST /%s HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n", path, length)
 }
 
+// chunkedPost is the head of one whose body comes in chunks.
+const chunkedPost = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+
 // A mouth is a connection of a client's.
 type mouth struct {
 	*bitten

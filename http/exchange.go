@@ -50,7 +50,7 @@ type incoming struct {
 	raw     []byte         // the head's bytes: the loop's, or exchange.own
 	since   time.Duration  // its head was complete, by the clock of Server.elapsed
 	framing h1.Body        // of the rest of the body
-	got     int64          // bytes of the body, framing included
+	got     int64          // bytes of the body, framing included; of those thrown away, once that has begun
 	expects bool           // the peer waits for 100 Continue
 	failed  *refusal       // why the body cannot be read, or no handler is called
 	instead bool           // the server answers by itself: see Config.Middleware

@@ -194,13 +194,13 @@ func (x *exchange) tooSlow() bool {
 func (c *conn) discarded() {
 	x, l := c.x, &c.server.limits
 	switch {
+	case x.got > l.Discard || c.server.elapsed()-x.discardSince > l.DiscardTime:
+		c.closeAfter = true
+		c.closeAnswered()
 	case x.framing.Done() && c.closeAfter: // the server wants to end
 		c.closeAnswered()
 	case x.framing.Done():
 		c.awaitRequest()
-	case x.got > l.Discard || c.server.elapsed()-x.discardSince > l.DiscardTime:
-		c.closeAfter = true
-		c.closeAnswered()
 	default:
 		c.sendTimer = false
 		c.conn.SetDeadline(l.DiscardIdle)
@@ -226,14 +226,15 @@ func (c *conn) failBody(why *refusal) {
 }
 
 // unread reports whether more of the body is to come than the server reads to keep the
-// connection: then the answer is the last. A peer that was not told to continue may send
-// its body or not, so the bytes behind the head have no certain meaning.
+// connection: then the answer is the last. A body in chunks may still be short, and the
+// connection ends without a word if it is not (discarded). A peer that was not told to
+// continue may send its body or not, so the bytes behind the head have no certain meaning.
 func (c *conn) unread() bool {
 	x := c.x
 	if x.framing.Done() {
 		return false
 	}
-	return x.expects || x.head.Chunked || x.head.Length-x.got > c.server.limits.Discard
+	return x.expects || x.failed != nil || x.framing.Left() > c.server.limits.Discard
 }
 
 // errNotAsked is the error of reading a body that the client was not told to send.

@@ -83,6 +83,10 @@ func (b *Body) Start(h *Head) {
 // Done reports whether the body is over.
 func (b *Body) Done() bool { return b.state == ended }
 
+// Left returns how many bytes of data are still to come, or of a body in chunks how many
+// are at least: those of the chunk that is being read.
+func (b *Body) Left() int64 { return b.left }
+
 // Next reads from p. It returns when it has found a piece of data, when p is used up,
 // when the body is over, and when it is malformed; used counts data and framing. There
 // may be more of the body in p[used:].
