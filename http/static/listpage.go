@@ -64,16 +64,18 @@ func digest(s string) string {
 func (l *list) page() []byte {
 	var rows bytes.Buffer
 	if l.path != "/" {
-		rows.WriteString("<tr class=\"up\"><td><a href=\"../\">..</a></td><td></td><td></td></tr>\n")
+		rows.WriteString("<tr class=\"up\"><td><a href=\"../\">Parent folder</a></td><td></td><td></td></tr>\n")
 	}
 	for i := range l.entries {
 		l.entries[i].row(&rows)
 	}
 	before, behind := l.neighbours()
 	below := pages(before, behind)
+	heads, foot, note := l.query.heads(), "<footer><p id=\"zone\">Times are in UTC.</p></footer>\n", "<p>"+l.note(below != "")+"</p>\n"
 	switch {
 	case len(l.entries) > 0:
 	case l.folders+l.files == 0:
+		heads, foot, note = "", "", ""
 		below = "<p>This folder is empty.</p>\n"
 	default:
 		below = "<p>There are no names here. Other pages have some.</p>\n" + below
@@ -83,10 +85,11 @@ func (l *list) page() []byte {
 		"{style}", listingStyle,
 		"{script}", listingScript,
 		"{crumbs}", crumbs(l.path),
-		"{heads}", l.query.heads(),
+		"{heads}", heads,
 		"{rows}", rows.String(),
 		"{pages}", below,
-		"{note}", l.note(before != "" || behind != ""),
+		"{note}", note,
+		"{foot}", foot,
 	).Replace(listingPage))
 }
 

@@ -3,7 +3,7 @@
 	const filter = document.getElementById("filter");
 	const none = document.getElementById("none");
 	const rows = [...document.querySelectorAll("tbody tr")];
-	const names = rows.map((row) => row.cells[0].textContent.toLowerCase());
+	const names = rows.map((row) => row.className === "up" ? "" : row.cells[0].textContent.toLowerCase());
 	const visible = () => rows.filter((row) => !row.hidden);
 
 	// The server knows UTC only. Times that no Date can hold stay as they are.
@@ -12,9 +12,11 @@
 		const d = new Date(time.dateTime);
 		if (!isNaN(d)) time.textContent = `${String(d.getFullYear()).padStart(4, "0")}-${two(d.getMonth() + 1)}-${two(d.getDate())} ${two(d.getHours())}:${two(d.getMinutes())}`;
 	}
-	document.getElementById("zone").textContent = `Times are local: ${Intl.DateTimeFormat().resolvedOptions().timeZone}.`;
+	const zone = document.getElementById("zone");
+	if (zone) zone.textContent = `Times are local: ${Intl.DateTimeFormat().resolvedOptions().timeZone}.`;
 
 	filter.hidden = rows.length < 2;
+	if (matchMedia("(hover: hover)").matches) filter.placeholder = "Filter ( / )"; // there is a keyboard
 	filter.addEventListener("input", () => {
 		const words = filter.value.toLowerCase().split(/\s+/);
 		rows.forEach((row, i) => { row.hidden = !words.every((word) => names[i].includes(word)); });
