@@ -118,6 +118,46 @@ func TestHouse(t *testing.T) {
 	}
 }
 
+// TestEveryPackageHasAnExample finds the packages that a program can import and
+// whose documentation has no example to run.
+func TestEveryPackageHasAnExample(t *testing.T) {
+	has := make(map[string]bool)
+	err := filepath.WalkDir(".", func(file string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		file = filepath.ToSlash(file)
+		if d.IsDir() {
+			if file != "." && (isElsewhere(file) || slices.Contains([]string{"internal", "cmd", "docs", "testdata"}, d.Name())) {
+				return fs.SkipDir
+			}
+			return nil
+		}
+		if !strings.HasSuffix(file, ".go") {
+			return nil
+		}
+		folder := path.Dir(file)
+		source, err := os.ReadFile(file)
+		if err != nil {
+			return err
+		}
+		has[folder] = has[folder] || strings.HasSuffix(file, "_test.go") && strings.Contains(string(source), "\nfunc Example")
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(has) < 10 {
+		t.Fatalf("only %d packages were found", len(has))
+	}
+	delete(has, "http/acme/acmetest") // is an ACME server for this module's tests
+	for folder, ok := range has {
+		if !ok {
+			t.Errorf("package %s has no example", folder)
+		}
+	}
+}
+
 // skipInACopy ends a test in a copy of the module that was made to run over an
 // emulated kqueue: its files and imports are others.
 func skipInACopy(t *testing.T) {
