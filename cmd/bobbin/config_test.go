@@ -200,9 +200,10 @@ func TestHash(t *testing.T) {
 
 func TestPrecompress(t *testing.T) {
 	text := []byte(strings.Repeat("all work and no play\n", 1000))
-	dir := folder(t, map[string][]byte{"a.html": text, "sub/b.js": text, "c.png": text, "short.css": []byte("a"), "a.html.gz": []byte("of an older one")})
+	dir := folder(t, map[string][]byte{"a.html": text, "sub/b.js": text, "c.png": text, "short.css": []byte("a"), "a.html.gz": []byte("of an older one"),
+		"packed.svgz": append([]byte("\x1f\x8b\x08"), text...)})
 	code, out, complaint := try([]string{"precompress", dir}, "", nil)
-	if code != exitOK || complaint != "" || !strings.HasPrefix(out, "2 files, 42000 bytes; ") {
+	if code != exitOK || complaint != "" || !strings.HasPrefix(out, "3 files, 63003 bytes; ") {
 		t.Fatalf("%d, %q, %q", code, out, complaint)
 	}
 	var names []string
@@ -212,7 +213,7 @@ func TestPrecompress(t *testing.T) {
 		}
 		return err
 	})
-	want := []string{"a.html", "a.html.br", "a.html.gz", "a.html.zst", "c.png", "short.css", "sub/b.js", "sub/b.js.br", "sub/b.js.gz", "sub/b.js.zst"}
+	want := []string{"a.html", "a.html.br", "a.html.gz", "a.html.zst", "c.png", "packed.svgz", "short.css", "sub/b.js", "sub/b.js.br", "sub/b.js.gz", "sub/b.js.zst"}
 	if slices.Sort(names); !slices.Equal(names, want) {
 		t.Errorf("there are %s", names)
 	}

@@ -90,6 +90,9 @@ func precompress(name string) (from, to int64, err error) {
 		return 0, 0, err
 	}
 	from, to = int64(len(plain)), int64(len(plain))
+	if static.Packed(plain) != "" {
+		return from, to, nil // such as .svgz
+	}
 	for _, c := range compress.Codings {
 		packed := c.Encode(nil, plain)
 		if len(packed) > len(plain)/10*9 {

@@ -9,13 +9,8 @@ import (
 
 // answer answers a request with an entry.
 func (f *Files) answer(w *http.Response, r *http.Request, e *entry) error {
-	switch {
-	case e.err != nil:
-		return e.fail(w)
-	case e.redirect != "":
-		return redirect(w, r, e.redirect)
-	case e.folder != "":
-		return f.list(w, r, e)
+	if e.special {
+		return f.answerSpecial(w, r, e)
 	}
 	if wantsNothing(r) || w.Status() != http.StatusOK { // on an error page there are no conditions
 		return e.send(w, e.representations[identity])
@@ -33,8 +28,21 @@ func (f *Files) answer(w *http.Response, r *http.Request, e *entry) error {
 	return e.conditionally(w, r, &n, e.representations[c])
 }
 
-// fail answers with the error, as the site's own page for it if there is one.
-func (e *entry) fail(w *http.Response) error {
+// answerSpecial answers with an entry that is not a plain file.
+func (f *Files) answerSpecial(w *http.Response, r *http.Request, e *entry) error {
+	switch {
+	case e.err != nil:
+		return e.answerError(w)
+	case e.redirect != "":
+		return redirect(w, r, e.redirect)
+	case e.folder != "":
+		return f.list(w, r, e)
+	}
+	return f.answerPacked(w, r, e)
+}
+
+// answerError answers with the error, as the site's own page for it if there is one.
+func (e *entry) answerError(w *http.Response) error {
 	page := e.representations[identity]
 	status, ok := e.err.(http.Status)
 	if page == nil || !ok {

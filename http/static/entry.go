@@ -24,6 +24,9 @@ type entry struct {
 	folder           string      // or a listing of this folder, unless it is ""
 	listed           fs.FileInfo // see found
 	contentType      string
+	packed           coding                   // in which the file is stored
+	special          bool                     // the answer is an error, a redirect, a listing or a packed file
+	unpackable       bool                     // the file is packed, and can be sent unpacked
 	fields           [][2]string              // from Options.Fields
 	modified         time.Time                // in whole seconds, and never in the future
 	representations  [codings]*representation // or one of these
@@ -69,9 +72,11 @@ func newEntry(found *found, asked time.Time) *entry {
 	e := &entry{
 		path: found.path, checked: asked, fileID: found.fileID, uses: 1,
 		err: found.err, redirect: found.redirect, folder: found.folder, listed: found.listed,
-		contentType: found.contentType, fields: found.fields, injected: found.injected,
+		contentType: found.contentType, packed: found.packed, fields: found.fields, injected: found.injected,
 		bytes: overhead + int64(2*len(found.path)+len(found.name)),
 	}
+	e.special = e.err != nil || e.redirect != "" || e.folder != "" || e.packed != identity
+	e.unpackable = e.packed == gzip
 	if e.info != nil {
 		e.modified = e.info.ModTime()
 		if e.modified.After(asked) {
@@ -112,7 +117,7 @@ func (e *entry) add(c coding, v *content) {
 	if !e.modified.IsZero() {
 		common = append(common, [2]string{"Last-Modified", http.FormatDate(e.modified)})
 	}
-	if Compressible(e.contentType) {
+	if Compressible(e.contentType) || e.packed == gzip {
 		common = append(common, [2]string{"Vary", "Accept-Encoding"})
 	}
 	common = append(common, e.fields...)
@@ -121,7 +126,7 @@ func (e *entry) add(c coding, v *content) {
 	}
 	var err error
 	if rep.fields, err = http.Prepare(nil, common...); err != nil {
-		e.err = fmt.Errorf("static: %s: %w", e.path, err) // by Options.Fields
+		e.fail(err) // by Options.Fields
 		return
 	}
 	if v.file != nil {
@@ -132,13 +137,18 @@ func (e *entry) add(c coding, v *content) {
 		rep.size = int64(len(v.body))
 		rep.whole, err = http.Prepare(v.body, append(common, [2]string{"Accept-Ranges", "bytes"}, [2]string{"Content-Type", e.contentType})...)
 		if err != nil {
-			e.err = fmt.Errorf("static: %s: %w", e.path, err)
+			e.fail(err)
 			return
 		}
 		rep.body = rep.whole.Body()
 		e.bytes += int64(rep.whole.Size())
 	}
 	e.representations[c] = rep
+}
+
+// fail makes an error the answer.
+func (e *entry) fail(err error) {
+	e.err, e.special = fmt.Errorf("static: %s: %w", e.path, err), true
 }
 
 // etag returns the entity tag of a coding (RFC 9110 section 8.8.3). It is shown as

@@ -44,8 +44,9 @@ type found struct {
 	fileID
 	injected    bool // Options.Inject was appended
 	contentType string
+	packed      coding // in which the file is stored; see kind.go
 	fields      [][2]string
-	contents    [codings]content // by coding; identity is the file itself
+	contents    [codings]content // by coding; packed is the file itself
 }
 
 // run is called on the worker.
@@ -156,18 +157,6 @@ func hidden(name string, o *Options) bool {
 	return strings.HasPrefix(name, ".") && name != ".well-known" && !o.Dotfiles
 }
 
-// typeOf returns the Content-Type of a name.
-func (s *search) typeOf(name string) string {
-	if len(s.options.Types) > 0 {
-		if at := strings.LastIndexByte(name, '.'); at >= 0 {
-			if t, ok := s.options.Types[strings.ToLower(name[at+1:])]; ok {
-				return t
-			}
-		}
-	}
-	return TypeByExtension(name)
-}
-
 // open opens a file that may be served. Its error is a Status, or the system's.
 func (s *search) open(name string) (*os.File, fs.FileInfo, error) {
 	file, err := s.root.open(name)
@@ -197,8 +186,10 @@ func (s *search) errorPage(f *found) {
 	if status >= 500 {
 		names = append(names, "50x.html")
 	}
+	defer func(path string) { s.path = path }(s.path)
 	for _, name := range names {
 		var page found
+		s.path = "/" + name // whose kind the page has
 		if s.load(&page, name) == nil && page.contents[identity].body != nil {
 			f.contents[identity].body = page.contents[identity].body
 			f.contentType = page.contentType

@@ -46,8 +46,13 @@ func (s *search) loadOpen(f *found, name string, file *os.File, info fs.FileInfo
 		return http.StatusForbidden
 	}
 	f.fileID = fileID{name: name, info: info}
-	f.contentType = s.typeOf(name)
-	if Compressible(f.contentType) && s.only == "" {
+	kind, fields, err := s.kindOf(name)
+	if err != nil {
+		file.Close()
+		return err
+	}
+	f.fields = fields
+	if Compressible(kind.contentType) && kind.packed == identity && s.only == "" {
 		for c := identity + 1; c < codings; c++ {
 			f.siblings[c] = s.regular(name + suffixes[c])
 		}
@@ -57,19 +62,17 @@ func (s *search) loadOpen(f *found, name string, file *os.File, info fs.FileInfo
 		f.same = true
 		return nil
 	}
-	if s.options.Fields != nil {
-		f.fields = s.options.Fields(s.path)
-	}
 	if err := s.loadContent(&f.contents[identity], file, info); err != nil {
 		return err
 	}
 	f.info = f.contents[identity].info // of the version that was read
+	f.examine(kind)
 	if v := &f.contents[identity]; s.options.Inject != "" && v.body != nil && strings.HasPrefix(f.contentType, "text/html") {
 		v.body = append(v.body, s.options.Inject...)
 		f.injected = true
 	}
 	for c := identity + 1; c < codings; c++ {
-		if f.siblings[c] != nil && !f.injected {
+		if f.siblings[c] != nil && !f.injected && f.packed == identity {
 			s.loadSibling(f, c)
 		}
 	}

@@ -17,7 +17,9 @@ type mimeEntry struct {
 }
 
 // TypeByExtension returns the Content-Type of a file by its name, which may
-// have folders in front. Text types have "; charset=utf-8". The type is
+// have folders in front. Types of text have "; charset=utf-8", except XML and its kinds,
+// which declare it themselves; Files changes the parameter if a file is in another
+// charset. The type is
 // "application/octet-stream" for an unknown extension, and for a name whose only
 // dot is its first character, such as ".profile".
 //

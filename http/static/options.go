@@ -27,13 +27,15 @@ type Options struct {
 	// them, are never served and never listed. A folder stands for all files in it.
 	Private []string
 
-	// Types maps extensions, in lower case and without a dot, to media types. It
-	// goes before TypeByExtension.
+	// Types maps extensions, in lower case and without a dot, to media types, which
+	// are sent as they are. It goes before TypeByExtension.
 	Types map[string]string
 
 	// Fields returns more fields for the answer to a path, such as
-	// Cache-Control. It is called on a worker when a file is read, not for each
-	// request.
+	// Cache-Control. A Content-Type among them goes before the type by the
+	// extension. A Content-Encoding (br, zstd or gzip) says that the file is stored
+	// compressed, and "identity" that it is not. Fields is called on a worker when a
+	// file is compared with the disk, not for each request.
 	Fields func(path string) [][2]string
 
 	// Encoders compress text of at most EncodeMax bytes that has no compressed

@@ -4,8 +4,8 @@
 // and no client waits for the disk of another.
 //
 // A request runs through these files: static.go looks for an entry in the cache;
-// ask.go has a worker ask the disk if there is none, or an old one; find.go and
-// load.go run on that worker; store.go makes an entry of the result (entry.go) and
+// ask.go has a worker ask the disk if there is none, or an old one; find.go, load.go and
+// kind.go run on that worker; store.go makes an entry of the result (entry.go) and
 // keeps it in a cache that evicts by SIEVE (cache.go); answer.go answers with it,
 // by the request's conditions (condition.go), the codings that the client takes
 // (coding.go) and ranges (ranges.go). A large file is sent from openfile.go.

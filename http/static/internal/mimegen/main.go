@@ -152,12 +152,11 @@ func better(a, b claim) int {
 }
 
 // withCharset completes the types that are text by the encoding that text has
-// today. What says otherwise inside a file loses against it.
+// today. XML and its kinds say it themselves, and a parameter would overrule them.
 func withCharset(mediaType string) string {
-	isText := strings.HasPrefix(mediaType, "text/") ||
-		mediaType == "application/json" || strings.HasSuffix(mediaType, "+json") ||
-		mediaType == "application/xml" || strings.HasSuffix(mediaType, "+xml")
-	if isText {
+	isText := strings.HasPrefix(mediaType, "text/") && mediaType != "text/xml" ||
+		mediaType == "application/json" || strings.HasSuffix(mediaType, "+json")
+	if isText && !strings.HasSuffix(mediaType, "+xml") {
 		return mediaType + "; charset=utf-8"
 	}
 	return mediaType

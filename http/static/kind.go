@@ -1,0 +1,129 @@
+package static
+
+import (
+	"bytes"
+	stdgzip "compress/gzip"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/bobbin-http/bobbin/http/internal/negotiate"
+)
+
+// What a file is: its media type, its charset, and the coding in which it is stored. A
+// rule of Options.Fields decides first, then the content, then Options.Types and the
+// extension.
+
+// A kind is what is known about a file before it is read.
+type kind struct {
+	contentType string
+	isGiven     bool   // the type is the operator's, and is not changed
+	packed      coding // that a rule declares
+	isPlain     bool   // a rule declares that the file is not packed
+}
+
+// kindOf takes the kind that rules declare out of the fields for a path, and completes
+// it by the name of the file.
+func (s *search) kindOf(name string) (k kind, fields [][2]string, err error) {
+	if s.options.Fields != nil {
+		fields = s.options.Fields(s.path)
+	}
+	rest := make([][2]string, 0, len(fields)) // the fields may be the caller's own
+	for _, field := range fields {
+		switch {
+		case negotiate.EqualFold(field[0], "content-type"):
+			k.contentType, k.isGiven = field[1], true
+		case negotiate.EqualFold(field[0], "content-encoding"):
+			if k.packed, err = storedIn(field[1]); err != nil {
+				return k, nil, fmt.Errorf("static: %s: %w", s.path, err)
+			}
+			k.isPlain = k.packed == identity
+		default:
+			rest = append(rest, field)
+		}
+	}
+	if !k.isGiven {
+		k.contentType, k.isGiven = s.typeOf(strings.TrimSuffix(name, suffixes[k.packed]))
+	}
+	return k, rest, nil
+}
+
+// storedIn returns the coding with a name.
+func storedIn(name string) (coding, error) {
+	for c := range codings {
+		if negotiate.EqualFold(name, c.String()) || c == gzip && negotiate.EqualFold(name, "x-gzip") {
+			return c, nil
+		}
+	}
+	return identity, fmt.Errorf("Content-Encoding is %q: use br, zstd, gzip, or identity for a file that is not packed", name)
+}
+
+// typeOf returns the Content-Type of a name, and whether the operator has set it.
+func (s *search) typeOf(name string) (contentType string, isGiven bool) {
+	if len(s.options.Types) > 0 {
+		if at := strings.LastIndexByte(name, '.'); at >= 0 {
+			if t, ok := s.options.Types[strings.ToLower(name[at+1:])]; ok {
+				return t, true
+			}
+		}
+	}
+	return TypeByExtension(name), false
+}
+
+// magics are the first bytes of the codings that can be recognised. No text begins so,
+// in any charset. Brotli has none.
+var magics = [codings]string{gzip: "\x1f\x8b\x08", zstd: "\x28\xb5\x2f\xfd"}
+
+// Packed returns the content coding of a file of text that is stored compressed, such as
+// .svgz, by its first bytes: "gzip", "zstd", or "" for any other file. To compress it
+// once more would be of no use.
+func Packed(head []byte) string {
+	if c := packedIn(head); c != identity {
+		return c.String()
+	}
+	return ""
+}
+
+func packedIn(head []byte) coding {
+	for c, magic := range magics {
+		if magic != "" && bytes.HasPrefix(head, []byte(magic)) {
+			return coding(c)
+		}
+	}
+	return identity
+}
+
+// examine completes the kind of a file by its content, which has been loaded. A packed
+// file moves to its coding.
+func (f *found) examine(k kind) {
+	f.contentType, f.packed = k.contentType, k.packed
+	v := &f.contents[identity]
+	if Compressible(k.contentType) {
+		head := v.head()
+		if k.packed == identity && !k.isPlain {
+			f.packed = packedIn(head)
+		}
+		if !k.isGiven {
+			f.contentType = withCharset(k.contentType, unpackedHead(f.packed, head))
+		}
+	}
+	if f.packed != identity {
+		f.contents[f.packed], *v = *v, content{}
+	}
+}
+
+// unpackedHead returns the beginning of the text in a file, or nothing decisive if it
+// cannot be unpacked here.
+func unpackedHead(packed coding, head []byte) []byte {
+	switch packed {
+	case identity:
+		return head
+	case gzip:
+		if from, err := stdgzip.NewReader(bytes.NewReader(head)); err == nil {
+			p := make([]byte, headSize)
+			n, _ := io.ReadFull(from, p)
+			return p[:n]
+		}
+	}
+	return []byte{0} // no text
+}
