@@ -285,6 +285,9 @@ func (c *conn) takeOver() {
 	}
 	fresh := c.server.takeExchange(c)
 	fresh.incoming = x.incoming
+	fresh.request.client = x.request.client
+	fresh.request.values.Store(x.request.values.Load())
+	fresh.extras = true
 	fresh.keepHead()
 	fresh.response.hooks, x.task.outer = x.task.outer, hooks{}
 	c.x = fresh

@@ -57,6 +57,30 @@ func sayTo(config http.Config, lines ...string) {
 	}
 }
 
+var visitor http.Key[string]
+
+// Middleware finds out who the user is, for all handlers behind it.
+func ExampleKey() {
+	login := func(next http.Handler) http.Handler {
+		return func(w *http.Response, r *http.Request) error {
+			if r.Header("Authorization") != "Bearer 42" {
+				return http.StatusUnauthorized
+			}
+			visitor.Set(r, "ann")
+			return next(w, r)
+		}
+	}
+	h := func(w *http.Response, r *http.Request) error {
+		name, _ := visitor.Get(r)
+		return w.Text("hello, " + name + "\n")
+	}
+	say(login(h), "GET / HTTP/1.1", "Authorization: Bearer 42")
+	// Output:
+	// HTTP/1.1 200 OK
+	// Content-Type: text/plain; charset=utf-8
+	// hello, ann
+}
+
 // All errors of an API as JSON: those of handlers, and the server's own.
 func ExampleErrorHandler() {
 	asJSON := func(w *http.Response, r *http.Request, f http.Failure) error {

@@ -38,6 +38,7 @@ type exchange struct {
 	context context.Context // of the request, once a handler has asked for it
 	cancel  context.CancelFunc
 	timeout *eventloop.Timer
+	extras  bool // there is one of these, a value, or a hook of the end: see dropExtras
 
 	request  Request
 	response Response
@@ -73,7 +74,6 @@ func (x *exchange) reset() {
 	x.body, x.read = x.body[:0], 0
 	x.state, x.headSent = stateNew, false
 	x.held = nil
-	x.context, x.cancel, x.timeout = nil, nil, nil
 	x.request.reset()
 	x.response.reset()
 	x.response.hooks.reset()
@@ -154,8 +154,17 @@ func (x *exchange) over() {
 	if x.state != stateDone && x.state != stateNew {
 		x.abandon()
 	}
+	if x.extras {
+		x.dropExtras()
+	}
+}
+
+// dropExtras stops and forgets what most requests do not have: a context, a time limit,
+// values, and hooks of the end, which it calls.
+func (x *exchange) dropExtras() {
 	if x.timeout != nil {
 		x.timeout.Stop()
+		x.timeout = nil
 	}
 	if x.cancel != nil {
 		x.cancel()
@@ -167,6 +176,9 @@ func (x *exchange) over() {
 		}
 		clear(list)
 	}
+	x.context, x.cancel = nil, nil
+	x.request.values.Store(nil)
+	x.extras = false
 }
 
 // keepHead copies the head, so that the request outlives the loop's bytes.

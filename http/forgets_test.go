@@ -3,6 +3,7 @@ package http
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"regexp"
 	"strings"
 	"testing"
@@ -106,6 +107,25 @@ func TestAnExchangeForgetsTheEscapedSlashesOfAPath(t *testing.T) {
 		t.Fatalf("an escaped slash is answered by %q", got)
 	}
 	if got := asksOf(t, router.Serve, "GET /files/private%2fx"+head, "GET /files/a"+head); !strings.HasSuffix(got, "\r\n/files/a") {
+		t.Errorf("the next request is answered by %q", got)
+	}
+}
+
+// TestAnExchangeForgetsItsValues asks with a value and then without.
+func TestAnExchangeForgetsItsValues(t *testing.T) {
+	var user Key[string]
+	h := func(w *Response, r *Request) error {
+		if name := r.Header("User"); name != "" {
+			user.Set(r, name)
+		}
+		name, ok := user.Get(r)
+		return w.Text(fmt.Sprintln(name, ok, r.Context().Value(&user)))
+	}
+	const head = "GET / HTTP/1.1\r\nHost: a\r\n"
+	if got := asksOf(t, h, head+"User: ann\r\n\r\n"); !strings.HasSuffix(got, "ann true ann\n") {
+		t.Fatalf("with a value, the answer is %q", got)
+	}
+	if got := asksOf(t, h, head+"User: ann\r\n\r\n", head+"\r\n"); !strings.HasSuffix(got, " false <nil>\n") {
 		t.Errorf("the next request is answered by %q", got)
 	}
 }

@@ -91,6 +91,7 @@ func (w *Response) OnAnswer(f func(status Status, size int64)) {
 func (w *Response) OnEnd(f func()) {
 	w.use("OnEnd")
 	w.hooks.end = append(w.hooks.end, f)
+	w.x.extras = true
 }
 
 // afterAnswer calls the hooks of OnAnswer, once.

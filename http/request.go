@@ -1,10 +1,10 @@
 package http
 
 import (
-	"context"
 	"iter"
 	"net/netip"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/bobbin-http/bobbin/eventloop"
@@ -21,6 +21,8 @@ type Request struct {
 	text string // the head, once a method needed it
 
 	client netip.Addr // from a trusted proxy; invalid if there is none
+
+	values atomic.Pointer[value] // of keys: hooks look at them while a handler off the loop may run
 }
 
 // reset prepares the Request for its next use.
@@ -229,17 +231,6 @@ func (r *Request) Loop() *eventloop.Loop { return r.x.conn.server.loop }
 func (r *Request) Time() time.Time {
 	r.use("Time")
 	return r.Loop().WallTimeAt(r.x.since)
-}
-
-// Context returns a context that ends with the request, or before if the client has left.
-// It is for work off the loop; a handler on the loop cannot wait for it.
-func (r *Request) Context() context.Context {
-	r.use("Context")
-	x := r.x
-	if x.context == nil {
-		x.context, x.cancel = context.WithCancel(context.Background())
-	}
-	return x.context
 }
 
 // line returns the request line as far as it was parsed, for logs.

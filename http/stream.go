@@ -205,6 +205,7 @@ func (w *Response) Timeout(d time.Duration) {
 	if x.timeout != nil {
 		x.timeout.Stop()
 	}
+	x.extras = true
 	x.timeout = x.conn.server.loop.After(d, func() {
 		if x.serial == serial {
 			x.timeout = nil
