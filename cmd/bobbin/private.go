@@ -17,7 +17,7 @@ func (o *options) private() (paths []string) {
 		}
 	}
 	if o.site.netlify {
-		add(filepath.Join(o.path, "_headers"), filepath.Join(o.path, "_redirects"))
+		add(filepath.Join(o.path, "_headers"), filepath.Join(o.path, "_redirects"), filepath.Join(o.path, "netlify.toml"))
 	}
 	add(o.config, o.site.auth)
 	add(o.https.certs...)

@@ -84,7 +84,7 @@ func TestItsOutputIsNotServedIfItIsAFileInTheFolder(t *testing.T) {
 func TestAPasswordThatWouldNotBeAskedForIsRefused(t *testing.T) {
 	dir := folder(t, map[string][]byte{"_headers": []byte("/*\n  X-A: b\n/private/*\n  basic-auth: user:password\n")})
 	code, _, complaint := try([]string{"--netlify", dir}, "", nil)
-	for _, want := range []string{filepath.Join(dir, "_headers"), "line 4", "Basic-Auth", "--auth"} {
+	for _, want := range []string{filepath.Join(dir, "_headers") + ":4: ", "Basic-Auth", "--auth"} {
 		if code != exitUsage || !strings.Contains(complaint, want) || strings.Contains(complaint, "user:password") {
 			t.Errorf("%d, %q, want %q", code, complaint, want)
 		}

@@ -1,11 +1,9 @@
 package main
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -37,7 +35,7 @@ func openSite(o *options, leader *reload.Reloader) (*perLoop, error) {
 	if err != nil {
 		return nil, err
 	}
-	so.Fields = fields.of
+	so.Fields, p.warnings = fields.of, fields.warnings
 	if so.Types, err = readTypes(s.types); err != nil {
 		return nil, err
 	}
@@ -137,7 +135,7 @@ func (s *siteOptions) rules(folder string) (middleware.Redirects, *fieldRules, e
 	if s.netlify {
 		more, err := fields.readNetlify(folder)
 		if err != nil {
-			return nil, nil, err
+			return nil, nil, fmt.Errorf("--netlify: %w", err)
 		}
 		redirects = append(redirects, more...)
 	}
@@ -149,11 +147,14 @@ type fieldRules struct {
 	always [][2]string
 	cache  []fieldRule // the first match applies
 	header []fieldRule // all matches apply, the last of each name
+
+	warnings []string // of what --netlify skips
 }
 
 type fieldRule struct {
-	where middleware.Glob // an empty pattern matches all
-	field [2]string
+	where   middleware.Glob // an empty pattern matches all
+	field   [2]string
+	removes bool // the field is not sent, unless a later rule sets it
 }
 
 func (r *fieldRule) match(path string) bool {
@@ -183,8 +184,12 @@ func (f *fieldRules) of(path string) (list [][2]string) {
 	}
 	set(caching)
 	for i := range f.header {
-		if f.header[i].match(path) {
-			set(f.header[i].field)
+		switch rule := &f.header[i]; {
+		case !rule.match(path):
+		case rule.removes:
+			list = slices.DeleteFunc(list, func(field [2]string) bool { return strings.EqualFold(field[0], rule.field[0]) })
+		default:
+			set(rule.field)
 		}
 	}
 	return list
@@ -298,80 +303,6 @@ func span(s string) (seconds int64, ok bool) {
 	}
 	n, err := strconv.ParseUint(s, 10, 31)
 	return int64(n) * unit, err == nil
-}
-
-// readNetlify reads _redirects and _headers, as Netlify and Cloudflare define them.
-// Both are optional.
-func (f *fieldRules) readNetlify(folder string) (middleware.Redirects, error) {
-	var redirects middleware.Redirects
-	file, err := os.Open(filepath.Join(folder, "_redirects"))
-	if err == nil {
-		defer file.Close()
-		if redirects, err = middleware.ParseRedirects(file); err != nil {
-			return nil, fmt.Errorf("%s: %w", file.Name(), err)
-		}
-	} else if !errors.Is(err, os.ErrNotExist) {
-		return nil, err
-	}
-	headers, err := os.Open(filepath.Join(folder, "_headers"))
-	if errors.Is(err, os.ErrNotExist) {
-		return redirects, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	defer headers.Close()
-	if err := f.readHeaders(headers); err != nil {
-		return nil, fmt.Errorf("%s: %w", headers.Name(), err)
-	}
-	return redirects, nil
-}
-
-// readHeaders parses lines with paths, each followed by indented headers.
-func (f *fieldRules) readHeaders(from *os.File) error {
-	lines := bufio.NewScanner(from)
-	var where middleware.Glob
-	for n := 1; lines.Scan(); n++ {
-		line := lines.Text()
-		text := strings.TrimSpace(line)
-		switch {
-		case text == "" || text[0] == '#':
-			continue
-		case line[0] != ' ' && line[0] != '\t':
-			var err error
-			if where, err = netlifyGlob(text); err != nil {
-				return fmt.Errorf("line %d: %w", n, err)
-			}
-			continue
-		case where.String() == "":
-			return fmt.Errorf("line %d: a header before the first path", n)
-		}
-		name, value, ok := strings.Cut(text, ":")
-		field := [2]string{strings.TrimSpace(name), strings.TrimSpace(value)}
-		if !ok {
-			return fmt.Errorf("line %d: %q has no colon", n, text)
-		}
-		if err := checkField(field); err != nil {
-			return fmt.Errorf("line %d: %w", n, err)
-		}
-		f.header = append(f.header, fieldRule{where, field})
-	}
-	return lines.Err()
-}
-
-// netlifyGlob converts a path in which "*" matches everything and ":name" one
-// segment.
-func netlifyGlob(path string) (middleware.Glob, error) {
-	if !strings.HasPrefix(path, "/") {
-		return middleware.Glob{}, fmt.Errorf("%q must begin with a slash: did you mean %q?", path, "/"+path)
-	}
-	parts := strings.Split(path, "/")
-	for i, part := range parts {
-		if strings.HasPrefix(part, ":") {
-			parts[i] = "*"
-		}
-	}
-	return middleware.ParseGlob(strings.ReplaceAll(strings.Join(parts, "/"), "*", "**"))
 }
 
 // readTypes parses "EXTENSION=TYPE".

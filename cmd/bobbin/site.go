@@ -22,6 +22,7 @@ type perLoop struct {
 	files    *static.Files         // nil for the default site
 	reloader *reload.Reloader      // nil without --reload
 	users    *middleware.BasicAuth // nil without --auth
+	warnings []string              // for the operator, the same on each loop
 }
 
 // prepare opens the files, certificates and logs. Its errors are usage errors.
@@ -56,6 +57,7 @@ func (s *site) open(o *options, stdout io.Writer, trouble *slog.Logger) error {
 		}
 		s.loops = append(s.loops, p)
 	}
+	o.warnings = append(o.warnings, s.loops[0].warnings...)
 	if o.https.on() {
 		if err := o.https.open(o.at, trouble); err != nil {
 			return err

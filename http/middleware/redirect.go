@@ -12,12 +12,16 @@ import (
 
 // A Redirect is one rule of a _redirects file, as Netlify and Cloudflare define it:
 // "FROM TO [STATUS]". In FROM, ":name" matches one segment of a path and a "*" at the
-// end matches the rest; in TO, ":name" and ":splat" insert them. The status is 301,
+// end matches the rest; in TO, ":name" and ":splat" insert them. FROM may be a URL: then
+// the rule applies to requests for its host only, over HTTP and HTTPS. The status is 301,
 // 302, 303, 307 or 308; or 200 to answer with TO in place, which must be a path of
 // this site; or 404 for the same with that status. A "!" after the status gives the
-// rule precedence over existing files.
+// rule precedence over existing files. A rule that redirects a path to itself does not
+// apply to that path.
 type Redirect struct {
+	host   string   // in lower case and without a port; "" for all
 	from   []string // segments
+	prefix string   // of the segment before the star at the end of FROM
 	splat  bool     // FROM ends with a star
 	to     string
 	status http.Status
@@ -41,14 +45,45 @@ func ParseRedirect(s string) (r Redirect, err error) {
 			return r, fmt.Errorf("%q is not a status of a redirect: write 301, 302, 303, 307, 308, 200 or 404", words[2])
 		}
 	}
+	if from, err = r.cutHost(from); err != nil {
+		return r, fmt.Errorf("redirect %q: %w", s, err)
+	}
 	if !strings.HasPrefix(from, "/") {
 		return r, fmt.Errorf("redirect %q: %q does not begin with a slash: did you mean %q?", s, from, "/"+from)
 	}
-	if from, r.splat = strings.CutSuffix(from, "*"); strings.Contains(from, "*") || r.splat && !strings.HasSuffix(from, "/") {
-		return r, fmt.Errorf("redirect %q: the * must be the last segment of %q", s, words[0])
+	if from, r.splat = strings.CutSuffix(from, "*"); strings.Contains(from, "*") {
+		return r, fmt.Errorf("redirect %q: the * must be at the end of %q", s, words[0])
+	}
+	if r.splat {
+		at := strings.LastIndexByte(from, '/') + 1
+		from, r.prefix = from[:at], from[at:]
 	}
 	r.from = parts(from)
 	return r, r.check(s)
+}
+
+// cutHost returns the path of FROM, and notes its host if it is a URL.
+func (r *Redirect) cutHost(from string) (path string, err error) {
+	rest, found := strings.CutPrefix(from, "https://")
+	if !found {
+		if rest, found = strings.CutPrefix(from, "http://"); !found {
+			return from, nil
+		}
+	}
+	host, path, _ := strings.Cut(rest, "/")
+	r.host = strings.ToLower(hostOnly(host))
+	if r.host == "" || strings.ContainsAny(r.host, "*:@?#") && !strings.HasPrefix(r.host, "[") {
+		return "", fmt.Errorf("%q has no host name that requests could have", from)
+	}
+	return "/" + path, nil
+}
+
+// hostOnly returns a Host without its port and its final dot.
+func hostOnly(host string) string {
+	if i := strings.LastIndexByte(host, ':'); i >= 0 && !strings.HasSuffix(host, "]") {
+		host = host[:i]
+	}
+	return strings.TrimSuffix(host, ".")
 }
 
 // check refuses rules that would fail for every visitor.
@@ -89,8 +124,15 @@ func (r *Redirect) match(path string) (to string, ok bool) {
 	if r.splat && len(from) == 1 && from[0] == "" {
 		from = nil
 	}
+	rest := ""
 	if len(have) < len(from) || !r.splat && len(have) > len(from) {
 		return "", false
+	}
+	if r.splat {
+		var ok bool
+		if rest, ok = strings.CutPrefix(strings.Join(have[len(from):], "/"), r.prefix); !ok {
+			return "", false
+		}
 	}
 	to = r.to
 	for i, part := range from {
@@ -103,7 +145,7 @@ func (r *Redirect) match(path string) (to string, ok bool) {
 		}
 	}
 	if r.splat {
-		to = fill(to, ":splat", strings.Join(have[len(from):], "/"))
+		to = fill(to, ":splat", rest)
 	}
 	if r.to[0] == '/' {
 		to = "/" + strings.TrimLeft(to, "/") // two slashes would begin a host
@@ -174,11 +216,11 @@ func (list Redirects) try(w *http.Response, r *http.Request, force bool, as func
 	path := string(clean)
 	for i := range list {
 		rule := &list[i]
-		if rule.force != force {
+		if rule.force != force || rule.host != "" && !strings.EqualFold(rule.host, hostOnly(r.Host())) {
 			continue
 		}
 		to, ok := rule.match(path)
-		if !ok {
+		if !ok || rule.leadsTo(to, path, r.Host()) {
 			continue
 		}
 		switch rule.status {
@@ -194,6 +236,24 @@ func (list Redirects) try(w *http.Response, r *http.Request, force bool, as func
 		return true, rule.status
 	}
 	return false, nil
+}
+
+// leadsTo reports whether a target is the path of a request itself, over HTTP or HTTPS:
+// a browser would be redirected without an end.
+func (r *Redirect) leadsTo(to, path, host string) bool {
+	if r.status == http.StatusOK || r.status == http.StatusNotFound {
+		return false
+	}
+	if _, rest, isURL := strings.Cut(to, "://"); isURL && to[0] != '/' {
+		at, rest, _ := strings.Cut(rest, "/")
+		if !strings.EqualFold(at, host) {
+			return false
+		}
+		to = "/" + rest
+	}
+	to, _, _ = strings.Cut(to, "?")
+	to, _, _ = strings.Cut(to, "#")
+	return unescape(to) == path
 }
 
 // unescape reverses the escapes of fill: as takes a decoded path.

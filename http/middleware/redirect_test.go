@@ -1,0 +1,91 @@
+package middleware
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/bobbin-http/bobbin/http"
+	"github.com/bobbin-http/bobbin/http/httptest"
+)
+
+// leadsTo returns where a path of a host is redirected to.
+func leadsTo(t *testing.T, c *httptest.Client, host, path string) string {
+	t.Helper()
+	conn := c.Dial()
+	defer conn.Close()
+	if err := conn.Send("GET " + path + " HTTP/1.1\r\nHost: " + host + "\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	return conn.Answer("GET").Header("location")
+}
+
+func TestARedirectAppliesToAHost(t *testing.T) {
+	list, err := ParseRedirects(strings.NewReader(`
+https://old.example/*      https://new.example/:splat 301!
+http://Docs.Example:80     /docs 302!
+https://[2001:db8::1]/a    /b 301!
+https://b.example/only     /other
+/everywhere                /there 301!
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	as := func(w *http.Response, r *http.Request, path string) error { return w.Text("as " + path) }
+	httptest.Run(t, httptest.Config{Handler: list.Forced(list.Missing(as), as)}, func(c *httptest.Client) {
+		for _, row := range []struct{ host, path, to string }{
+			{"old.example", "/x/y", "https://new.example/x/y"},
+			{"OLD.example:8080", "/", "https://new.example/"},
+			{"old.example.", "/x", "https://new.example/x"},
+			{"old.example.evil", "/x", ""},
+			{"new.example", "/x", ""},
+			{"docs.example", "/", "/docs"},
+			{"docs.example", "/x", ""},
+			{"[2001:db8::1]:80", "/a", "/b"},
+			{"[2001:db8::2]:80", "/a", ""},
+			{"b.example", "/only", "/other"},
+			{"a.example", "/only", ""},
+			{"a.example", "/everywhere", "/there"},
+		} {
+			if got := leadsTo(t, c, row.host, row.path); got != row.to {
+				t.Errorf("%s%s leads to %q, want %q", row.host, row.path, got, row.to)
+			}
+		}
+	})
+}
+
+func TestARedirectDoesNotLeadToItself(t *testing.T) {
+	for _, row := range []struct {
+		rule string
+		path string
+		to   string // "" if it does not apply
+	}{
+		{"/* /docs/notes 301!", "/x", "/docs/notes"},
+		{"/* /docs/notes 301!", "/docs/notes", ""},
+		{"/* /docs/notes#end 301!", "/docs/notes", ""},
+		{"/* /docs/notes?a=b 301!", "/docs/notes", ""},
+		{"/* /:splat 301!", "/a%20b", ""},
+		{"/a /a/ 301!", "/a", "/a/"},
+		{"/a /a/ 301!", "/a/", ""},
+		{"http://site.example/* https://site.example/:splat 301!", "/x", ""},
+		{"/* https://site.example/:splat 301!", "/x", ""},
+		{"/* https://site.example:8443/:splat 301!", "/x", "https://site.example:8443/x"},
+		{"/* https://www.site.example/:splat 301!", "/x", "https://www.site.example/x"},
+		{"/pre* /all/:splat 301!", "/prefix/a", "/all/fix/a"},
+		{"/pre* /all/:splat 301!", "/pre", "/all/"},
+		{"/a/pre* /all/:splat 301!", "/a/pre-b", "/all/-b"},
+		{"/a/pre* /all/:splat 301!", "/a/b", ""},
+		{"/a/pre* /all/:splat 301!", "/a", ""},
+	} {
+		list, err := ParseRedirects(strings.NewReader(row.rule))
+		if err != nil {
+			t.Errorf("%s: %v", row.rule, err)
+			continue
+		}
+		as := func(w *http.Response, r *http.Request, path string) error { return w.Text("as " + path) }
+		httptest.Run(t, httptest.Config{Handler: list.Forced(list.Missing(as), as)}, func(c *httptest.Client) {
+			if got := leadsTo(t, c, "site.example", row.path); got != row.to {
+				t.Errorf("%s: %s leads to %q, want %q", row.rule, row.path, got, row.to)
+			}
+		})
+	}
+}
