@@ -1,0 +1,92 @@
+package std
+
+import (
+	"io"
+	nethttp "net/http"
+	"net/textproto"
+	"net/url"
+	"slices"
+	"sync"
+
+	"github.com/bobbin-http/bobbin/http"
+	"github.com/bobbin-http/bobbin/http/internal/negotiate"
+)
+
+// request converts r for net/http.
+func request(r *http.Request, b *body) (*nethttp.Request, error) {
+	target := r.Target()
+	u, err := url.ParseRequestURI(target)
+	if err != nil {
+		return nil, http.StatusBadRequest.Because("malformed request target")
+	}
+	fields := make(nethttp.Header)
+	for name, value := range r.Headers() {
+		name = textproto.CanonicalMIMEHeaderKey(name)
+		if name != "Host" {
+			fields[name] = append(fields[name], value)
+		}
+	}
+	if p := fields["Pragma"]; len(p) > 0 && p[0] == "no-cache" && fields["Cache-Control"] == nil {
+		fields["Cache-Control"] = []string{"no-cache"} // RFC 9111 section 5.4, as net/http does
+	}
+	q := &nethttp.Request{
+		Method: r.Method(), URL: u, RequestURI: target,
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: r.ProtoMinor(),
+		Header: fields, Host: r.Host(), ContentLength: r.Length(),
+		Body: nethttp.NoBody, RemoteAddr: r.RemoteAddr().String(), TLS: r.TLS(),
+		Close: closes(fields["Connection"], r.ProtoMinor()),
+	}
+	if r.ProtoMinor() == 0 {
+		q.Proto = "HTTP/1.0"
+	}
+	if q.ContentLength < 0 {
+		q.TransferEncoding = []string{"chunked"}
+		delete(fields, "Transfer-Encoding")
+	}
+	if q.ContentLength != 0 {
+		q.Body = b
+	}
+	if !r.RemoteAddr().IsValid() {
+		q.RemoteAddr = "@" // net/http's value for a Unix socket
+	}
+	return q.WithContext(r.Context()), nil
+}
+
+// closes reports whether the client closes the connection after the answer, by the
+// options in its Connection fields (RFC 9112 section 9.3).
+func closes(options []string, protoMinor int) bool {
+	has := func(option string) bool {
+		return slices.ContainsFunc(options, func(list string) bool { return negotiate.Lists(list, option) })
+	}
+	return has("close") || protoMinor == 0 && !has("keep-alive")
+}
+
+// body is the request body for net/http.
+type body struct {
+	turns *sync.Mutex
+	from  *http.Request
+	over  bool
+}
+
+func (b *body) Read(p []byte) (int, error) {
+	b.turns.Lock()
+	defer b.turns.Unlock()
+	if b.over {
+		return 0, nethttp.ErrBodyReadAfterClose
+	}
+	return b.from.Read(p)
+}
+
+// Close ends the reading. The server discards the rest.
+func (b *body) Close() error {
+	b.end()
+	return nil
+}
+
+func (b *body) end() {
+	b.turns.Lock()
+	b.over = true
+	b.turns.Unlock()
+}
+
+var _ io.ReadCloser = (*body)(nil)
