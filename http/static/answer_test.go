@@ -35,7 +35,7 @@ func tagOf(v *visitor, path string, fields ...string) string {
 
 func TestConditions(t *testing.T) {
 	for _, small := range []int64{0, 1} { // from memory, and by the kernel
-		files := open(t, tree(t, map[string]string{"a.txt": letters(2000), "b.txt": letters(2000)}), Options{Small: small})
+		files := open(t, tree(t, map[string]string{"a.txt": letters(2000), "b.txt": letters(2001)}), Options{Small: small})
 		visit(t, files, func(v *visitor) {
 			tag, other := tagOf(v, "/a.txt"), tagOf(v, "/b.txt")
 			if tag == other || !strings.HasPrefix(tag, `"`) {

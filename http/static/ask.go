@@ -126,7 +126,7 @@ func (f *Files) ask(r *http.Request, q *question) *asking {
 	}
 	f.asked[q.key] = a
 	f.counters.Asked++
-	s := f.prepare(q.search)
+	s := f.prepare(q.search, a.began)
 	var found *found
 	loop.OffloadJob(eventloop.Job{
 		Lane: q.lane, Client: a.client, Place: q.path, Memory: q.memory(),
@@ -260,7 +260,8 @@ func (f *Files) about(r *http.Request, path string) *question {
 }
 
 // prepare completes a search by what is known. It shares nothing with the loop.
-func (f *Files) prepare(s search) *search {
+func (f *Files) prepare(s search, asked time.Time) *search {
+	s.asked = asked
 	s.root, s.generation, s.only, s.options = f.root, f.generation, f.only, &f.options
 	if e := f.cache.get([]byte(s.path)); e != nil {
 		s.known = e.fileID

@@ -101,7 +101,7 @@ func (n *negotiation) partial(e *entry, f *representation) bool {
 		return true
 	}
 	t, ok := http.ParseDate(n.ifRange)
-	return ok && t.Equal(e.modified)
+	return ok && !e.modified.IsZero() && t.Equal(e.modified)
 }
 
 // anyMatches reports whether one of the fields of a name has the entity tag.

@@ -66,7 +66,7 @@ func (f *Files) addEncoded(job *encoded) error {
 	if e.representations[job.coding] != nil {
 		return nil
 	}
-	e.add(job.coding, &content{info: cmp.Or(e.info, e.listed), body: job.body, tag: from.tag})
+	e.add(job.coding, &content{info: cmp.Or(e.info, e.listed), body: job.body, tag: from.tag, weak: from.weak})
 	f.cache.grow(e, e.bytes-before)
 	return e.err
 }

@@ -3,9 +3,6 @@ package static
 import (
 	"fmt"
 	"io/fs"
-	"strconv"
-	"strings"
-	"syscall"
 	"time"
 
 	"github.com/bobbin-http/bobbin/http"
@@ -28,7 +25,7 @@ type entry struct {
 	special          bool                     // the answer is an error, a redirect, a listing or a packed file
 	unpackable       bool                     // the file is packed, and can be sent unpacked
 	fields           [][2]string              // from Options.Fields
-	modified         time.Time                // in whole seconds, and never in the future
+	modified         time.Time                // in whole seconds, and never in the future; zero for none
 	representations  [codings]*representation // or one of these
 	encoding         [codings]bool            // a worker is making that representation
 	open             bool                     // one of them is an open file
@@ -63,11 +60,6 @@ const (
 	openFileCost = 128 << 10
 )
 
-// mtimeGranularity is how far apart two changes of a file must be for their
-// modification times to differ, with a margin: kernels use the time of their last
-// tick.
-const mtimeGranularity = 50 * time.Millisecond
-
 func newEntry(found *found, asked time.Time) *entry {
 	e := &entry{
 		path: found.path, checked: asked, fileID: found.fileID, uses: 1,
@@ -78,15 +70,11 @@ func newEntry(found *found, asked time.Time) *entry {
 	e.special = e.err != nil || e.redirect != "" || e.folder != "" || e.packed != identity
 	e.unpackable = e.packed == gzip
 	if e.info != nil {
-		e.modified = e.info.ModTime()
-		if e.modified.After(asked) {
-			e.modified = asked // RFC 9110 section 8.8.2.1
-		}
-		e.modified = e.modified.Truncate(time.Second)
-		e.recentlyModified = asked.Sub(e.info.ModTime()).Abs() < mtimeGranularity
+		e.modified = lastModified(e.info, asked)
+		e.recentlyModified = recentlyModified(e.info, asked)
 	}
 	if e.listed != nil && e.folder == "" {
-		e.recentlyModified = asked.Sub(e.listed.ModTime()).Abs() < mtimeGranularity
+		e.recentlyModified = recentlyModified(e.listed, asked)
 	}
 	if e.err != nil {
 		if body := found.contents[identity].body; body != nil {
@@ -104,11 +92,7 @@ func newEntry(found *found, asked time.Time) *entry {
 
 // add adds the representation of a content.
 func (e *entry) add(c coding, v *content) {
-	tag := v.tag
-	if tag == "" {
-		tag = stampOf(v.info, e.injected)
-	}
-	rep := &representation{tag: tag, etag: etag(tag, c), weak: e.recentlyModified, size: v.info.Size()}
+	rep := &representation{tag: v.tag, etag: etag(v.tag, c), weak: v.weak, size: v.info.Size()}
 	shown := rep.etag
 	if rep.weak {
 		shown = "W/" + shown
@@ -151,30 +135,12 @@ func (e *entry) fail(err error) {
 	e.err, e.special = fmt.Errorf("static: %s: %w", e.path, err), true
 }
 
-// etag returns the entity tag of a coding (RFC 9110 section 8.8.3). It is shown as
-// weak while the file is recently modified.
+// etag returns the entity tag of a coding (RFC 9110 section 8.8.3).
 func etag(tag string, c coding) string {
 	if c != identity {
 		tag += "-" + c.String()
 	}
 	return `"` + tag + `"`
-}
-
-// stampOf returns a tag that differs between the versions of a file, as far as
-// identity, size and modification time tell.
-func stampOf(info fs.FileInfo, injected bool) string {
-	var b strings.Builder
-	b.WriteString(strconv.FormatInt(info.ModTime().UnixNano(), 36))
-	b.WriteByte('-')
-	b.WriteString(strconv.FormatInt(info.Size(), 36))
-	if st, ok := info.Sys().(*syscall.Stat_t); ok {
-		b.WriteByte('-')
-		b.WriteString(strconv.FormatUint(uint64(st.Ino), 36))
-	}
-	if injected {
-		b.WriteString("-more")
-	}
-	return b.String()
 }
 
 // current reports whether the open files of an entry are still the versions that

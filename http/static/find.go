@@ -7,6 +7,7 @@ import (
 	"os"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/bobbin-http/bobbin/http"
 )
@@ -17,9 +18,10 @@ type search struct {
 	root       *root
 	only       string // see Files
 	options    *Options
-	path       string // clean
-	generation int    // see Files
-	known      fileID // of the path's entry in the cache, if there is one
+	path       string    // clean
+	generation int       // see Files
+	known      fileID    // of the path's entry in the cache, if there is one
+	asked      time.Time // the disk is asked then, or later
 
 	page     bool       // Options.Fallback is served if there is no file
 	fallback fileID     // of that file's entry in the cache

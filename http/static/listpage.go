@@ -10,7 +10,6 @@ import (
 	"html"
 	"strconv"
 	"strings"
-	"time"
 )
 
 // A list is written as JSON for programs, and as a page for people.
@@ -19,15 +18,15 @@ import (
 // a name that is no UTF-8 cannot be written in JSON.
 func (l *list) json() []byte {
 	type entry struct {
-		Name  string    `json:"name"`
-		URL   string    `json:"url"`
-		Type  string    `json:"type"`
-		MTime time.Time `json:"mtime"`
-		Size  *int64    `json:"size,omitempty"`
+		Name  string `json:"name"`
+		URL   string `json:"url"`
+		Type  string `json:"type"`
+		MTime string `json:"mtime,omitempty"` // "" for a year of which RFC 3339 knows no form
+		Size  *int64 `json:"size,omitempty"`
 	}
 	all := make([]entry, len(l.entries))
 	for i, e := range l.entries {
-		all[i] = entry{Name: e.name, URL: e.reference(), Type: "file", MTime: e.modified.UTC().Truncate(time.Second), Size: &l.entries[i].size}
+		all[i] = entry{Name: e.name, URL: e.reference(), Type: "file", MTime: rfc3339(e.modified), Size: &l.entries[i].size}
 		if e.folder {
 			all[i].Type, all[i].Size = "directory", nil
 		}

@@ -5,7 +5,6 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/bobbin-http/bobbin/http"
 )
@@ -29,7 +28,7 @@ func listQueryOf(r *http.Request) *listQuery {
 
 // read parses "sort=size&order=desc&after=NAME&at=SIZE" and ignores other names.
 func (q *listQuery) read(query string) {
-	at := int64(0)
+	at := ""
 	for pair := range strings.SplitSeq(query, "&") {
 		switch name, value, _ := strings.Cut(pair, "="); {
 		case name == "sort" && (value == "name" || value == "size" || value == "date"):
@@ -37,7 +36,7 @@ func (q *listQuery) read(query string) {
 		case name == "order":
 			q.down = value == "desc"
 		case name == "at":
-			at, _ = strconv.ParseInt(value, 10, 64) // 0 if it is no number
+			at = value
 		case name == "after" || name == "before":
 			text, err := url.QueryUnescape(value)
 			if err != nil || text == "" {
@@ -49,9 +48,9 @@ func (q *listQuery) read(query string) {
 	}
 	switch q.order {
 	case "size":
-		q.mark.size = at
+		q.mark.size, _ = strconv.ParseInt(at, 10, 64) // 0 if it is no number
 	case "date":
-		q.mark.modified = time.Unix(0, at)
+		q.mark.modified = readMark(at)
 	}
 }
 
@@ -74,7 +73,7 @@ func (q *listQuery) link(where string, e *listEntry) string {
 	case "size":
 		s += "&at=" + strconv.FormatInt(e.size, 10)
 	case "date":
-		s += "&at=" + strconv.FormatInt(e.modified.UnixNano(), 10)
+		s += "&at=" + formatMark(e.modified)
 	}
 	return s
 }

@@ -23,7 +23,8 @@ type fileID struct {
 type content struct {
 	info fs.FileInfo
 	body []byte
-	tag  string // for the ETag of a page that is not a file
+	tag  string // the ETag is made of it and of the coding
+	weak bool   // the ETag is weak
 	file *os.File
 	copy bool // see Options.Copy
 
@@ -69,6 +70,7 @@ func (s *search) loadOpen(f *found, name string, file *os.File, info fs.FileInfo
 	f.examine(kind)
 	if v := &f.contents[identity]; s.options.Inject != "" && v.body != nil && strings.HasPrefix(f.contentType, "text/html") {
 		v.body = append(v.body, s.options.Inject...)
+		v.tag += "-more"
 		f.injected = true
 	}
 	for c := identity + 1; c < codings; c++ {
@@ -104,6 +106,7 @@ func (s *search) loadContent(v *content, file *os.File, info fs.FileInfo) error 
 	if info.Size() > s.options.Small {
 		*v = content{info: info, file: file, copy: s.options.Copy}
 		v.first, v.tail = sampleOf(file, info.Size())
+		v.setTag(s.asked)
 		return nil
 	}
 	defer file.Close()
@@ -119,6 +122,7 @@ func (s *search) loadContent(v *content, file *os.File, info fs.FileInfo) error 
 		}
 		if err == nil && same(info, after) {
 			*v = content{info: info, body: body}
+			v.setTag(s.asked)
 			return nil
 		}
 		if info = after; info.Size() > s.options.Small {
@@ -153,12 +157,6 @@ func (f *fileID) same(other *fileID) bool {
 		}
 	}
 	return true
-}
-
-// same reports whether a and b are about the same content, as far as identity, size
-// and modification time tell.
-func same(a, b fs.FileInfo) bool {
-	return os.SameFile(a, b) && a.Size() == b.Size() && a.ModTime().Equal(b.ModTime())
 }
 
 // Close closes the open files of a result that is not used.
