@@ -84,9 +84,10 @@ func (f *openFile) Next(p eventloop.Part) ([]byte, error) {
 	return nil, nil
 }
 
-// Intact implements eventloop.Source. A file that has grown, such as a log, is not
-// cut off in the middle of an answer: it is compared by both ends of the promised
-// version.
+// Intact implements eventloop.Source. A file that has grown, such as a log, or whose
+// time has changed, is not cut off in the middle of an answer: it is compared by both
+// ends of the promised version. Only with Options.Copy a change of its time is enough,
+// because that promises bytes of one version.
 func (f *openFile) Intact() bool {
 	info, err := f.Stat()
 	switch {
@@ -94,7 +95,7 @@ func (f *openFile) Intact() bool {
 		return false
 	case same(info, f.seen):
 		return true
-	case info.Size() == f.seen.Size():
+	case f.copy && info.Size() == f.seen.Size():
 		return false
 	}
 	first, tail := sampleOf(f.File, f.promised.Size())

@@ -1,6 +1,7 @@
 package static
 
 import (
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -65,11 +66,11 @@ func TestAnOpenFileIsIntact(t *testing.T) {
 		{"while nothing happens to it", func(string) error { return nil }, true, true},
 		{"when it is removed: its descriptor is open", os.Remove, true, true},
 		{"when something is put behind it", func(path string) error { return add(path, size, "more") }, true, false},
-		{"when nothing but its time changes it is not", func(path string) error {
+		{"when nothing but its time changes", func(path string) error {
 			now := time.Now()
 			return os.Chtimes(path, now, now)
-		}, false, false},
-		{"nor when it is cut off", func(path string) error { return os.Truncate(path, size-1) }, false, false},
+		}, true, false},
+		{"when it is cut off it is not", func(path string) error { return os.Truncate(path, size-1) }, false, false},
 		{"nor when it is overwritten", func(path string) error { return add(path, 100, "more") }, false, false},
 		{"nor when its beginning is, and it grows", func(path string) error {
 			if err := add(path, 0, "more"); err != nil {
@@ -116,4 +117,63 @@ func add(path string, at int64, text string) error {
 		err = errClose
 	}
 	return err
+}
+
+// TestADownloadGoesOn has something happen to a file while it is sent that leaves the
+// bytes of the version that is sent.
+func TestADownloadGoesOn(t *testing.T) {
+	const size = 3 << 20
+	for _, row := range []struct {
+		name   string
+		change func(path string) error
+	}{
+		{"when it is touched", func(path string) error { return os.Chtimes(path, written, written.Add(time.Hour)) }},
+		{"when it is set back to an older time", func(path string) error { return os.Chtimes(path, written, written.Add(-time.Hour)) }},
+		{"when its rights change", func(path string) error { return os.Chmod(path, 0o600) }},
+		{"when it is renamed", func(path string) error { return os.Rename(path, path+".old") }},
+		{"when another file takes its place", func(path string) error {
+			if err := os.WriteFile(path+".new", []byte("new"), 0o644); err != nil {
+				return err
+			}
+			return os.Rename(path+".new", path)
+		}},
+		{"when it grows, as a log", func(path string) error { return add(path, size, "more") }},
+		{"when it grows and is touched", func(path string) error {
+			if err := add(path, size, "more"); err != nil {
+				return err
+			}
+			return os.Chtimes(path, written, written)
+		}},
+	} {
+		for _, old := range []time.Time{written, time.Unix(1, 0)} {
+			t.Run(row.name, func(t *testing.T) {
+				root := tree(t, map[string]string{"a.txt": letters(size)})
+				at := filepath.Join(root, "a.txt")
+				setTime(t, at, old)
+				k := sim.New(1)
+				k.Buffer = 8 << 10
+				visitOn(t, k, open(t, root, Options{}), func(v *visitor) {
+					w := v.dial("GET /a.txt")
+					var got []byte
+					var err error
+					for changed := false; err == nil; {
+						got, err = v.s.Receive(w, got, 4096)
+						if !changed && len(got) >= 100_000 {
+							changed = true
+							if err := row.change(at); err != nil {
+								t.Error(err)
+							}
+						}
+						v.s.Sleep(time.Millisecond)
+					}
+					if err != io.EOF || w.Broken() {
+						t.Errorf("after %d bytes: %v", len(got), err)
+					}
+					if a := parse(t, "GET /a.txt", got); a.body != letters(size) {
+						t.Errorf("%d bytes came", len(a.body))
+					}
+				})
+			})
+		}
+	}
 }
