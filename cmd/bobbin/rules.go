@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"slices"
 	"strconv"
@@ -21,12 +22,12 @@ import (
 // openSite opens the folder or the file with its rules, for one loop. Leader is the
 // reloader of the first loop, which watches the folder; nil for the first loop
 // itself.
-func openSite(o *options, leader *reload.Reloader) (*perLoop, error) {
+func openSite(o *options, leader *reload.Reloader, trouble *slog.Logger) (*perLoop, error) {
 	s := &o.site
 	p := &perLoop{}
 	so := static.Options{
 		Index: s.index, Dotfiles: s.dotfiles, CleanURLs: s.cleanURLs, Copy: s.copy, Fallback: strings.TrimPrefix(s.fallback, "/"),
-		Private: o.private(),
+		Private: o.private(), Log: trouble,
 	}
 	if s.reload {
 		so.Inject = reload.Inject

@@ -1,6 +1,8 @@
 package static
 
 import (
+	"log/slog"
+
 	"github.com/bobbin-http/bobbin/http"
 )
 
@@ -54,7 +56,13 @@ type Options struct {
 	Small  int64 // bytes of the largest file that is kept in memory; 256 KiB if 0
 	Memory int64 // bytes for all files in memory; 64 MiB if 0
 
-	private privacy
+	// Log has the lines for an operator, such as one for each compressed sibling that
+	// is not sent because it is older than its file. Workers write them. It is
+	// slog.Default() if nil.
+	Log *slog.Logger
+
+	private  privacy
+	outdated *outdatedLog
 }
 
 // Symlinks says which symbolic links are followed.
@@ -77,6 +85,10 @@ func (o *Options) fill() {
 	if o.Memory == 0 {
 		o.Memory = 64 << 20
 	}
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
+	o.outdated = &outdatedLog{}
 	if o.EncodeMax == 0 {
 		o.EncodeMax = 8 << 20
 	}
