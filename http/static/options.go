@@ -25,8 +25,9 @@ type Options struct {
 	// which never calls Missing.
 	Missing http.Handler
 
-	// Private are paths of files that configure the server. They, and links to
-	// them, are never served and never listed. A folder stands for all files in it.
+	// Private are paths of files that configure the server. They, their compressed
+	// copies, and links to them, are never served and never listed. A folder stands
+	// for all that is in it.
 	Private []string
 
 	// Types maps extensions, in lower case and without a dot, to media types, which
