@@ -113,9 +113,6 @@ func (s *siteOptions) middleware(p *perLoop, leader *reload.Reloader) (list []ht
 func (s *siteOptions) rules(folder string) (middleware.Redirects, *fieldRules, error) {
 	var redirects middleware.Redirects
 	fields := &fieldRules{}
-	if s.security {
-		fields.always = append(fields.always, middleware.SecurityFields...)
-	}
 	for _, text := range s.cache {
 		if err := fields.addCache(text); err != nil {
 			return nil, nil, fmt.Errorf("--cache: %w", err)
@@ -145,7 +142,6 @@ func (s *siteOptions) rules(folder string) (middleware.Redirects, *fieldRules, e
 
 // fieldRules hold the response headers by path.
 type fieldRules struct {
-	always [][2]string
 	cache  []fieldRule // the first match applies
 	header []fieldRule // all matches apply, the last of each name
 
@@ -172,9 +168,6 @@ func (f *fieldRules) of(path string) (list [][2]string) {
 			}
 		}
 		list = append(list, field)
-	}
-	for _, field := range f.always {
-		set(field)
 	}
 	caching := [2]string{"Cache-Control", "no-cache"} // a browser must revalidate
 	for i := range f.cache {
