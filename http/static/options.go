@@ -13,12 +13,14 @@ type Options struct {
 	Symlinks Symlinks // which links are followed; those that stay inside the folder if 0
 	Listing  bool     // list a folder that has no index
 
-	// CleanURLs answers /about with about.html if there is no file about.
+	// CleanURLs answers /about with about.html if there is no file about, and no folder
+	// about that has an index.
 	CleanURLs bool
 
 	// Fallback is the file that is served with status 200 in place of a page that
-	// does not exist, for applications that route in the browser. A script or a
-	// picture that does not exist is still answered with 404.
+	// does not exist, for applications that route in the browser, if the client
+	// navigates or accepts HTML. A script or a picture that does not exist is still
+	// answered with 404.
 	Fallback string
 
 	// Missing answers in place of a 404, unless it is nil. It may call ServeAs,
