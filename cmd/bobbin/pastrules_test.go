@@ -29,7 +29,7 @@ func ruledSite(t testing.TB) (open func(t testing.TB) http.Handler) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		p, err := openSite(&o, nil)
+		p, err := openSite(&o, nil, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
