@@ -68,8 +68,8 @@ func (e *entry) conditionally(w *http.Response, r *http.Request, n *negotiation,
 	if r.Method() != "GET" || !n.partial(e, rep) {
 		return e.send(w, rep)
 	}
-	var space [maxRanges]byteRange
-	list, what := parseRanges(space[:0], n.ranges, rep.size)
+	var space [fewRanges]byteRange
+	list, what := parseRanges(space[:], n.ranges, rep.size)
 	switch {
 	case what == noSuch:
 		w.Add("Content-Range", fmt.Sprintf("bytes */%d", rep.size))

@@ -134,7 +134,8 @@ func TestPartsOfFiles(t *testing.T) {
 				{"of the version of a date", "GET /a.txt", []string{"Range: bytes=0-9", "If-Range: Mon, 06 May 2024 07:08:09 GMT"}, 206, content[:10], "bytes 0-9/2000"},
 				{"of the version of another date", "GET /a.txt", []string{"Range: bytes=0-9", "If-Range: Tue, 07 May 2024 07:08:09 GMT"}, 200, content, ""},
 				{"If-Range counts for a range that is not there, too", "GET /a.txt", []string{"Range: bytes=2000-", `If-Range: "x"`}, 200, content, ""},
-				{"ranges that overlap get the whole", "GET /a.txt", []string{"Range: bytes=0-9,5-14"}, 200, content, ""},
+				{"ranges that overlap are one", "GET /a.txt", []string{"Range: bytes=0-9,5-14"}, 206, content[:15], "bytes 0-14/2000"},
+				{"many that are more bytes with their heads than the file get the whole", "GET /a.txt", []string{"Range: bytes=" + apart(30)}, 200, content, ""},
 				{"a thousand ranges get the whole", "GET /a.txt", []string{"Range: bytes=" + strings.Repeat("0-0,", 1000)}, 200, content, ""},
 			} {
 				got := v.ask(row.ask, row.fields...)

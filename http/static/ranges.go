@@ -12,11 +12,13 @@ import (
 var boundary = rand.Text()
 
 // A Range field selects bytes of a file (RFC 9110 section 14). A malformed field is
-// ignored (section 14.2). So is one that asks for many ranges, or for ranges that
-// overlap: attackers use those to have a server send a file a thousand times.
+// ignored (section 14.2). So is one that asks for more ranges than any program does.
+// Ranges that overlap or touch are one, so that no answer has more bytes of a file than
+// the file: attackers ask for the same range a thousand times.
 
-// maxRanges is how many ranges one request may ask for.
-const maxRanges = 16
+// maxRanges is how many ranges one request may ask for. zsync and other programs that
+// update a large file ask for some dozens.
+const maxRanges = 256
 
 // A byteRange is size bytes of a file from offset on.
 type byteRange struct{ offset, size int64 }
@@ -32,43 +34,39 @@ const (
 	noSuch               // 416: there are ranges, and none of them in the file
 )
 
-// parseRanges parses a Range field for a file of a size and appends the ranges to
-// dst, in the order of the field. Two that touch are joined.
-func parseRanges(dst []byteRange, field []byte, size int64) ([]byteRange, wanted) {
-	list, ok := cutUnit(field)
+// parseRanges parses a Range field for a file of a size. The ranges are in the order of
+// the field, in the memory of space if they fit.
+func parseRanges(space []byteRange, field []byte, size int64) ([]byteRange, wanted) {
+	rest, ok := cutUnit(field)
 	if !ok || size == 0 {
-		return dst, all
+		return nil, all
 	}
-	from, outside, asked := len(dst), false, 0
-	for len(list) > 0 {
+	list, outside, asked := space[:0], false, 0
+	for len(rest) > 0 {
 		var element []byte
-		if element, list, _ = negotiate.NextElement(list); len(element) == 0 {
+		if element, rest, _ = negotiate.NextElement(rest); len(element) == 0 {
 			continue // an empty element of a list means nothing
 		}
 		if asked++; asked > maxRanges {
-			return dst[:from], all
+			return nil, all
 		}
 		r, ok := parseRange(element, size)
 		switch {
 		case !ok:
-			return dst[:from], all
+			return nil, all
 		case r.size == 0:
 			outside = true
-		case len(dst) > from && dst[len(dst)-1].end() == r.offset:
-			dst[len(dst)-1].size += r.size
 		default:
-			dst = append(dst, r)
+			list = addRange(list, r)
 		}
 	}
 	switch {
-	case overlap(dst[from:]):
-		return dst[:from], all
-	case len(dst) > from:
-		return dst, some
+	case len(list) > 0:
+		return list, some
 	case outside:
-		return dst, noSuch
+		return nil, noSuch
 	}
-	return dst, all // an empty list
+	return nil, all // an empty list
 }
 
 // cutUnit cuts "bytes=" off the field, in any case of letters.
@@ -124,15 +122,27 @@ func number(p []byte) (n int64, digits int) {
 	return n, digits
 }
 
-// overlap reports whether two of the ranges have a byte in common. With at most
-// maxRanges of them, every pair can be compared.
-func overlap(list []byteRange) bool {
-	for i, a := range list {
-		for _, b := range list[i+1:] {
-			if a.offset < b.end() && b.offset < a.end() {
-				return true
-			}
+// addRange adds a range to a list in which no two touch. It becomes one with those that
+// it touches, in the place of the first.
+func addRange(list []byteRange, r byteRange) []byteRange {
+	at, n := -1, 0
+	for _, other := range list {
+		if other.offset > r.end() || r.offset > other.end() {
+			list[n] = other
+			n++
+			continue
+		}
+		end := max(other.end(), r.end())
+		r.offset = min(other.offset, r.offset)
+		r.size = end - r.offset
+		if at < 0 {
+			at = n
+			n++
 		}
 	}
-	return false
+	if at < 0 {
+		return append(list, r)
+	}
+	list[at] = r
+	return list[:n]
 }
