@@ -77,6 +77,9 @@ func failing(w *http.Response, r *http.Request) error {
 // page writes what it knows of a failure, and fails where the path or the query says so.
 func page(w *http.Response, r *http.Request, f http.Failure) error {
 	w.Add("X-Page", "yes")
+	if r.Refused() != nil {
+		w.Add("X-Refused", "yes")
+	}
 	switch r.RawQuery() {
 	case "nothing":
 		return nil
@@ -116,7 +119,7 @@ func TestAnErrorHandlerWritesEveryError(t *testing.T) {
 		has     string // a field
 		not     string
 	}{
-		{name: "a status that a handler returns", request: "/status", status: 404, typ: html, body: "<p>404 GET "},
+		{name: "a status that a handler returns", request: "/status", status: 404, typ: html, body: "<p>404 GET ", not: "X-Refused"},
 		{name: "HEAD has the same head and no body", request: "HEAD /status HTTP/1.1\r\nHost: a\r\n\r\n", status: 404, typ: html, has: "Content-Length: 12"},
 		{name: "the reason of Because is known", request: "/because", status: 409, typ: html, body: "<p>409 GET there is one"},
 		{name: "a cause is not in the reason", request: "/cause", status: 502, typ: html, body: "<p>502 GET the catalogue is away"},
@@ -137,9 +140,9 @@ func TestAnErrorHandlerWritesEveryError(t *testing.T) {
 		{name: "a malformed chunk", request: "POST /body HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n", status: 400, typ: html, body: "<p>400 POST "},
 		{name: "a head that is malformed", request: "GET / HTTP/1.1\r\nHost : a\r\n\r\n", status: 400, typ: html, body: "<p>400 GET "},
 		{name: "one without a method", request: "{}\r\n\r\n", status: 400, typ: html, body: "<p>400  "},
-		{name: "one that is too large", request: "GET / HTTP/1.1\r\nHost: a\r\nA: " + strings.Repeat("x", 9000) + "\r\n\r\n", status: 431, typ: html, body: "<p>431 GET "},
+		{name: "one that is too large", request: "GET / HTTP/1.1\r\nHost: a\r\nA: " + strings.Repeat("x", 9000) + "\r\n\r\n", status: 431, typ: html, body: "<p>431 GET ", has: "X-Refused"},
 		{name: "one that is too slow", request: "GET / HTTP/1.1\r\nHost: a\r\n", status: 408, typ: html, body: "<p>408 GET the head took too long"},
-		{name: "an unknown method", request: "BREW / HTTP/1.1\r\nHost: a\r\n\r\n", status: 501, typ: html, body: "<p>501 BREW no such method here"},
+		{name: "an unknown method", request: "BREW / HTTP/1.1\r\nHost: a\r\n\r\n", status: 501, typ: html, body: "<p>501 BREW no such method here", has: "X-Refused"},
 		{name: "a method that is not for us keeps its Allow", request: "TRACE / HTTP/1.1\r\nHost: a\r\n\r\n", status: 405, typ: html, body: "<p>405 TRACE ", has: "Allow: "},
 		{name: "OPTIONS * is no error", request: "OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n", status: 204, not: "X-Page"},
 		{name: "a page may hide a status behind another", request: "/because?hidden", status: 404, typ: html, body: "<p>409 GET there is one"},

@@ -32,11 +32,14 @@ func (c *conn) answerInstead(why *refusal) {
 // askInstead calls the middleware, if there is any, with the server's own answer in
 // place of the handler's.
 func (x *exchange) askInstead(why *refusal) error {
-	if !x.conn.server.hooked {
-		return why
+	s := x.conn.server
+	if s.hooked || s.errors != nil {
+		x.instead, x.failed = true, why
 	}
-	x.instead, x.failed = true, why
-	return x.call()
+	if s.hooked {
+		return x.call()
+	}
+	return why
 }
 
 // refuseHead refuses a request with a bad head, at the beginning of p. The answer is the
@@ -72,9 +75,9 @@ func (r *Request) LineBytes() []byte {
 }
 
 // Refused returns the reason why the server answers the request itself, without a
-// handler; nil for all other requests. Only Config.Middleware sees such requests. A
-// request whose head was refused has no fields, and the method and the target only as
-// far as they were understood: Method may return "", and Path "/".
+// handler; nil for all other requests. Only Config.Middleware and Config.ErrorHandler see
+// such requests. A request whose head was refused has no fields, and the method and the
+// target only as far as they were understood: Method may return "", and Path "/".
 func (r *Request) Refused() error {
 	if why := r.x.failed; r.x.instead && why.Status >= 400 {
 		return why

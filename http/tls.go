@@ -55,8 +55,11 @@ func (s *Server) answerPlain(on *eventloop.Conn, first []byte) []byte {
 	c := &conn{server: s, conn: on, closeAfter: true}
 	x := s.takeExchange(c)
 	defer s.giveExchange(x)
-	x.head.Parse(first, &s.parsing)
-	x.raw = x.head.KeepLine(first)
+	if x.head.Parse(first, &s.parsing) == nil {
+		x.raw = first // with the fields, which say whether the client shows a page
+	} else {
+		x.raw = x.head.KeepLine(first)
+	}
 	why := x.askInstead(errPlain)
 	if why == nil {
 		why = errPlain // an answer of the middleware's own has no way to be sent
