@@ -42,7 +42,9 @@ var house = map[string]room{
 	".":                            {"golang.org/x/sys/unix", "net/http"},
 	"eventloop":                    {".", "net net/http os/exec syscall"},
 	"eventloop/tlspipe.go":         {".", "net/http os/exec syscall"}, // crypto/tls speaks in net.Conn
+	"eventloop/detach.go":          {".", "net/http os/exec syscall"}, // a connection that leaves the loop is a net.Conn
 	"eventloop/sim":                {".", "net net/http os os/exec os/signal syscall"},
+	"eventloop/sim/detached.go":    {".", "net/http os os/exec os/signal syscall"},
 	"http":                         {". eventloop", "net net/http os os/exec os/signal syscall"},
 	"http/internal/h1":             {"http/internal/negotiate", notPure},
 	"http/internal/negotiate":      {"", notPure},

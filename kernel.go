@@ -34,13 +34,12 @@ type Kernel interface {
 	// address of a peer on a Unix socket is the zero value.
 	Accept(listener int) (fd int, from netip.AddrPort, err error)
 
-	// Refuse has the kernel begin no more connections at a listening socket.
-	// Connections that it has begun are completed and can be accepted. Refuse
-	// reports whether the kernel can do that. If it can, the socket may be closed
-	// after a while without a reset to any client; if not, closing it resets
-	// every connection in its queue. Refuse cannot be undone. It belongs to the
-	// socket and not to the descriptor: another process that has the same socket
-	// accepts nothing more either.
+	// Refuse has the kernel begin no more connections at a listening socket. Connections
+	// that it has begun are completed and can be accepted. Refuse reports whether the
+	// kernel can do that. If it can, the socket may be closed after a while without a reset
+	// to any client; if not, closing it resets every connection in its queue. Refuse cannot
+	// be undone. It belongs to the socket and not to the descriptor: another process that
+	// has the same socket accepts nothing more either.
 	Refuse(listener int) bool
 
 	// Handshaking reports whether a socket that refuses more still has
@@ -63,10 +62,9 @@ type Kernel interface {
 	// Writev is Write for several pieces in order, 16 at most.
 	Writev(fd int, pieces [][]byte, more bool) (int, error)
 
-	// SendFile writes n bytes of f from offset on, under the rules of Write. It
-	// may wait for a disk unless the bytes are Cached. When the file ends before
-	// n bytes, it returns the count that was written and, at the latest with the next call,
-	// io.ErrUnexpectedEOF.
+	// SendFile writes n bytes of f from offset on, under the rules of Write. It may wait for
+	// a disk unless the bytes are Cached. When the file ends before n bytes, it returns the
+	// count that was written and, at the latest with the next call, io.ErrUnexpectedEOF.
 	SendFile(fd int, f File, offset int64, n int) (int, error)
 
 	// Cached reports whether n bytes of f from offset on are in memory, so that
@@ -95,13 +93,14 @@ type Kernel interface {
 	// conversation failed. Written bytes may be lost.
 	Reset(fd int) error
 
+	Detacher // gives a connection to another owner: detach.go
+
 	// Watch registers a descriptor once, for life: both directions, edge-triggered.
 	// Its readiness at that moment is reported, and from then on each change.
 	Watch(fd int) error
 
-	// WatchFolder begins to watch a folder and the folders below it that are not
-	// hidden. Where the system has no such watch, it returns
-	// errors.ErrUnsupported.
+	// WatchFolder begins to watch a folder and the folders below it that are not hidden.
+	// Where the system has no such watch, it returns errors.ErrUnsupported.
 	WatchFolder(path string) (FolderWatch, error)
 
 	// Wait fills events with the descriptors that have become ready, and returns

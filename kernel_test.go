@@ -258,6 +258,39 @@ func TestEveryKernelKeepsTheContract(t *testing.T) {
 			}
 			w.AckNow(fd)
 		}},
+		{"a connection that is detached is package net's, and no event comes for it", func(t *testing.T, w *world) {
+			fd, c := w.accept()
+			c.Send([]byte("before"))
+			w.await(fd, bobbin.Readable|bobbin.Writable)
+			conn, err := w.Detach(fd)
+			if err != nil {
+				t.Fatal(err)
+			}
+			c.Send([]byte(", after"))
+			events := make([]bobbin.Event, 16)
+			if n, err := w.Wait(events, w.Now().Add(10*time.Millisecond)); n > 0 || err != nil {
+				t.Errorf("%d events, %v", n, err)
+			}
+			got := make([]byte, len("before, after"))
+			if _, err := io.ReadFull(conn, got); string(got) != "before, after" || err != nil {
+				t.Errorf("read %q, %v", got, err)
+			}
+			if _, err := conn.Write([]byte("answer")); err != nil {
+				t.Error(err)
+			}
+			if got := c.Receive(6); string(got) != "answer" {
+				t.Errorf("the client got %q", got)
+			}
+			if bobbin.Closed(conn) {
+				t.Error("it is closed already")
+			}
+			if conn.Close(); !bobbin.Closed(conn) {
+				t.Error("it is not closed")
+			}
+			if err := c.End(); err != io.EOF {
+				t.Errorf("the client's end is %v", err)
+			}
+		}},
 		{"a listener is readable when a connection waits", func(t *testing.T, w *world) {
 			if err := w.Watch(w.fd); err != nil {
 				t.Fatal(err)

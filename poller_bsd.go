@@ -5,6 +5,7 @@ package bobbin
 import (
 	"errors"
 	"fmt"
+	"net"
 	"sync/atomic"
 	"time"
 
@@ -94,6 +95,9 @@ func (k *kqueue) Watch(fd int) error {
 	}
 	return nil
 }
+
+// Detach implements Kernel. The filters belong to the descriptor, and end with it.
+func (k *kqueue) Detach(fd int) (net.Conn, error) { return netConn(fd) }
 
 // Wait implements Kernel.
 func (k *kqueue) Wait(events []Event, until time.Time) (int, error) {

@@ -3,6 +3,7 @@ package bobbin
 import (
 	"encoding/binary"
 	"io"
+	"net"
 	"net/netip"
 	"os"
 	"syscall"
@@ -309,6 +310,15 @@ func (k *epoll) AckNow(fd int) {
 	one := int32(1)
 	_, _, _ = syscall.RawSyscall6(unix.SYS_SETSOCKOPT, uintptr(fd), unix.IPPROTO_TCP, unix.TCP_QUICKACK,
 		uintptr(unsafe.Pointer(&one)), unsafe.Sizeof(one), 0)
+}
+
+// Detach implements Kernel. A registration belongs to the socket, which stays open, and
+// not to the descriptor: so it is taken back. A connection that was never watched has
+// none, which is an error of no account.
+func (k *epoll) Detach(fd int) (net.Conn, error) {
+	var none unix.EpollEvent
+	_ = unix.EpollCtl(k.fd, unix.EPOLL_CTL_DEL, fd, &none)
+	return netConn(fd)
 }
 
 // Shutdown implements Kernel.

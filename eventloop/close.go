@@ -15,6 +15,7 @@ const (
 	closePlain  closeMode = iota // as soon as the kernel has all of the output
 	closeLinger                  // after that, when the peer has ended or has had its time
 	closeReset                   // by a reset: output that is queued is lost
+	closeDetach                  // not: it goes to another owner; see detach.go
 )
 
 // Closings are the connections of a loop that are about to end.
@@ -23,6 +24,8 @@ type closings struct {
 
 	// Few connections linger at a time. So their limits are here, and not in Conn.
 	lingering map[*Conn]lingering
+
+	detached detachments // detach.go: those that leave the loop
 }
 
 // A closing is a connection to be closed, and why.
@@ -66,7 +69,7 @@ func (c *Conn) close(mode closeMode) {
 // socket has nothing to read then.
 func (c *Conn) finish() {
 	l := c.loop
-	if c.peerEnd >= endRead || c.closeMode != closeLinger && !c.readable {
+	if c.closeMode == closeDetach || c.peerEnd >= endRead || c.closeMode != closeLinger && !c.readable {
 		c.markClosed(nil)
 		return
 	}
@@ -144,13 +147,11 @@ func (e closing) notify() {
 // reap.
 func (c *Conn) closeNow(why error) {
 	l := c.loop
-	c.dropInput()
-	c.dropOutput()
-	l.timers.wheel.unlink(c)
-	delete(l.closings.lingering, c)
-	l.conns.remove(c)
-	l.eviction.countOut(c)
-	delete(l.clients.named, c)
+	if c.closeMode == closeDetach && why == nil {
+		c.detachNow()
+		return
+	}
+	c.forget()
 	l.record(c.endKind(why), c, int64(c.fd))
 	var err error
 	if c.closeMode == closeReset {
@@ -161,4 +162,17 @@ func (c *Conn) closeNow(why error) {
 	if err != nil {
 		l.report.complain("close", err)
 	}
+	c.notDetached(why)
+}
+
+// forget gives back all that a connection has of the loop, but its descriptor.
+func (c *Conn) forget() {
+	l := c.loop
+	c.dropInput()
+	c.dropOutput()
+	l.timers.wheel.unlink(c)
+	delete(l.closings.lingering, c)
+	l.conns.remove(c)
+	l.eviction.countOut(c)
+	delete(l.clients.named, c)
 }

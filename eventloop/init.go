@@ -20,6 +20,13 @@ func (l *Loop) init(config *Config) {
 	}
 }
 
+// afford reduces the limits to so many connections, and those that have left the loop to
+// a quarter of them.
+func (l *Limits) afford(conns int) {
+	l.Conns = min(l.Conns, conns)
+	l.Detached = min(l.Detached, max(1, l.Conns/4))
+}
+
 // affordable returns how many connections each of some loops may have with so many
 // descriptors: some are for listeners, logs and the kernel itself, and a quarter of
 // the rest for files.

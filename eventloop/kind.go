@@ -57,6 +57,7 @@ const (
 	FailedShed      // its client owed most of the output
 	FailedStop      // idle when the loop had to end
 	FailedCut       // at work when the loop had to end
+	LeftLoop        // for another owner
 
 	// Kinds that are recorded only while there is a reader. Without one, Turn is
 	// counted, too, and not put into the ring.
@@ -128,6 +129,7 @@ var kinds = [ProtocolKinds]KindInfo{
 	FailedShed:      {"shed", only("shed, its client owed most of the output")},
 	FailedStop:      {"stopped", only("closed by the end of the loop")},
 	FailedCut:       {"cut off", only("cut off by the end of the loop")},
+	LeftLoop:        {"left the loop", only("left the loop for another owner")},
 
 	WaitEnded:     {"wait", took("wait")},
 	DispatchEnded: {"dispatch", took("dispatch")},

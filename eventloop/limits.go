@@ -11,6 +11,7 @@ type Limits struct {
 	PerAddress  int   // of those, from one client's address; no limit; its idlest goes, else the newcomer is reset
 	AcceptBatch int   // accepted in one turn from one listener; 64; the rest waits a turn
 	OutputTotal int64 // queued output; 64 MiB; from three quarters on connections with output are not read, above it those with most are reset
+	Detached    int   // given to other owners and not closed; 4,096, or a quarter of Conns; Detach returns ErrDetachedFull
 	Workers     int   // goroutines of a lane, for work that waits for a disk; 32; more wait for their turn
 	Posts       int   // functions posted and not yet run; 65,536; Post returns ErrFull
 	Handshakes  int   // steps of TLS handshakes in one turn, and with workers at a time; 8; more wait for their turn
@@ -31,14 +32,12 @@ type Limits struct {
 	Input     int // read and not yet used by its protocol; 128 KiB; aborted with one ReadBudget more
 	HighWater int // written and not yet taken by the socket; 128 KiB; reading stops until half of this is left
 
-	// One connection in one turn; what is left waits for the next, and the
-	// others go first.
+	// One connection in one turn; what is left waits for the next, the others go first.
 	ReadBudget  int // 64 KiB
 	WriteBudget int // 1 MiB of a file; bytes of memory go 256 KiB a call
 
-	// A connection that is closed while the peer may still be sending: its
-	// bytes are read and thrown away, so that no reset destroys the answer
-	// (RFC 9112 section 9.6).
+	// A connection that is closed while the peer may still be sending: its bytes are read
+	// and thrown away, so that no reset destroys the answer (RFC 9112 section 9.6).
 	LingerBytes int           // 4 MiB, then closed
 	LingerIdle  time.Duration // 2 s without a byte, then closed
 	LingerTotal time.Duration // 5 s, then closed
@@ -47,6 +46,7 @@ type Limits struct {
 // WithDefaults returns l with each field that is 0 set to its default.
 func (l Limits) WithDefaults() Limits {
 	orDefault(&l.Conns, 16_384)
+	orDefault(&l.Detached, max(1, min(4096, l.Conns/4)))
 	orDefault(&l.AcceptBatch, 64)
 	orDefault(&l.OutputTotal, 64<<20)
 	orDefault(&l.Workers, 32)

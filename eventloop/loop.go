@@ -81,7 +81,7 @@ func New(config Config) (*Loop, error) {
 		if kernel, err = bobbin.Open(); err != nil {
 			return nil, err
 		}
-		limits.Conns = min(limits.Conns, affordable(bobbin.Descriptors(), config.Loops))
+		limits.afford(affordable(bobbin.Descriptors(), config.Loops))
 	}
 	l := &Loop{kernel: kernel, limits: limits, kinds: config.Kinds, events: make([]bobbin.Event, 256)}
 	l.init(&config)

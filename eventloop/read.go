@@ -135,7 +135,7 @@ func (c *Conn) deliver(p []byte) {
 		return
 	}
 	used := c.protocol.OnData(c, p)
-	if used < len(p) && c.state <= Open {
+	if used < len(p) && (c.state <= Open || c.leaves()) {
 		c.keepRest(p[used:])
 	}
 }

@@ -17,6 +17,7 @@ type tlsPipe struct {
 	conn      *Conn
 	tls       *tls.Conn
 	handshake *handshake // while it lasts
+	below     *below     // once the connection has left the loop; then nothing else here is used
 
 	in    []byte               // has come, and crypto/tls has not taken it yet
 	at    int32                // how much of its present record crypto/tls has taken
@@ -94,7 +95,7 @@ func (s *tlsPipe) encrypt() bool {
 	c := s.conn
 	for c.out != nil && len(c.out.text) > 0 && s.encryptSome() {
 	}
-	if (c.out == nil || len(c.out.text) == 0) && c.state == Closing && !s.ended && s.why == nil {
+	if (c.out == nil || len(c.out.text) == 0) && c.state == Closing && c.closeMode != closeDetach && !s.ended && s.why == nil {
 		s.sendCloseNotify()
 	}
 	c.checkHighWater(0)
@@ -145,6 +146,9 @@ func (s *tlsPipe) encryptSome() bool {
 // memory, which is what an idle connection keeps for ever; and when our bytes are
 // used up at the end of a record, there is no more to be had from it.
 func (s *tlsPipe) Read(p []byte) (int, error) {
+	if s.below != nil {
+		return s.below.Read(p)
+	}
 	for len(s.in) == 0 {
 		if s.handshake == nil {
 			return 0, errNotNow
@@ -178,6 +182,9 @@ func (s *tlsPipe) Read(p []byte) (int, error) {
 
 // Write implements net.Conn for crypto/tls. It takes everything.
 func (s *tlsPipe) Write(p []byte) (int, error) {
+	if s.below != nil {
+		return s.below.Write(p)
+	}
 	if s.handshake != nil {
 		// A worker may call, and must touch nothing of the loop's.
 		s.handshake.flight = append(s.handshake.flight, p...)
@@ -192,6 +199,9 @@ func (s *tlsPipe) Write(p []byte) (int, error) {
 
 // RemoteAddr implements net.Conn: callbacks of tls.Config may ask.
 func (s *tlsPipe) RemoteAddr() net.Addr {
+	if s.below != nil {
+		return s.below.RemoteAddr()
+	}
 	if peer := s.conn.Peer(); peer.IsValid() {
 		return net.TCPAddrFromAddrPort(peer)
 	}
@@ -199,16 +209,46 @@ func (s *tlsPipe) RemoteAddr() net.Addr {
 }
 
 // LocalAddr implements net.Conn. The loop does not know the address.
-func (s *tlsPipe) LocalAddr() net.Addr { return &net.TCPAddr{} }
+func (s *tlsPipe) LocalAddr() net.Addr {
+	if s.below != nil {
+		return s.below.LocalAddr()
+	}
+	return &net.TCPAddr{}
+}
 
-// Close implements net.Conn. When to close is the loop's decision.
-func (s *tlsPipe) Close() error { return nil }
+// Close implements net.Conn. When to close is the loop's decision, while it has the
+// connection.
+func (s *tlsPipe) Close() error {
+	if s.below != nil {
+		return s.below.Close()
+	}
+	return nil
+}
 
-// SetDeadline implements net.Conn. Nothing waits here: the loop has deadlines of its
+// SetDeadline implements net.Conn. Nothing waits on the loop, which has deadlines of its
 // own.
-func (s *tlsPipe) SetDeadline(time.Time) error      { return nil }
-func (s *tlsPipe) SetReadDeadline(time.Time) error  { return nil }
-func (s *tlsPipe) SetWriteDeadline(time.Time) error { return nil }
+func (s *tlsPipe) SetDeadline(t time.Time) error {
+	if s.below != nil {
+		return s.below.SetDeadline(t)
+	}
+	return nil
+}
+
+// SetReadDeadline implements net.Conn.
+func (s *tlsPipe) SetReadDeadline(t time.Time) error {
+	if s.below != nil {
+		return s.below.SetReadDeadline(t)
+	}
+	return nil
+}
+
+// SetWriteDeadline implements net.Conn.
+func (s *tlsPipe) SetWriteDeadline(t time.Time) error {
+	if s.below != nil {
+		return s.below.SetWriteDeadline(t)
+	}
+	return nil
+}
 
 // errGivenUp ends a handshake that was given up.
 var errGivenUp = errors.New("eventloop: the handshake was given up")

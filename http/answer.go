@@ -18,6 +18,7 @@ const (
 	stateAwaitingBody
 	stateSending
 	stateSleeping
+	stateLeaving
 	stateStarting
 	statePending
 	stateReplying
@@ -35,7 +36,7 @@ const (
 	callLater                // leave the answer to something else on the loop
 	callHold                 // keep the answer open
 	callBody                 // wait for more of the request's body
-	callFlush                // wait for the client, or for time to pass
+	callFlush                // wait for the client, for time to pass, or for the connection
 	apiCalls
 )
 
@@ -45,7 +46,7 @@ var callNames = [apiCalls]string{
 	callLater: "Offload, Later",
 	callHold:  "Hold, Events",
 	callBody:  "Body, Read that must wait",
-	callFlush: "Flush, Pause",
+	callFlush: "Flush, Pause, Hijack",
 }
 
 // Why a handler may not do something in the state that its answer is in.
@@ -53,7 +54,7 @@ var (
 	errLeft         = errors.New("http: the answer is left to Streaming, Blocking, Offload, Later or Hold already")
 	errNested       = errors.New("http: a handler made by Streaming or Blocking cannot call another one: choose one of the two")
 	errOffLoop      = errors.New("http: a handler made by Blocking runs off the loop: call Offload, Later, Hold and Events outside of it")
-	errNotStreaming = errors.New("http: Flush and Pause are for handlers made by Streaming or Blocking")
+	errNotStreaming = errors.New("http: Flush, Pause and Hijack are for handlers made by Streaming or Blocking")
 	errCannotWait   = errors.New("http: Body and Read cannot wait any more: read the body before Offload, Later, Hold or Streaming")
 	errIsHeld       = errors.New("http: the answer is held: write to what Hold returned")
 )
@@ -83,10 +84,10 @@ var answerTable = [answerStates]struct {
 		[]answerState{stateAwaitingBody, stateStarting, statePending, stateHolding, stateDone},
 		[apiCalls]error{callFlush: errNotStreaming}},
 	stateStreaming: {"streaming", "a handler made by Streaming runs, as a coroutine on the loop",
-		[]answerState{stateAwaitingBody, stateSending, stateSleeping, statePending, stateHolding, stateDone},
+		[]answerState{stateAwaitingBody, stateSending, stateSleeping, stateLeaving, statePending, stateHolding, stateDone},
 		refusedStreaming},
 	stateOffLoop: {"off the loop", "a handler made by Blocking runs, on a goroutine of its own",
-		[]answerState{stateAwaitingBody, stateSending, stateSleeping, stateDone},
+		[]answerState{stateAwaitingBody, stateSending, stateSleeping, stateLeaving, stateDone},
 		refusedOffLoop},
 	stateAwaitingBody: {"awaiting the body", "the handler waits in Body or Read",
 		[]answerState{stateRunning, stateStreaming, stateOffLoop, stateDone},
@@ -95,6 +96,9 @@ var answerTable = [answerStates]struct {
 		[]answerState{stateStreaming, stateOffLoop, stateDone},
 		refusedOffLoop},
 	stateSleeping: {"sleeping", "the handler waits in Pause",
+		[]answerState{stateStreaming, stateOffLoop, stateDone},
+		refusedOffLoop},
+	stateLeaving: {"leaving", "the handler waits in Hijack for its connection",
 		[]answerState{stateStreaming, stateOffLoop, stateDone},
 		refusedOffLoop},
 	stateStarting: {"starting", "a handler made by Streaming or Blocking starts when the present one returns",

@@ -32,6 +32,16 @@ func wander(w *Response, r *Request) error {
 	case "/start-and-fail":
 		Streaming(patient)(w, r)
 		return StatusNotFound
+	case "/hijack", "/hijack-closing", "/hijack-blocking", "/hijack-blocking-closing":
+		h := Streaming(hijacking)
+		if strings.Contains(r.Path(), "blocking") {
+			h = Blocking(1, hijacking)
+		}
+		err := h(w, r)
+		if strings.HasSuffix(r.Path(), "closing") {
+			w.x.conn.conn.Close()
+		}
+		return err
 	case "/reply-starts":
 		return Offload(w, work, func(w *Response, _ string) error { return streaming(w, r) })
 	case "/reply-holds":
@@ -53,6 +63,7 @@ func TestEveryArrowBetweenStatesOfAnAnswerCanBeWalked(t *testing.T) {
 		{"/echo", "hello"}, {"/echo", "end"},
 		{"/streaming/text", ""}, {"/streaming/ticks", ""}, {"/streaming/body", "hello"}, {"/streaming/slow", ""},
 		{"/streaming/offloads", ""}, {"/streaming/holds", ""}, {"/streaming/flood", "reset"},
+		{"/hijack", ""}, {"/hijack-blocking", ""}, {"/hijack-closing", ""}, {"/hijack-blocking-closing", ""},
 		{"/blocking/text", ""}, {"/blocking/ticks", ""}, {"/blocking/body", "hello"}, {"/blocking/slow", ""},
 	} {
 		_ = stage(t, sim.New(1), Config{Handler: wander}, func(s *Server, c *sim.Script, w *sim.Wire) {
@@ -151,6 +162,12 @@ func TestCallsAreRefusedAsTheTableOfAnswersSays(t *testing.T) {
 		},
 		stateDone:     Streaming(after(late)),
 		stateSleeping: Blocking(1, after(late)),
+		stateLeaving: Blocking(1, after(func(w *Response, r *Request) error {
+			w.Write(make([]byte, 100_000))
+			w.Flush()
+			_, err := w.Hijack()
+			return err
+		})),
 		stateAwaitingBody: Blocking(1, after(func(w *Response, r *Request) error {
 			_, err := r.Body()
 			return err

@@ -148,6 +148,10 @@ var limitRows = map[string][]bite{
 		{name: "one more is refused while all are busy", edge: bites, limits: Limits{PerAddress: 2}, run: ofOneAddress("hang/60000", 3), want: "open, open, reset; another address 200 open"},
 		{name: "or costs the idlest", edge: bites, limits: Limits{PerAddress: 2}, run: ofOneAddress("", 3), want: "200 end, 200 open, 200 open; another address 200 open"},
 	},
+	"Detached": {
+		{name: "handlers may take over as many connections", edge: spares, limits: Limits{Detached: 2}, run: ofOneAddress("hijack", 2), want: "200 open, 200 open; another address 200 open"},
+		{name: "one more stays the server's", edge: bites, limits: Limits{Detached: 2}, run: ofOneAddress("hijack", 3), want: "200 open, 200 open, 503 open; another address 200 open"},
+	},
 	"OutputTotal": {
 		{name: "below three quarters, who owes is read from", edge: spares, limits: scarce, buffer: 1000, run: allOwing(7, 0), want: "it was read from, 0 were reset"},
 		{name: "from three quarters on, who owes is not, and a newcomer is", edge: bites, limits: scarce, buffer: 1000, run: allOwing(8, 0), want: "it was not read from, 0 were reset"},

@@ -176,6 +176,15 @@ func (b *bitten) serve(w *Response, r *Request) error {
 			b.k.Hang(time.Duration(n) * time.Millisecond)
 			return "done", nil
 		}, (*Response).Text)
+	case "hijack": // and keep the connection open
+		return Streaming(func(w *Response, r *Request) error {
+			d, err := w.Hijack()
+			if err != nil {
+				return StatusServiceUnavailable
+			}
+			d.Conn.Write([]byte("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"))
+			return nil
+		})(w, r)
 	case "ticks": // one a second, so many
 		return Streaming(func(w *Response, r *Request) error {
 			for range n {

@@ -189,6 +189,14 @@ func (c *conn) held() *Held {
 // OnClose implements eventloop.Protocol. It ends all that was begun for the request, and
 // calls the hooks that wait for the end of an answer that was cut.
 func (c *conn) OnClose(_ *eventloop.Conn, why error) {
+	if c.x != nil && c.x.state == stateLeaving {
+		return // detached goes on
+	}
+	c.closed(why)
+}
+
+// closed is OnClose for a connection that was not taken by its handler, or could not be.
+func (c *conn) closed(why error) {
 	if why == eventloop.ErrCut {
 		c.server.noteCut(c)
 	}

@@ -60,6 +60,7 @@ type Limits struct {
 	PerAddress  int   // of those, from one client's address; no limit; its idlest is closed, else the newcomer is reset
 	AcceptBatch int   // accepted in one turn from one listener; 64; the rest waits a turn
 	OutputTotal int64 // queued output; 64 MiB; from three quarters on connections with output are not read, above it those with most are reset
+	Detached    int   // taken by Hijack and not closed; 4,096, or a quarter of Conns; Hijack returns eventloop.ErrDetachedFull
 	Workers     int   // goroutines of a kind for work that waits for a disk; 32; more work waits for its turn
 	Posts       int   // functions posted and not yet run; 65,536; Post returns ErrFull
 	Handshakes  int   // steps of TLS handshakes in one turn, and on workers at a time; 8; more wait for their turn

@@ -216,7 +216,7 @@ func (w *Response) Timeout(d time.Duration) {
 
 // timedOut answers 503 for a handler whose time is over.
 func (c *conn) timedOut(x *exchange) {
-	if c.x != x || x.headSent || x.state == stateDone {
+	if c.x != x || x.headSent || x.state == stateDone || x.state == stateLeaving {
 		return
 	}
 	c.takeOver()

@@ -29,7 +29,8 @@ type task struct {
 	wholeBody bool        // it waits for all of the body, and not for a piece
 	delay     time.Duration
 	timer     *eventloop.Timer
-	stopping  bool // the server wants to end
+	stopping  bool   // the server wants to end
+	taken     *taken // by Hijack
 }
 
 // isOffLoop reports whether the handler runs on a goroutine of its own.
@@ -162,6 +163,8 @@ func (c *conn) fulfil() bool {
 			return true
 		}
 		c.suspend()
+	case stateLeaving:
+		return c.detach()
 	case stateSleeping:
 		c.suspend()
 		t.timer = c.server.loop.After(t.delay, func() {

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"io"
+	"net"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -104,15 +105,16 @@ func (k *tape) Wait(events []bobbin.Event, until time.Time) (int, error) {
 
 func (k *tape) WatchFolder(string) (bobbin.FolderWatch, error) { return nil, errors.ErrUnsupported }
 
-func (k *tape) Unsent(int) int     { return 0 }
-func (k *tape) AckNow(int)         {}
-func (k *tape) Shutdown(int) error { return nil }
-func (k *tape) Close(int) error    { return nil }
-func (k *tape) Reset(int) error    { return nil }
-func (k *tape) Watch(int) error    { return nil }
-func (k *tape) Wake() error        { return nil }
-func (k *tape) Now() time.Time     { return time.Now() }
-func (k *tape) Shut() error        { return nil }
+func (k *tape) Unsent(int) int               { return 0 }
+func (k *tape) AckNow(int)                   {}
+func (k *tape) Shutdown(int) error           { return nil }
+func (k *tape) Detach(int) (net.Conn, error) { return nil, errors.ErrUnsupported }
+func (k *tape) Close(int) error              { return nil }
+func (k *tape) Reset(int) error              { return nil }
+func (k *tape) Watch(int) error              { return nil }
+func (k *tape) Wake() error                  { return nil }
+func (k *tape) Now() time.Time               { return time.Now() }
+func (k *tape) Shut() error                  { return nil }
 
 func TestWhatARequestCosts(t *testing.T) {
 	folder := t.TempDir()

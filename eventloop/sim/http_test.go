@@ -72,7 +72,7 @@ func runHTTP(t *testing.T, seed uint64, trace io.Writer) uint64 {
 	r.k.Every = r.check
 	tempers := []func(*sim.Script){
 		r.pipelining, r.pipelining, r.trickling, r.posting, r.posting, r.slowReading,
-		r.halfClosing, r.resetting, r.malformed, r.silent, r.dawdling, r.dripping, r.leaving, r.clinging,
+		r.halfClosing, r.resetting, r.malformed, r.silent, r.dawdling, r.dripping, r.leaving, r.clinging, r.taking,
 	}
 	if secured != nil {
 		tempers = append(tempers, r.breakingOff, r.babbling, r.plain)
@@ -98,8 +98,8 @@ func runHTTP(t *testing.T, seed uint64, trace io.Writer) uint64 {
 		t.Errorf("%d handlers have not returned, of which %d wait for ever", r.waiting, r.k.Parked())
 	}
 	c := r.loop.Counters()
-	if c[eventloop.Accepted].N != c.Closed()+c.Failed() {
-		t.Errorf("%d connections were accepted, %d closed and %d failed", c[eventloop.Accepted].N, c.Closed(), c.Failed())
+	if left := c[eventloop.LeftLoop].N; c[eventloop.Accepted].N != c.Closed()+c.Failed()+left {
+		t.Errorf("%d connections were accepted, %d closed, %d failed and %d left", c[eventloop.Accepted].N, c.Closed(), c.Failed(), left)
 	}
 	if c[eventloop.Panicked].N != 0 {
 		t.Errorf("%d panics", c[eventloop.Panicked].N)
@@ -140,6 +140,11 @@ func (r *run) handle(w *http.Response, q *http.Request) error {
 		return http.Streaming(r.patient)(w, q)
 	case kind == "blocking":
 		return r.blocking(w, q)
+	case kind == "taken":
+		if r.k.Roll(2) == 0 {
+			return http.Streaming(r.take)(w, q)
+		}
+		return http.Blocking(1000, r.take)(w, q)
 	case q.Method() == "POST":
 		body, err := q.Body()
 		if err != nil {

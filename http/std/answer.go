@@ -28,6 +28,7 @@ type answer struct {
 
 	began    bool
 	over     bool
+	hijacked bool
 	flushed  bool
 	untyped  bool     // the media type will be detected from the first bytes
 	chunked  bool     // the handler wants chunks, by Transfer-Encoding or a Content-Length of nil
@@ -51,7 +52,11 @@ func (a *answer) WriteHeader(status int) {
 	}
 	a.turns.Lock()
 	defer a.turns.Unlock()
-	if a.began {
+	switch {
+	case a.hijacked:
+		logf(a.request, "http: response.WriteHeader on hijacked connection from %s", callerOfHandler())
+		return
+	case a.began:
 		logf(a.request, "http: superfluous response.WriteHeader call from %s", callerOfHandler())
 		return
 	}
@@ -130,7 +135,10 @@ func (a *answer) set(name, value string) {
 func (a *answer) Write(p []byte) (int, error) {
 	a.turns.Lock()
 	defer a.turns.Unlock()
-	if a.over {
+	switch {
+	case a.hijacked:
+		return 0, nethttp.ErrHijacked
+	case a.over:
 		return 0, errOver
 	}
 	a.begin(nethttp.StatusOK)
@@ -197,9 +205,17 @@ func (a *answer) Flush() { _ = a.FlushError() }
 func (a *answer) FlushError() error {
 	a.turns.Lock()
 	defer a.turns.Unlock()
-	if a.over {
+	switch {
+	case a.hijacked:
+		return nethttp.ErrHijacked
+	case a.over:
 		return errOver
 	}
+	return a.flush()
+}
+
+// flush sends the head and what was written.
+func (a *answer) flush() error {
 	a.begin(nethttp.StatusOK)
 	if err := a.settleType(); err != nil {
 		return err
@@ -253,6 +269,9 @@ func (a *answer) end() {
 func (a *answer) finish() error {
 	a.turns.Lock()
 	defer a.turns.Unlock()
+	if a.hijacked {
+		return nil
+	}
 	a.begin(nethttp.StatusOK)
 	if err := a.settleType(); err != nil {
 		return err

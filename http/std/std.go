@@ -6,8 +6,8 @@
 //
 // Such handlers may wait, so each runs off the loop on a goroutine of its own. The
 // request body is streamed, and so is an answer that outgrows its buffer; Flush and
-// trailers work, the context ends when the client disconnects, and a panic costs one
-// request.
+// trailers work, the connection can be hijacked, the context ends when the client
+// disconnects, and a panic costs one request.
 //
 // Differences from net/http's server: bobbin sets Date, Server and Transfer-Encoding; a
 // panic is answered by 500; reading the body and writing the answer exclude each other if

@@ -270,20 +270,6 @@ func TestHandlersLearnOfTLS(t *testing.T) {
 	}
 }
 
-func TestHijackingIsRefused(t *testing.T) {
-	at := serveBobbin(t, Handler(nethttp.HandlerFunc(func(w nethttp.ResponseWriter, r *nethttp.Request) {
-		_, _, err := nethttp.NewResponseController(w).Hijack()
-		if _, ok := w.(nethttp.Hijacker); ok || err == nil {
-			t.Error("the connection was given away")
-		}
-		nethttp.Error(w, err.Error(), nethttp.StatusNotImplemented)
-	})))
-	answer, err := nethttp.Get(at)
-	if err != nil || answer.StatusCode != nethttp.StatusNotImplemented {
-		t.Errorf("%v, %v", answer, err)
-	}
-}
-
 func TestAPanicIsA500(t *testing.T) {
 	at := serveBobbin(t, Handler(nethttp.HandlerFunc(func(nethttp.ResponseWriter, *nethttp.Request) { panic("the disk is on fire") })))
 	answer, err := nethttp.Get(at)
