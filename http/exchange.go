@@ -24,6 +24,7 @@ type exchange struct {
 	own          []byte        // a copy of the head, for a request that outlives its turn
 	body         []byte        // as far as it is here, and not yet read piece by piece
 	read         int           // how much of body the handler has read
+	trailers     []byte        // behind the body, as they were sent
 	pace         bodyPace      // at which the body comes
 	discardSince time.Duration // the body began to be thrown away
 	share        bodyShare     // of the memory for all bodies
@@ -71,7 +72,7 @@ func (x *exchange) reset() {
 	x.got, x.expects = 0, false
 	x.failed, x.route = nil, nil
 	x.instead, x.others = false, false
-	x.body, x.read = x.body[:0], 0
+	x.body, x.read, x.trailers = x.body[:0], 0, nil
 	x.state, x.headSent = stateNew, false
 	x.held = nil
 	x.request.reset()

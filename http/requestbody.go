@@ -105,8 +105,12 @@ func (x *exchange) awaitBody(whole bool) error {
 func (c *conn) readBody(p []byte) (used int) {
 	x := c.x
 	for used < len(p) && !x.framing.Done() {
+		inTrailers := x.framing.InTrailers()
 		data, n, malformed := x.framing.Next(p[used:], &c.server.parsing)
 		why := (*refusal)(malformed)
+		if inTrailers && c.phase == inBody {
+			x.trailers = append(x.trailers, p[used:used+n]...)
+		}
 		used += n
 		x.got += int64(n)
 		if why == nil && c.phase == inBody {

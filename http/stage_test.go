@@ -67,6 +67,8 @@ func site(w *Response, r *Request) error {
 			return err
 		}
 		return w.Text(r.Header("A") + "|" + r.Header("B") + "|" + r.Header("Host"))
+	case "/trailers":
+		return trailers(w, r)
 	case "/large":
 		return w.Text(strings.Repeat("x", 200_000))
 	case "/file":
@@ -116,6 +118,21 @@ func site(w *Response, r *Request) error {
 		return blocking(w, r)
 	}
 	return mishaps(w, r)
+}
+
+// trailers answers the trailers of a request before and after its body, one a line.
+func trailers(w *Response, r *Request) error {
+	for range r.Trailers() {
+		return errors.New("there are trailers before the body")
+	}
+	if _, err := r.Body(); err != nil {
+		return err
+	}
+	for name, value := range r.Trailers() {
+		fmt.Fprintf(w, "%s=%s;", name, value)
+	}
+	fmt.Fprintf(w, "a=%s", r.Trailer("A"))
+	return nil
 }
 
 // The same handler on the loop and aside.
@@ -172,6 +189,16 @@ func patient(w *Response, r *Request) error {
 		}
 		_, err = w.Write(body)
 		return err
+	case "trailers":
+		return trailers(w, r)
+	case "early-trailer", "bad-trailer":
+		name := map[string]string{"early-trailer": "Content-Length", "bad-trailer": "If-Match"}[what]
+		w.Write([]byte("hello"))
+		if err := w.Flush(); err != nil {
+			return err
+		}
+		w.SetTrailer(name, "5")
+		return nil
 	case "first-bytes":
 		p := make([]byte, 3)
 		if _, err := io.ReadFull(r, p); err != nil {

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/bobbin-http/bobbin/eventloop"
-	"github.com/bobbin-http/bobbin/http/internal/h1"
 )
 
 // Streaming makes a handler that may wait for its client, and for time to pass: it runs
@@ -181,20 +180,6 @@ func (w *Response) endPieces() {
 		c.Commit(len(append(p, "\r\n"...)))
 	}
 	w.afterAnswer(&w.hooks, w.sent)
-}
-
-// SetTrailer adds a field behind the body (RFC 9110 section 6.5) of an answer that is
-// sent in chunks. Most clients drop it.
-func (w *Response) SetTrailer(name, value string) {
-	w.use("SetTrailer")
-	if !h1.IsToken(name) || !h1.IsFieldValue(value) {
-		w.fail(fmt.Errorf("http: %q: %q is no field", name, value))
-		return
-	}
-	w.trailers = append(w.trailers, name...)
-	w.trailers = append(w.trailers, ": "...)
-	w.trailers = append(w.trailers, value...)
-	w.trailers = append(w.trailers, "\r\n"...)
 }
 
 // Timeout answers 503 when d has passed, unless the answer has begun by then. The handler

@@ -7,8 +7,8 @@ import "github.com/bobbin-http/bobbin/http/internal/negotiate"
 // it does not matter where the input is cut.
 //
 // Chunks are read as strictly as heads, for the same reason (RFC 9112 section 7.1).
-// Extensions and trailers are checked and dropped: handlers have no use for them, and
-// trailers that became fields have been used for attacks (RFC 9110 section 6.5.1).
+// Extensions are checked and dropped: handlers have no use for them. Trailers are checked
+// like fields, and left to the caller.
 
 // Why a chunked body is refused.
 var (
@@ -87,9 +87,12 @@ func (b *Body) Done() bool { return b.state == ended }
 // are at least: those of the chunk that is being read.
 func (b *Body) Left() int64 { return b.left }
 
+// InTrailers reports whether all that follows is trailers, and the empty line behind them.
+func (b *Body) InTrailers() bool { return b.state >= beforeTrailer }
+
 // Next reads from p. It returns when it has found a piece of data, when p is used up,
-// when the body is over, and when it is malformed; used counts data and framing. There
-// may be more of the body in p[used:].
+// when its trailers begin, when it is over, and when it is malformed; used counts data and
+// framing. There may be more of the body in p[used:].
 func (b *Body) Next(p []byte, l *Limits) (data []byte, used int, why *Refusal) {
 	for used < len(p) && b.state != ended {
 		if b.state == inData {
@@ -100,10 +103,14 @@ func (b *Body) Next(p []byte, l *Limits) (data []byte, used int, why *Refusal) {
 			b.take(int64(len(data)))
 			return data, used + len(data), nil
 		}
+		before := b.state
 		if why = b.step(p[used], l); why != nil {
 			return nil, used, why
 		}
 		used++
+		if before == afterSizeCR && b.state == beforeTrailer {
+			break
+		}
 	}
 	return nil, used, nil
 }
