@@ -28,7 +28,7 @@ func ParseAddress(s string) ([]bobbin.Address, error) {
 		return []bobbin.Address{{Path: path}}, nil
 	}
 	at := strings.LastIndexByte(s, ':')
-	if at < 0 {
+	if at < 0 || at < strings.LastIndexByte(s, ']') {
 		return nil, fmt.Errorf("%q has no port: write %s:8080", s, s)
 	}
 	port, err := strconv.ParseUint(s[at+1:], 10, 16)
@@ -47,16 +47,29 @@ func ParseAddress(s string) ([]bobbin.Address, error) {
 	case "localhost":
 		return internet("127.0.0.1", "::1"), nil
 	default:
-		bare := strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
-		ip, err := netip.ParseAddr(bare)
+		ip, err := parseHost(host, port)
 		if err != nil {
-			return nil, fmt.Errorf("%q: %s is not an IP address", s, host)
+			return nil, fmt.Errorf("%q: %w", s, err)
 		}
-		if ip.Is6() && bare == host {
-			return nil, fmt.Errorf("%q: write the IPv6 address in brackets: [%s]:%d", s, bare, port)
-		}
-		return internet(bare), nil
+		return internet(ip.String()), nil
 	}
+}
+
+// parseHost reads an IPv4 address, or an IPv6 address in brackets. The port is for what an
+// error proposes.
+func parseHost(host string, port uint64) (netip.Addr, error) {
+	bare, opens := strings.CutPrefix(host, "[")
+	bare, closes := strings.CutSuffix(bare, "]")
+	ip, err := netip.ParseAddr(bare)
+	switch {
+	case err != nil:
+		return ip, fmt.Errorf("%s is not an IP address", host)
+	case ip.Is6() && !(opens && closes):
+		return ip, fmt.Errorf("write the IPv6 address in brackets: [%s]:%d", bare, port)
+	case ip.Is4() && (opens || closes):
+		return ip, fmt.Errorf("only IPv6 addresses stand in brackets: write %s:%d", bare, port)
+	}
+	return ip, nil
 }
 
 // ListenAt opens a listening socket for each address that s means, see

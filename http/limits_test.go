@@ -196,3 +196,25 @@ func TestTheParserKeepsTheLimitsOfTheOneScreen(t *testing.T) {
 		}
 	}
 }
+
+// TestAParserIsReadyWithoutBeingMade compares the zero value with what NewParser makes.
+func TestAParserIsReadyWithoutBeingMade(t *testing.T) {
+	for _, head := range []string{
+		"GET / HTTP/1.1\r\nHost: a\r\n\r\n",
+		"GET / HTTP/1.1\r\n",
+		"GET /" + strings.Repeat("a", 9000) + " HTTP/1.1\r\nHost: a\r\n\r\n",
+		"GET / HTTP/1.1\r\nHost: a\r\n" + strings.Repeat("A: b\r\n", 101) + "\r\n",
+		"\r\n\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n",
+	} {
+		made, err := NewParser(Limits{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var zero Parser
+		want, wantErr := made.Head([]byte(head))
+		got, gotErr := zero.Head([]byte(head))
+		if got != want || gotErr != wantErr || zero.Fields() != made.Fields() {
+			t.Errorf("%.40q: %d bytes, %v, and not %d, %v", head, got, gotErr, want, wantErr)
+		}
+	}
+}
