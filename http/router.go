@@ -33,7 +33,7 @@ import (
 // without. If neither of two is the more specific, Handle panics.
 //
 // A request that no pattern matches is answered by 404, or by 405 and a list of methods
-// if only the method is wrong. "/tree" is redirected to "/tree/" if there is a
+// if only the method is wrong: with 204 in place of 405 for OPTIONS, which asks for it. "/tree" is redirected to "/tree/" if there is a
 // pattern for that, and none for "/tree" itself. Paths like "/a//b", "/a/../b" and
 // "/a/%2e%2e/b" are redirected to the clean one, so handlers see no other. Redirects
 // are 307, so that the method stays.
@@ -50,8 +50,12 @@ import (
 //
 //   - "%2e" is a dot, and a path that ends with a segment of dots is a folder
 //     (RFC 3986 section 5.2.4).
-//   - A pattern that could never match is refused: one with a method that the
-//     server does not have, a port, a bad escape or a path that is not clean.
+//   - A pattern that could never match is refused: one for TRACE or CONNECT or
+//     for a method like "get", with a port, a bad escape or a path that is not
+//     clean. One for a method that HTTP itself does not have needs
+//     Config.AnyMethod; a line in the log says so if it is not set.
+//   - OPTIONS is answered by 204 and the methods of the path, if no pattern
+//     has OPTIONS for it.
 //   - Hosts have no case, and an IPv6 address has its brackets.
 //   - "%2F" is a segment, which {name} matches, and not the end of a path, "/{$}".
 //   - A path is cut as it was sent, even if it has a character that should have been
@@ -151,14 +155,15 @@ func (r *Router) Serve(w *Response, q *Request) error {
 		path, _ = route.Tidied(nil, path)
 	}
 	escaped := !h.Plain && bytes.IndexByte(path, '%') >= 0
-	found, asFolder := r.table.Match(h.Method, host, path, escaped)
+	trees := r.table.Of(h.Method, h.MethodName.Of(q.x.raw))
+	found, asFolder := trees.Match(h.Method, host, path, escaped)
 	switch {
 	case asFolder || len(path) < len(sent):
 		return redirect(w, q, path, asFolder)
 	case found == nil:
-		return r.refuse(w, host, path)
+		return r.refuse(w, q, host, path)
 	case escaped:
-		may, files := r.table.MayHave(found, h.Method, host, path)
+		may, files := trees.MayHave(found, h.Method, host, path)
 		q.x.others = q.x.others || !files
 		if !may {
 			return StatusNotFound
@@ -170,13 +175,15 @@ func (r *Router) Serve(w *Response, q *Request) error {
 
 // refuse answers where no pattern matches: by 404, or by 405 and the methods of those
 // that match but for the method.
-func (r *Router) refuse(w *Response, host, path []byte) error {
+func (r *Router) refuse(w *Response, q *Request, host, path []byte) error {
+	if others := r.table.Others(); len(others) > 0 {
+		w.x.conn.server.warnOfMethods(others)
+	}
 	allowed := r.table.Allowed(host, path)
 	if allowed == nil {
 		return StatusNotFound
 	}
-	w.Add("Allow", strings.Join(allowed, ", "))
-	return StatusMethodNotAllowed
+	return MethodNotAllowed(w, q, strings.Join(allowed, ", "))
 }
 
 // redirect sends the client to a clean path. It begins with one slash, and bytes that

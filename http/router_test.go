@@ -32,6 +32,7 @@ func newQuestion(t testing.TB, request, host string) *question {
 	q := &question{}
 	q.x.request.x, q.x.response.x = &q.x, &q.x
 	q.x.reset()
+	q.x.conn = &conn{server: &Server{anyMethod: true}}
 	q.x.raw = []byte(request + " HTTP/1.1\r\nHost: " + host + "\r\n\r\n")
 	limits := Limits{}.withDefaults()
 	parsing := limits.parsing()
@@ -182,6 +183,18 @@ func TestRouterChoosesAsNetHTTPDoes(t *testing.T) {
 		{"a pattern without a method has all", []string{"/a", "PUT /a"}, "OPTIONS /a", "a", `/a`},
 		{"an unclean path is cleaned before the method is looked at", []string{"POST /a"}, "GET //a", "a", `307 Location: /a`},
 
+		{"a method that HTTP does not have may have a pattern", []string{"/", "BREW /a"}, "BREW /a", "a", `BREW /a`},
+		{"whichever of the two is registered first", []string{"BREW /a", "/{x}", "/"}, "BREW /a", "a", `BREW /a`},
+		{"another path has the pattern for every method", []string{"/", "BREW /a"}, "BREW /b", "a", `/`},
+		{"so has another method", []string{"/", "BREW /a"}, "STEEP /a", "a", `/`},
+		{"and one that HTTP has", []string{"/", "BREW /a"}, "GET /a", "a", `/`},
+		{"methods have case", []string{"/", "BREW /a"}, "Brew /a", "a", `/`},
+		{"its folder is redirected to", []string{"BREW /a/"}, "BREW /a", "a", `307 Location: /a/`},
+		{"it is on the list", []string{"GET /a", "BREW /a", "BREW /b"}, "PUT /a", "a", `405 Allow: BREW, GET, HEAD`},
+		{"and reads it", []string{"GET /a", "BREW /b"}, "BREW /a", "a", `405 Allow: GET, HEAD`},
+		{"it may have a host", []string{"BREW h/a", "/a"}, "BREW /a", "h", `BREW h/a`},
+		{"and values", []string{"BREW /{x}/{y...}"}, "BREW /a%2Fb/c", "h", `BREW /{x}/{y...} x="a/b" y="c"`},
+
 		{"a host comes first", hosts, "GET /a", "example.com", `example.com/`},
 		{"for others there is none", hosts, "GET /a", "example.org", `/a`},
 		{"a port makes no difference", hosts, "GET /a", "example.com:8080", `example.com/`},
@@ -236,6 +249,9 @@ func TestWhatDiffersFromNetHTTPOnPurpose(t *testing.T) {
 		{"above another, too", []string{"/"}, "GET /a/b/..", "a", `307 Location: /a/`, `307 Location: /a`},
 		{"an escaped slash does not hide dots at the end", []string{"/{x}/{y}", "/a/b/{$}"}, "GET /a/b%2F.", "a", `/{x}/{y} x="a" y="b/."`, `/{x}/{y} x="a" y="b/."`},
 		{"nor from the rest", []string{"/{p...}", "/a/{$}"}, "GET /a%2F%2e", "a", `404`, `/{p...} p="a/."`},
+		{"OPTIONS has the list for its answer", []string{"POST /a", "GET /a"}, "OPTIONS /a", "a", `204 Allow: GET, HEAD, POST, OPTIONS`, `405 Allow: GET, HEAD, POST`},
+		{"but not of a path that is not there", []string{"GET /a"}, "OPTIONS /b", "a", `404`, `404`},
+		{"and a pattern that has it comes first", []string{"GET /a", "OPTIONS /"}, "OPTIONS /a", "a", `OPTIONS /`, `OPTIONS /`},
 		{"a redirect keeps a query that is empty", []string{"/a/"}, "GET /a?", "a", `307 Location: /a/?`, `307 Location: /a/`},
 	}
 	for _, test := range tests {
@@ -349,7 +365,7 @@ type dice struct{ *rand.Rand }
 func (d dice) one(of ...string) string { return of[d.IntN(len(of))] }
 
 func (d dice) pattern() string {
-	p := d.one("", "", "GET ", "GET ", "POST ", "HEAD \t", "DELETE ") + d.one("", "", "", "h.example", "g")
+	p := d.one("", "", "GET ", "GET ", "POST ", "HEAD \t", "DELETE ", "BREW ", "STEEP ") + d.one("", "", "", "h.example", "g")
 	for n := range d.IntN(4) {
 		p += d.one("/a", "/a", "/b", "/c", "/%61", "/a%2Fb", "/a%20", fmt.Sprintf("/{x%d}", n), fmt.Sprintf("/{y%d}", n))
 	}
@@ -360,7 +376,7 @@ func (d dice) pattern() string {
 }
 
 func (d dice) request() (request, host string) {
-	request = d.one("GET", "GET", "HEAD", "POST", "DELETE", "PUT") + " "
+	request = d.one("GET", "GET", "HEAD", "POST", "DELETE", "PUT", "BREW", "BREW", "STIR") + " "
 	for range d.IntN(5) {
 		request += d.one("/a", "/a", "/a", "/b", "/b", "/c", "/d", "/%61", "/a%2fb", "/a%20", "/a", "/b", "/.", "/..", "/", "/%2e", "/...")
 	}
@@ -381,9 +397,9 @@ func TestPatternsThatCannotBeMeantAreRefused(t *testing.T) {
 	}{
 		{"nothing", "", `at offset 0: there is no "/": write "/" if it is a path, or "/" if it is a host`},
 		{"a path without its slash", "GET users", `at offset 4: there is no "/": write "/users" if it is a path, or "users/" if it is a host`},
-		{"small letters", "get /", `at offset 0: there is no method "get": write "GET"`},
-		{"a method that is answered by 501", "BREW /", `at offset 0: no handler ever sees the method "BREW": the server has GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS`},
-		{"a method that is refused", "CONNECT /", `at offset 0: no handler ever sees the method "CONNECT": the server has GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS`},
+		{"small letters", "get /", `at offset 0: "get" is another method than "GET", and most likely not meant: write "GET"`},
+		{"a method that is none", "GET,POST /", `at offset 0: "GET,POST" is no method`},
+		{"a method that is refused", "CONNECT /", `at offset 0: no handler ever sees the method "CONNECT": the server refuses it`},
 		{"a blank in a path", "/a b", `at offset 0: a blank can only stand behind the method: in a path, write "%20"`},
 		{"a port", "GET a.example:80/", `at offset 4: ports are not compared: write "a.example"`},
 		{"a wildcard in a host", "{user}.example/", `at offset 0: a host has no wildcards, and a path begins with "/"`},

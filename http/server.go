@@ -78,7 +78,8 @@ type Server struct {
 	anyMethod bool
 	hooked    bool // there is a Config.Middleware
 
-	warnedOfProxy bool // the log has its warning
+	warnedOfProxy   bool // the log has its warning
+	warnedOfMethods bool // and that of a Router
 
 	strict bool // nothing is reused, so that a late use is found
 

@@ -30,8 +30,7 @@ func defaultSite() http.Handler {
 
 	return func(w *http.Response, r *http.Request) error {
 		if m := r.Method(); m != http.MethodGet && m != http.MethodHead {
-			w.Add("Allow", "GET, HEAD")
-			return http.StatusMethodNotAllowed
+			return http.MethodNotAllowed(w, r, "GET, HEAD")
 		}
 		path := r.PathBytes()
 		for range 2 { // first as sent, the usual case; then cleaned

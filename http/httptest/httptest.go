@@ -38,6 +38,7 @@ type Config struct {
 	Log        *slog.Logger // none if nil
 
 	ErrorHandler http.ErrorHandler
+	AnyMethod    bool // methods beside those of HTTP, as in http.Config
 
 	// Seed, if it is not 0, makes things go wrong: short reads and writes, full
 	// sockets, late events, slow work. The client must receive the same all the same.
@@ -65,8 +66,8 @@ func Run(t testing.TB, config Config, client func(c *Client)) {
 	}
 	server, err := http.NewServer(http.Config{
 		Handler: config.Handler, Middleware: config.Middleware, Limits: config.Limits, Log: config.Log,
-		ErrorHandler: config.ErrorHandler,
-		Loop:         eventloop.Config{Kernel: k, CheckOwner: true},
+		ErrorHandler: config.ErrorHandler, AnyMethod: config.AnyMethod,
+		Loop: eventloop.Config{Kernel: k, CheckOwner: true},
 	})
 	if err != nil {
 		t.Fatal(err)

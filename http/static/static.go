@@ -117,7 +117,7 @@ func (f *Files) clear() {
 // Serve is the http.Handler.
 func (f *Files) Serve(w *http.Response, r *http.Request) error {
 	if m := r.Method(); m != http.MethodGet && m != http.MethodHead {
-		return notForFiles(w)
+		return http.MethodNotAllowed(w, r, "GET, HEAD")
 	}
 	// Entries are stored under clean paths, so a path without an escape that
 	// finds one is clean.
@@ -141,7 +141,7 @@ func (f *Files) Serve(w *http.Response, r *http.Request) error {
 // It is for rules that rewrite: the client is not redirected.
 func (f *Files) ServeAs(w *http.Response, r *http.Request, path string) error {
 	if m := r.Method(); m != http.MethodGet && m != http.MethodHead {
-		return notForFiles(w)
+		return http.MethodNotAllowed(w, r, "GET, HEAD")
 	}
 	clean, err := http.CleanPath(nil, http.EscapePath(nil, path))
 	if err != nil {
@@ -151,11 +151,6 @@ func (f *Files) ServeAs(w *http.Response, r *http.Request, path string) error {
 		return f.answerOrCheck(w, r, e)
 	}
 	return f.find(w, r, string(clean), nil)
-}
-
-func notForFiles(w *http.Response) error {
-	w.Add("Allow", "GET, HEAD")
-	return http.StatusMethodNotAllowed
 }
 
 // answerOrCheck answers with an entry. The disk is asked first if the entry was

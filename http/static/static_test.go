@@ -324,12 +324,26 @@ func TestEveryByteOfEverySizeArrives(t *testing.T) {
 func TestOtherMethodsAreNotForFiles(t *testing.T) {
 	files := open(t, tree(t, map[string]string{"a.txt": "a"}), Options{})
 	visit(t, files, func(v *visitor) {
-		for _, method := range []string{"POST", "PUT", "PATCH", "DELETE", "OPTIONS"} {
+		for _, method := range []string{"POST", "PUT", "PATCH", "DELETE"} {
 			for _, path := range []string{"/a.txt", "/", "/missing", "/../x"} {
 				got := v.ask(method + " " + path)
 				if got.status != 405 || got.header.Get("Allow") != "GET, HEAD" {
 					t.Errorf("%s %s: %v", method, path, got)
 				}
+			}
+		}
+	})
+}
+
+// TestOptionsOfAFileIsAnswered asks as balancers do, also for what is not there: the disk
+// is not asked.
+func TestOptionsOfAFileIsAnswered(t *testing.T) {
+	files := open(t, tree(t, map[string]string{"a.txt": "a"}), Options{})
+	visit(t, files, func(v *visitor) {
+		for _, path := range []string{"/a.txt", "/", "/missing"} {
+			got := v.ask("OPTIONS " + path)
+			if got.status != 204 || got.header.Get("Allow") != "GET, HEAD, OPTIONS" {
+				t.Errorf("OPTIONS %s: %v", path, got)
 			}
 		}
 	})

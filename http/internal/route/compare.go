@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"fmt"
 	"strings"
+
+	"github.com/bobbin-http/bobbin/http/internal/h1"
 )
 
 // Two patterns are compared when one is added: which is the more specific, or, if that
@@ -16,7 +18,7 @@ type comparison struct{ both, first, second bool }
 // comparePatterns compares everything but the hosts. A request that only the first
 // matches has a method that it alone matches, or a path.
 func comparePatterns(a, b *Pattern) comparison {
-	m, p := compareMethods(a.methods, b.methods), comparePaths(a.segments, b.segments)
+	m, p := compareMethods(a, b), comparePaths(a.segments, b.segments)
 	return comparison{m.both && p.both, m.first || p.first, m.second || p.second}
 }
 
@@ -24,9 +26,12 @@ func comparePatterns(a, b *Pattern) comparison {
 // specific.
 func (c comparison) conflict() bool { return c.both && c.first == c.second }
 
-// compareMethods compares two sets of methods.
-func compareMethods(a, b methodSet) comparison {
-	return comparison{a&b != 0, a&^b != 0, b&^a != 0}
+// compareMethods compares the methods of two patterns.
+func compareMethods(a, b *Pattern) comparison {
+	if a.other != "" && b.other != "" && a.other != b.other {
+		return comparison{false, true, true}
+	}
+	return comparison{a.methods&b.methods != 0, a.methods&^b.methods != 0, b.methods&^a.methods != 0}
 }
 
 // comparePaths compares two paths, segment by segment. If no path matches both, first
@@ -55,24 +60,29 @@ func explain(a, b *Pattern) string {
 	methods, path := a.methods&b.methods, commonPath(a.segments, b.segments)
 	text := fmt.Sprintf("http: pattern %q (%s) conflicts with pattern %q (%s):\nboth match ", a.Text, a.Where, b.Text, b.Where)
 	if !comparePatterns(a, b).first {
-		return text + "the same requests, such as " + a.request(methods, path)
+		return text + "the same requests, such as " + a.request(b, methods, path)
 	}
-	return text + a.request(methods, path) + ", and neither is more specific:\n" +
+	return text + a.request(b, methods, path) + ", and neither is more specific:\n" +
 		fmt.Sprintf("%q alone matches %s,\n", a.Text, a.alone(b)) +
 		fmt.Sprintf("%q alone matches %s", b.Text, b.alone(a))
 }
 
-// request returns a request for an error text.
-func (p *Pattern) request(methods methodSet, path string) string {
-	return fmt.Sprintf("%q", methods.example().String()+" "+p.host+path)
+// request returns a request for an error text about p and another pattern. If the only
+// methods are those that HTTP does not have, one of the two has the name of one.
+func (p *Pattern) request(b *Pattern, methods methodSet, path string) string {
+	method := methods.example().String()
+	if methods == setOf(h1.MethodOther) {
+		method = cmp.Or(p.other, b.other)
+	}
+	return fmt.Sprintf("%q", method+" "+p.host+path)
 }
 
 // alone returns a request that p matches and other does not. There must be one.
 func (p *Pattern) alone(other *Pattern) string {
 	if comparePaths(p.segments, other.segments).first {
-		return p.request(p.methods&other.methods, pathAlone(p.segments, other.segments))
+		return p.request(other, p.methods&other.methods, pathAlone(p.segments, other.segments))
 	}
-	return p.request(p.methods&^other.methods, commonPath(p.segments, other.segments))
+	return p.request(other, p.methods&^other.methods, commonPath(p.segments, other.segments))
 }
 
 // commonPath returns a path that matches both. If one is shorter, its last segment

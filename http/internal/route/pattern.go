@@ -19,6 +19,7 @@ type Pattern struct {
 	Where    string // the file and the line of the registration
 	Number   int    // in its table, from 0 on
 	methods  methodSet
+	other    string    // the one method of the pattern that is none of HTTP's own; or ""
 	host     string    // in lower case; "" means any
 	segments []segment // at least one
 }
@@ -66,7 +67,7 @@ func Parse(text string) (*Pattern, error) {
 		return nil, fmt.Errorf("http: bad pattern %q, at offset %d: %s", text, at, fmt.Sprintf(format, args...))
 	}
 	var why string
-	if p.methods, why = methodsOf(strings.TrimRight(method, blanks)); why != "" {
+	if p.methods, p.other, why = methodsOf(strings.TrimRight(method, blanks)); why != "" {
 		return bad(0, "%s", why)
 	}
 	if path == "" {
@@ -122,22 +123,28 @@ func (p *Pattern) Value(path []byte, name string) (from, to int, ok bool) {
 	return from, to, true
 }
 
-// methodsOf returns the methods of a pattern, whose text has one or none.
-func methodsOf(name string) (set methodSet, why string) {
+// methodsOf returns the methods of a pattern, whose text has one or none. Other is the
+// method if it is none of HTTP's own.
+func methodsOf(name string) (set methodSet, other, why string) {
 	m := h1.MethodOf([]byte(name))
+	upper := strings.ToUpper(name)
 	switch {
 	case name == "":
-		return servedMethods, ""
+		return everyMethod, "", ""
 	case m == h1.MethodGet:
-		return setOf(h1.MethodGet) | setOf(h1.MethodHead), ""
-	case servedMethods.has(m):
-		return setOf(m), ""
+		return setOf(h1.MethodGet) | setOf(h1.MethodHead), "", ""
 	case strings.Contains(name, "/"):
-		return 0, `a blank can only stand behind the method: in a path, write "%20"`
-	case servedMethods.has(h1.MethodOf([]byte(strings.ToUpper(name)))):
-		return 0, fmt.Sprintf("there is no method %q: write %q", name, strings.ToUpper(name))
+		return 0, "", `a blank can only stand behind the method: in a path, write "%20"`
+	case m != h1.MethodOther && !everyMethod.has(m):
+		return 0, "", fmt.Sprintf("no handler ever sees the method %q: the server refuses it", name)
+	case m != h1.MethodOther:
+		return setOf(m), "", ""
+	case h1.MethodOf([]byte(upper)) != h1.MethodOther:
+		return 0, "", fmt.Sprintf("%q is another method than %q, and most likely not meant: write %q", name, upper, upper)
+	case !h1.IsToken(name):
+		return 0, "", fmt.Sprintf("%q is no method", name)
 	}
-	return 0, fmt.Sprintf("no handler ever sees the method %q: the server has %s", name, AllMethods)
+	return setOf(h1.MethodOther), name, ""
 }
 
 // patternHost returns a host in lower case, for the comparison with requests.
@@ -203,11 +210,11 @@ func isName(name string) bool {
 	return true
 }
 
-// A methodSet has one bit for each method.
+// A methodSet has one bit for each method, and one for all others.
 type methodSet uint16
 
-// servedMethods are those that reach a handler; see exchange.refusal in package http.
-const servedMethods methodSet = 1<<h1.Methods - 1 - 1<<h1.MethodOther - 1<<h1.MethodTrace - 1<<h1.MethodConnect
+// everyMethod are those that reach a handler; see exchange.refusal in package http.
+const everyMethod methodSet = 1<<h1.Methods - 1 - 1<<h1.MethodTrace - 1<<h1.MethodConnect
 
 func setOf(m h1.Method) methodSet { return 1 << m }
 
@@ -215,12 +222,13 @@ func (s methodSet) has(m h1.Method) bool { return s&setOf(m) != 0 }
 
 func (s methodSet) size() int { return bits.OnesCount16(uint16(s)) }
 
-// example returns a method of the set, GET if the set has it.
+// example returns a method of the set, GET if the set has it, and one that is not HTTP's
+// own only if there is no other.
 func (s methodSet) example() h1.Method {
 	if s.has(h1.MethodGet) {
 		return h1.MethodGet
 	}
-	return h1.Method(bits.TrailingZeros16(uint16(s)))
+	return h1.Method(bits.TrailingZeros16(uint16(s&^1))) % 16
 }
 
 // Join puts the prefix of a group into a pattern. A pattern without a path stays as it
