@@ -68,7 +68,7 @@ func (r *Request) Trailers() iter.Seq2[string, string] {
 // or the answer is to be used may not (RFC 9110 section 6.5.1).
 func IsTrailer(name string) bool {
 	lower := strings.ToLower(name)
-	return !headOnly[lower] && !strings.HasPrefix(lower, "if-")
+	return name != "" && !headOnly[lower] && !strings.HasPrefix(lower, "if-")
 }
 
 // headOnly has the fields that are of use in a head only.

@@ -84,7 +84,7 @@ func (a *answer) begin(status int) {
 	a.to.SetStatus(http.Status(status))
 	for _, name := range a.fields["Trailer"] {
 		for one := range strings.SplitSeq(name, ",") {
-			if one = textproto.CanonicalMIMEHeaderKey(strings.TrimSpace(one)); mayTrail(one) {
+			if one = textproto.CanonicalMIMEHeaderKey(strings.TrimSpace(one)); http.IsTrailer(one) {
 				a.declared = append(a.declared, one)
 			}
 		}
@@ -303,24 +303,12 @@ func (a *answer) trailers() nethttp.Header {
 	}
 	for name, v := range a.fields {
 		if name, ok := strings.CutPrefix(name, nethttp.TrailerPrefix); ok {
-			if name = textproto.CanonicalMIMEHeaderKey(name); mayTrail(name) {
+			if name = textproto.CanonicalMIMEHeaderKey(name); http.IsTrailer(name) {
 				found[name] = v
 			}
 		}
 	}
 	return found
-}
-
-// mayTrail reports whether a field may stand in a trailer: it frames no message, and
-// routes, authenticates or conditions none (RFC 9110 section 6.5.1).
-func mayTrail(name string) bool {
-	switch name {
-	case "Authorization", "Cache-Control", "Connection", "Content-Encoding", "Content-Length", "Content-Range",
-		"Content-Type", "Expect", "Host", "Keep-Alive", "Max-Forwards", "Pragma", "Proxy-Authenticate",
-		"Proxy-Authorization", "Proxy-Connection", "Range", "Realm", "Te", "Trailer", "Transfer-Encoding", "Www-Authenticate":
-		return false
-	}
-	return name != "" && !strings.HasPrefix(name, "If-")
 }
 
 var (
