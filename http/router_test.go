@@ -655,7 +655,8 @@ func FuzzGroups(f *testing.F) {
 	for _, path := range []string{
 		"/private/f", "/x/../private/f", "/x/%2e%2e/private/f", "//private//f", "/private%2ff", "/x%2F..%2Fprivate/f", "/v/x%2F..%2f..%2Fprivate/f",
 		"/v/..%2Fprivate", "/private%5cf", "/x%5c..%5cprivate/f", "/a%2Fb/%2E/f", "/a/b/..%2f..%2fprivate", "/%2e%2e/private/", "/a%2e%2e/f", "/%70rivate%2F",
-		"/v/private%2f%2e",
+		"/v/private%2f%2e", "/m/private%2Ff", "/m/x%2f..%2fprivate%2Ff", "/m/..%2fm%2fprivate/f", "/m%2fprivate/f", "/w/a%2f..%2fb/private/f", "/w/b%2Fprivate/f", "/w/b/private%2ff",
+		"/w/%2e%2e%2fprivate/f", "/private%252ff", "/x/%252e%252e%252fprivate/f", "/a/b%255c..%5Cf", "/%2f..%2fprivate/f", "/x/%2f..%2f..%2fprivate/f",
 	} {
 		f.Add(slices.Collect(pieces(path)))
 	}
@@ -678,11 +679,17 @@ func FuzzGroups(f *testing.F) {
 	site.Handle("/", files)
 	site.Handle("/v/{x}", files)
 	site.Handle("/w/{x}/{rest...}", files)
-	prefixes := []string{"/private", "/a/b", "/v/private"}
+	inner := new(Router) // a router within a router
+	inner.Handle("/m/", files)
+	inner.Handle("/m/{x}", files)
+	inner.Group("/m/private", guard("/m/private")).Handle("/", files)
+	site.Handle("/m/", inner.Serve)
+	prefixes := []string{"/private", "/a/b", "/v/private", "/m/private"}
 	site.Group("/private", guard("/private")).Handle("/", files)
 	site.Group("/a/b", guard("/a/b")).Handle("/{rest...}", files)
 	site.Group("/v/private", guard("/v/private")).Handle("/{$}", files)
 	site.Group("/v/private", guard("/v/private")).Handle("/{x}/", files)
+	site.Group("/w/{y}/private", guard("/w/{y}/private")).Handle("/", files)
 	f.Fuzz(func(t *testing.T, input []byte) {
 		path := "/"
 		for _, b := range input {
@@ -702,13 +709,16 @@ func FuzzGroups(f *testing.F) {
 				t.Errorf("%q is served as %q, and of the groups only %q had it", path, served, ran)
 			}
 		}
+		if names := strings.Split(served, "/"); len(names) > 4 && names[1] == "w" && names[3] == "private" && !slices.Contains(ran, "/w/{y}/private") {
+			t.Errorf("%q is served as %q, and of the groups only %q had it", path, served, ran)
+		}
 	})
 }
 
 // pathPieces are what paths are made of that want to get past something.
 var pathPieces = []string{
 	"/", "/", ".", "..", "%2e", "%2E", "%2E%2e", ".%2e", "%2f", "%2F", "%5c", "%5C", "//", "/../", "/./",
-	"private", "%70rivate", "a", "b", "v", "w", "x", "f", "%25", "%2561", "...",
+	"private", "%70rivate", "a", "b", "v", "w", "x", "f", "%25", "%2561", "...", "m", "%252f", "%252e", "%255c",
 }
 
 // pieces are the pieces of a path, as the input of FuzzGroups.

@@ -12,6 +12,10 @@
 // Differences from net/http's server: bobbin sets Date, Server and Transfer-Encoding; a
 // panic is answered by 500; reading the body and writing the answer exclude each other if
 // a second goroutine does one of them.
+//
+// A handler that reads slashes in "%2F", as net/http.FileServer does, belongs behind a
+// pattern for a subtree of an http.Router, such as "/files/", and not behind "/{name}":
+// for that alone the Router does not know what the handler will serve.
 package std
 
 import (
