@@ -243,7 +243,8 @@ func (r *Request) line() string {
 
 // CleanPath decodes the path of a request, including escaped slashes, and then removes
 // empty segments and those of dots (RFC 3986 section 5.2.4). The result begins with "/",
-// names nothing outside of the root, and ends with "/" if it is the path of a folder. The
+// names nothing outside of the root, and ends with "/" if it is the path of a folder. It
+// may have any other bytes but NUL, control characters too, as names of files do. The
 // error is an answer: a handler returns it as it is. Use Request.CleanPathBytes for the
 // path of a request behind a Router, because the path may belong to another pattern.
 //

@@ -210,6 +210,59 @@ func FuzzShownName(f *testing.F) {
 	})
 }
 
+// TestAPageWithoutAnyNameThatIsServedLeadsOn: the names of the first page are links to a
+// private file, which is known when a page is chosen, and not before.
+func TestAPageWithoutAnyNameThatIsServedLeadsOn(t *testing.T) {
+	root := tree(t, map[string]string{"z1.txt": "", "z2.txt": "", "few/b.txt": "", "few/z.txt": ""})
+	private := filepath.Join(t.TempDir(), "key.pem")
+	write(t, private, "private")
+	links := []string{"few/a.txt"}
+	for i := range listPage {
+		links = append(links, fmt.Sprintf("a%d.txt", i))
+	}
+	for _, name := range links {
+		if err := os.Link(private, filepath.Join(root, name)); err != nil {
+			t.Skip(err) // another file system
+		}
+	}
+	files := open(t, root, Options{Listing: true, Private: []string{private}})
+	visit(t, files, func(v *visitor) {
+		if got := v.ask("GET /few/").body; !strings.Contains(got, "<p>0 folders, 2 files</p>") {
+			t.Errorf("a name that is not shown is counted: %s", got)
+		}
+		first := v.ask("GET /")
+		if got := linked(first.body); !slices.Equal(got, []string{"few/"}) || !strings.Contains(first.header.Get("Link"), `rel="next"`) {
+			t.Errorf("the first page: %q, %s", got, first.header.Get("Link"))
+		}
+		_, link, _ := strings.Cut(first.header.Get("Link"), "<")
+		link, _, _ = strings.Cut(link, ">")
+		next := v.ask("GET /" + link)
+		if got := linked(next.body); !slices.Equal(got, []string{"z1.txt", "z2.txt"}) {
+			t.Errorf("the next page: %q", got)
+		}
+		if strings.Contains(next.header.Get("Link"), `rel="next"`) || !strings.Contains(next.header.Get("Link"), `rel="prev"`) {
+			t.Errorf("the next page: %v", next)
+		}
+	})
+}
+
+// TestTheListingAllowsWhatItUses, and nothing else.
+func TestTheListingAllowsWhatItUses(t *testing.T) {
+	visit(t, open(t, tree(t, map[string]string{"a.txt": ""}), Options{Listing: true}), func(v *visitor) {
+		a := v.ask("GET /")
+		policy := strings.Split(a.header.Get("Content-Security-Policy"), "; ")
+		for element, directive := range map[string]string{"style": "style-src", "script": "script-src"} {
+			inside := regexp.MustCompile(`(?s)<`+element+`>(.*?)</`+element+`>`).FindAllStringSubmatch(a.body, -1)
+			if len(inside) != 1 || !slices.Contains(policy, directive+" 'sha256-"+digest(inside[0][1])+"'") {
+				t.Errorf("%d elements %s, and the policy %q", len(inside), element, policy)
+			}
+		}
+		if !slices.Contains(policy, "default-src 'none'") || !slices.Contains(policy, "img-src data:") || strings.Contains(a.body, " style=") || strings.Contains(a.body, "url(\"http") {
+			t.Errorf("the policy is %q", policy)
+		}
+	})
+}
+
 // TestAListingHasNoNameThatCannotBeRead: their links would be refused.
 func TestAListingHasNoNameThatCannotBeRead(t *testing.T) {
 	if os.Getuid() == 0 {
