@@ -203,14 +203,15 @@ func TestBrowserShowsAListing(t *testing.T) {
 			const filter = page.getElementById("filter");
 			filter.value = "e1 4";
 			filter.dispatchEvent(new Event("input"));
-			said.textContent = [before, shown(), filter.hidden, getComputedStyle(page.querySelector("h1")).fontWeight].join(" and ");
+			said.textContent = [before, shown(), filter.hidden, getComputedStyle(page.querySelector("h1")).fontWeight,
+				page.getElementById("zone").textContent.slice(0, 15), page.querySelector("time").textContent.length].join(" and ");
 		};</script>`)
 	p := start(t, "", folder(t, files))
 	// A page shows file0 to file999, and the folder above. Of those, file1, and a 4
 	// behind that: file14, file104 to file194 in steps of ten, and file140 to file149,
 	// of which file144 is one.
-	reports(t, chromium(t, p.url+"frame/"), `>1001 and 20 and false and 600<`)
-	reports(t, chromium(t, p.url), `many/</a>`)
+	reports(t, chromium(t, p.url+"frame/"), `>1001 and 20 and false and 600 and Times are local and 16<`)
+	reports(t, chromium(t, p.url), `<bdi>many</bdi>/</a>`)
 }
 
 // TestBrowserIsRefreshed edits a page and its style sheet while a browser shows
