@@ -94,13 +94,17 @@ func errorPages(w *http.Response, r *http.Request, f http.Failure) error {
 	if f.Reason != "" {
 		more = "<p class=\"why\">" + html.EscapeString(strings.ToUpper(f.Reason[:1])+f.Reason[1:]) + ".</p>\n"
 	}
-	switch path, host := r.Path(), r.Host(); {
+	switch host := r.Host(); {
 	case strings.HasPrefix(f.Reason, "this is HTTPS") && host != "":
 		t = errorText{title: "This address needs HTTPS", text: "The browser has asked by plain HTTP."}
-		more = "<a href=\"" + html.EscapeString(addressOf(host, true)+path) + "\">Open it by HTTPS</a>\n"
+		to := addressOf(host, true) + string(r.PathBytes())
+		if query, asked := r.QueryBytes(); asked {
+			to += "?" + string(query)
+		}
+		more = "<a href=\"" + html.EscapeString(to) + "\">Open it by HTTPS</a>\n"
 	case t.link == tryAgain:
 		more += "<a href=\"\">Try again</a>\n"
-	case t.link == toStart && path != "/" && path != "":
+	case t.link == toStart && r.Path() != "/":
 		more += "<a href=\"/\">Back to the start</a>\n"
 	}
 	w.Add("Content-Type", "text/html; charset=utf-8").Add("Content-Security-Policy", errorPolicy)

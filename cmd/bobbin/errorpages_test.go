@@ -112,7 +112,7 @@ func TestTheProgramsErrorsArePages(t *testing.T) {
 		{"a name that is not the server's", plain, "GET / HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\nAccept: text/html\r\n\r\n", 421, page, "--host evil.example"},
 		{"a field that is too large", plain, "GET / HTTP/1.1\r\nCookie: " + strings.Repeat("x", 90000) + "\r\n" + accept + "\r\n", 431, page, "Deleting the cookies"},
 		{"a method that does not exist", plain, "BREW / HTTP/1.1\r\n" + accept + "\r\n", 501, page, "No such method"},
-		{"plain HTTP on a port for HTTPS", start(t, "", "--tls", "self", "--domain", "a", files), "GET /x?y HTTP/1.1\r\n" + accept + "\r\n", 400, page, `<a href="https://a/x">Open it by HTTPS</a>`},
+		{"plain HTTP on a port for HTTPS", start(t, "", "--tls", "self", "--domain", "a", files), "GET /x%20%22?y=\" HTTP/1.1\r\n" + accept + "\r\n", 400, page, `<a href="https://a/x%20%22?y=&#34;">Open it by HTTPS</a>`},
 		{"the same for curl", plain, "GET /x HTTP/1.1\r\nHost: a\r\nConnection: close\r\nAccept: */*\r\n\r\n", 404, line, "404 Not Found\n"},
 	} {
 		dial := row.on.dial
