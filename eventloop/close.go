@@ -54,7 +54,7 @@ func (s *closings) take() []closing {
 
 // close begins the end of a connection that has been answered.
 func (c *Conn) close(mode closeMode) {
-	if !c.canWrite() {
+	if !c.canRead() {
 		return
 	}
 	c.closeMode = mode

@@ -126,7 +126,7 @@ func (c *Conn) ShouldWait() bool {
 // at most, and never early.
 func (c *Conn) SetDeadline(d time.Duration) {
 	c.loop.owner.check("Conn.SetDeadline")
-	if !c.canWrite() && c.state != Closing {
+	if c.state > Closing {
 		return
 	}
 	if d <= 0 {

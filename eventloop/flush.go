@@ -88,6 +88,8 @@ func (c *Conn) afterFlush() {
 	switch {
 	case c.out == nil && c.state == Closing:
 		c.finish()
+	case c.out == nil && c.state == HalfClosed:
+		c.shutHalf()
 	case c.out == nil || len(c.out.pieces) == 0:
 		// The rest, if there is one, waits for a worker that reads a file.
 	case c.writable && c.out.pieces[0].readAhead == nil:
@@ -146,7 +148,7 @@ func (c *Conn) pushBack(queued int64) {
 // notifyDrain tells a protocol that waited for it that there is room.
 func (c *Conn) notifyDrain() {
 	c.pressure = pressureOff
-	if p, ok := c.protocol.(Backpressured); ok && c.canWrite() {
+	if p, ok := c.protocol.(Backpressured); ok && c.canRead() {
 		p.OnDrain(c)
 	}
 }

@@ -161,6 +161,8 @@ func TestEveryArrowBetweenStatesCanBeWalked(t *testing.T) {
 		talk(say, (*Conn).Close)
 		talk(say, (*Conn).CloseWithoutLinger)
 		talk(say, func(c *Conn) { c.Abort(nil) })
+		talk(say, func(c *Conn) { c.CloseWrite(); c.Close() })
+		talk(say, func(c *Conn) { c.CloseWrite(); c.Abort(nil) })
 	}
 	for from, list := range Follows {
 		for _, to := range list {

@@ -62,7 +62,7 @@ func (c *Conn) readInput() {
 	case c.state == Lingering:
 		c.discard()
 		return
-	case c.state > Open:
+	case !c.canRead():
 		return
 	}
 	if l.output.scarce {
@@ -123,7 +123,7 @@ func (c *Conn) noteEnd() {
 
 // mayDeliver reports whether the protocol may be shown something.
 func (c *Conn) mayDeliver() bool {
-	return c.state <= Open && !c.paused && c.pressure != pressureOn
+	return c.state <= HalfClosed && !c.paused && c.pressure != pressureOn
 }
 
 // deliver shows the protocol what has come, behind what it left over before, and
@@ -135,7 +135,7 @@ func (c *Conn) deliver(p []byte) {
 		return
 	}
 	used := c.protocol.OnData(c, p)
-	if used < len(p) && (c.state <= Open || c.leaves()) {
+	if used < len(p) && (c.canRead() || c.leaves()) {
 		c.keepRest(p[used:])
 	}
 }
@@ -190,7 +190,7 @@ func (c *Conn) dropInput() {
 // peer has ended or is gone, and only reading tells which. The bytes are kept, up to the
 // limit.
 func (c *Conn) readWhilePaused() {
-	for c.readable && c.state <= Open {
+	for c.readable && c.canRead() {
 		if c.in != nil && len(c.in.rest()) >= c.loop.limits.Input {
 			return // it is read further when the protocol has used some
 		}
@@ -198,7 +198,7 @@ func (c *Conn) readWhilePaused() {
 			c.keep(p)
 		}
 	}
-	if p, ok := c.protocol.(Backpressured); ok && c.peerEnd == endRead && c.canWrite() {
+	if p, ok := c.protocol.(Backpressured); ok && c.peerEnd == endRead && c.canRead() {
 		p.OnPeerClosed(c)
 	}
 }

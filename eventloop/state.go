@@ -5,31 +5,31 @@ package eventloop
 type State uint8
 
 const (
-	Fresh     State = iota // accepted; the kernel has not been asked to watch it
-	Open                   // watched: both sides may speak
-	Closing                // the last bytes of ours are on their way into the socket
-	Lingering              // our half is shut; bytes from the peer are thrown away
-	Dead                   // out of the conversation; the descriptor goes when this turn ends
-	States                 // how many there are
+	Fresh      State = iota // accepted; the kernel has not been asked to watch it
+	Open                    // watched: both sides may speak
+	HalfClosed              // ours has ended, or is about to; the peer may speak
+	Closing                 // the last bytes of ours are on their way into the socket
+	Lingering               // our half is shut; bytes from the peer are thrown away
+	Dead                    // out of the conversation; the descriptor goes when this turn ends
+	States                  // how many there are
 )
 
-var stateNames = [States]string{"fresh", "open", "closing", "lingering", "dead"}
+var stateNames = [States]string{"fresh", "open", "half-closed", "closing", "lingering", "dead"}
 
 // String returns the state as a word.
 func (s State) String() string { return stateNames[s] }
 
-// Follows holds what may come after each state. The picture in
-// docs/architecture.md is drawn from it, and the tests walk every arrow.
+// Follows holds what may come after each state. The tests walk every arrow.
 var Follows = [States][]State{
-	Fresh:     {Open, Closing, Dead},
-	Open:      {Closing, Dead},
-	Closing:   {Lingering, Dead},
-	Lingering: {Dead},
-	Dead:      {},
+	Fresh:      {Open, HalfClosed, Closing, Dead},
+	Open:       {HalfClosed, Closing, Dead},
+	HalfClosed: {Closing, Dead},
+	Closing:    {Lingering, Dead},
+	Lingering:  {Dead},
+	Dead:       {},
 }
 
-// become moves a connection to its next state. A step that is not in the table
-// is a mistake in this package, whatever the peer did.
+// become moves a connection to its next state. A step not in the table is a mistake here.
 func (c *Conn) become(s State) {
 	for _, next := range Follows[c.state] {
 		if next == s {

@@ -47,7 +47,7 @@ func (l *Loop) beginStop() {
 		ln.stop()
 	}
 	for c := range l.conns.all() {
-		if c.canWrite() && c.protocol != nil {
+		if c.canRead() && c.protocol != nil {
 			l.guard(c, c.stop)
 		}
 	}
@@ -125,7 +125,7 @@ const backlogTurns = 64
 func (c *Conn) stop() {
 	c.readable = true
 	c.readInput()
-	if c.canWrite() {
+	if c.canRead() {
 		c.protocol.OnShutdown(c)
 	}
 }

@@ -99,7 +99,7 @@ func (c *Conn) look() {
 	}
 	c.end = ClosedTimeout
 	c.protocol.OnTimeout(c)
-	if c.canWrite() {
+	if c.canRead() {
 		c.end = 0
 	}
 }

@@ -95,7 +95,7 @@ func (s *tlsPipe) encrypt() bool {
 	c := s.conn
 	for c.out != nil && len(c.out.text) > 0 && s.encryptSome() {
 	}
-	if (c.out == nil || len(c.out.text) == 0) && c.state == Closing && c.closeMode != closeDetach && !s.ended && s.why == nil {
+	if (c.out == nil || len(c.out.text) == 0) && c.endsOutput() && !s.ended && s.why == nil {
 		s.sendCloseNotify()
 	}
 	c.checkHighWater(0)
