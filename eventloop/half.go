@@ -30,9 +30,13 @@ func (c *Conn) shutHalf() {
 }
 
 // SetProtocol has another protocol go on with the connection. It gets all calls from now
-// on, and is shown, in the next turn, what the present one has not used.
+// on, and is shown, in the next turn, what the present one has not used. Over TLS, a peer
+// whose end comes without TLS saying so is not taken for one that only leaves, idle or not.
 func (c *Conn) SetProtocol(p Protocol) {
 	c.loop.owner.check("Conn.SetProtocol")
 	c.protocol = p
+	if c.tls != nil {
+		c.tls.whole = true
+	}
 	c.loop.lists.markAgain(c)
 }

@@ -65,5 +65,5 @@ func (c *Conn) failure() error {
 // doing, and matters. Anyone between the two can end a connection, but only the peer
 // can say by TLS that it meant to. Between two requests, it may just leave.
 func (c *Conn) truncated() bool {
-	return c.tls != nil && !c.tls.heard && c.tls.shown && c.idleSince <= 0
+	return c.tls != nil && !c.tls.heard && c.tls.shown && (c.idleSince <= 0 || c.tls.whole)
 }

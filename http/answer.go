@@ -44,7 +44,7 @@ const (
 var callNames = [apiCalls]string{
 	callTask:  "Streaming, Blocking",
 	callLater: "Offload, Later",
-	callHold:  "Hold, Events",
+	callHold:  "Hold, Events, Tunnel",
 	callBody:  "Body, Read that must wait",
 	callFlush: "Flush, Pause, Hijack",
 }
@@ -53,7 +53,7 @@ var callNames = [apiCalls]string{
 var (
 	errLeft         = errors.New("http: the answer is left to Streaming, Blocking, Offload, Later or Hold already")
 	errNested       = errors.New("http: a handler made by Streaming or Blocking cannot call another one: choose one of the two")
-	errOffLoop      = errors.New("http: a handler made by Blocking runs off the loop: call Offload, Later, Hold and Events outside of it")
+	errOffLoop      = errors.New("http: a handler made by Blocking runs off the loop: call Offload, Later, Hold, Events and Tunnel outside of it")
 	errNotStreaming = errors.New("http: Flush, Pause and Hijack are for handlers made by Streaming or Blocking")
 	errCannotWait   = errors.New("http: Body and Read cannot wait any more: read the body before Offload, Later, Hold or Streaming")
 	errIsHeld       = errors.New("http: the answer is held: write to what Hold returned")
@@ -183,10 +183,9 @@ func (c *conn) handlerReturned(err error) {
 	case statePending:
 		c.suspend()
 	case stateHolding:
-		x.enter(stateHeld)
-		c.suspend()
-	case stateDone: // by Held.Done
-		c.endHeld(x.held)
+		x.held.begin()
+	case stateDone: // by Held.Done or Tunnel.Close
+		x.held.endInHandler()
 	default:
 		if x.headSent {
 			c.complete(nil)

@@ -176,6 +176,13 @@ func (b *bitten) serve(w *Response, r *Request) error {
 			b.k.Hang(time.Duration(n) * time.Millisecond)
 			return "done", nil
 		}, (*Response).Text)
+	case "tunnel": // that echoes
+		t, err := w.Tunnel("echo")
+		if err != nil {
+			return err
+		}
+		t.OnBytes(func(p []byte) int { t.Write(p); return len(p) })
+		return nil
 	case "hijack": // and keep the connection open
 		return Streaming(func(w *Response, r *Request) error {
 			d, err := w.Hijack()

@@ -19,6 +19,7 @@ type Held struct {
 	empty   bool // HEAD, or a status without a body
 	after   []func()
 	stop    func()
+	tunnel  *Tunnel // that it is a part of, or nil
 }
 
 // ErrFull means that the client has not taken enough of its answer. Limits.HighWater

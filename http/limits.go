@@ -44,6 +44,7 @@ type Limits struct {
 	BodyTime    time.Duration // for a body that is kept in memory, in all; 10 min; 408
 	DiscardIdle time.Duration // between two pieces of a discarded body; 2 s; close
 	DiscardTime time.Duration // for a discarded body in all; 5 s; close
+	TunnelIdle  time.Duration // without a byte either way on a tunnel, unless it sets another; 10 min; closed
 	MinRate     int64         // bytes a second of a body, over BodyTimeout, or of an answer; 240; 408 or reset
 	RateGrace   time.Duration // before MinRate counts; 5 s
 
@@ -125,6 +126,7 @@ func (l Limits) withDefaults() Limits {
 	orDefault(&l.BodyTime, 10*time.Minute)
 	orDefault(&l.DiscardIdle, 2*time.Second)
 	orDefault(&l.DiscardTime, 5*time.Second)
+	orDefault(&l.TunnelIdle, 10*time.Minute)
 	orDefault(&l.MinRate, 240)
 	orDefault(&l.RateGrace, 5*time.Second)
 	orDefault(&l.SendTimeout, 20*time.Second)

@@ -40,9 +40,13 @@ type Config struct {
 	Name string
 
 	// AnyMethod lets handlers serve methods beside those of HTTP itself (RFC 9110
-	// section 9.3 and RFC 5789), which are answered by 501 without it. TRACE and CONNECT
-	// are refused in any case.
+	// section 9.3 and RFC 5789), which are answered by 501 without it. TRACE is
+	// refused in any case, and CONNECT has a handler of its own.
 	AnyMethod bool
+
+	// Connect answers CONNECT, whose Target is a host and a port: by Response.Tunnel, by
+	// Response.Hijack, or with an error. Without it, CONNECT is refused by 405.
+	Connect Handler
 
 	// EagerAccept accepts a connection before its first bytes arrive. It costs more,
 	// and is for health checks that only connect.
@@ -76,6 +80,7 @@ type Server struct {
 	tls     *eventloop.TLS
 
 	anyMethod bool
+	connects  bool // there is a Config.Connect
 	hooked    bool // there is a Config.Middleware
 
 	warnedOfProxy   bool // the log has its warning
@@ -114,6 +119,9 @@ func NewServer(config Config) (*Server, error) {
 	}
 	if s.handler == nil {
 		s.handler = func(*Response, *Request) error { return StatusNotFound }
+	}
+	if config.Connect != nil {
+		s.takeConnect(config.Connect)
 	}
 	if config.Middleware != nil {
 		s.wrap(config.Middleware)

@@ -72,7 +72,7 @@ func runHTTP(t *testing.T, seed uint64, trace io.Writer) uint64 {
 	r.k.Every = r.check
 	tempers := []func(*sim.Script){
 		r.pipelining, r.pipelining, r.trickling, r.posting, r.posting, r.slowReading,
-		r.halfClosing, r.resetting, r.malformed, r.silent, r.dawdling, r.dripping, r.leaving, r.clinging, r.taking,
+		r.halfClosing, r.resetting, r.malformed, r.silent, r.dawdling, r.dripping, r.leaving, r.clinging, r.taking, r.tunnelling,
 	}
 	if secured != nil {
 		tempers = append(tempers, r.breakingOff, r.babbling, r.plain)
@@ -140,6 +140,8 @@ func (r *run) handle(w *http.Response, q *http.Request) error {
 		return http.Streaming(r.patient)(w, q)
 	case kind == "blocking":
 		return r.blocking(w, q)
+	case kind == "tunnel":
+		return r.tunnel(w, q)
 	case kind == "taken":
 		if r.k.Roll(2) == 0 {
 			return http.Streaming(r.take)(w, q)

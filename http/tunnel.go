@@ -1,0 +1,218 @@
+package http
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/bobbin-http/bobbin/http/internal/h1"
+	"github.com/bobbin-http/bobbin/http/internal/negotiate"
+)
+
+// A Tunnel is a connection that speaks another protocol from now on: a Held that hears,
+// too. It belongs to the loop's goroutine, except for Post.
+//
+// The limits of an answer hold for it: Limits.HighWater bounds what the client may owe,
+// one that takes nothing for Limits.SendTimeout is reset, and Limits.Input bounds what
+// OnBytes may leave over. One that has been silent for a second may be closed for another
+// client when connections run out, as one that waits for a request. The functions that are
+// given to it are called on the loop.
+type Tunnel struct {
+	held    Held
+	conn    *conn
+	onBytes func(p []byte) (used int)
+	onEOF   func()
+	onDrain func()
+
+	idle  time.Duration // after so long without a byte it is closed; 0 for never
+	last  time.Duration // a byte went either way, by the clock of Server.elapsed
+	ended bool          // our half has, or is about to
+}
+
+// Tunnel takes the connection over. It answers 101 to a request that offers to switch to a
+// protocol (RFC 9110 section 7.8), with the fields that were added; or, if protocol is
+// empty, 200 to CONNECT (RFC 9110 section 9.3.6), for a handler in Config.Connect. After
+// that, all that the client sends is for OnBytes. The handler returns nil then.
+//
+// A request that does not offer the protocol gets the error StatusUpgradeRequired, which
+// the handler should return: the answer names the protocol. A body has to be read before.
+// Tunnel is refused where Hold is.
+func (w *Response) Tunnel(protocol string) (*Tunnel, error) {
+	w.use("Tunnel")
+	x := w.x
+	if err := w.holdable(); err != nil {
+		w.fail(err)
+		return nil, err
+	}
+	if err := w.switches(protocol); err != nil {
+		return nil, err
+	}
+	x.keepHead()
+	c := x.conn
+	t := &Tunnel{conn: c, idle: c.server.limits.TunnelIdle, last: c.server.elapsed()}
+	t.held = Held{x: x, serial: x.serial, server: c.server, tunnel: t}
+	x.held = &t.held
+	x.enter(stateHolding)
+	w.beforeHead(&w.hooks)
+	c.closeAfter, w.closes, w.length = false, false, -1 // what ends it is the protocol's
+	w.status = StatusOK
+	if protocol != "" {
+		w.status = StatusSwitchingProtocols
+		w.fields = appendUpgrade(w.fields, protocol)
+	}
+	w.sendHead(false)
+	return t, nil
+}
+
+// Errors of Tunnel, beside those of Hold.
+var (
+	errNoProtocol = errors.New("http: a tunnel without a protocol is for CONNECT only")
+	errBodyFirst  = newRefusal(StatusBadRequest, "a request that becomes a tunnel has no body")
+)
+
+// switches returns why the connection cannot switch to a protocol, nil if it can.
+func (w *Response) switches(protocol string) error {
+	x := w.x
+	connects := x.head.Method == h1.MethodConnect
+	switch {
+	case connects != (protocol == "") || protocol != "" && !h1.IsFieldValue(protocol):
+		w.fail(errNoProtocol)
+		return errNoProtocol
+	case !x.framing.Done():
+		return errBodyFirst
+	case connects || x.offers(protocol):
+		return nil
+	}
+	w.fields = appendUpgrade(w.fields, protocol)
+	return StatusUpgradeRequired.Because("this is for " + protocol)
+}
+
+// offers reports whether the client offers to switch to a protocol. One that speaks
+// HTTP/1.0 cannot.
+func (x *exchange) offers(protocol string) bool {
+	upgrade, listed := false, false
+	for name, value := range x.request.Headers() {
+		switch {
+		case negotiate.EqualFold(name, "Connection"):
+			upgrade = upgrade || negotiate.Lists(value, "upgrade")
+		case negotiate.EqualFold(name, "Upgrade"):
+			listed = listed || negotiate.Lists(value, protocol)
+		}
+	}
+	return upgrade && listed && x.head.Minor > 0
+}
+
+// appendUpgrade appends the two fields that name a protocol.
+func appendUpgrade(fields []byte, protocol string) []byte {
+	return fmt.Appendf(fields, "Connection: Upgrade\r\nUpgrade: %s\r\n", protocol)
+}
+
+// Live reports whether the tunnel is open, as far as is known.
+func (t *Tunnel) Live() bool { return t.held.Live() }
+
+// Full reports whether the client has to take more before Write sends more. While it is
+// full, nothing is read from the client either. OnDrain is told when it is not any more.
+func (t *Tunnel) Full() bool { return t.held.Full() }
+
+// Write sends a copy of p. It takes all or nothing: the error is ErrFull, or ErrGone.
+func (t *Tunnel) Write(p []byte) (int, error) {
+	if t.ended {
+		return 0, ErrGone
+	}
+	n, err := t.held.Write(p)
+	if n > 0 {
+		t.moved()
+		if c := t.conn; !c.sendTimer && c.phase == answering {
+			c.watchSending()
+		}
+	}
+	return n, err
+}
+
+// moved notes that a byte went either way.
+func (t *Tunnel) moved() {
+	t.last = t.conn.server.elapsed()
+	t.conn.conn.SetIdle(true)
+}
+
+// OnBytes has f called with what the client sends. It returns how many bytes it has used,
+// and is called again with the others; if it has used none, when there are more behind
+// them. They are the server's, and gone when f returns. Nothing is read before OnBytes
+// was called.
+func (t *Tunnel) OnBytes(f func(p []byte) (used int)) {
+	t.onBytes = f
+	if t.Live() && t.conn.x.state == stateHeld {
+		t.Resume()
+	}
+}
+
+// OnEOF has f called when the client has ended its half, and all its bytes were used.
+// Without it, the tunnel is closed then.
+func (t *Tunnel) OnEOF(f func()) { t.onEOF = f }
+
+// OnDrain has f called when the tunnel is not Full any more.
+func (t *Tunnel) OnDrain(f func()) { t.onDrain = f }
+
+// OnStop has f called when the server wants to end: the tunnel has Limits.Drain to come to
+// its end, and is closed then.
+func (t *Tunnel) OnStop(f func()) { t.held.stop = f }
+
+// OnClose has f called, on the loop, when the tunnel is over, for any reason: exactly
+// once, and at once if it is over already.
+func (t *Tunnel) OnClose(f func()) { t.held.OnClose(f) }
+
+// Post runs f on the loop. Any goroutine may call it; it does not wait.
+func (t *Tunnel) Post(f func()) error { return t.held.Post(f) }
+
+// SetIdleTimeout closes the tunnel when no byte has gone either way for so long. It is
+// Limits.TunnelIdle without it; 0 means that it stays open however long.
+func (t *Tunnel) SetIdleTimeout(d time.Duration) {
+	t.idle = d
+	if t.Live() && t.conn.x.state == stateHeld && !t.conn.sendTimer {
+		t.watchIdle()
+	}
+}
+
+// Pause has OnBytes and OnEOF hear nothing until Resume: the client has to wait.
+func (t *Tunnel) Pause() {
+	if t.Live() {
+		t.conn.conn.Pause()
+	}
+}
+
+// Resume ends a Pause.
+func (t *Tunnel) Resume() {
+	if t.Live() {
+		t.conn.conn.Resume()
+	}
+}
+
+// CloseWrite ends our half, behind what was written: the client reads to the end, and may
+// go on sending.
+func (t *Tunnel) CloseWrite() {
+	if t.Live() {
+		t.ended = true
+		t.conn.conn.CloseWrite()
+	}
+}
+
+// Close ends the tunnel, behind what was written.
+func (t *Tunnel) Close() {
+	if !t.Live() {
+		return
+	}
+	x := t.conn.x
+	running := x.state == stateHolding
+	x.enter(stateDone)
+	if !running {
+		t.end()
+	} // or when the handler has returned
+}
+
+// Abort resets the connection: what is queued is lost.
+func (t *Tunnel) Abort() {
+	if t.Live() {
+		t.conn.x.enter(stateDone)
+		t.conn.conn.Abort(ErrAbort)
+	}
+}
