@@ -63,6 +63,12 @@ func (l *Loop) NewTaskOffLoop(f func(pause func() bool), told func(Progress)) *T
 	l.owner.check("Loop.NewTaskAside")
 	t := &Task{loop: l}
 	t.run = func(wait func()) {
+		defer func() { // also if f ends its goroutine by runtime.Goexit
+			_ = t.tell(func(p Progress) {
+				l.workers.tasks--
+				told(p)
+			}, Ended) // a loop that has ended need not know
+		}()
 		f(func() bool {
 			if t.stopped.Load() {
 				return false
@@ -73,10 +79,6 @@ func (l *Loop) NewTaskOffLoop(f func(pause func() bool), told func(Progress)) *T
 			wait()
 			return !t.stopped.Load()
 		})
-		_ = t.tell(func(p Progress) {
-			l.workers.tasks--
-			told(p)
-		}, Ended) // a loop that has ended need not know
 	}
 	return t
 }

@@ -198,10 +198,15 @@ func (x *exchange) guarded(h Handler) (err error) {
 		if returned {
 			return
 		}
-		if r := recover(); r != nil {
-			x.conn.server.loop.LogPanic("panic in a handler", r, "request", x.request.line())
-			err = errPanicked
+		r := recover()
+		if r == nil {
+			r = "the handler has ended its goroutine, by runtime.Goexit"
+			if x.task != nil {
+				x.task.result = errPanicked // nothing is returned
+			}
 		}
+		x.conn.server.loop.LogPanic("panic in a handler", r, "request", x.request.line())
+		err = errPanicked
 	}()
 	err = h(&x.response, &x.request)
 	returned = true

@@ -14,6 +14,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -275,6 +276,24 @@ func TestAPanicIsA500(t *testing.T) {
 	answer, err := nethttp.Get(at)
 	if err != nil || answer.StatusCode != 500 {
 		t.Errorf("%v, %v", answer, err)
+	}
+}
+
+// TestAHandlerMayEndItsGoroutine has handlers call runtime.Goexit, as those of tests do by
+// t.FailNow. It hangs if one of them is waited for.
+func TestAHandlerMayEndItsGoroutine(t *testing.T) {
+	at := serveBobbin(t, http.Blocking(1, Wrap(nethttp.HandlerFunc(func(w nethttp.ResponseWriter, r *nethttp.Request) {
+		if r.URL.Path == "/exit" {
+			runtime.Goexit()
+		}
+	}))))
+	for path, want := range map[string]int{"/exit": 500, "/": 200} {
+		for range 2 { // there is one slot
+			answer, err := nethttp.Get(at + path)
+			if err != nil || answer.StatusCode != want {
+				t.Errorf("%s: %v, %v", path, answer, err)
+			}
+		}
 	}
 }
 
