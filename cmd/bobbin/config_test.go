@@ -243,15 +243,15 @@ func TestPrecompress(t *testing.T) {
 func TestASiteWithRules(t *testing.T) {
 	_, users, _ := try([]string{"hash", "ali"}, "open sesame", nil)
 	dir := folder(t, map[string][]byte{
-		"index.html": []byte("<h1>here"), "app.js": some, "assets/a.1234.css": []byte("a"), "docs/index.html": []byte("docs"), "data.xyz": []byte("x"),
+		"index.html": []byte("<h1>here"), "app.js": some, "assets/a.1234.css": []byte("a"), "docs/index.html": []byte("docs"), "data.xyz": []byte("x"), "about": []byte("a"), "app.wasm.br": []byte("packed"),
 		"_redirects": []byte("/old/* /docs/:splat\n/api/* /index.html 200\n"),
-		"_headers":   []byte("/docs/*\n  X-Docs: yes\n"),
+		"_headers":   []byte("/docs/*\n  X-Docs: yes\n/app.wasm.br\n  Content-Encoding: br\n"),
 	})
 	passwords := filepath.Join(t.TempDir(), "users")
 	if err := os.WriteFile(passwords, []byte(users), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	p := start(t, "", "--cache", "/assets/**=1y,immutable", "--cache", "*.js=10m", "-H", "X-All: yes", "-H", "*.js: X-All: no", "--netlify",
+	p := start(t, "", "--cache", "/assets/**=1y,immutable", "--cache", "*.js=10m", "-H", "X-All: yes", "-H", "*.js: X-All: no", "-H", "app.js: X-Named: yes", "-H", "about: Content-Type: text/html; charset=koi8-r", "--netlify",
 		"--redirect", "/go https://example.org/ 302!", "--cors", "--security", "--type", "xyz=chemical/x-xyz", "--auth", passwords, dir)
 	client := nethttp.Client{CheckRedirect: func(*nethttp.Request, []*nethttp.Request) error { return nethttp.ErrUseLastResponse }}
 	defer client.CloseIdleConnections()
@@ -267,6 +267,12 @@ func TestASiteWithRules(t *testing.T) {
 		{"/assets/a.1234.css", 200, "Cache-Control", "max-age=31536000, immutable"},
 		{"/app.js", 200, "Cache-Control", "max-age=600"},
 		{"/app.js", 200, "X-All", "no"},
+		{"/app.js", 200, "X-Named", "yes"},
+		{"/", 200, "X-Named", ""},
+		{"/", 200, "app.js", ""},
+		{"/about", 200, "Content-Type", "text/html; charset=koi8-r"},
+		{"/app.wasm.br", 200, "Content-Type", "application/wasm"},
+		{"/app.wasm.br", 200, "Content-Encoding", "br"},
 		{"/data.xyz", 200, "Content-Type", "chemical/x-xyz"},
 		{"/docs/", 200, "X-Docs", "yes"},
 		{"/old/a", 301, "Location", "/docs/a"},

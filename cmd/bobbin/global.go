@@ -25,9 +25,10 @@ type globalOptions struct {
 
 // globalMiddleware is the same, opened. It is closed after the loops have ended.
 type globalMiddleware struct {
-	limit   *middleware.RateLimit // shared by all loops
-	proxies *middleware.RealIP
-	file    *logFile
+	security bool                  // see --security
+	limit    *middleware.RateLimit // shared by all loops
+	proxies  *middleware.RealIP
+	file     *logFile
 
 	out    *eventloop.LogWriter // for the lines of all loops; nil without --log
 	format middleware.LogFormat
@@ -36,6 +37,7 @@ type globalMiddleware struct {
 // open opens the log and parses the rate and the proxies. Lines go to stdout unless a
 // file is named.
 func (a *globalMiddleware) open(o *options, stdout io.Writer, trouble *slog.Logger) (err error) {
+	a.security = o.site.security
 	if o.global.rate != "" {
 		if a.limit, err = middleware.ParseRateLimit(o.global.rate); err != nil {
 			return fmt.Errorf("--limit-rate: %w", err)
@@ -84,6 +86,9 @@ func (a *globalMiddleware) openLog(text string, stdout io.Writer, trouble *slog.
 // is none.
 func (a *globalMiddleware) middleware(p *perLoop) http.Middleware {
 	var list []http.Middleware
+	if a.security {
+		list = append(list, middleware.Security)
+	}
 	if a.out != nil {
 		log := &middleware.AccessLog{Out: a.out, Format: a.format}
 		if p.users != nil {

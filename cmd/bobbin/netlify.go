@@ -243,6 +243,9 @@ func netlifyField(path, text string) (rule fieldRule, why string) {
 			return rule, fmt.Sprintf("the value would have to be filled in for %s", part)
 		}
 	}
+	if rule.removes && isKind(rule.field[0]) {
+		return rule, "" // the file's own is sent again
+	}
 	if err := checkField(rule.field); err != nil {
 		return rule, err.Error()
 	}

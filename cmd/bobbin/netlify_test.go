@@ -83,6 +83,8 @@ func TestHeadersThatCannotBeKeptAreSkipped(t *testing.T) {
 		{"a byte order mark and lines of Windows", "\ufeff/*\r\n  X-A: b\r\n", 1, ""},
 		{"lines of an old Mac", "/*\r  X-A: b\r", 1, ""},
 		{"a header that is taken back", "/a\n  ! X-A\n  X-A: c\n", 2, ""},
+		{"the type of a file, and that it is taken back", "/a\n  Content-Type: application/json\n  ! Content-Type\n", 2, ""},
+		{"a type that is none", "/a\n  Content-Type: json\n", 0, "_headers:2 is skipped: Content-Type: \"json\" is not a media type"},
 		{"a header of the server's own", "/a\n  ETag: \"a\"\n  X-A: b\n", 1, "_headers:2 is skipped: ETag is set by the server itself"},
 		{"no colon", "/a\n  X-A\n  X-A: b\n", 1, `_headers:2 is skipped: "X-A" has no colon`},
 		{"no name", "/a\n  : b\n", 0, "_headers:2 is skipped"},

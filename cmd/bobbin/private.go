@@ -4,6 +4,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/bobbin-http/bobbin/http/certs"
 )
 
 // private returns the files that configure the server and those that it writes. They
@@ -22,6 +24,12 @@ func (o *options) private() (paths []string) {
 	add(o.config, o.site.auth)
 	add(o.https.certs...)
 	add(o.https.keys...)
+	for _, key := range o.https.keys {
+		add(filepath.Join(filepath.Dir(key), certs.CAKey)) // as bobbin cert leaves it there
+	}
+	if config, err := os.UserConfigDir(); err == nil && o.reaches(config) {
+		add(filepath.Join(config, "bobbin")) // of bobbin cert, and of --tls auto
+	}
 	if o.https.mode == "auto" {
 		folder, _ := o.https.acme.cache() // openSite reports its errors later
 		add(o.https.acme.ca, folder)
@@ -36,4 +44,22 @@ func (o *options) private() (paths []string) {
 		}
 	}
 	return paths
+}
+
+// reaches reports whether paths of the site may lead to a folder.
+func (o *options) reaches(folder string) bool {
+	from, err := filepath.Abs(o.path)
+	if err != nil || o.site.symlinks == "all" {
+		return true
+	}
+	real, err := filepath.EvalSymlinks(from)
+	if err != nil {
+		return true
+	}
+	for _, from := range []string{from, real} {
+		if rel, err := filepath.Rel(from, folder); err == nil && filepath.IsLocal(rel) {
+			return true
+		}
+	}
+	return false
 }

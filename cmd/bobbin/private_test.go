@@ -27,6 +27,11 @@ func TestWhatConfiguresTheProgramIsNeverServed(t *testing.T) {
 	if err := os.WriteFile(at("bobbin.toml"), []byte(config), 0o644); err != nil {
 		t.Fatal(err)
 	}
+	for _, name := range []string{"bobbin.toml.gz", "_headers.br", ".users.zst"} { // as a build leaves them
+		if err := os.WriteFile(at(name), []byte("packed"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
 	private := []string{"_headers", "_redirects", ".users", "bobbin.toml", "access.log", "tls/" + filepath.Base(made.Pair.Cert), "tls/" + filepath.Base(made.Pair.Key)}
 	o, err := parse([]string{"-c", at("bobbin.toml")}, func(string) string { return "" })
 	if err != nil {
@@ -49,7 +54,7 @@ func TestWhatConfiguresTheProgramIsNeverServed(t *testing.T) {
 		links = append(links, soft, hard)
 	}
 	httptest.Run(t, httptest.Config{Handler: f.loops[0].files.Serve}, func(c *httptest.Client) {
-		for _, name := range append(private, links...) {
+		for _, name := range append(append(private, "bobbin.toml.gz", "_headers.br", ".users.zst"), links...) {
 			if a := c.Get("/" + name); a.Status != 404 {
 				t.Errorf("%s: %v", name, a)
 			}
@@ -67,6 +72,45 @@ func TestWhatConfiguresTheProgramIsNeverServed(t *testing.T) {
 		}
 		if !strings.Contains(list.Body, "open.txt") || list.Status != 200 {
 			t.Errorf("the list is %v", list)
+		}
+	})
+}
+
+// TestTheAuthoritysKeyIsNeverServed has the home folder served, with what bobbin cert has
+// written below it.
+func TestTheAuthoritysKeyIsNeverServed(t *testing.T) {
+	home := folder(t, map[string][]byte{"open.txt": []byte("open"), "certs/README": []byte("open")})
+	t.Setenv("HOME", home)
+	t.Setenv("XDG_CONFIG_HOME", filepath.Join(home, ".config"))
+	if code, _, complaint := try([]string{"cert"}, "", nil); code != exitOK {
+		t.Fatal(complaint)
+	}
+	made, _ := pair(t, filepath.Join(home, "certs"))
+	config, err := os.UserConfigDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	config = strings.TrimPrefix(filepath.Join(config, "bobbin"), home)
+	if files, err := os.ReadDir(filepath.Join(home, config)); err != nil || len(files) < 4 {
+		t.Fatal(files, err)
+	}
+	o, err := parse([]string{"--dotfiles", "--tls-cert", made.Pair.Cert, "--tls-key", made.Pair.Key, home}, func(string) string { return "" })
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := prepare(&o, io.Discard, logTo(io.Discard, o))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.close()
+	httptest.Run(t, httptest.Config{Handler: s.loops[0].files.Serve}, func(c *httptest.Client) {
+		for path, want := range map[string]int{
+			"/open.txt": 200, "/certs/README": 200, "/certs/ca.pem": 200,
+			"/certs/ca-key.pem": 404, config + "/": 404, config + "/ca-key.pem": 404, config + "/localhost-key.pem": 404,
+		} {
+			if a := c.Get(path); a.Status != want {
+				t.Errorf("%s: %v, want %d", path, a, want)
+			}
 		}
 	})
 }

@@ -176,7 +176,7 @@ func say(t *testing.T, c net.Conn, text string) {
 }
 
 // folder makes a folder with files to serve, and returns its name.
-func folder(t *testing.T, files map[string][]byte) string {
+func folder(t testing.TB, files map[string][]byte) string {
 	t.Helper()
 	dir := t.TempDir()
 	for name, content := range files {

@@ -1,8 +1,8 @@
 package main
 
 import (
-	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"slices"
 	"strconv"
@@ -21,12 +21,12 @@ import (
 // openSite opens the folder or the file with its rules, for one loop. Leader is the
 // reloader of the first loop, which watches the folder; nil for the first loop
 // itself.
-func openSite(o *options, leader *reload.Reloader) (*perLoop, error) {
+func openSite(o *options, leader *reload.Reloader, trouble *slog.Logger) (*perLoop, error) {
 	s := &o.site
 	p := &perLoop{}
 	so := static.Options{
 		Index: s.index, Dotfiles: s.dotfiles, CleanURLs: s.cleanURLs, Copy: s.copy, Fallback: strings.TrimPrefix(s.fallback, "/"),
-		Private: o.private(),
+		Private: o.private(), Log: trouble,
 	}
 	if s.reload {
 		so.Inject = reload.Inject
@@ -112,9 +112,6 @@ func (s *siteOptions) middleware(p *perLoop, leader *reload.Reloader) (list []ht
 func (s *siteOptions) rules(folder string) (middleware.Redirects, *fieldRules, error) {
 	var redirects middleware.Redirects
 	fields := &fieldRules{}
-	if s.security {
-		fields.always = append(fields.always, middleware.SecurityFields...)
-	}
 	for _, text := range s.cache {
 		if err := fields.addCache(text); err != nil {
 			return nil, nil, fmt.Errorf("--cache: %w", err)
@@ -144,7 +141,6 @@ func (s *siteOptions) rules(folder string) (middleware.Redirects, *fieldRules, e
 
 // fieldRules hold the response headers by path.
 type fieldRules struct {
-	always [][2]string
 	cache  []fieldRule // the first match applies
 	header []fieldRule // all matches apply, the last of each name
 
@@ -172,9 +168,6 @@ func (f *fieldRules) of(path string) (list [][2]string) {
 		}
 		list = append(list, field)
 	}
-	for _, field := range f.always {
-		set(field)
-	}
 	caching := [2]string{"Cache-Control", "no-cache"} // a browser must revalidate
 	for i := range f.cache {
 		if f.cache[i].match(path) {
@@ -195,42 +188,13 @@ func (f *fieldRules) of(path string) (list [][2]string) {
 	return list
 }
 
-// addHeader parses "NAME: VALUE" or "GLOB: NAME: VALUE".
+// addHeader adds a value of --header.
 func (f *fieldRules) addHeader(text string) error {
-	var rule fieldRule
-	first, rest, ok := strings.Cut(text, ":")
-	if ok && (strings.HasPrefix(first, "/") || strings.ContainsAny(first, "*?")) {
-		var err error
-		if rule.where, err = middleware.ParseGlob(strings.TrimSpace(first)); err != nil {
-			return err
-		}
-		text = strings.TrimSpace(rest)
-	}
-	name, value, ok := strings.Cut(text, ":")
-	if !ok {
-		return fmt.Errorf("%q has no colon: write 'NAME: VALUE' or '/path/**: NAME: VALUE'", text)
-	}
-	rule.field = [2]string{strings.TrimSpace(name), strings.TrimSpace(value)}
-	if err := checkField(rule.field); err != nil {
+	rule, err := parseHeaderRule(text)
+	if err != nil {
 		return err
 	}
 	f.header = append(f.header, rule)
-	return nil
-}
-
-// checkField refuses headers that the server does not send or sets itself.
-func checkField(field [2]string) error {
-	for _, own := range []string{"Content-Type", "ETag", "Last-Modified", "Content-Encoding", "Accept-Ranges", "Content-Range"} {
-		if strings.EqualFold(field[0], own) {
-			return fmt.Errorf("%s is set by the server itself: remove it", own)
-		}
-	}
-	if strings.EqualFold(field[0], "Basic-Auth") {
-		return errors.New("Basic-Auth sets a password on Netlify, but here it would be sent to clients: remove it and use --auth")
-	}
-	if _, err := http.Prepare(nil, field); err != nil {
-		return errors.New(strings.TrimPrefix(err.Error(), "http: "))
-	}
 	return nil
 }
 
@@ -312,12 +276,8 @@ func readTypes(list []string) (map[string]string, error) {
 		extension, t, ok := strings.Cut(text, "=")
 		extension = strings.ToLower(strings.TrimPrefix(strings.TrimSpace(extension), "."))
 		t = strings.TrimSpace(t)
-		kind, sub, slash := strings.Cut(t, "/")
-		if !ok || extension == "" || !slash || kind == "" || sub == "" {
+		if !ok || extension == "" || !isMediaType(t) {
 			return nil, fmt.Errorf("--type: %q is not of the form EXTENSION=TYPE, such as wasm=application/wasm", text)
-		}
-		if _, err := http.Prepare(nil, [2]string{"Content-Type", t}); err != nil {
-			return nil, fmt.Errorf("--type: %q is not a media type", t)
 		}
 		types[extension] = t
 	}

@@ -50,7 +50,7 @@ func (s *site) open(o *options, stdout io.Writer, trouble *slog.Logger) error {
 			if i > 0 {
 				leader = s.loops[0].reloader
 			}
-			p, err = openSite(o, leader)
+			p, err = openSite(o, leader, trouble)
 		}
 		if err != nil {
 			return err

@@ -107,10 +107,12 @@ func template(now time.Time, name string, days int) (*x509.Certificate, error) {
 	}, nil
 }
 
-// Files that Make writes.
+// CAKey is the name of the file with the authority's private key, in the folder of Make.
+const CAKey = "ca-key.pem"
+
+// Other files that Make writes.
 const (
 	caFile     = "ca.pem"
-	caKeyFile  = "ca-key.pem"
 	certSuffix = ".pem"
 	keySuffix  = "-key.pem"
 )
@@ -181,7 +183,7 @@ func pairOf(folder, name string) Pair {
 // kind shows that.
 func (p Pair) mayBeWritten(name string) error {
 	for _, path := range []string{p.Cert, p.Key} {
-		for _, own := range []string{caFile, caKeyFile} {
+		for _, own := range []string{caFile, CAKey} {
 			if strings.EqualFold(filepath.Base(path), own) {
 				return fmt.Errorf("the file for %q would be %s, which belongs to the authority: put another name first", name, path)
 			}
@@ -221,7 +223,7 @@ func makeCA(now time.Time, folder string) (*x509.Certificate, *ecdsa.PrivateKey,
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := writeKey(filepath.Join(folder, caKeyFile), key); err != nil {
+	if err := writeKey(filepath.Join(folder, CAKey), key); err != nil {
 		return nil, nil, err
 	}
 	if err := writeCert(filepath.Join(folder, caFile), der, 0o644); err != nil {
@@ -232,7 +234,7 @@ func makeCA(now time.Time, folder string) (*x509.Certificate, *ecdsa.PrivateKey,
 }
 
 func readCA(now time.Time, folder string) (*x509.Certificate, *ecdsa.PrivateKey, error) {
-	cert, key := filepath.Join(folder, caFile), filepath.Join(folder, caKeyFile)
+	cert, key := filepath.Join(folder, caFile), filepath.Join(folder, CAKey)
 	_, noCert := os.Lstat(cert)
 	_, noKey := os.Lstat(key)
 	if (noCert == nil) != (noKey == nil) {

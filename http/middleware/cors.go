@@ -1,6 +1,7 @@
 package middleware
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -15,9 +16,17 @@ type CORS struct {
 	// allows all of them, without credentials.
 	Origins []string
 
+	// Expose are the headers that scripts of those origins may read, beside the few
+	// that Fetch always allows. If it is empty, they may read all of them.
+	Expose []string
+
 	Methods []string // allowed methods; GET and HEAD if empty
 	MaxAge  int      // seconds for which a browser may cache a preflight; 600 if 0
 }
+
+// exposeAll lets scripts read all headers. Browsers that do not know the star, as Firefox
+// before 115, read the names, which are those of files.
+const exposeAll = "*, Accept-Ranges, Content-Encoding, Content-Range, Date, ETag, Link, Location, Retry-After"
 
 // NewCORS parses a list of origins, separated by commas.
 func NewCORS(list string) (CORS, error) {
@@ -49,8 +58,10 @@ func (c CORS) Wrap(next http.Handler) http.Handler {
 	if age == 0 {
 		age = 600
 	}
+	expose := cmp.Or(strings.Join(c.Expose, ", "), exposeAll)
 	return func(w *http.Response, r *http.Request) error {
-		origin := r.Header("Origin")
+		origin, wanted := r.Header("Origin"), r.Header("Access-Control-Request-Method")
+		preflight := r.Method() == http.MethodOptions && wanted != "" && origin != ""
 		allowed := origin != "" && (all || slices.Contains(c.Origins, origin))
 		// Set in OnHead, because a failed answer loses its headers before that:
 		// without these, the page could not even see the error.
@@ -64,9 +75,11 @@ func (c CORS) Wrap(next http.Handler) http.Handler {
 			if !all {
 				w.Add("Vary", "Origin")
 			}
+			if (all || allowed) && !preflight && w.Header("Access-Control-Expose-Headers") == "" {
+				w.Add("Access-Control-Expose-Headers", expose)
+			}
 		})
-		wanted := r.Header("Access-Control-Request-Method")
-		if r.Method() != "OPTIONS" || wanted == "" || origin == "" {
+		if !preflight {
 			return next(w, r)
 		}
 		if allowed {

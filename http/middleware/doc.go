@@ -19,5 +19,5 @@
 //	ETag          304 for bodies that the client has
 //	Compress      smaller bodies
 //
-// SecurityFields are headers for every answer, and a Glob is a pattern for paths.
+// Security adds headers to every answer, and a Glob is a pattern for paths.
 package middleware

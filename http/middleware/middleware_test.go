@@ -243,6 +243,10 @@ func TestCORS(t *testing.T) {
 			if row.list != "*" && got.Header.Get("Vary") != "Origin" {
 				t.Errorf("%s: caches would mix them up", row.name)
 			}
+			exposed := got.Header.Get("Access-Control-Expose-Headers")
+			if (exposed != "") != (row.origin != "" && row.status == 200) || exposed != "" && !(strings.Contains(exposed, "*") && strings.Contains(exposed, "Content-Range")) {
+				t.Errorf("%s: scripts may read %q", row.name, exposed)
+			}
 			if row.status == 204 && (row.origin != "") != (got.Header.Get("Access-Control-Allow-Methods") == "GET, HEAD") {
 				t.Errorf("%s: %v", row.name, got.Header)
 			}
@@ -252,6 +256,19 @@ func TestCORS(t *testing.T) {
 	with(t, friend.Wrap(func(*http.Response, *http.Request) error { return errors.New("broken") }), func(do asker) {
 		if got := do("GET", "/", ask); got.StatusCode != 500 || got.Header.Get("Access-Control-Allow-Origin") != "https://a.example" || got.Header.Get("Vary") != "Origin" {
 			t.Errorf("a friend may read what went wrong: %d %v", got.StatusCode, got.Header)
+		}
+	})
+	few := CORS{Origins: []string{"*"}, Expose: []string{"ETag", "X-A"}}
+	with(t, few.Wrap(func(w *http.Response, r *http.Request) error {
+		if r.Path() == "/own" {
+			w.Add("Access-Control-Expose-Headers", "X-B")
+		}
+		return http.StatusRangeNotSatisfiable
+	}), func(do asker) {
+		for path, want := range map[string]string{"/": "ETag, X-A", "/own": "X-B"} {
+			if got := do("GET", path, ask); got.StatusCode != 416 || strings.Join(got.Header["Access-Control-Expose-Headers"], "; ") != want {
+				t.Errorf("%s: scripts may read what is listed, also of an error: %v, want %s", path, got.Header, want)
+			}
 		}
 	})
 	for list, want := range map[string]string{"example.org": "not an origin", "https://a/b": "not an origin", "*,https://a": "mixes * with", "": "not an origin", "https://*.a": "not an origin"} {

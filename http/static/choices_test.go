@@ -32,7 +32,16 @@ func TestFallback(t *testing.T) {
 				{"also in a folder without an index", "GET /sub/", page, 200, "the application"},
 				{"with an extension of pages, too", "GET /about.html", page, 200, "the application"},
 				{"its head, too", "HEAD /users/7", page, 200, ""},
+				{"a dot in its name decides nothing", "GET /users/john.doe", page, 200, "the application"},
+				{"nor do the dots of a version", "GET /v/1.2.3", page, 200, "the application"},
+				{"nor does a host as a name", "GET /sites/example.com", page, 200, "the application"},
+				{"a browser that navigates wants a page, whatever it accepts", "GET /users/john.doe", "Sec-Fetch-Mode: navigate", 200, "the application"},
+				{"also without a dot", "GET /users/7", "Sec-Fetch-Mode: navigate", 200, "the application"},
+				{"a script that loads does not", "GET /users/7", "Sec-Fetch-Mode: cors", 404, ""},
+				{"a picture that is opened in a window is one all the same", "GET /logo.png", "Sec-Fetch-Mode: navigate", 404, ""},
 				{"a script that is not there is missing", "GET /app.1234.js", page, 404, ""},
+				{"in capitals, too", "GET /APP.JS", page, 404, ""},
+				{"so is a source map", "GET /app.js.map", page, 404, ""},
 				{"so is a picture", "GET /logo.png", page, 404, ""},
 				{"so is a page for a program", "GET /users/7", "Accept: application/json", 404, ""},
 				{"or for a client without Accept", "GET /users/7", "A: b", 404, ""},
@@ -72,6 +81,62 @@ func TestCleanURLs(t *testing.T) {
 	})
 	visit(t, open(t, root, Options{}), func(v *visitor) {
 		if got := v.ask("GET /about"); got.status != 404 {
+			t.Errorf("unasked: %v", got)
+		}
+	})
+}
+
+// TestAPageBesideItsFolder: with CleanURLs, /blog is blog.html, and the folder blog only if
+// it has an index.
+func TestAPageBesideItsFolder(t *testing.T) {
+	root := tree(t, map[string]string{
+		"blog.html": "the blog", "blog/first.html": "the first", "docs.html": "beside", "docs/index.html": "the docs",
+		"bare/a.html": "a", "odd.html/x": "", "odd/a.html": "a", "folder.html/index.html": "", "deep/blog.html": "deep", "deep/blog/a.html": "a",
+	})
+	for _, listing := range []bool{false, true} {
+		visit(t, open(t, root, Options{CleanURLs: true, Listing: listing}), func(v *visitor) {
+			for range 2 {
+				for _, row := range []struct {
+					name   string
+					path   string
+					status int
+					want   string // the body, or the Location of a redirect
+				}{
+					{"the page beside a folder without an index", "/blog", 200, "the blog"},
+					{"a page in the folder", "/blog/first", 200, "the first"},
+					{"also deeper", "/deep/blog", 200, "deep"},
+					{"a folder with an index goes first", "/docs", 301, "/docs/"},
+					{"and is its index", "/docs/", 200, "the docs"},
+					{"a folder without a page beside it", "/bare", 301, "/bare/"},
+					{"the page by its name", "/blog.html", 200, "the blog"},
+				} {
+					got := v.ask("GET " + row.path)
+					what := got.body
+					if got.status == 301 {
+						what = got.header.Get("Location")
+					}
+					if got.status != row.status || what != row.want {
+						t.Errorf("%s: %v, want %d %q", row.name, got, row.status, row.want)
+					}
+				}
+				got := v.ask("GET /blog/?q")
+				if listing && (got.status != 200 || !strings.Contains(got.body, "first.html")) {
+					t.Errorf("a listing goes before the page: %v", got)
+				}
+				if !listing && (got.status != 301 || got.header.Get("Location") != "/blog?q") {
+					t.Errorf("a folder without an index leads to the page: %v", got)
+				}
+				if got := v.ask("GET /odd"); got.status != 301 || got.header.Get("Location") != "/odd/" {
+					t.Errorf("a folder with the name of a page is none: %v", got)
+				}
+				if got := v.ask("GET /folder"); got.status != 404 {
+					t.Errorf("not even without a folder beside it: %v", got)
+				}
+			}
+		})
+	}
+	visit(t, open(t, root, Options{}), func(v *visitor) {
+		if got := v.ask("GET /blog"); got.status != 301 {
 			t.Errorf("unasked: %v", got)
 		}
 	})

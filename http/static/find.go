@@ -82,8 +82,7 @@ func (s *search) resolve(f *found) error {
 	folder := strings.HasSuffix(s.path, "/")
 	file, info, err := s.open(name)
 	if err == http.StatusNotFound && s.options.CleanURLs && !folder && s.only == "" {
-		name += ".html"
-		file, info, err = s.open(name)
+		return s.loadPage(f, name)
 	}
 	if err != nil {
 		return err
@@ -97,6 +96,11 @@ func (s *search) resolve(f *found) error {
 	}
 	defer file.Close()
 	if !folder {
+		if s.options.CleanURLs {
+			if err := s.pageBeside(f, name); err != http.StatusNotFound {
+				return err
+			}
+		}
 		f.redirect = s.path + "/"
 		return nil
 	}
@@ -106,9 +110,7 @@ func (s *search) resolve(f *found) error {
 // index loads a folder's index, or lists the folder.
 func (s *search) index(f *found, name string, folder *os.File) error {
 	for _, index := range s.options.Index {
-		if name != "." {
-			index = name + "/" + index
-		}
+		index = inFolder(name, index)
 		file, info, err := s.open(index)
 		if err == nil {
 			return s.loadOpen(f, index, file, info)
@@ -118,7 +120,15 @@ func (s *search) index(f *found, name string, folder *os.File) error {
 		}
 	}
 	if !s.options.Listing {
-		return http.StatusNotFound
+		if !s.options.CleanURLs || name == "." {
+			return http.StatusNotFound
+		}
+		page, _, err := s.openPage(name)
+		if err == nil {
+			page.Close()
+			f.redirect = strings.TrimSuffix(s.path, "/")
+		}
+		return err
 	}
 	info, err := folder.Stat()
 	if err != nil {
@@ -126,6 +136,54 @@ func (s *search) index(f *found, name string, folder *os.File) error {
 	}
 	f.folder, f.listed = name, info
 	return nil
+}
+
+// pageBeside loads blog.html for /blog, if the folder blog has no page of its own. It
+// returns 404 if the folder goes first.
+func (s *search) pageBeside(f *found, folder string) error {
+	switch err := s.findIndex(folder); err {
+	case nil, http.StatusForbidden:
+		return http.StatusNotFound
+	case http.StatusNotFound:
+		return s.loadPage(f, folder)
+	default:
+		return err // of the disk; and browsers keep a redirect
+	}
+}
+
+// findIndex returns nil if a folder has an index that can be opened, 404 if it has none,
+// or the reason why it is not known.
+func (s *search) findIndex(folder string) error {
+	for _, index := range s.options.Index {
+		file, _, err := s.open(inFolder(folder, index))
+		if err == nil {
+			file.Close()
+		}
+		if err != http.StatusNotFound {
+			return err
+		}
+	}
+	return http.StatusNotFound
+}
+
+// openPage opens the page of a name without its extension; see Options.CleanURLs. A
+// folder is no page.
+func (s *search) openPage(name string) (*os.File, fs.FileInfo, error) {
+	file, info, err := s.open(name + ".html")
+	if err == nil && info.IsDir() {
+		file.Close()
+		return nil, nil, http.StatusNotFound
+	}
+	return file, info, err
+}
+
+// loadPage loads it.
+func (s *search) loadPage(f *found, name string) error {
+	file, info, err := s.openPage(name)
+	if err != nil {
+		return err
+	}
+	return s.loadOpen(f, name+".html", file, info)
 }
 
 // unsure reports whether the result is answered again only while the disk does not

@@ -85,7 +85,8 @@ func (s *search) loadOpen(f *found, name string, file *os.File, info fs.FileInfo
 // loadSibling loads a compressed sibling of a file. One that has gone meanwhile, or
 // is older than the file, is ignored.
 func (s *search) loadSibling(f *found, c coding) {
-	if f.siblings[c].ModTime().Before(f.info.ModTime()) {
+	if outdated(f.siblings[c], f.info) {
+		s.options.outdated.warn(s.options.Log, f.name+suffixes[c], f.name)
 		return
 	}
 	file, info, err := s.open(f.name + suffixes[c])

@@ -1,6 +1,8 @@
 package static
 
 import (
+	"log/slog"
+
 	"github.com/bobbin-http/bobbin/http"
 )
 
@@ -11,20 +13,23 @@ type Options struct {
 	Symlinks Symlinks // which links are followed; those that stay inside the folder if 0
 	Listing  bool     // list a folder that has no index
 
-	// CleanURLs answers /about with about.html if there is no file about.
+	// CleanURLs answers /about with about.html if there is no file about, and no folder
+	// about that has an index.
 	CleanURLs bool
 
 	// Fallback is the file that is served with status 200 in place of a page that
-	// does not exist, for applications that route in the browser. A script or a
-	// picture that does not exist is still answered with 404.
+	// does not exist, for applications that route in the browser, if the client
+	// navigates or accepts HTML. A script or a picture that does not exist is still
+	// answered with 404.
 	Fallback string
 
 	// Missing answers in place of a 404, unless it is nil. It may call ServeAs,
 	// which never calls Missing.
 	Missing http.Handler
 
-	// Private are paths of files that configure the server. They, and links to
-	// them, are never served and never listed. A folder stands for all files in it.
+	// Private are paths of files that configure the server. They, their compressed
+	// copies, and links to them, are never served and never listed. A folder stands
+	// for all that is in it.
 	Private []string
 
 	// Types maps extensions, in lower case and without a dot, to media types, which
@@ -54,7 +59,13 @@ type Options struct {
 	Small  int64 // bytes of the largest file that is kept in memory; 256 KiB if 0
 	Memory int64 // bytes for all files in memory; 64 MiB if 0
 
-	private privacy
+	// Log has the lines for an operator, such as one for each compressed sibling that
+	// is not sent because it is older than its file. Workers write them. It is
+	// slog.Default() if nil.
+	Log *slog.Logger
+
+	private  privacy
+	outdated *outdatedLog
 }
 
 // Symlinks says which symbolic links are followed.
@@ -77,6 +88,10 @@ func (o *Options) fill() {
 	if o.Memory == 0 {
 		o.Memory = 64 << 20
 	}
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
+	o.outdated = &outdatedLog{}
 	if o.EncodeMax == 0 {
 		o.EncodeMax = 8 << 20
 	}

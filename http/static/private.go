@@ -11,25 +11,32 @@ import (
 )
 
 // Files that configure the server may lie in the folder that it serves: passwords,
-// keys, the log. They are never served and never listed. They are known by name,
-// which holds while they are being replaced, and by device and inode, which holds
-// for links of both kinds.
+// keys, the log. They are never served and never listed, and neither are compressed
+// copies beside them. They are known by name, which holds while they are being replaced,
+// and by device and inode, which holds for links of both kinds, and for names in other
+// letters on a disk that is blind to case.
 
 // A privacy knows the files that are never served. Its methods may be called from any
 // goroutine.
 type privacy struct {
-	paths []string // of files, and of folders, which stand for the files in them
+	paths []string // of files and their compressed copies, and of folders, which stand for all that is in them
 	names []string // below the root, of those that lie there
 }
 
 // newPrivacy returns the privacy of the folder at root.
 func newPrivacy(root string, paths []string) privacy {
-	p := privacy{paths: paths}
+	var p privacy
+	for _, s := range paths {
+		p.paths = append(p.paths, s)
+		for c := identity + 1; c < codings; c++ {
+			p.paths = append(p.paths, s+suffixes[c])
+		}
+	}
 	from, err := filepath.Abs(root)
 	if err != nil {
 		return p // device and inode are enough
 	}
-	for _, s := range paths {
+	for _, s := range p.paths {
 		if s, err = filepath.Abs(s); err != nil {
 			continue
 		}
@@ -47,7 +54,11 @@ func (p *privacy) named(name string) bool {
 	})
 }
 
-// now returns the files that the paths lead to at present.
+// privatesMax is the most files in private folders that are known by device and inode;
+// the others are known by name. It bounds the time of a look.
+const privatesMax = 10_000
+
+// now returns the files and folders that the paths lead to at present.
 func (p *privacy) now() (list privates) {
 	for _, s := range p.paths {
 		info, err := os.Stat(s)
@@ -58,15 +69,19 @@ func (p *privacy) now() (list privates) {
 		if !info.IsDir() {
 			continue
 		}
-		files, err := os.ReadDir(s)
-		if err != nil {
-			continue
-		}
-		for _, d := range files {
-			if info, err := d.Info(); err == nil && info.Mode().IsRegular() {
+		// With a slash, because the folder may be a link.
+		_ = filepath.WalkDir(s+string(filepath.Separator), func(_ string, d fs.DirEntry, err error) error {
+			if len(list) >= privatesMax {
+				return fs.SkipAll
+			}
+			if err != nil {
+				return nil // gone, or not readable: neither is it for clients
+			}
+			if info, err := d.Info(); err == nil && (info.IsDir() || info.Mode().IsRegular()) {
 				list = append(list, info)
 			}
-		}
+			return nil
+		})
 	}
 	return list
 }

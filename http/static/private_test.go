@@ -12,12 +12,13 @@ func TestWhatConfiguresTheServerIsNeverServed(t *testing.T) {
 	outside := t.TempDir()
 	write(t, filepath.Join(outside, "key.pem"), secret)
 	root := tree(t, map[string]string{
-		"index.html": "start", "open.txt": "open", "sub/open.txt": "open", "users.txt.gz": "open",
-		"users.txt": secret, ".hidden/users": secret, "sub/log.txt": secret, "keys/a.pem": secret, "keys/b.pem": secret, "keys/index.html": secret,
+		"index.html": "start", "open.txt": "open", "sub/open.txt": "open", "users.txt.gz": secret, "sub/log.txt.br": secret,
+		"keys/deep/c.pem": secret, "users.txt": secret, ".hidden/users": secret, "sub/log.txt": secret, "keys/a.pem": secret, "keys/b.pem": secret, "keys/index.html": secret,
 	})
 	at := func(name string) string { return filepath.Join(root, filepath.FromSlash(name)) }
 	for link, to := range map[string]string{
 		"soft.txt": "users.txt", "sub/soft.txt": "../users.txt", "404.html": "users.txt", "soft": "keys", "page.html": "users.txt",
+		"KEYS": "keys", "deeper": "keys/deep", "sub/soft.pem": "../keys/deep/c.pem", // as a disk blind to case has them, and deeper
 		"far.pem": filepath.Join(outside, "key.pem"),
 	} {
 		if err := os.Symlink(to, at(link)); err != nil {
@@ -26,6 +27,7 @@ func TestWhatConfiguresTheServerIsNeverServed(t *testing.T) {
 	}
 	for link, to := range map[string]string{
 		"hard.txt": at("users.txt"), "sub/hard.txt": at("sub/log.txt"), "hard.pem": filepath.Join(outside, "key.pem"), "open.txt.gz": at("keys/a.pem"), "sub/index.html": at("users.txt"),
+		"USERS.txt": at("users.txt"), "sub/deep.pem": at("keys/deep/c.pem"),
 	} {
 		if err := os.Link(to, at(link)); err != nil {
 			t.Skipf("no hard links here: %v", err)
@@ -37,7 +39,9 @@ func TestWhatConfiguresTheServerIsNeverServed(t *testing.T) {
 	})
 	visit(t, files, func(v *visitor) {
 		for path, want := range map[string]int{
-			"/": 200, "/open.txt": 200, "/sub/open.txt": 200, "/users.txt.gz": 200,
+			"/": 200, "/open.txt": 200, "/sub/open.txt": 200, "/users.txt.gz": 404, "/sub/log.txt.br": 404,
+			"/KEYS/a.pem": 404, "/KEYS/": 404, "/KEYS/deep/c.pem": 404, "/keys/deep/": 404, "/keys/deep/c.pem": 404, "/deeper/": 404, "/deeper/c.pem": 404, "/deeper": 404,
+			"/sub/soft.pem": 404, "/sub/deep.pem": 404, "/USERS.txt": 404,
 			"/users.txt": 404, "/.hidden/users": 404, "/sub/log.txt": 404, "/keys": 404, "/keys/": 404, "/keys/a.pem": 404, "/keys/new.pem": 404,
 			"/soft.txt": 404, "/sub/soft.txt": 404, "/404.html": 404, "/soft": 404, "/soft/": 404, "/soft/b.pem": 404, "/page": 404, "/far.pem": 404,
 			"/hard.txt": 404, "/sub/hard.txt": 404, "/hard.pem": 404, "/open.txt.gz": 404, "/sub/index.html": 404,
@@ -56,7 +60,7 @@ func TestWhatConfiguresTheServerIsNeverServed(t *testing.T) {
 				if got.status != 200 || !strings.Contains(got.body, "open.txt") {
 					t.Errorf("%s as %s: %v", query, accept, got)
 				}
-				for _, name := range []string{"log.txt", "soft.txt", "hard.txt", "index.html"} {
+				for _, name := range []string{"log.txt", "soft.txt", "hard.txt", "index.html", "log.txt.br", "soft.pem", "deep.pem"} {
 					if strings.Contains(got.body, name) {
 						t.Errorf("%s as %s shows %s: %v", query, accept, name, got)
 					}

@@ -167,12 +167,3 @@ func (f *Files) answerOrCheck(w *http.Response, r *http.Request, e *entry) error
 	}
 	return f.answer(w, r, e)
 }
-
-// wantsPage reports whether a browser asks for a page, and not for a script or a
-// picture: the Accept field and the extension of the name tell.
-func wantsPage(r *http.Request, path string) bool {
-	if ext := filepath.Ext(path); ext != "" && ext != ".html" && ext != ".htm" {
-		return false
-	}
-	return bytes.Contains(r.HeaderBytes("accept"), []byte("text/html"))
-}
