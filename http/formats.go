@@ -111,13 +111,13 @@ func (w *Response) JSON(v any) error {
 	return w.WriteNoCopy(p.Bytes())
 }
 
-// Redirect answers with a redirect status and a location. A location from the client
-// can lead anywhere: check it first.
+// Redirect answers with a redirect status and a location, a URI in which bytes that no URI
+// has are escaped. A location from the client can lead anywhere: check it first.
 func (w *Response) Redirect(status Status, location string) error {
 	if status < 300 || status > 399 || status == StatusNotModified {
 		return fmt.Errorf("http: %d is no status to redirect with", int(status))
 	}
-	w.SetStatus(status).Add("Location", location)
+	w.SetStatus(status).Add("Location", string(EscapeURI(nil, location)))
 	return w.Text(status.Error() + "\n")
 }
 

@@ -51,6 +51,8 @@ func values(w *http.Response, r *http.Request) error {
 		return w.SetCookie(http.Cookie{Name: "a", SameSite: "lax"}).Text("set")
 	case "/redirect":
 		return w.Redirect(http.StatusSeeOther, "/there?x=1")
+	case "/redirect-raw":
+		return w.Redirect(http.StatusSeeOther, "https://a/x y/\u00e9?q=\u00fc&r=%41#f")
 	case "/no-redirect":
 		return w.Redirect(http.StatusOK, "/there")
 	case "/because":
@@ -114,6 +116,9 @@ func TestValues(t *testing.T) {
 
 func TestCookiesAndRedirectsAreFields(t *testing.T) {
 	httptest.Run(t, httptest.Config{Handler: values}, func(c *httptest.Client) {
+		if a := c.Get("/redirect-raw"); a.Header("Location") != "https://a/x%20y/%C3%A9?q=%C3%BC&r=%41#f" {
+			t.Errorf("%v", a)
+		}
 		if a := c.Get("/redirect"); a.Header("Location") != "/there?x=1" {
 			t.Errorf("the answer is %v", a)
 		}

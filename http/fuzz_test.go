@@ -80,6 +80,7 @@ func FuzzConn(f *testing.F) {
 		"OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\nBREW / HTTP/1.1\r\nHost: a\r\n\r\nTRACE / HTTP/1.1\r\nHost: a\r\n\r\n",
 		"GET / HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.1\nHost: a\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n",
 		"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 99\r\n\r\nshort",
+		"GET /\xc3\xa9\xff~?\xc3\xbc HTTP/1.1\r\nHost: a\r\n\r\nGET http://a/\xe9 HTTP/1.1\r\nHost: a\r\n\r\nGET /\xff\x01 HTTP/1.1\r\nHost: a\r\n\r\n",
 		"GET /%zz HTTP/1.1\r\nHost: a\r\n\r\n\x16\x03\x01",
 	} {
 		f.Add([]byte(seed), uint64(len(seed)))

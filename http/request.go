@@ -263,6 +263,10 @@ func CleanPath(dst, raw []byte) ([]byte, error) {
 // begin with one.
 func EscapePath(dst []byte, path string) []byte { return route.EscapePath(dst, path) }
 
+// EscapeURI appends a URI, or a part of one such as a query, to dst, with escapes for the
+// bytes that no URI has, such as those of "é" (RFC 3986 section 2). Escapes in it stay.
+func EscapeURI(dst []byte, uri string) []byte { return route.EscapeURI(dst, uri) }
+
 // The methods of HTTP (RFC 9110 section 9.3, RFC 5789), as Request.Method returns
 // them. The answer to HEAD is that to GET without the body, which the server leaves out.
 const (

@@ -202,7 +202,7 @@ func redirect(w *Response, q *Request, path []byte, asFolder bool) error {
 		to = append(to, '/')
 	}
 	if query, ok := q.QueryBytes(); ok {
-		to = append(append(to, '?'), query...)
+		to = route.EscapeURI(append(to, '?'), query)
 	}
 	w.Add("Location", string(to))
 	return StatusTemporaryRedirect

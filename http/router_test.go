@@ -159,6 +159,9 @@ func TestRouterChoosesAsNetHTTPDoes(t *testing.T) {
 		{"not by way of a dot", []string{"/{x}/"}, "GET /.//evil.example", "a", `307 Location: /evil.example/`},
 		{"nor by a backslash, which browsers take for a slash", []string{"/{x}/"}, `GET /\evil.example`, "a", `307 Location: /%5Cevil.example/`},
 
+		{"letters of all languages may be sent as they are", []string{"/é/{x}"}, "GET /é/ü", "a", `/é/{x} x="ü"`},
+		{"or escaped, which is the same", []string{"/é/{x}"}, "GET /%C3%A9/%C3%BC", "a", `/é/{x} x="ü"`},
+		{"in the pattern, too", []string{"/%C3%A9/{x}"}, "GET /é/\xff", "a", `/%C3%A9/{x} x="\xff"`},
 		{"values are decoded", []string{"/{x}"}, "GET /a%20%C3%A9%2e", "a", `/{x} x="a é."`},
 		{"an escaped slash is in a segment", []string{"/{x}", "/a/b"}, "GET /a%2Fb", "a", `/{x} x="a/b"`},
 		{"escapes are compared decoded, on both sides", []string{"/a%2fb/%7euser", "/{x...}"}, "GET /%61%2Fb/~user", "a", `/a%2fb/%7euser`},
@@ -252,6 +255,7 @@ func TestWhatDiffersFromNetHTTPOnPurpose(t *testing.T) {
 		{"OPTIONS has the list for its answer", []string{"POST /a", "GET /a"}, "OPTIONS /a", "a", `204 Allow: GET, HEAD, POST, OPTIONS`, `405 Allow: GET, HEAD, POST`},
 		{"but not of a path that is not there", []string{"GET /a"}, "OPTIONS /b", "a", `404`, `404`},
 		{"and a pattern that has it comes first", []string{"GET /a", "OPTIONS /"}, "OPTIONS /a", "a", `OPTIONS /`, `OPTIONS /`},
+		{"a redirect escapes what is no part of a URI", []string{"/é/"}, "GET /é?ü=|\xff", "a", `307 Location: /%C3%A9/?%C3%BC=%7C%FF`, `307 Location: /%C3%A9/?%c3%bc=|%ff`},
 		{"a redirect keeps a query that is empty", []string{"/a/"}, "GET /a?", "a", `307 Location: /a/?`, `307 Location: /a/`},
 	}
 	for _, test := range tests {

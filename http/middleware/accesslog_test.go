@@ -64,6 +64,7 @@ func TestLinesOfTheLog(t *testing.T) {
 		{"an error has a body", Common, "GET", "/missing", nil, `"GET /missing HTTP/1.1" 404 14`, ""},
 		{"what is answered later is logged then", Common, "GET", "/later", nil, `"GET /later HTTP/1.1" 200 5`, ""},
 		{"the path is as it was sent", Common, "GET", "/a%20%22b?c=%41", nil, `"GET /a%20%22b?c=%41 HTTP/1.1" 200 5`, ""},
+		{"what should have been escaped is so in the log", Common, "GET", "/\u00e9?\xff", nil, `"GET /\xc3\xa9?\xff HTTP/1.1" 200 5`, ""},
 		{"an empty query is one", Common, "GET", "/?", nil, `"GET /? HTTP/1.1" 200 5`, ""},
 		{"nobody said where from", Combined, "GET", "/", nil, `"GET / HTTP/1.1" 200 5 "-" "-"`, ""},
 		{"somebody did", Combined, "GET", "/", []string{"Referer: http://a/", "User-Agent: b/1 (c)"},
@@ -79,6 +80,9 @@ func TestLinesOfTheLog(t *testing.T) {
 			`"client.address":"10.0.0.1","http.request.method":"GET","url.path":"/a","url.query":"b",` +
 				`"network.protocol.version":"1.1","http.response.status_code":200,"http.response.body.size":5,` +
 				`"user_agent.original":"\"c\ufffd\u00e9\ud83d\ude00","duration_s":0.000000,"conn.id":1}`},
+		{"bytes that are no text", JSON, "HEAD", "/\u00e9\xff?\u0085", nil, "",
+			`"client.address":"10.0.0.1","http.request.method":"HEAD","url.path":"/\u00e9\ufffd","url.query":"\u0085",` +
+				`"network.protocol.version":"1.1","http.response.status_code":200,"http.response.body.size":0,"duration_s":0.000000,"conn.id":1}`},
 		{"an object that knows little", JSON, "HEAD", "/six", nil, "",
 			`"client.address":"10.0.0.2","http.request.method":"HEAD","url.path":"/six",` +
 				`"network.protocol.version":"1.1","http.response.status_code":200,"http.response.body.size":0,` +

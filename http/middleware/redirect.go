@@ -232,7 +232,7 @@ func (list Redirects) try(w *http.Response, r *http.Request, force bool, as func
 		if query := r.RawQuery(); query != "" && !strings.Contains(to, "?") {
 			to += "?" + query
 		}
-		w.Add("Location", to)
+		w.Add("Location", string(http.EscapeURI(nil, to)))
 		return true, rule.status
 	}
 	return false, nil

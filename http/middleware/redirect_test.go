@@ -75,6 +75,9 @@ func TestARedirectDoesNotLeadToItself(t *testing.T) {
 		{"/a/pre* /all/:splat 301!", "/a/pre-b", "/all/-b"},
 		{"/a/pre* /all/:splat 301!", "/a/b", ""},
 		{"/a/pre* /all/:splat 301!", "/a", ""},
+		{"/a /b/é 301!", "/a?q=ü", "/b/%C3%A9?q=%C3%BC"},
+		{"/é/* /b/:splat 301!", "/é/ü\xff", "/b/%C3%BC%FF"},
+		{"/é /%C3%A9 301!", "/é", ""},
 	} {
 		list, err := ParseRedirects(strings.NewReader(row.rule))
 		if err != nil {

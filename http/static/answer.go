@@ -109,10 +109,10 @@ func contentRange(part byteRange, size int64) string {
 // redirect sends the client to the same folder with its slash. The clean path
 // begins with exactly one slash, so that the target is not taken for a host.
 func redirect(w *http.Response, r *http.Request, path string) error {
-	target := string(http.EscapePath(nil, path))
+	target := http.EscapePath(nil, path)
 	if query, ok := r.QueryBytes(); ok {
-		target += "?" + string(query)
+		target = http.EscapeURI(append(target, '?'), string(query))
 	}
-	w.Add("Location", target)
+	w.Add("Location", string(target))
 	return http.StatusMovedPermanently
 }

@@ -24,7 +24,7 @@ const (
 // Why a target is refused.
 var (
 	errNoTarget   = &Refusal{400, "one space, a target and one space stand between method and version"} // RFC 9112 section 3
-	errTarget     = &Refusal{400, "the target holds what must be percent-encoded"}                      // RFC 9112 section 3.2
+	errTarget     = &Refusal{400, "the target holds a control character"}                               // RFC 9112 section 3.2
 	errFragment   = &Refusal{400, "the target has a fragment"}                                          // RFC 9110 section 7.1
 	errTargetForm = &Refusal{400, "the target is neither a path nor an http or https URI"}              // RFC 9112 section 3.2
 	errAsterisk   = &Refusal{400, "the target * is for OPTIONS"}                                        // RFC 9112 section 3.2.4
@@ -40,11 +40,35 @@ func (h *Head) readTarget(p []byte, i int) (int, *Refusal) {
 	case i == len(p):
 		return i, NeedMore
 	case p[i] != ' ' && p[i] != '\r' && p[i] != '\n':
+		if p[i] > 0x7f {
+			h.Plain = false
+			return h.readRawTarget(p, from, i)
+		}
 		return i, errTarget
 	case i == from:
 		return i, errNoTarget
 	case p[i] != ' ':
 		return i, errVersion // HTTP/0.9 had none
+	}
+	h.Target = Between(from, i)
+	return i + 1, nil
+}
+
+// readRawTarget goes on with a target that has a byte above ASCII at p[i]. It should have
+// been escaped, but browsers, curl and net/http's client send what was typed, and every
+// server takes it (RFC 3986 section 2.5 says how it is meant). The byte stands for itself,
+// in a path or a query; a host has none.
+func (h *Head) readRawTarget(p []byte, from, i int) (int, *Refusal) {
+	for i < len(p) && p[i] > ' ' && p[i] != 0x7f {
+		i++
+	}
+	switch {
+	case i == len(p):
+		return i, NeedMore
+	case p[i] == '\r' || p[i] == '\n':
+		return i, errVersion
+	case p[i] != ' ':
+		return i, errTarget
 	}
 	h.Target = Between(from, i)
 	return i + 1, nil

@@ -209,17 +209,39 @@ func unescapeSlashes(dst, path []byte, from int) []byte {
 	return append(dst, path...)
 }
 
+// EscapeURI appends a URI or a part of one to dst, with escapes for all bytes that no URI has
+// (RFC 3986 section 2). Escapes that it has stay.
+func EscapeURI[T string | []byte](dst []byte, uri T) []byte {
+	for i := range len(uri) {
+		dst = appendURIByte(dst, uri[i], uriChars[uri[i]])
+	}
+	return dst
+}
+
+// uriChars are the characters of a URI, escapes included.
+var uriChars = func() [256]bool {
+	set := h1.NameChars
+	for _, c := range []byte(":/?#[]@%") {
+		set[c] = true
+	}
+	return set
+}()
+
+// appendURIByte appends a byte as it is, or escaped.
+func appendURIByte(dst []byte, c byte, plain bool) []byte {
+	const digits = "0123456789ABCDEF"
+	if plain {
+		return append(dst, c)
+	}
+	return append(dst, '%', digits[c>>4], digits[c&0xf])
+}
+
 // EscapePath appends a decoded path to dst, with escapes for all bytes but pchars and
 // slashes (RFC 3986 section 3.3). A ":" is allowed only behind a slash, so the path should
 // begin with one.
 func EscapePath(dst []byte, path string) []byte {
-	const digits = "0123456789ABCDEF"
 	for _, c := range []byte(path) {
-		if h1.NameChars[c] || c == '/' || c == ':' || c == '@' {
-			dst = append(dst, c)
-		} else {
-			dst = append(dst, '%', digits[c>>4], digits[c&0xf])
-		}
+		dst = appendURIByte(dst, c, h1.NameChars[c] || c == '/' || c == ':' || c == '@')
 	}
 	return dst
 }
