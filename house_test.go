@@ -222,7 +222,7 @@ func TestReadingListFitsAnEvening(t *testing.T) {
 // replaced are the exported names that the field's words have replaced. Each is
 // here as the thing that bore it, so that the word stays free elsewhere. The
 // changelog says which name is in its place. http.Response.Set is not here,
-// because a method that replaces is to have that name.
+// because the method that replaces a field has that name now.
 var replaced = []string{
 	"bobbin.Alone", "bobbin.AtOnce", "bobbin.Joining",
 	"bobbin.Kernel.Work",

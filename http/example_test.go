@@ -57,6 +57,25 @@ func sayTo(config http.Config, lines ...string) {
 	}
 }
 
+// Set replaces, Add adds, and Del removes, also what the server adds by itself.
+func ExampleResponse_Set() {
+	h := func(w *http.Response, r *http.Request) error {
+		w.Add("Link", "</style.css>; rel=preload").Add("Link", "</page.js>; rel=preload")
+		w.Set("Cache-Control", "no-store").Set("Cache-Control", "max-age=60")
+		w.Del("Content-Type")
+		fmt.Println(w.HeaderValues("link"))
+		return w.Text("hello\n")
+	}
+	say(h, "GET / HTTP/1.1")
+	// Output:
+	// [</style.css>; rel=preload </page.js>; rel=preload]
+	// HTTP/1.1 200 OK
+	// Link: </style.css>; rel=preload
+	// Link: </page.js>; rel=preload
+	// Cache-Control: max-age=60
+	// hello
+}
+
 var visitor http.Key[string]
 
 // Middleware finds out who the user is, for all handlers behind it.

@@ -34,15 +34,20 @@ type Failure struct {
 // as far as they were understood: see [Request.Refused].
 type ErrorHandler func(w *Response, r *Request, f Failure) error
 
-// failed makes the answer one that tells of an error. Fields that the handler has added,
-// but Content-Type, stay with a status that it has chosen, such as Allow with 405.
+// failed makes the answer one that tells of an error. Fields that the handler has set,
+// but Content-Type, stay with a status that it has chosen, such as Allow with 405. With any
+// status, a Server or Date that it has removed stays away.
 func (w *Response) failed(err error) {
 	f := w.x.failure(err)
-	fields, closes := w.fields, w.closes
+	fields, closes, without := w.fields, w.closes, w.without
 	w.reset()
 	if f.Status != StatusInternalServerError {
-		w.fields, w.closes = fields, closes
+		w.fields, w.closes, w.without = fields, closes, without
+		w.drop("Content-Type")
+	} else if !hasField(fields, "Server") && !hasField(fields, "Date") {
+		w.without = without
 	}
+	w.without &^= noType
 	w.status = f.Status
 	if f.Status == StatusServiceUnavailable {
 		w.addIfMissing("Retry-After", "1")
@@ -59,6 +64,8 @@ func (w *Response) failed(err error) {
 
 // plain writes the server's own text for an error.
 func (w *Response) plain(f Failure) {
+	w.drop("Content-Type")
+	w.without &^= noType
 	w.typ = "text/plain; charset=utf-8"
 	w.bytes = append(w.bytes, w.status.Error()...)
 	if f.Reason != "" {
@@ -73,7 +80,7 @@ func (w *Response) plain(f Failure) {
 func (w *Response) render(f Failure) bool {
 	x := w.x
 	c := x.conn
-	fields, closes := bytes.Clone(w.fields), w.closes
+	fields, closes, without := bytes.Clone(w.fields), w.closes, w.without
 	err := x.guarded(func(w *Response, r *Request) error { return c.server.errors(w, r, f) })
 	if err == nil && (w.status < 400 || w.status > 599) {
 		err = fmt.Errorf("http: an ErrorHandler sets a status from 400 to 599, and not %d", int(w.status))
@@ -90,7 +97,7 @@ func (w *Response) render(f Failure) bool {
 		x.complain("error handler failed", err)
 	}
 	w.reset()
-	w.fields, w.closes, w.status = append(w.fields, fields...), closes, f.Status
+	w.fields, w.closes, w.without, w.status = append(w.fields, fields...), closes, without, f.Status
 	return false
 }
 

@@ -105,9 +105,7 @@ func (w *Response) JSON(v any) error {
 	if err := json.NewEncoder(&p).Encode(v); err != nil {
 		return fmt.Errorf("http: %w", err)
 	}
-	if w.typ == "" {
-		w.typ = "application/json"
-	}
+	w.typeIs("application/json")
 	return w.WriteNoCopy(p.Bytes())
 }
 

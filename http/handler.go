@@ -13,12 +13,6 @@
 // [Streaming], [Blocking], [Offload] and [Response.Hold] are for handlers that wait.
 package http
 
-import (
-	"strings"
-
-	"github.com/bobbin-http/bobbin/http/internal/negotiate"
-)
-
 // A Handler answers a request. It runs on the loop, so it must not wait. A
 // returned error becomes the answer: a Status as itself, anything else as 500
 // and a line in the log. A panic does the same, and ends the connection.
@@ -137,42 +131,13 @@ func (w *Response) BodyBytes() ([]byte, bool) {
 // SetBody answers with another body than the one that BodyBytes returned. It must not be
 // changed any more.
 func (w *Response) SetBody(body []byte) {
-	if w.shared != nil {
-		w.AddPrepared(w.shared)
+	if p := w.shared; p != nil {
+		w.shared = nil
+		w.AddPrepared(p)
 	}
 	w.text, w.shared, w.lent, w.bytes = "", nil, nil, w.bytes[:0]
 	w.length = -1
 	if len(body) > 0 {
 		w.lent = body
 	}
-}
-
-// Header returns the value of a field that the handler has added, "" if there is none. Of
-// several, it returns the first.
-func (w *Response) Header(name string) string {
-	if w.typ != "" && negotiate.EqualFold(name, "Content-Type") {
-		return w.typ
-	}
-	if v, ok := fieldIn(string(w.fields), name); ok || w.shared == nil {
-		return v
-	}
-	v, _ := fieldIn(string(w.shared.text[:w.shared.fields]), name)
-	return v
-}
-
-// addIfMissing adds a field that the handler has not added.
-func (w *Response) addIfMissing(name, value string) {
-	if w.Header(name) == "" {
-		w.Add(name, value)
-	}
-}
-
-// fieldIn finds a field in lines as they are on the wire.
-func fieldIn(lines, name string) (string, bool) {
-	for line := range strings.SplitSeq(lines, "\r\n") {
-		if n, v, ok := strings.Cut(line, ": "); ok && negotiate.EqualFold(n, name) {
-			return v, true
-		}
-	}
-	return "", false
 }

@@ -4,24 +4,22 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strconv"
 
 	"github.com/bobbin-http/bobbin/eventloop"
-	"github.com/bobbin-http/bobbin/http/internal/h1"
-	"github.com/bobbin-http/bobbin/http/internal/negotiate"
 )
 
 // A Response is the answer of a handler. It may be filled in any order: it is sent when
 // the handler returns, and framed then, so that the framing is always right.
 type Response struct {
-	x      *exchange
-	status Status
-	fields []byte // "Name: value" lines that the handler has added
-	typ    string // Content-Type, "" for none
-	closes bool   // the handler wants the connection to end
-	length int64  // Content-Length that the handler declared, -1 for none
-	broken error  // a mistake of the handler's
-	hooks  hooks
+	x       *exchange
+	status  Status
+	fields  []byte   // "Name: value" lines that the handler has added
+	typ     string   // Content-Type, "" for none
+	closes  bool     // the handler wants the connection to end
+	without defaults // fields that the server does not add by itself
+	length  int64    // Content-Length that the handler declared, -1 for none
+	broken  error    // a mistake of the handler's
+	hooks   hooks
 
 	// An answer that is sent in pieces.
 	chunked  bool  // if not, the length or the end of the connection tells its end
@@ -47,7 +45,7 @@ func (w *Response) reset() {
 	w.status, w.length = StatusOK, -1
 	w.fields, w.bytes = w.fields[:0], w.bytes[:0]
 	w.typ, w.text, w.shared, w.lent = "", "", nil, nil
-	w.closes, w.broken = false, nil
+	w.closes, w.without, w.broken = false, 0, nil
 	w.offset, w.size = 0, 0
 	w.chunked, w.sent, w.trailers = false, 0, w.trailers[:0]
 }
@@ -63,43 +61,6 @@ func (w *Response) SetStatus(s Status) *Response {
 		return w
 	}
 	w.status = s
-	return w
-}
-
-// Add adds a field. Some are the server's: Date, Server and Transfer-Encoding cannot be
-// added, Content-Length only with the length of the body, and Connection only with
-// "close". A name or a value that means something else on the wire (RFC 9110 section 5.5)
-// makes the answer a 500.
-func (w *Response) Add(name, value string) *Response {
-	w.use("Add")
-	switch {
-	case w.x.headSent:
-		w.fail(errLate)
-	case !h1.IsToken(name):
-		w.fail(fmt.Errorf("http: %q is no field name", name))
-	case !h1.IsFieldValue(value):
-		w.fail(fmt.Errorf("http: the value %q of %s has characters that no field may have", value, name))
-	case negotiate.SameFold([]byte(name), "content-type"):
-		w.typ = value
-	case negotiate.SameFold([]byte(name), "content-length"):
-		n, err := strconv.ParseInt(value, 10, 64)
-		if err != nil || n < 0 {
-			w.fail(fmt.Errorf("http: %q is no Content-Length", value))
-		}
-		w.length = n
-	case negotiate.SameFold([]byte(name), "connection"):
-		if !negotiate.SameFold([]byte(value), "close") {
-			w.fail(fmt.Errorf("http: a handler can set Connection to close only, and not to %q", value))
-		}
-		w.closes = true
-	case negotiate.SameFold([]byte(name), "transfer-encoding"), negotiate.SameFold([]byte(name), "date"), negotiate.SameFold([]byte(name), "server"):
-		w.fail(fmt.Errorf("http: %s is set by the server", name))
-	default:
-		w.fields = append(w.fields, name...)
-		w.fields = append(w.fields, ": "...)
-		w.fields = append(w.fields, value...)
-		w.fields = append(w.fields, "\r\n"...)
-	}
 	return w
 }
 
@@ -124,10 +85,15 @@ func (w *Response) HTML(s string) error {
 
 // content answers with a text. The type is the given one, unless the handler has set one.
 func (w *Response) content(typ, s string) error {
-	if w.typ == "" {
+	w.typeIs(typ)
+	return w.body(func() { w.text = s })
+}
+
+// typeIs sets the type, unless the handler has.
+func (w *Response) typeIs(typ string) {
+	if w.typ == "" && w.without&noType == 0 {
 		w.typ = typ
 	}
-	return w.body(func() { w.text = s })
 }
 
 // Write adds to the body, in memory. It implements io.Writer. In a handler that was made

@@ -1,7 +1,6 @@
 package http
 
 import (
-	"errors"
 	"strconv"
 	"time"
 
@@ -33,17 +32,29 @@ func (h *heads) at(now time.Time) {
 	h.ok = append(h.ok, h.common...)
 }
 
-// begin appends the status line, Server and Date.
-func (h *heads) begin(p []byte, status Status) []byte {
-	if status == StatusOK {
+// begin appends the status line, and Server and Date unless they are left out.
+func (h *heads) begin(p []byte, status Status, without defaults) []byte {
+	if status == StatusOK && without == 0 {
 		return append(p, h.ok...)
 	}
+	return h.beginOther(p, status, without)
+}
+
+// beginOther is begin for a head that is not ready-made.
+func (h *heads) beginOther(p []byte, status Status, without defaults) []byte {
 	p = append(p, "HTTP/1.1 "...)
 	p = strconv.AppendInt(p, int64(status), 10)
 	p = append(p, ' ')
 	p = append(p, status.Text()...)
 	p = append(p, "\r\n"...)
-	return append(p, h.common...)
+	server := len("Server: \r\n") + len(h.name)
+	if without&noServer == 0 {
+		p = append(p, h.common[:server]...)
+	}
+	if without&noDate == 0 {
+		p = append(p, h.common[server:]...)
+	}
+	return p
 }
 
 // most is the largest number of bytes that begin appends.
@@ -91,7 +102,7 @@ func (w *Response) send() {
 	if together {
 		room += int(size)
 	}
-	p := w.appendFields(heads.begin(c.conn.Reserve(room), w.status))
+	p := w.appendFields(heads.begin(c.conn.Reserve(room), w.status, w.without))
 	switch {
 	case w.shared == nil:
 		p = w.appendLength(p, size)
@@ -153,7 +164,7 @@ func (w *Response) sendHead(chunked bool) {
 	}
 	heads := &c.server.heads
 	heads.at(c.server.now())
-	p := heads.begin(c.conn.Reserve(heads.most()+len(w.fields)+len(w.typ)+128), w.status)
+	p := heads.begin(c.conn.Reserve(heads.most()+len(w.fields)+len(w.typ)+128), w.status, w.without)
 	p = w.appendFields(p)
 	switch {
 	case chunked:
@@ -216,56 +227,3 @@ func (w *Response) silent() bool {
 // bodiless reports whether the body is not sent. HEAD has the fields of GET, and no body
 // (RFC 9110 section 9.3.2).
 func (w *Response) bodiless() bool { return w.x.head.Method == h1.MethodHead || w.silent() }
-
-// A Prepared is an answer that is made once and sent often: a body that stays in memory,
-// and its fields, as they are on the wire.
-type Prepared struct {
-	text   []byte // the fields, the length, the end of the head, and the body
-	fields int    // bytes of the fields
-	head   int    // bytes in front of the body
-}
-
-// Prepare makes an answer of a body, which it copies, and of fields, each a name and a
-// value. It refuses the fields that Response.Add refuses.
-func Prepare(body []byte, fields ...[2]string) (*Prepared, error) {
-	w := Response{x: &exchange{}}
-	w.reset()
-	for _, f := range fields {
-		w.Add(f[0], f[1])
-	}
-	if w.broken == nil && (w.closes || w.length >= 0) {
-		w.fail(errors.New("http: the fields that frame an answer are not prepared"))
-	}
-	if w.broken != nil {
-		return nil, w.broken
-	}
-	p := &Prepared{text: make([]byte, 0, len(w.typ)+len(w.fields)+len(body)+64)}
-	if w.typ != "" {
-		p.text = append(p.text, "Content-Type: "+w.typ+"\r\n"...)
-	}
-	p.text = append(p.text, w.fields...)
-	p.fields = len(p.text)
-	p.text = w.appendLength(p.text, int64(len(body)))
-	p.head = len(p.text)
-	p.text = append(p.text, body...)
-	return p, nil
-}
-
-// Size returns the number of bytes that the answer takes in memory.
-func (p *Prepared) Size() int { return cap(p.text) }
-
-// Body returns the body. It must not be changed.
-func (p *Prepared) Body() []byte { return p.text[p.head:] }
-
-// WritePrepared answers with p. Fields that were added to the answer come before those of
-// p.
-func (w *Response) WritePrepared(p *Prepared) error {
-	w.use("WritePrepared")
-	return w.body(func() { w.shared = p })
-}
-
-// AddPrepared adds the fields of p, without its body.
-func (w *Response) AddPrepared(p *Prepared) *Response {
-	w.fields = append(w.fields, p.text[:p.fields]...)
-	return w
-}

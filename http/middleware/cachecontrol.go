@@ -8,7 +8,7 @@ import "github.com/bobbin-http/bobbin/http"
 func CacheControl(value string) http.Middleware {
 	set := func(w *http.Response) {
 		s := w.Status()
-		if (s >= 200 && s < 300 || s == http.StatusNotModified) && w.Header("Cache-Control") == "" {
+		if (s >= 200 && s < 300 || s == http.StatusNotModified) && !w.HasHeader("Cache-Control") {
 			w.Add("Cache-Control", value)
 		}
 	}

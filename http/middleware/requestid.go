@@ -49,7 +49,7 @@ func (id *RequestID) Wrap(next http.Handler) http.Handler {
 		w.Add(requestIDField, name)
 		w.OnHead(func(w *http.Response) {
 			// A failed answer has lost its headers, and needs this one most.
-			if w.Header(requestIDField) == "" {
+			if !w.HasHeader(requestIDField) {
 				w.Add(requestIDField, name)
 			}
 		})

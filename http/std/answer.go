@@ -93,6 +93,9 @@ func (a *answer) begin(status int) {
 	a.chunked = lengthNamed && len(lengths) == 0 || negotiate.EqualFold(a.fields.Get("Transfer-Encoding"), "chunked")
 	for name, values := range a.fields {
 		if !ours(name) && !slices.Contains(a.declared, name) {
+			if len(values) == 0 {
+				a.to.Del(name) // nil in the map takes a default away
+			}
 			for _, v := range values {
 				a.set(name, v)
 			}
@@ -105,7 +108,7 @@ func (a *answer) begin(status int) {
 // ours reports whether the server sets a header itself.
 func ours(name string) bool {
 	switch name {
-	case "Date", "Server", "Transfer-Encoding":
+	case "Transfer-Encoding":
 		return true
 	}
 	return strings.HasPrefix(name, nethttp.TrailerPrefix)

@@ -9,9 +9,9 @@
 // trailers work, the connection can be hijacked, the context ends when the client
 // disconnects, and a panic costs one request.
 //
-// Differences from net/http's server: bobbin sets Date, Server and Transfer-Encoding; a
-// panic is answered by 500; reading the body and writing the answer exclude each other if
-// a second goroutine does one of them.
+// Differences from net/http's server: bobbin sets Transfer-Encoding; a panic is
+// answered by 500; reading the body and writing the answer exclude each other if a second
+// goroutine does one of them.
 //
 // A handler that reads slashes in "%2F", as net/http.FileServer does, belongs behind a
 // pattern for a subtree of an http.Router, such as "/files/", and not behind "/{name}":

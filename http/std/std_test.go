@@ -271,6 +271,39 @@ func TestHandlersLearnOfTLS(t *testing.T) {
 	}
 }
 
+// TestDefaultsOfTheServerAreTheHandlers sets, and takes away, what the server adds by
+// itself: nil in the map is net/http's way to take a default away.
+func TestDefaultsOfTheServerAreTheHandlers(t *testing.T) {
+	const date = "Sun, 06 Nov 1994 08:49:37 GMT"
+	h := nethttp.HandlerFunc(func(w nethttp.ResponseWriter, r *nethttp.Request) {
+		if r.URL.Path == "/set" {
+			w.Header().Set("Date", date)
+			w.Header().Set("Server", "loom")
+			return
+		}
+		for _, name := range []string{"Date", "Server", "Content-Type"} {
+			w.Header()[name] = nil
+		}
+		fmt.Fprint(w, "<p>hello")
+	})
+	url := serveBobbin(t, Handler(h))
+	answer, err := nethttp.Get(url + "/set")
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer.Body.Close()
+	if answer.Header.Get("Date") != date || answer.Header.Get("Server") != "loom" || len(answer.Header["Date"])+len(answer.Header["Server"]) != 2 {
+		t.Errorf("set: %v", answer.Header)
+	}
+	if answer, err = nethttp.Get(url); err != nil {
+		t.Fatal(err)
+	}
+	answer.Body.Close()
+	if h := answer.Header; len(h["Date"])+len(h["Server"])+len(h["Content-Type"]) != 0 {
+		t.Errorf("taken away: %v", h)
+	}
+}
+
 func TestAPanicIsA500(t *testing.T) {
 	at := serveBobbin(t, Handler(nethttp.HandlerFunc(func(nethttp.ResponseWriter, *nethttp.Request) { panic("the disk is on fire") })))
 	answer, err := nethttp.Get(at)
