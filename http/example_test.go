@@ -76,6 +76,31 @@ func ExampleResponse_Set() {
 	// hello
 }
 
+// An upload may be larger than other bodies, and a login smaller.
+func ExampleBodyLimits() {
+	size := func(w *http.Response, r *http.Request) error {
+		body, err := r.Body()
+		if err != nil {
+			return err
+		}
+		return w.Text(fmt.Sprintln(len(body), "bytes"))
+	}
+	site := new(http.Router)
+	site.Handle("POST /login", http.BodyLimits{Size: 4 << 10, Time: 5 * time.Second}.Wrap(size))
+	site.Handle("POST /files", http.BodyLimits{Size: 8 << 20}.Wrap(size))
+	const twoMegabytes = 2 << 20
+	for _, path := range []string{"/login", "/files"} {
+		say(site.Serve, "POST "+path+" HTTP/1.1", fmt.Sprint("Content-Length: ", twoMegabytes), "", strings.Repeat("x", twoMegabytes))
+	}
+	// Output:
+	// HTTP/1.1 413 Content Too Large
+	// Content-Type: text/plain; charset=utf-8
+	// 413 Content Too Large: the body is too large
+	// HTTP/1.1 200 OK
+	// Content-Type: text/plain; charset=utf-8
+	// 2097152 bytes
+}
+
 var visitor http.Key[string]
 
 // Middleware finds out who the user is, for all handlers behind it.

@@ -26,6 +26,7 @@ type exchange struct {
 	read         int           // how much of body the handler has read
 	trailers     []byte        // behind the body, as they were sent
 	pace         bodyPace      // at which the body comes
+	limits       BodyLimits    // of the body, once it is known that there is one
 	discardSince time.Duration // the body began to be thrown away
 	share        bodyShare     // of the memory for all bodies
 

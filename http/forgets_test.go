@@ -130,6 +130,28 @@ func TestAnExchangeForgetsItsValues(t *testing.T) {
 	}
 }
 
+// TestAnExchangeForgetsTheLimitsOfItsBody asks a route with small limits and then one
+// without.
+func TestAnExchangeForgetsTheLimitsOfItsBody(t *testing.T) {
+	whole := func(w *Response, r *Request) error {
+		body, err := r.Body()
+		if err != nil {
+			return err
+		}
+		return w.Text(string(body))
+	}
+	router := new(Router)
+	router.Handle("/small", BodyLimits{Size: 4}.Wrap(whole))
+	router.Handle("/", whole)
+	const head, body = " HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n", "hello"
+	if got := asksOf(t, router.Serve, "POST /small"+head+body); !strings.HasPrefix(got, "HTTP/1.1 413 ") {
+		t.Fatalf("five bytes are answered by %q", got)
+	}
+	if got := asksOf(t, router.Serve, "POST /small"+head+body, "POST /"+head+body); !strings.HasSuffix(got, "\r\nhello") {
+		t.Errorf("the next request is answered by %q", got)
+	}
+}
+
 // TestWorkThatComesTooLateAnswersNothing has the answer to one request be made when
 // its exchange belongs to another already.
 func TestWorkThatComesTooLateAnswersNothing(t *testing.T) {

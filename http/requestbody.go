@@ -20,7 +20,8 @@ func (c *conn) serveWithBody(behind []byte) {
 	x := c.x
 	x.expects = x.head.ExpectContinue && len(behind) == 0
 	x.keepHead() // the handler may outlive the loop's bytes
-	x.pace = bodyPace{credit: c.server.limits.RateGrace}
+	x.pace = bodyPace{}
+	x.limitBody(BodyLimits{})
 	c.start(&task{handler: c.server.handler, runs: stateRunning})
 }
 
@@ -39,13 +40,13 @@ func (c *conn) receive() {
 
 // Body returns the body of the request when all of it is here: the loop serves other
 // requests meanwhile. The bytes are valid until the handler returns. A body that is above
-// Limits.Body, malformed or too slow is an error, which the handler should return as it
+// Limits.Body or its BodyLimits, malformed or too slow is an error, which the handler should return as it
 // is.
 func (r *Request) Body() ([]byte, error) {
 	x := r.x
 	r.use("Body")
-	if x.head.Length > x.conn.server.limits.Body {
-		return nil, errBodyTooLarge
+	if err := x.declaredTooLarge(true); err != nil {
+		return nil, err
 	}
 	for !x.framing.Done() {
 		if err := x.awaitBody(true); err != nil {
@@ -59,7 +60,7 @@ func (r *Request) Body() ([]byte, error) {
 }
 
 // Read reads the body as it comes, and implements io.Reader. The handler has to bound the
-// size of the body. The errors are those of Body.
+// size of the body, or BodyLimits do. The errors are those of Body.
 func (r *Request) Read(p []byte) (int, error) {
 	x := r.x
 	r.use("Read")
@@ -71,6 +72,9 @@ func (r *Request) Read(p []byte) (int, error) {
 			return 0, io.EOF
 		case len(p) == 0:
 			return 0, nil
+		}
+		if err := x.declaredTooLarge(false); err != nil {
+			return 0, err
 		}
 		x.body, x.read = x.body[:0], 0
 		if err := x.awaitBody(false); err != nil {
@@ -128,7 +132,7 @@ func (c *conn) readBody(p []byte) (used int) {
 		c.discarded()
 		return used
 	}
-	x.pace.earn(used, c.server.elapsed(), &c.server.limits)
+	x.pace.earn(used, c.server.elapsed(), &x.limits)
 	switch {
 	case x.framing.Done():
 		c.resume()
@@ -145,10 +149,10 @@ func (c *conn) readBody(p []byte) (used int) {
 
 // awaitPiece sets the deadline for the next piece.
 func (c *conn) awaitPiece() {
-	l := &c.server.limits
-	d := l.BodyTimeout
-	if c.x.task.wholeBody {
-		d = min(d, max(1, l.BodyTime-c.x.pace.waited))
+	x := c.x
+	d := x.limits.Timeout
+	if most := x.timeLimit(); most > 0 {
+		d = min(d, max(1, most-x.pace.waited))
 	}
 	c.conn.SetDeadline(d)
 }
@@ -156,7 +160,8 @@ func (c *conn) awaitPiece() {
 // keep adds to the body, within the limits for one and for all.
 func (x *exchange) keep(data []byte) *refusal {
 	s := x.conn.server
-	if x.task.wholeBody && int64(len(x.body)+len(data)) > s.limits.Body {
+	x.pace.size += int64(len(data))
+	if x.grownTooLarge(len(data)) {
 		return errBodyTooLarge
 	}
 	s.bodies.add(x, len(data))
@@ -173,24 +178,26 @@ type bodyPace struct {
 	since  time.Duration // the wait began, or a piece came in it
 	waited time.Duration // for the body, in all
 	credit time.Duration // that its bytes have earned and it has not used
+	size   int64         // bytes of the body that have come, without framing
 }
 
 // earn counts the time that n bytes have taken. They earn time at MinRate, but not for
 // long: a body that came fast at first must not drip ever after.
-func (p *bodyPace) earn(n int, now time.Duration, l *Limits) {
+func (p *bodyPace) earn(n int, now time.Duration, l *BodyLimits) {
 	took := now - p.since
 	p.since = now
 	p.waited += took
-	most := max(l.RateGrace, l.BodyTimeout)
+	most := max(l.Grace, l.Timeout)
 	p.credit = min(p.credit+earned(int64(n), l.MinRate, most)-took, most)
 }
 
 // tooSlow reports whether a body drips, which a deadline between two pieces would let
 // go on for ever, or takes too long in all. The latter is for bodies that are kept in
-// memory. A body that is read piece by piece may be of any length, holds a piece at a
-// time, and has the rate alone.
+// memory, and for routes with such a limit. Another body that is read piece by piece may be
+// of any length, holds a piece at a time, and has the rate alone.
 func (x *exchange) tooSlow() bool {
-	return x.pace.credit < 0 || x.task.wholeBody && x.pace.waited >= x.conn.server.limits.BodyTime
+	most := x.timeLimit()
+	return x.pace.credit < 0 || most > 0 && x.pace.waited >= most
 }
 
 // discarded goes on when a part of a body was thrown away: behind the body, or with the

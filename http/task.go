@@ -52,6 +52,9 @@ func (x *exchange) later(t *task) error {
 		x.response.fail(err)
 		return err
 	}
+	if err := x.declaredTooLarge(false); err != nil {
+		return err
+	}
 	x.keepHead()
 	x.next = t
 	x.enter(stateStarting)
