@@ -147,6 +147,7 @@ func TestWhatARequestCosts(t *testing.T) {
 		{"nor a handler that says some text", func(w *http.Response, r *http.Request) error { return w.Text(page) }, "GET / HTTP/1.1\r\nHost: a\r\n\r\n", 0, 1},
 		{"nor a browser's request", defaultSite(), "GET / HTTP/1.1\r\nHost: localhost\r\nUser-Agent: Mozilla/5.0\r\nAccept: text/html\r\nAccept-Encoding: gzip\r\nConnection: keep-alive\r\n\r\n", 0, 1},
 		{"nor a small file that was read before", files.Serve, "GET /1k.txt HTTP/1.1\r\nHost: a\r\n\r\n", 0, 1},
+		{"nor one that a browser asks for", files.Serve, strings.Replace(browserHead, "/bench", "/1k.txt", 1), 0, 1},
 		{"nor a larger one", files.Serve, "GET /64k.txt HTTP/1.1\r\nHost: a\r\n\r\n", 0, 1},
 		{"nor one that a browser has a version of", files.Serve, "GET /1k.txt HTTP/1.1\r\nHost: a\r\nAccept-Encoding: gzip, deflate, br, zstd\r\nIf-None-Match: \"x\"\r\n\r\n", 3, 1},
 		{"nor the head of one", files.Serve, "HEAD /64k.txt HTTP/1.1\r\nHost: a\r\n\r\n", 0, 1},
@@ -233,6 +234,7 @@ func BenchmarkTurn(b *testing.B) {
 		{"pipelined", strings.Repeat("GET /bench HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 16), defaultSite()},
 		{"browser", browserHead, defaultSite()},
 		{"1k", "GET /1k.txt HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", files.Serve},
+		{"1k-browser", strings.Replace(browserHead, "/bench", "/1k.txt", 1), files.Serve},
 	} {
 		b.Run(row.name, func(b *testing.B) {
 			k := &reel{tape: tape{request: []byte(row.request)}, left: b.N}

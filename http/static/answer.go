@@ -12,8 +12,14 @@ func (f *Files) answer(w *http.Response, r *http.Request, e *entry) error {
 	if e.special {
 		return f.answerSpecial(w, r, e)
 	}
-	if wantsNothing(r) || w.Status() != http.StatusOK { // on an error page there are no conditions
+	accept, only := onlyAccept(r)
+	if only && accept == nil || w.Status() != http.StatusOK { // on an error page there are no conditions
 		return e.send(w, e.representations[identity])
+	}
+	if only {
+		if c, ok := f.accepts.choose(accept, f.offered(e)); ok && e.representations[c] != nil {
+			return e.send(w, e.representations[c])
+		}
 	}
 	n := readNegotiation(r)
 	there := f.has(e)

@@ -20,40 +20,34 @@ type negotiation struct {
 	twice                  bool   // there is more than one Range
 }
 
+const acceptEncoding = "accept-encoding"
+
+// selecting are the headers that select an answer.
+var selecting = http.NewHeaderNames(acceptEncoding, "range",
+	"if-none-match", "if-modified-since", "if-match", "if-unmodified-since", "if-range")
+
 // readNegotiation reads the fields of a request.
 func readNegotiation(r *http.Request) (n negotiation) {
-	for name, value := range r.HeadersBytes() {
-		switch name[0] | 0x20 {
-		case 'a':
-			if negotiate.SameFold(name, "accept-encoding") {
-				negotiate.Weights(n.codings[:]).Read(codingNames[:], string(value))
-			}
-		case 'i':
-			n.readCondition(name, value)
-		case 'r':
-			if negotiate.SameFold(name, "range") {
-				n.twice = n.twice || n.ranges != nil
-				n.ranges = value
-			}
+	for name, value := range r.HeadersIn(selecting) {
+		switch name {
+		case acceptEncoding:
+			negotiate.Weights(n.codings[:]).Read(codingNames[:], string(value))
+		case "range":
+			n.twice = n.twice || n.ranges != nil
+			n.ranges = value
+		case "if-none-match":
+			n.hasNoneMatch = true
+		case "if-modified-since":
+			n.modifiedSince = once(n.modifiedSince, value)
+		case "if-match":
+			n.hasMatch = true
+		case "if-unmodified-since":
+			n.unmodifiedSince = once(n.unmodifiedSince, value)
+		case "if-range":
+			n.ifRange = string(value)
 		}
 	}
 	return n
-}
-
-// readCondition reads a field whose name begins with an i.
-func (n *negotiation) readCondition(name, value []byte) {
-	switch {
-	case negotiate.SameFold(name, "if-none-match"):
-		n.hasNoneMatch = true
-	case negotiate.SameFold(name, "if-modified-since"):
-		n.modifiedSince = once(n.modifiedSince, value)
-	case negotiate.SameFold(name, "if-match"):
-		n.hasMatch = true
-	case negotiate.SameFold(name, "if-unmodified-since"):
-		n.unmodifiedSince = once(n.unmodifiedSince, value)
-	case negotiate.SameFold(name, "if-range"):
-		n.ifRange = string(value)
-	}
 }
 
 // once returns the value of a date field. A field that is repeated gives a value that
@@ -112,20 +106,4 @@ func anyMatches(r *http.Request, name string, f *representation, weakly bool) bo
 		}
 	}
 	return false
-}
-
-// wantsNothing reports that no field of a request can be part of a negotiation. That
-// is the usual case, and first letters tell it.
-func wantsNothing(r *http.Request) bool {
-	for name := range r.HeadersBytes() {
-		switch name[0] | 0x20 {
-		case 'i', 'r':
-			return false
-		case 'a':
-			if negotiate.SameFold(name, "accept-encoding") {
-				return false
-			}
-		}
-	}
-	return true
 }

@@ -95,6 +95,6 @@ func (job *encoded) run() {
 
 // over is called on the loop.
 func (job *encoded) over() {
-	job.e.encoding[job.coding] = false
+	job.e.encoding[job.coding], job.e.offers = false, 0
 	job.e.release()
 }

@@ -27,6 +27,7 @@ type entry struct {
 	fields           [][2]string              // from Options.Fields
 	modified         time.Time                // in whole seconds, and never in the future; zero for none
 	representations  [codings]*representation // or one of these
+	offers           offers                   // see Files.offered
 	encoding         [codings]bool            // a worker is making that representation
 	open             bool                     // one of them is an open file
 	injected         bool                     // Options.Inject was appended
@@ -128,6 +129,7 @@ func (e *entry) add(c coding, v *content) {
 		e.bytes += int64(rep.whole.Size())
 	}
 	e.representations[c] = rep
+	e.offers = 0
 }
 
 // fail makes an error the answer.

@@ -38,7 +38,8 @@ type Files struct {
 	unsure     cache              // entries that are answered only while the disk does not answer
 	asked      map[string]*asking // questions on their way, by question.key
 	generation int                // counts Forget
-	page404    []byte             // the latest page for a 404, which its entries share
+	accepts    acceptCache
+	page404    []byte // the latest page for a 404, which its entries share
 
 	counters Counters
 }
