@@ -15,7 +15,7 @@ import (
 //   - A byte order mark overrules all else, also in browsers.
 //   - A declaration in HTML or CSS is followed: UTF-8 is repeated in the parameter, and
 //     for anything else there is none, so that browsers read the declaration.
-//   - Without either, text that is valid UTF-8 is that. Text that is not has no
+//   - Without either, text that is valid UTF-8, or nearly, is that. Other text has no
 //     parameter: browsers and scripts then use the encoding of the page around it, or
 //     guess.
 //
@@ -114,21 +114,34 @@ func styleCharset(head []byte) string {
 	return declaredEncoding(string(label))
 }
 
-// isUTF8 reports whether text is valid UTF-8 and has no NUL, which is in no text, but in
-// UTF-16 and UTF-32. The text may end inside a character, if it is only the head of a
-// file.
+// strayAtMost is the share of broken characters, among all beyond ASCII, in text that is
+// taken for UTF-8: one in so many. Other charsets have few sequences that are valid UTF-8,
+// and a single broken byte, as in a log, should not change the meaning of all others.
+const strayAtMost = 20
+
+// isUTF8 reports whether text is UTF-8, as nearly all of its characters say. The text may
+// end inside a character, if it is only the head of a file.
 func isUTF8(head []byte) bool {
-	if len(head) == headSize {
-		for n := 1; n < utf8.UTFMax; n++ {
-			if last := head[len(head)-n:]; utf8.RuneStart(last[0]) {
-				if !utf8.FullRune(last) {
-					head = head[:len(head)-n]
-				}
+	if utf8.Valid(head) {
+		return true
+	}
+	beyond, stray := 0, 0
+	for p := head; len(p) > 0; {
+		if p[0] < utf8.RuneSelf {
+			p = p[1:]
+			continue
+		}
+		r, n := utf8.DecodeRune(p)
+		beyond++
+		if r == utf8.RuneError && n == 1 {
+			if len(head) == headSize && !utf8.FullRune(p) {
 				break
 			}
+			stray++
 		}
+		p = p[n:]
 	}
-	return utf8.Valid(head) && bytes.IndexByte(head, 0) < 0
+	return stray*strayAtMost <= beyond
 }
 
 // head returns the beginning of a file that was loaded: all of it if it is in memory.

@@ -125,5 +125,5 @@ func unpackedHead(packed coding, head []byte) []byte {
 			return p[:n]
 		}
 	}
-	return []byte{0} // no text
+	return []byte{0xff} // no text
 }

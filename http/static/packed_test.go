@@ -16,9 +16,10 @@ func TestPackedFiles(t *testing.T) {
 	for i := range 200_000 {
 		fmt.Fprintf(&noise, "%x ", uint64(i)*0x9e3779b97f4a7c15)
 	}
+	half := noise.String()[:700_000]
 	pack := func(s string) string { return string(gzipped(nil, []byte(s))) }
 	root := tree(t, map[string]string{
-		"small.svgz": pack(drawing), "big.svgz": pack(big), "huge.svgz": pack(noise.String()),
+		"small.svgz": pack(drawing), "big.svgz": pack(big), "huge.svgz": pack(noise.String()), "open.svgz": pack(half),
 		"plain.svgz": drawing, "named.svg": pack(big), "app.wasm": pack("\x00asm" + big),
 		"twin.svgz": pack(big), "twin.svgz.gz": "a twin", "twin.svgz.br": "a twin", "twin.svgz.zst": "a twin",
 		"empty.svgz": "", "broken.svgz": pack(big)[:100], "z.txt": "\x28\xb5\x2f\xfd and so on",
@@ -45,6 +46,8 @@ func TestPackedFiles(t *testing.T) {
 		{"so does one with an empty list", "GET /big.svgz", "Accept-Encoding:", svg, "", "Accept-Encoding", big},
 		{"so does one that excludes it", "GET /small.svgz", "Accept-Encoding: *, gzip;q=0", svg, "", "Accept-Encoding", drawing},
 		{"its head has the unpacked length", "HEAD /big.svgz", none, svg, "", "Accept-Encoding", ""},
+		{"one that is not kept in memory is unpacked, too", "GET /open.svgz", none, svg, "", "Accept-Encoding", half},
+		{"and sent as it is", "GET /open.svgz", gz, svg, "gzip", "Accept-Encoding", pack(half)},
 		{"one that is larger than a worker unpacks stays packed", "GET /huge.svgz", none, svg, "gzip", "Accept-Encoding", pack(noise.String())},
 		{"so does one that is damaged", "GET /broken.svgz", none, svg, "gzip", "Accept-Encoding", pack(big)[:100]},
 		{"a drawing that is not packed has no coding, whatever its name", "GET /plain.svgz", gz, svg, "", "Accept-Encoding", drawing},
@@ -57,6 +60,9 @@ func TestPackedFiles(t *testing.T) {
 		{"and is not unpacked here", "GET /z.txt", none, "text/plain", "zstd", "Accept-Encoding", "\x28\xb5\x2f\xfd and so on"},
 		{"an archive is no text, and has no coding", "GET /x.tar.gz", gz, "application/gzip", "", "", pack("folder")},
 		{"nor has a packed file without another type", "GET /a.gz", gz, "application/gzip", "", "", pack("bytes")},
+	}
+	if n := len(pack(half)); n < 256<<10 || n > 1<<20 {
+		t.Fatalf("the file has %d bytes packed, and is to be open", n)
 	}
 	visit(t, files, func(v *visitor) {
 		for range 2 {
