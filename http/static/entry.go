@@ -22,6 +22,7 @@ type entry struct {
 	listed           fs.FileInfo // see found
 	contentType      string
 	packed           coding                   // in which the file is stored
+	kindTag          string                   // see kindTag
 	special          bool                     // the answer is an error, a redirect, a listing or a packed file
 	unpackable       bool                     // the file is packed, and can be sent unpacked
 	fields           [][2]string              // from Options.Fields
@@ -70,6 +71,7 @@ func newEntry(found *found, asked time.Time) *entry {
 	}
 	e.special = e.err != nil || e.redirect != "" || e.folder != "" || e.packed != identity
 	e.unpackable = e.packed == gzip
+	e.kindTag = kindTag(e.name, e.contentType)
 	if e.info != nil {
 		e.modified = lastModified(e.info, asked)
 		e.recentlyModified = recentlyModified(e.info, asked)
@@ -93,7 +95,7 @@ func newEntry(found *found, asked time.Time) *entry {
 
 // add adds the representation of a content.
 func (e *entry) add(c coding, v *content) {
-	rep := &representation{tag: v.tag, etag: etag(v.tag, c), weak: v.weak, size: v.info.Size()}
+	rep := &representation{tag: v.tag, etag: etag(v.tag+e.kindTag, c), weak: v.weak, size: v.info.Size()}
 	shown := rep.etag
 	if rep.weak {
 		shown = "W/" + shown

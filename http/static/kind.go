@@ -4,7 +4,9 @@ import (
 	"bytes"
 	stdgzip "compress/gzip"
 	"fmt"
+	"hash/crc32"
 	"io"
+	"strconv"
 	"strings"
 
 	"github.com/bobbin-http/bobbin/http/internal/negotiate"
@@ -110,6 +112,16 @@ func (f *found) examine(k kind) {
 	if f.packed != identity {
 		f.contents[f.packed], *v = *v, content{}
 	}
+}
+
+// kindTag returns a part of a file's ETag, "" if its type is that of the table. A 304 does
+// not change the type that a browser has kept (RFC 9110 section 15.4.5), so a file gets
+// another tag with another type.
+func kindTag(name, contentType string) string {
+	if name == "" || contentType == TypeByExtension(name) {
+		return ""
+	}
+	return "-" + strconv.FormatUint(uint64(crc32.ChecksumIEEE([]byte(contentType))), 36)
 }
 
 // unpackedHead returns the beginning of the text in a file, or nothing decisive if it

@@ -172,6 +172,35 @@ func TestKindByRule(t *testing.T) {
 	}
 }
 
+// TestAnotherTypeIsAnotherTag: a browser that asks with its old ETag gets the new type,
+// because a 304 would leave it the old one.
+func TestAnotherTypeIsAnotherTag(t *testing.T) {
+	root := tree(t, map[string]string{"a.html": "<p>a", "b": "b"})
+	tags := make(map[string]bool)
+	for _, typ := range []string{"", "text/html", "text/html; charset=koi8-r"} {
+		fields := func(path string) [][2]string {
+			if typ == "" || path != "/a.html" {
+				return nil
+			}
+			return [][2]string{{"Content-Type", typ}}
+		}
+		visit(t, open(t, root, Options{Fields: fields}), func(v *visitor) {
+			tag := tagOf(v, "/a.html")
+			if tags[tag] {
+				t.Errorf("%q has the tag %s of another type", typ, tag)
+			}
+			tags[tag] = true
+			if got := v.ask("GET /a.html", "If-None-Match: "+tag); got.status != 304 {
+				t.Errorf("%q: %v", typ, got)
+			}
+			tags[tagOf(v, "/b")] = true
+		})
+	}
+	if len(tags) != 4 {
+		t.Errorf("three types of one file, and a file of the usual type, have the tags %v", tags)
+	}
+}
+
 func TestPacked(t *testing.T) {
 	for head, want := range map[string]string{
 		"\x1f\x8b\x08\x00": "gzip", "\x28\xb5\x2f\xfd": "zstd", "": "", "\x1f\x8b": "", "<svg": "", "\x1f\x8b\x07": "", "(\xb5": "",
