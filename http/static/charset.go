@@ -56,6 +56,12 @@ func withCharset(contentType string, head []byte) string {
 // isJSON reports whether a type is JSON.
 func isJSON(bare string) bool { return bare == "application/json" || strings.HasSuffix(bare, "+json") }
 
+// takesMore reports whether text in ASCII may be appended to a file of a type: a page, and
+// not in UTF-16.
+func takesMore(contentType string) bool {
+	return strings.HasPrefix(contentType, "text/html") && !strings.Contains(contentType, "utf-16")
+}
+
 // charsetOf returns the charset of a text, in lower case, or "" if the text declares
 // another than UTF-8, or it is not known.
 func charsetOf(bare string, head []byte) string {

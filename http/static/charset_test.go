@@ -242,3 +242,24 @@ func TestPagesInOtherCharsets(t *testing.T) {
 		}
 	})
 }
+
+// TestOnlyPagesThatCanTakeMoreGetIt: ASCII behind UTF-16, or behind packed bytes, would
+// break the page.
+func TestOnlyPagesThatCanTakeMoreGetIt(t *testing.T) {
+	pages := map[string]string{
+		"a.html": "<p>\xc3\xa9", "latin.html": "<meta charset=latin1>\xe9", "le.html": "\xff\xfe" + utf16Of("<p>é", "le"), "be.html": utf16Of("<p>é", "be"),
+		"packed.html": string(gzipped(nil, []byte("<p>"))),
+	}
+	const more = "<script>1</script>"
+	visit(t, open(t, tree(t, pages), Options{Inject: more}), func(v *visitor) {
+		for path, page := range pages {
+			want := page
+			if path == "a.html" || path == "latin.html" {
+				want += more
+			}
+			if got := v.ask("GET /" + path); got.status != 200 || got.body != want {
+				t.Errorf("%s: %v, want %q", path, got, want)
+			}
+		}
+	})
+}

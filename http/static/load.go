@@ -4,7 +4,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"strings"
 
 	"github.com/bobbin-http/bobbin/http"
 )
@@ -68,7 +67,7 @@ func (s *search) loadOpen(f *found, name string, file *os.File, info fs.FileInfo
 	}
 	f.info = f.contents[identity].info // of the version that was read
 	f.examine(kind)
-	if v := &f.contents[identity]; s.options.Inject != "" && v.body != nil && strings.HasPrefix(f.contentType, "text/html") {
+	if v := &f.contents[identity]; s.options.Inject != "" && v.body != nil && takesMore(f.contentType) {
 		v.body = append(v.body, s.options.Inject...)
 		v.tag += "-more"
 		f.injected = true

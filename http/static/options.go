@@ -53,7 +53,8 @@ type Options struct {
 	// overwritten in place, or truncated, changes bytes that are on their way.
 	Copy bool
 
-	// Inject is appended to each page of HTML of at most Small bytes.
+	// Inject is appended to each page of HTML of at most Small bytes that is neither
+	// in UTF-16 nor stored packed.
 	Inject string
 
 	Small  int64 // bytes of the largest file that is kept in memory; 256 KiB if 0
