@@ -46,6 +46,7 @@ var house = map[string]room{
 	"eventloop/sim":                {".", "net net/http os os/exec os/signal syscall"},
 	"eventloop/sim/detached.go":    {".", "net/http os os/exec os/signal syscall"},
 	"http":                         {". eventloop", "net net/http os os/exec os/signal syscall"},
+	"http/serve.go":                {". eventloop", "net/http os os/exec os/signal syscall"}, // a listener of the program's is a net.Listener
 	"http/internal/h1":             {"http/internal/negotiate", notPure},
 	"http/internal/negotiate":      {"", notPure},
 	"http/internal/route":          {"http/internal/h1", notPure},

@@ -80,8 +80,11 @@ const acceptTries = 64
 // way: the flags are set after the socket is made, under the lock that keeps out a fork
 // in between.
 func listen(at Address, how ListenOptions) (fd int, bound Address, err error) {
-	if how.ReusePort == ReusePortNext && (at.Path != "" || !divides) {
+	if how.ReusePort == ReusePortNext && (at.Path != "" || at.FD != 0 || !divides) {
 		return -1, at, ErrNotShared
+	}
+	if at.FD != 0 {
+		return adopt(at, how)
 	}
 	if at.Path != "" {
 		return listenUnix(at, how)

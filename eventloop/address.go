@@ -17,6 +17,7 @@ import (
 //	192.0.2.1:8080     one interface
 //	[2001:db8::1]:8080 one interface
 //	unix:/run/site     a Unix socket
+//	fd:3               a socket that listens already, as a service manager passes it
 //
 // Port 0 lets the kernel choose. The result has one address for each socket
 // that is needed. Names other than localhost are not looked up here.
@@ -26,6 +27,13 @@ func ParseAddress(s string) ([]bobbin.Address, error) {
 			return nil, fmt.Errorf("%q names no path: write unix:/path/to/socket", s)
 		}
 		return []bobbin.Address{{Path: path}}, nil
+	}
+	if number, ok := strings.CutPrefix(s, "fd:"); ok {
+		fd, err := strconv.ParseUint(number, 10, 31)
+		if err != nil || fd < 3 {
+			return nil, fmt.Errorf("%q: write fd: and the number of a descriptor, from 3 on", s)
+		}
+		return []bobbin.Address{{FD: int(fd)}}, nil
 	}
 	at := strings.LastIndexByte(s, ':')
 	if at < 0 || at < strings.LastIndexByte(s, ']') {
@@ -102,7 +110,7 @@ func (l *Loop) ListenAt(s string, how bobbin.ListenOptions, begin func(*Conn) Pr
 // listenOne opens one socket, or one for each family where a wildcard cannot
 // mean both.
 func (l *Loop) listenOne(at bobbin.Address, how bobbin.ListenOptions, begin func(*Conn) Protocol) ([]*Listener, error) {
-	wildcard := at.Path == "" && at.IP.Addr() == netip.IPv6Unspecified()
+	wildcard := at.Path == "" && at.FD == 0 && at.IP.Addr() == netip.IPv6Unspecified()
 	how.BothFamilies = wildcard
 	ln, err := l.Listen(at, how, begin)
 	if err == nil {

@@ -33,8 +33,10 @@ type Listener struct {
 	inAgain bool // on the loop's list of listeners to go on with
 	closed  bool
 
-	handedOver bool // another process has the socket, or will
-	refuses    bool // the kernel begins no more connections
+	handedOver bool   // another process has the socket, or will
+	adopted    bool   // the socket was made elsewhere
+	from       Socket // the program's, see ListenOn
+	refuses    bool   // the kernel begins no more connections
 
 	pause   *Timer        // runs while accepting is paused
 	backoff time.Duration // how long the next pause is
@@ -59,7 +61,7 @@ func (l *Loop) Listen(at bobbin.Address, how bobbin.ListenOptions, begin func(*C
 		l.kernel.Close(fd)
 		return nil, err
 	}
-	ln := &Listener{loop: l, fd: fd, addr: bound, how: how, makeProtocol: begin}
+	ln := &Listener{loop: l, fd: fd, addr: bound, how: how, makeProtocol: begin, handedOver: at.FD != 0, adopted: at.FD != 0}
 	l.listeners.all = append(l.listeners.all, ln)
 	return ln, nil
 }
@@ -304,5 +306,8 @@ func (ln *Listener) closeNow() {
 		ln.empty()
 	} else if err := ln.closeSocket(); err != nil {
 		l.report.complain("close", err)
+	}
+	if ln.from != nil {
+		_ = ln.from.Close() // the program may have closed it by now
 	}
 }

@@ -30,6 +30,11 @@ func (ls Loops) ListenAt(s string, how bobbin.ListenOptions, begin func(loop int
 	if err != nil {
 		return nil, err
 	}
+	return ls.share(opened, begin)
+}
+
+// share has all loops accept what comes to the listeners of the first.
+func (ls Loops) share(opened []*Listener, begin func(loop int) func(*Conn) Protocol) ([]*Listener, error) {
 	all := slices.Clone(opened)
 	for _, first := range opened {
 		group := &group{members: []*Listener{first}}
@@ -58,6 +63,9 @@ func (ls Loops) ListenAt(s string, how bobbin.ListenOptions, begin func(loop int
 func (ln *Listener) addLoop(l *Loop, begin func(*Conn) Protocol) (*Listener, error) {
 	how := ln.how
 	how.ReusePort = bobbin.ReusePortNext
+	if ln.adopted {
+		return ln.distributeTo(l, begin), nil
+	}
 	other, err := l.Listen(ln.addr, how, begin)
 	if errors.Is(err, bobbin.ErrNotShared) {
 		return ln.distributeTo(l, begin), nil

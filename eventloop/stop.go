@@ -82,7 +82,7 @@ func (ln *Listener) stop() {
 		ln.acceptQueue.close() // another loop keeps the connections that it accepts from now on
 		ln.drain()
 		ln.Close()
-	case l.kernel.Refuse(ln.fd):
+	case ln.from == nil && l.kernel.Refuse(ln.fd):
 		ln.refuses = true
 		until := l.clock.now + l.StopGrace(l.limits.StopGrace+deferred)
 		var look func()

@@ -88,7 +88,7 @@ func (o *options) define() (help *bool, config *string) {
 	f, s := o.flags, &o.site
 	f.SortFlags = false
 	f.IntVarP(&o.port, "port", "p", 8080, "port to listen on; 0 picks a free one")
-	f.StringArrayVarP(&o.listen, "listen", "l", nil, "`address` to listen on, such as :8080, 192.0.2.1:80 or unix:/run/site; repeatable")
+	f.StringArrayVarP(&o.listen, "listen", "l", nil, "`address` to listen on, such as :8080, 192.0.2.1:80, unix:/run/site or fd:3; repeatable")
 	f.BoolVar(&o.public, "public", false, "listen on all interfaces; the default is loopback only")
 
 	f.StringArrayVar(&o.hosts, "host", nil, "`name` to accept in Host on loopback, beside localhost and IP addresses; other names get 421; repeatable")
@@ -245,7 +245,8 @@ Each flag can also be set in the environment, as BOBBIN_PORT=3000 for --port, on
 value per line for repeatable flags, and in a configuration file (--config). The
 command line overrides the environment, and the environment the file; so does
 --port or --public on the command line replace --listen in the file. PORT is read
-after BOBBIN_PORT.
+after BOBBIN_PORT. Sockets of a service manager (LISTEN_FDS) go before all of them
+but what is typed.
 
 config test checks all settings; config print prints them with their origin.
 precompress writes .br, .zst and .gz files beside each file that shrinks by 10 %.

@@ -48,6 +48,9 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer, env func(stri
 		}
 	}
 	o, err := parse(args, env)
+	if err == nil {
+		err = o.takeActivation(env)
+	}
 	switch {
 	case errors.Is(err, errHelp):
 		fmt.Fprint(stdout, usage(o))

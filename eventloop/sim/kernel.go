@@ -181,6 +181,9 @@ func (k *Kernel) Shut() error { return nil }
 
 // Listen implements bobbin.Kernel.
 func (k *Kernel) Listen(at bobbin.Address, how bobbin.ListenOptions) (int, bobbin.Address, error) {
+	if at.FD != 0 {
+		return -1, at, errors.ErrUnsupported
+	}
 	if at.Path == "" && at.IP.Port() == 0 {
 		k.port++
 		at.IP = netip.AddrPortFrom(at.IP.Addr(), 8079+k.port)
