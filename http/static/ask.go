@@ -230,7 +230,7 @@ func (f *Files) known(q *question) *entry {
 		e = f.unsure.get(key)
 	}
 	if e != nil && e.err == http.StatusNotFound && q.page {
-		return f.cache.get([]byte("/" + f.options.Fallback))
+		return f.cache.get([]byte(f.options.pathOf(f.options.Fallback)))
 	}
 	return e
 }
@@ -251,7 +251,7 @@ func (f *Files) find(w *http.Response, r *http.Request, path string, missing htt
 
 // about returns the question for a path.
 func (f *Files) about(r *http.Request, path string) *question {
-	q := &question{search: search{path: path}, key: path, lane: eventloop.LaneLookups}
+	q := &question{search: search{path: path}, key: path, lane: f.lane}
 	if f.options.Fallback != "" && wantsPage(r, path) {
 		q.page = true
 		q.key += "\x00"
@@ -267,7 +267,7 @@ func (f *Files) prepare(s search, asked time.Time) *search {
 		s.known = e.fileID
 	}
 	if s.page {
-		if e := f.cache.get([]byte("/" + f.options.Fallback)); e != nil {
+		if e := f.cache.get([]byte(f.options.pathOf(f.options.Fallback))); e != nil {
 			s.fallback = e.fileID
 		}
 	}
@@ -290,7 +290,7 @@ func (f *Files) checkAhead(r *http.Request, e *entry) {
 	}
 	a := f.asked[e.path]
 	if a == nil {
-		a = f.ask(r, &question{search: search{path: e.path}, key: e.path, lane: eventloop.LaneLookups})
+		a = f.ask(r, &question{search: search{path: e.path}, key: e.path, lane: f.lane})
 	}
 	if a.ahead == nil {
 		e.checking = true

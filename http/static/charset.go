@@ -3,7 +3,6 @@ package static
 import (
 	"bytes"
 	"io"
-	"os"
 	"strings"
 	"unicode/utf8"
 )
@@ -160,7 +159,7 @@ func (v *content) head() []byte {
 
 // headOf returns the first bytes of an open file. Those that cannot be read are no
 // reason to fail: the file is sent from later.
-func headOf(f *os.File) []byte {
+func headOf(f io.ReaderAt) []byte {
 	p := make([]byte, headSize)
 	n, err := f.ReadAt(p, 0)
 	if err != nil && err != io.EOF {

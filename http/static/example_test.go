@@ -1,8 +1,10 @@
 package static_test
 
 import (
+	"embed"
 	"fmt"
 	"io"
+	"io/fs"
 	nethttp "net/http"
 	"os"
 	"path/filepath"
@@ -63,4 +65,55 @@ func ExampleOpen() {
 	// 200 <!doctype html><h1>Hello</h1>
 	// 200 body { color: green }
 	// 404 404 Not Found
+}
+
+//go:embed testdata/site
+var embedded embed.FS
+
+// Pages and assets that are in the program. fs.Sub takes the folder's name off.
+func ExampleFS() {
+	site, err := fs.Sub(embedded, "testdata/site")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	files, err := static.FS(site, static.Options{Prefix: "/docs", CleanURLs: true})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer files.Close()
+	pages := new(http.Router)
+	pages.Handle("/docs/", files.Serve)
+
+	server, err := http.NewServer(http.Config{Handler: pages.Serve})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	listeners, err := server.Listen("127.0.0.1:0")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	go func() {
+		defer server.Stop()
+		for _, path := range []string{"/docs/", "/docs/about", "/docs/sub/b.txt"} {
+			r, err := nethttp.Get("http://" + listeners[0].Addr().String() + path)
+			if err != nil {
+				fmt.Println(err)
+				return
+			}
+			body, _ := io.ReadAll(r.Body)
+			r.Body.Close()
+			fmt.Print(r.StatusCode, " ", string(body))
+		}
+	}()
+	if err := server.Run(); err != nil {
+		fmt.Println(err)
+	}
+	// Output:
+	// 200 <p>the start
+	// 200 <p>about
+	// 200 b
 }

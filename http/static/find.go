@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"strings"
 	"syscall"
 	"time"
@@ -63,7 +62,7 @@ func (s *search) run() *found {
 	}
 	f.err = s.resolve(f)
 	if f.err == http.StatusNotFound && s.page {
-		*f = found{path: "/" + s.options.Fallback, root: s.root, moved: f.moved, generation: s.generation}
+		*f = found{path: s.options.pathOf(s.options.Fallback), root: s.root, moved: f.moved, generation: s.generation}
 		s.path, s.known = f.path, s.fallback
 		f.err = s.load(f, s.options.Fallback)
 	}
@@ -108,7 +107,7 @@ func (s *search) resolve(f *found) error {
 }
 
 // index loads a folder's index, or lists the folder.
-func (s *search) index(f *found, name string, folder *os.File) error {
+func (s *search) index(f *found, name string, folder fs.File) error {
 	for _, index := range s.options.Index {
 		index = inFolder(name, index)
 		file, info, err := s.open(index)
@@ -168,7 +167,7 @@ func (s *search) findIndex(folder string) error {
 
 // openPage opens the page of a name without its extension; see Options.CleanURLs. A
 // folder is no page.
-func (s *search) openPage(name string) (*os.File, fs.FileInfo, error) {
+func (s *search) openPage(name string) (fs.File, fs.FileInfo, error) {
 	file, info, err := s.open(name + ".html")
 	if err == nil && info.IsDir() {
 		file.Close()
@@ -194,10 +193,14 @@ func (f *found) unsure() bool {
 
 // nameOf returns the name below the root that a path stands for.
 func (s *search) nameOf(path string) (string, error) {
-	if s.only != "" {
-		if path == "/" || path == "/"+s.only {
-			return s.only, nil
-		}
+	path, ok := s.options.below(path)
+	switch {
+	case !ok:
+		return "", http.StatusNotFound
+	case s.only == "":
+	case path == "/" || path == "/"+s.only:
+		return s.only, nil
+	default:
 		return "", http.StatusNotFound
 	}
 	for segment := range strings.SplitSeq(path[1:], "/") {
@@ -218,15 +221,15 @@ func hidden(name string, o *Options) bool {
 }
 
 // open opens a file that may be served. Its error is a Status, or the system's.
-func (s *search) open(name string) (*os.File, fs.FileInfo, error) {
+func (s *search) open(name string) (fs.File, fs.FileInfo, error) {
 	file, err := s.root.open(name)
 	if err != nil {
-		return nil, nil, statusOf(err)
+		return nil, nil, s.statusOf(name, err)
 	}
 	info, err := file.Stat()
 	if err != nil {
 		file.Close()
-		return nil, nil, statusOf(err)
+		return nil, nil, s.statusOf(name, err)
 	}
 	if s.options.private.holds(name, info) {
 		file.Close()
@@ -249,7 +252,7 @@ func (s *search) errorPage(f *found) {
 	defer func(path string) { s.path = path }(s.path)
 	for _, name := range names {
 		var page found
-		s.path = "/" + name // whose kind the page has
+		s.path = s.options.pathOf(name) // whose kind the page has
 		if s.load(&page, name) == nil && page.contents[identity].body != nil {
 			f.contents[identity].body = page.contents[identity].body
 			f.contentType = page.contentType
@@ -257,6 +260,14 @@ func (s *search) errorPage(f *found) {
 		}
 		page.Close()
 	}
+}
+
+// statusOf returns the status for an error of the file system, or of an FS.
+func (s *search) statusOf(name string, err error) error {
+	if s.root.fsys != nil {
+		return statusIn(name, err)
+	}
+	return statusOf(err)
 }
 
 // statusOf returns the status for an error of the file system. A lack of

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -39,6 +38,7 @@ const (
 // A list is a page of a folder's names.
 type list struct {
 	path    string
+	prefix  string // of the path
 	query   *listQuery
 	entries []listEntry
 	folders int // in all
@@ -102,10 +102,11 @@ func (s *search) listPage(f *found) error {
 
 // readList reads an open folder and returns a page of it. Names that are not served
 // are not shown.
-func (s *search) readList(folder *os.File) (*list, error) {
-	l := &list{path: s.path, query: s.list, private: s.options.private.now()}
+func (s *search) readList(folder fs.File) (*list, error) {
+	l := &list{path: s.path, prefix: s.options.Prefix, query: s.list, private: s.options.private.now()}
+	readDir := s.readDir(folder)
 	for {
-		batch, err := folder.ReadDir(256)
+		batch, err := readDir(256)
 		for _, d := range batch {
 			if e, ok := s.listEntry(d, l.private); ok {
 				l.add(e)

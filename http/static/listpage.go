@@ -21,7 +21,7 @@ func (l *list) json() []byte {
 		Name  string `json:"name"`
 		URL   string `json:"url"`
 		Type  string `json:"type"`
-		MTime string `json:"mtime,omitempty"` // "" for a year of which RFC 3339 knows no form
+		MTime string `json:"mtime,omitempty"` // "" if it is not known, or cannot be written
 		Size  *int64 `json:"size,omitempty"`
 	}
 	all := make([]entry, len(l.entries))
@@ -62,7 +62,7 @@ func digest(s string) string {
 // page returns the list as HTML.
 func (l *list) page() []byte {
 	var rows bytes.Buffer
-	if l.path != "/" {
+	if l.path != l.prefix+"/" {
 		rows.WriteString("<tr class=\"up\"><td><a href=\"../\">Parent folder</a></td><td></td><td></td></tr>\n")
 	}
 	for i := range l.entries {
@@ -83,7 +83,7 @@ func (l *list) page() []byte {
 		"{title}", html.EscapeString(readable(l.path)),
 		"{style}", listingStyle,
 		"{script}", listingScript,
-		"{crumbs}", crumbs(l.path),
+		"{crumbs}", crumbs(l.path, l.prefix),
 		"{heads}", heads,
 		"{rows}", rows.String(),
 		"{pages}", below,
@@ -99,9 +99,12 @@ func (e *listEntry) row(to *bytes.Buffer) {
 	if e.folder {
 		class, slash, size = " class=\"d\"", "/", ""
 	}
-	at := e.modified.UTC()
-	fmt.Fprintf(to, "<tr%s><td><a href=\"%s\">%s%s</a></td><td>%s</td><td><time datetime=\"%s\">%s</time></td></tr>\n",
-		class, html.EscapeString(e.reference()), isolated(e.name), slash, size, at.Format("2006-01-02T15:04:05Z"), at.Format("2006-01-02 15:04"))
+	when := ""
+	if at := e.modified.UTC(); at.Unix() >= firstSecond {
+		when = fmt.Sprintf("<time datetime=\"%s\">%s</time>", at.Format("2006-01-02T15:04:05Z"), at.Format("2006-01-02 15:04"))
+	}
+	fmt.Fprintf(to, "<tr%s><td><a href=\"%s\">%s%s</a></td><td>%s</td><td>%s</td></tr>\n",
+		class, html.EscapeString(e.reference()), isolated(e.name), slash, size, when)
 }
 
 // note returns how many names there are, and which of them are on the page if there are
@@ -145,14 +148,18 @@ func pages(before, behind string) string {
 }
 
 // crumbs returns the path with a link for each folder above.
-func crumbs(path string) string {
-	parts := strings.Split(strings.Trim(path, "/"), "/")
-	if path == "/" {
+func crumbs(path, prefix string) string {
+	below := strings.Trim(strings.TrimPrefix(path, prefix), "/")
+	parts := strings.Split(below, "/")
+	if below == "" {
 		parts = nil
 	}
 	var b strings.Builder
 	for i := -1; i < len(parts); i++ {
 		name := "/"
+		if prefix != "" {
+			name = isolated(prefix[1:]) + "/"
+		}
 		if i >= 0 {
 			name = isolated(parts[i])
 		}

@@ -24,10 +24,20 @@ type content struct {
 	body []byte
 	tag  string // the ETag is made of it and of the coding
 	weak bool   // the ETag is weak
-	file *os.File
-	copy bool // see Options.Copy
+	file readerAt
+	stat fs.FileInfo // of file
+	copy bool        // see Options.Copy
+
+	digest string // of the content, "" if it was not made
 
 	first, tail []byte // both ends of file
+}
+
+// A readerAt is an open file that can be read from anywhere: in a folder, in the program,
+// or unpacked from elsewhere.
+type readerAt interface {
+	fs.File
+	io.ReaderAt
 }
 
 // load opens a file and loads it.
@@ -40,7 +50,7 @@ func (s *search) load(f *found, name string) error {
 }
 
 // loadOpen loads an open file into f, unless its version is known already.
-func (s *search) loadOpen(f *found, name string, file *os.File, info fs.FileInfo) error {
+func (s *search) loadOpen(f *found, name string, file fs.File, info fs.FileInfo) error {
 	if !info.Mode().IsRegular() {
 		file.Close()
 		return http.StatusForbidden
@@ -102,9 +112,13 @@ const readTries = 5
 
 // loadContent reads a small file, or keeps a large one open. It reads one version of the
 // file, or fails.
-func (s *search) loadContent(v *content, file *os.File, info fs.FileInfo) error {
+func (s *search) loadContent(v *content, opened fs.File, info fs.FileInfo) error {
+	file, ok := opened.(*os.File)
+	if !ok {
+		return s.loadForeign(v, opened, info)
+	}
 	if info.Size() > s.options.Small {
-		*v = content{info: info, file: file, copy: s.options.Copy}
+		*v = content{info: info, stat: info, file: file, copy: s.options.Copy}
 		v.first, v.tail = sampleOf(file, info.Size())
 		v.setTag(s.asked)
 		return nil

@@ -86,9 +86,8 @@ func (m *parts) ReadAt(b []byte, at int64) (n int, err error) {
 	return n, nil
 }
 
-// Fd implements bobbin.File. There is no such file in the kernel, which says of this
-// number that nothing of it is in memory.
-func (m *parts) Fd() uintptr { return ^uintptr(0) }
+// Fd implements bobbin.File.
+func (m *parts) Fd() uintptr { return noFD }
 
 // Next implements eventloop.Source. A worker reads each stretch of the body first,
 // because the file may not be in memory.

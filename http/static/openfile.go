@@ -2,6 +2,7 @@ package static
 
 import (
 	"bytes"
+	"io"
 	"io/fs"
 	"os"
 	"time"
@@ -15,13 +16,13 @@ import (
 
 // An openFile is a file that answers are sent from, several at a time perhaps. It is
 // an eventloop.Source, and belongs to the loop, except for ReadAt. The descriptor
-// stays valid while File is open.
+// stays valid while the file is open.
 type openFile struct {
-	*os.File
-	fd   uintptr
-	path string // that it is asked for by
-	copy bool   // see Options.Copy
-	uses int    // by its entry, and by answers
+	readerAt
+	fd   uintptr // or noFD
+	path string  // that it is asked for by
+	copy bool    // see Options.Copy
+	uses int     // by its entry, and by answers
 
 	promised    fs.FileInfo // the version that is sent
 	first, tail []byte      // both ends of that version
@@ -37,15 +38,23 @@ const sampleSize = 4 << 10
 // sent, so that a client does not wait for an answer that will be cut off.
 const compareEvery = 100 * time.Millisecond
 
+// noFD is the descriptor of what is no file of the kernel, which says of this number that
+// nothing of it is in memory.
+const noFD = ^uintptr(0)
+
 func newOpenFile(v *content, path string) *openFile {
-	return &openFile{
-		File: v.file, fd: v.file.Fd(), path: path, copy: v.copy, uses: 1,
-		promised: v.info, first: v.first, tail: v.tail, seen: v.info,
+	f := &openFile{
+		readerAt: v.file, fd: noFD, path: path, copy: v.copy, uses: 1,
+		promised: v.stat, first: v.first, tail: v.tail, seen: v.stat,
 	}
+	if file, ok := v.file.(*os.File); ok {
+		f.fd = file.Fd()
+	}
+	return f
 }
 
 // sampleOf reads both ends of a file.
-func sampleOf(f *os.File, size int64) (first, tail []byte) {
+func sampleOf(f io.ReaderAt, size int64) (first, tail []byte) {
 	read := func(at int64) []byte {
 		p := make([]byte, min(sampleSize, size))
 		n, _ := f.ReadAt(p, at) // bytes that cannot be read will differ the next time
@@ -98,7 +107,7 @@ func (f *openFile) Intact() bool {
 	case f.copy && info.Size() == f.seen.Size():
 		return false
 	}
-	first, tail := sampleOf(f.File, f.promised.Size())
+	first, tail := sampleOf(f, f.promised.Size())
 	if !bytes.Equal(first, f.first) || !bytes.Equal(tail, f.tail) {
 		return false
 	}

@@ -90,7 +90,7 @@ func TestAnOpenFileIsIntact(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			v := content{info: info, file: file}
+			v := content{info: info, stat: info, file: file}
 			v.first, v.tail = sampleOf(file, size)
 			f := newOpenFile(&v, "/a.txt")
 			defer f.Release()

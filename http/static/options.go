@@ -13,6 +13,10 @@ type Options struct {
 	Symlinks Symlinks // which links are followed; those that stay inside the folder if 0
 	Listing  bool     // list a folder that has no index
 
+	// Prefix is the path below which the files are, such as "/assets" for a handler of
+	// the pattern "/assets/". Paths of requests, of Fields and of ServeAs have it.
+	Prefix string
+
 	// CleanURLs answers /about with about.html if there is no file about, and no folder
 	// about that has an index.
 	CleanURLs bool

@@ -25,13 +25,7 @@ type privacy struct {
 
 // newPrivacy returns the privacy of the folder at root.
 func newPrivacy(root string, paths []string) privacy {
-	var p privacy
-	for _, s := range paths {
-		p.paths = append(p.paths, s)
-		for c := identity + 1; c < codings; c++ {
-			p.paths = append(p.paths, s+suffixes[c])
-		}
-	}
+	p := privacy{paths: withCopies(paths)}
 	from, err := filepath.Abs(root)
 	if err != nil {
 		return p // device and inode are enough
@@ -45,6 +39,16 @@ func newPrivacy(root string, paths []string) privacy {
 		}
 	}
 	return p
+}
+
+// withCopies adds the names of compressed copies.
+func withCopies(names []string) (all []string) {
+	for _, s := range names {
+		for c := range codings {
+			all = append(all, s+suffixes[c])
+		}
+	}
+	return all
 }
 
 // named reports whether a name below the root is a private one.
@@ -88,7 +92,7 @@ func (p *privacy) now() (list privates) {
 
 // holds reports whether a file that was opened by a name is private.
 func (p *privacy) holds(name string, info fs.FileInfo) bool {
-	return len(p.paths) > 0 && (p.named(name) || p.now().have(info))
+	return len(p.paths)+len(p.names) > 0 && (p.named(name) || p.now().have(info))
 }
 
 // refuse returns an error if the folder or file that is to be served is private.

@@ -16,6 +16,7 @@ type root struct {
 	links Symlinks
 	info  fs.FileInfo
 	dir   *os.Root
+	fsys  fs.FS             // in place of dir and path, or nil
 	hook  func(name string) // before a file is opened; for tests
 }
 
@@ -32,11 +33,19 @@ func openRoot(path string, links Symlinks) (*root, error) {
 	return &root{path: path, links: links, info: info, dir: dir}, nil
 }
 
-func (r *root) close() error { return r.dir.Close() }
+func (r *root) close() error {
+	if r.fsys != nil {
+		return nil // it is the caller's
+	}
+	return r.dir.Close()
+}
 
 // reopen returns r, or the folder to which its path leads now: a deployment may
 // point a symbolic link to another folder.
 func (r *root) reopen() *root {
+	if r.fsys != nil {
+		return r
+	}
 	info, err := os.Stat(r.path)
 	if err != nil || os.SameFile(info, r.info) {
 		return r // while the path leads nowhere, the open folder is served
@@ -53,10 +62,21 @@ const flags = os.O_RDONLY | syscall.O_NONBLOCK | syscall.O_NOCTTY
 
 // open opens a file below the root, by a name with slashes. The checks hold for the
 // file that is opened, even if links change meanwhile.
-func (r *root) open(name string) (*os.File, error) {
+func (r *root) open(name string) (fs.File, error) {
 	if r.hook != nil {
 		r.hook(name)
 	}
+	if r.fsys != nil {
+		return openIn(r.fsys, name)
+	}
+	f, err := r.openFile(name)
+	if err != nil {
+		return nil, err // and no file, which would not be nil
+	}
+	return f, nil
+}
+
+func (r *root) openFile(name string) (*os.File, error) {
 	switch r.links {
 	case AllLinks:
 		return os.OpenFile(filepath.Join(r.path, filepath.FromSlash(name)), flags, 0)

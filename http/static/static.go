@@ -1,4 +1,4 @@
-// Package static serves the files of a folder, or one single file. It serves
+// Package static serves the files of a folder, of an fs.FS, or one single file. It serves
 // nothing outside of the folder, whatever the path and wherever symbolic links
 // lead. Small files are answered from memory, large ones are sent by the kernel,
 // and no client waits for the disk of another.
@@ -20,6 +20,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/bobbin-http/bobbin/eventloop"
 	"github.com/bobbin-http/bobbin/http"
 )
 
@@ -30,8 +31,9 @@ const checkEvery = time.Second
 
 // Files serves the files of a folder. It belongs to the goroutine of one loop.
 type Files struct {
-	path       string // of the folder
-	only       string // the one file that is served, or ""
+	path       string         // of the folder, "" for an FS
+	lane       eventloop.Lane // of questions
+	only       string         // the one file that is served, or ""
 	options    Options
 	root       *root
 	cache      cache
@@ -61,22 +63,30 @@ func Open(path string, o Options) (*Files, error) {
 			path = "."
 		}
 	}
-	f := &Files{path: path, only: only, options: o}
-	f.options.fill()
+	f := &Files{path: path, only: only, options: o, lane: eventloop.LaneLookups}
 	f.options.private = newPrivacy(path, o.Private)
 	if err := f.options.private.refuse(filepath.Join(path, only), info); err != nil {
 		return nil, err
 	}
-	f.cache.limit = f.options.Memory
-	f.unsure.limit = f.options.Memory / 16
 	if f.root, err = openRoot(path, f.options.Symlinks); err != nil {
 		return nil, err
 	}
-	if err := f.checkReadable(); err != nil {
+	if err := f.open(); err != nil {
 		f.root.close()
 		return nil, err
 	}
 	return f, nil
+}
+
+// open completes a Files whose root is open.
+func (f *Files) open() (err error) {
+	f.options.fill()
+	if f.options.Prefix, err = checkPrefix(f.options.Prefix); err != nil {
+		return err
+	}
+	f.cache.limit = f.options.Memory
+	f.unsure.limit = f.options.Memory / 16
+	return f.checkReadable()
 }
 
 // checkReadable reports at the start an error that every request would meet later.
@@ -90,8 +100,8 @@ func (f *Files) checkReadable() error {
 		return err
 	}
 	defer probe.Close()
-	if name == "." {
-		if _, err = probe.Readdirnames(1); err == io.EOF {
+	if folder, ok := probe.(fs.ReadDirFile); ok && name == "." {
+		if _, err = folder.ReadDir(1); err == io.EOF {
 			err = nil
 		}
 	}

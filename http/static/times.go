@@ -53,6 +53,9 @@ func changedAt(info fs.FileInfo) time.Time {
 // same reports whether a and b are about the same content, as far as identity, size
 // and times tell.
 func same(a, b fs.FileInfo) bool {
+	if _, ok := a.Sys().(*syscall.Stat_t); !ok {
+		return identical(a, b) || a.Size() == b.Size() && a.ModTime().Equal(b.ModTime()) && tellsVersions(a.ModTime())
+	}
 	return os.SameFile(a, b) && a.Size() == b.Size() && a.ModTime().Equal(b.ModTime()) && changedAt(a).Equal(changedAt(b))
 }
 
@@ -76,6 +79,8 @@ func (v *content) setTag(asked time.Time) {
 	switch {
 	case tellsVersions(t) && !recent:
 		v.tag = strconv.FormatInt(t.Unix(), 36) + "-" + strconv.FormatInt(int64(t.Nanosecond()), 36) + "-" + size
+	case v.digest != "":
+		v.tag = v.digest
 	case v.file == nil:
 		v.tag = digestOf(v.body)
 	default:
@@ -109,9 +114,10 @@ func readMark(s string) time.Time {
 	return time.Unix(sec, nsec)
 }
 
-// rfc3339 writes a time in whole seconds, or "" if its year has not four digits.
+// rfc3339 writes a time in whole seconds, or "" for one that says nothing or whose year
+// has not four digits.
 func rfc3339(t time.Time) string {
-	if t = t.UTC(); t.Year() < 0 || t.Year() > 9999 {
+	if t = t.UTC(); t.Unix() < firstSecond || t.Year() > 9999 {
 		return ""
 	}
 	return t.Format(time.RFC3339)
