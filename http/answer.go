@@ -114,7 +114,7 @@ var answerTable = [answerStates]struct {
 		[]answerState{stateHeld, stateDone},
 		[apiCalls]error{errLeft, errLeft, errLeft, errCannotWait, errIsHeld}},
 	stateHeld: {"held", "the answer is kept open; its Held sends more of it",
-		[]answerState{stateDone},
+		[]answerState{stateReplying, stateDone},
 		[apiCalls]error{errLeft, errLeft, errLeft, errCannotWait, errIsHeld}},
 	stateDone: {"done", "the answer is decided, or nothing more is wanted of the handler",
 		nil,
@@ -205,8 +205,11 @@ func (c *conn) handlerFailed(err error) {
 	switch {
 	case errors.Is(err, ErrAbort):
 		c.abort(err)
-	case x.held != nil:
+	case x.held != nil && x.headSent:
 		c.cut(err)
+	case x.held != nil:
+		x.held.over()
+		c.respond(err)
 	case x.headSent:
 		c.complete(err)
 	default:
@@ -281,6 +284,9 @@ func (c *conn) answered() {
 // with the exchange that it has; the answer is made with another.
 func (c *conn) takeOver() {
 	x := c.x
+	if x.held != nil {
+		x.held.over()
+	}
 	if !x.isOffLoop() {
 		x.abandon()
 		x.response.reset()

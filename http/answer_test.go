@@ -42,6 +42,9 @@ func wander(w *Response, r *Request) error {
 			w.x.conn.conn.Close()
 		}
 		return err
+	case "/long-poll":
+		_, err := w.LongPoll(time.Second)
+		return err
 	case "/reply-starts":
 		return Offload(w, work, func(w *Response, _ string) error { return streaming(w, r) })
 	case "/reply-holds":
@@ -63,7 +66,7 @@ func TestEveryArrowBetweenStatesOfAnAnswerCanBeWalked(t *testing.T) {
 		{"/echo", "hello"}, {"/echo", "end"},
 		{"/streaming/text", ""}, {"/streaming/ticks", ""}, {"/streaming/body", "hello"}, {"/streaming/slow", ""},
 		{"/streaming/offloads", ""}, {"/streaming/holds", ""}, {"/streaming/flood", "reset"},
-		{"/hijack", ""}, {"/hijack-blocking", ""}, {"/hijack-closing", ""}, {"/hijack-blocking-closing", ""},
+		{"/long-poll", ""}, {"/hijack", ""}, {"/hijack-blocking", ""}, {"/hijack-closing", ""}, {"/hijack-blocking-closing", ""},
 		{"/blocking/text", ""}, {"/blocking/ticks", ""}, {"/blocking/body", "hello"}, {"/blocking/slow", ""},
 	} {
 		_ = stage(t, sim.New(1), Config{Handler: wander}, func(s *Server, c *sim.Script, w *sim.Wire) {

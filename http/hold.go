@@ -20,6 +20,7 @@ type Held struct {
 	after   []func()
 	stop    func()
 	tunnel  *Tunnel // that it is a part of, or nil
+	poll    *poll   // while its head is not sent, see LongPoll
 }
 
 // ErrFull means that the client has not taken enough of its answer. Limits.HighWater
@@ -31,23 +32,34 @@ var ErrFull = errors.New("http: the client has not taken enough of its answer")
 // the connection is not read from, and a client that takes nothing for
 // Limits.SendTimeout is cut off.
 func (w *Response) Hold() (*Held, error) {
-	x := w.x
 	if err := w.holdable(); err != nil {
 		w.fail(err)
 		return nil, err
 	}
+	h := w.hold()
+	h.sendHead()
+	return h, nil
+}
+
+// hold keeps the answer open.
+func (w *Response) hold() *Held {
+	x := w.x
 	x.keepHead()
 	h := &Held{x: x, serial: x.serial, server: x.conn.server, chunked: x.head.Minor > 0}
 	x.held = h
 	x.enter(stateHolding)
+	return h
+}
+
+// sendHead sends the head of the answer, as it stands.
+func (h *Held) sendHead() {
+	w, c := &h.x.response, h.x.conn
 	w.beforeHead(&w.hooks)
 	h.empty = w.bodiless()
-	c := x.conn
 	if c.unread() || !h.chunked {
 		c.closeAfter = true
 	}
 	w.sendHead(h.chunked && !w.silent())
-	return h, nil
 }
 
 // holdable returns why the answer cannot be held, nil if it can.
@@ -76,6 +88,11 @@ func (h *Held) Full() bool { return h.Live() && h.x.conn.conn.Full() }
 
 // Write sends a copy of p. It takes all or nothing.
 func (h *Held) Write(p []byte) (int, error) {
+	if h.poll != nil && h.Live() {
+		if err := h.open(); err != nil {
+			return 0, err
+		}
+	}
 	switch {
 	case !h.Live():
 		return 0, ErrGone
@@ -110,6 +127,9 @@ func (h *Held) Done() {
 	}
 	x := h.x
 	c := x.conn
+	if h.poll != nil && h.open() != nil {
+		return
+	}
 	if h.chunked && !h.empty {
 		c.conn.Write(lastChunk)
 	}
@@ -150,7 +170,10 @@ func (h *Held) Post(f func()) error { return h.server.loop.Post(f) }
 // over calls the hooks that wait for the end of the answer, once.
 func (h *Held) over() {
 	after := h.after
-	h.x.response.afterAnswer(&h.x.response.hooks, h.x.response.sent)
+	if h.x.headSent {
+		h.x.response.afterAnswer(&h.x.response.hooks, h.x.response.sent)
+	}
+	h.endPoll()
 	h.x.held = nil
 	h.x, h.after = nil, nil
 	for _, f := range after {
