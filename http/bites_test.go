@@ -83,6 +83,7 @@ type bitten struct {
 	t       *testing.T
 	k       *sim.Kernel
 	loop    *eventloop.Loop
+	server  *Server
 	c       *sim.Script
 	handled []uint64      // the turns in which a handler was called
 	after   func() string // returns what was seen, where the server ends before the script
@@ -102,7 +103,7 @@ func (row *bite) try(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b.loop = s.Loop()
+	b.loop, b.server = s.Loop(), s
 	switch {
 	case row.begin != nil:
 		_, err = b.loop.ListenAt(":80", bobbin.ListenOptions{}, row.begin)

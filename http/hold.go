@@ -3,7 +3,6 @@ package http
 import (
 	"errors"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/bobbin-http/bobbin/eventloop"
@@ -88,22 +87,32 @@ func (h *Held) Full() bool { return h.Live() && h.x.conn.conn.Full() }
 
 // Write sends a copy of p. It takes all or nothing.
 func (h *Held) Write(p []byte) (int, error) {
-	if h.poll != nil && h.Live() {
-		if err := h.open(); err != nil {
-			return 0, err
-		}
+	if err := h.writable(); err != nil {
+		return 0, err
 	}
-	switch {
-	case !h.Live():
-		return 0, ErrGone
-	case h.empty || len(p) == 0:
+	if h.empty || len(p) == 0 {
 		return len(p), nil
-	case h.Full():
-		return 0, ErrFull
 	}
 	writePiece(h.x.conn.conn, p, h.chunked)
 	h.x.response.sent += int64(len(p))
 	return len(p), nil
+}
+
+// writable returns why nothing can be written at present, nil if it can. The head is out
+// then.
+func (h *Held) writable() error {
+	if !h.Live() {
+		return ErrGone
+	}
+	if h.poll != nil {
+		if err := h.open(); err != nil {
+			return err
+		}
+	}
+	if h.Full() && !h.empty {
+		return ErrFull
+	}
+	return nil
 }
 
 // writePiece sends a part of a body, as a chunk if the body is chunked.
@@ -246,30 +255,7 @@ func (e *Events) tick() {
 
 // Send sends an event. The error is ErrFull if the client does not take the events before,
 // and ErrGone if it has left.
-func (e *Events) Send(event Event) error {
-	var b strings.Builder
-	line := func(name, value string) {
-		b.WriteString(name)
-		b.WriteString(": ")
-		b.WriteString(value)
-		b.WriteByte('\n')
-	}
-	// The end of a line in an ID or a name would begin another field.
-	if event.ID != "" && !strings.ContainsAny(event.ID, "\r\n\x00") {
-		line("id", event.ID)
-	}
-	if event.Name != "" && !strings.ContainsAny(event.Name, "\r\n") {
-		line("event", event.Name)
-	}
-	for text := range strings.SplitSeq(lineEnds.Replace(event.Data), "\n") {
-		line("data", text)
-	}
-	b.WriteByte('\n')
-	return e.send(b.String())
-}
-
-// lineEnds makes one of the ends of a line that the standard knows.
-var lineEnds = strings.NewReplacer("\r\n", "\n", "\r", "\n")
+func (e *Events) Send(event Event) error { return e.send(event.text()) }
 
 // send writes to the answer.
 func (e *Events) send(text string) error {

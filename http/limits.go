@@ -35,6 +35,7 @@ type Limits struct {
 	// One connection.
 	Requests int           // answered on it; 10,000; "Connection: close" on the last
 	Age      time.Duration // since accept; 1 h; "Connection: close" on the next answer
+	Pieces   int           // of one Topic, published and not yet sent to all; 256; Publish returns ErrFull
 	Turn     int           // requests answered in one turn; 16; the rest waits for the next
 
 	// Deadlines.
@@ -120,6 +121,7 @@ func (l Limits) withDefaults() Limits {
 	orDefault(&l.Requests, 10_000)
 	orDefault(&l.Age, time.Hour)
 	orDefault(&l.Turn, 16)
+	orDefault(&l.Pieces, 256)
 	orDefault(&l.HeadTimeout, 10*time.Second)
 	orDefault(&l.IdleTimeout, time.Minute)
 	orDefault(&l.BodyTimeout, 15*time.Second)

@@ -121,12 +121,17 @@ func (t *Tunnel) Write(p []byte) (int, error) {
 	}
 	n, err := t.held.Write(p)
 	if n > 0 {
-		t.moved()
-		if c := t.conn; !c.sendTimer && c.phase == answering {
-			c.watchSending()
-		}
+		t.wrote()
 	}
 	return n, err
+}
+
+// wrote notes that something was written, and begins to watch whether it is taken.
+func (t *Tunnel) wrote() {
+	t.moved()
+	if c := t.conn; !c.sendTimer && c.phase == answering {
+		c.watchSending()
+	}
 }
 
 // moved notes that a byte went either way.
