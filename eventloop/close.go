@@ -34,10 +34,19 @@ type closing struct {
 	why  error
 }
 
-// lingering is what is left to a connection after our half of it is shut.
+// lingering is how long a connection has lingered after our half of it was shut, and what
+// its peer has sent meanwhile. A peer that sends a large body sees the answer only when it
+// has sent all of it, so its time is bound by the rate of its bytes and not by their
+// number.
 type lingering struct {
-	until time.Duration
-	bytes int // that were thrown away
+	since time.Duration
+	bytes int64 // that were thrown away
+}
+
+// until returns when the connection has lingered long enough.
+func (s lingering) until(l *Limits) time.Duration {
+	earned := min(float64(s.bytes)/float64(l.LingerRate), l.LingerTotal.Seconds())
+	return s.since + min(l.LingerGrace+time.Duration(earned*float64(time.Second)), l.LingerTotal)
 }
 
 func (s *closings) init() { s.lingering = make(map[*Conn]lingering) }
@@ -78,7 +87,7 @@ func (c *Conn) finish() {
 		return
 	}
 	c.become(Lingering)
-	l.closings.lingering[c] = lingering{until: l.clock.after(l.limits.LingerTotal)}
+	l.closings.lingering[c] = lingering{since: l.clock.now}
 	c.lingerOn()
 	c.readable = true // there may be something from before
 	l.lists.markAgain(c)
@@ -92,26 +101,32 @@ func (c *Conn) lingerOn() {
 	if l.stop.begun {
 		idle = min(idle, time.Second)
 	}
-	c.deadline = min(l.clock.after(idle), l.closings.lingering[c].until)
+	c.deadline = min(l.clock.after(idle), l.closings.lingering[c].until(&l.limits))
 	l.timers.wheel.moved(c)
 }
 
-// discard reads what a lingering peer sends and throws it away, within the limits.
+// discard reads what a lingering peer sends and throws it away, as much as a connection may
+// have read in a turn.
 func (c *Conn) discard() {
 	l := c.loop
-	for c.readable {
+	for budget := l.limits.ReadBudget; c.readable; {
+		if budget <= 0 {
+			l.lists.markAgain(c)
+			return
+		}
 		n := len(c.receive())
 		if c.state != Lingering {
 			return
 		}
-		left := l.closings.lingering[c]
-		left.bytes += n
-		l.closings.lingering[c] = left
-		if c.peerEnd >= endRead || left.bytes > l.limits.LingerBytes {
+		if c.peerEnd >= endRead {
 			c.markClosed(nil)
 			return
 		}
 		if n > 0 {
+			budget -= n
+			left := l.closings.lingering[c]
+			left.bytes += int64(n)
+			l.closings.lingering[c] = left
 			c.lingerOn()
 		}
 	}

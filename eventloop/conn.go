@@ -183,7 +183,7 @@ func (c *Conn) Resume() {
 
 // Close closes the connection when all that was written is with the kernel. Our
 // half is shut first, and what the peer still sends is thrown away for a while
-// (Limits.LingerTotal): closing at once would answer those bytes by a reset,
+// (Limits.LingerGrace): closing at once would answer those bytes by a reset,
 // which destroys the answer on its way (RFC 9112 section 9.6).
 func (c *Conn) Close() {
 	c.loop.owner.check("Conn.Close")

@@ -89,7 +89,7 @@ func (h *handshake) refuse(alert byte) {
 	c.loop.handshakes.end(h)
 	const fatal = 2
 	c.Write([]byte{alertRecord, 3, 1, 0, 2, fatal, alert})
-	c.SetDeadline(c.loop.limits.LingerTotal)
+	c.SetDeadline(c.loop.limits.LingerGrace)
 	c.Close()
 }
 
@@ -105,7 +105,7 @@ func (h *handshake) answerPlain(first []byte) {
 	}
 	h.conn.loop.handshakes.end(h)
 	h.conn.Write(answer)
-	h.conn.SetDeadline(h.conn.loop.limits.LingerTotal)
+	h.conn.SetDeadline(h.conn.loop.limits.LingerGrace)
 	h.conn.Close()
 }
 

@@ -38,9 +38,10 @@ type Limits struct {
 
 	// A connection that is closed while the peer may still be sending: its bytes are read
 	// and thrown away, so that no reset destroys the answer (RFC 9112 section 9.6).
-	LingerBytes int           // 4 MiB, then closed
 	LingerIdle  time.Duration // 2 s without a byte, then closed
-	LingerTotal time.Duration // 5 s, then closed
+	LingerGrace time.Duration // 5 s, and a second more for each LingerRate bytes, then closed
+	LingerRate  int64         // 64 KiB
+	LingerTotal time.Duration // 30 s, then closed
 }
 
 // WithDefaults returns l with each field that is 0 set to its default.
@@ -63,9 +64,10 @@ func (l Limits) WithDefaults() Limits {
 	orDefault(&l.HighWater, 128<<10)
 	orDefault(&l.ReadBudget, 64<<10)
 	orDefault(&l.WriteBudget, 1<<20)
-	orDefault(&l.LingerBytes, 4<<20)
 	orDefault(&l.LingerIdle, 2*time.Second)
-	orDefault(&l.LingerTotal, 5*time.Second)
+	orDefault(&l.LingerGrace, 5*time.Second)
+	orDefault(&l.LingerRate, 64<<10)
+	orDefault(&l.LingerTotal, 30*time.Second)
 	return l
 }
 

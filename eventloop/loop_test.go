@@ -763,7 +763,7 @@ func TestTimersRunInTheirOrderAndStop(t *testing.T) {
 func TestATimeFurtherThanCanBeCountedDoesNotCome(t *testing.T) {
 	const ever = time.Duration(math.MaxInt64)
 	asked, due := false, false
-	h := build(t, Limits{LingerIdle: ever, LingerTotal: ever, Drain: ever, Input: math.MaxInt}, func(*Conn) Protocol {
+	h := build(t, Limits{LingerIdle: ever, LingerGrace: ever, LingerTotal: ever, Drain: ever, Input: math.MaxInt}, func(*Conn) Protocol {
 		return &script{
 			speak: func(c *Conn, p []byte) int {
 				asked = true

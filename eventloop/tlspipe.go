@@ -86,7 +86,7 @@ func (s *tlsPipe) fail(why error) {
 			c.dropOutput()
 		}
 	}
-	c.SetDeadline(l.limits.LingerTotal)
+	c.SetDeadline(l.limits.LingerGrace)
 	c.Close()
 }
 

@@ -230,22 +230,27 @@ var limitRows = map[string][]bite{
 	"ReadBudget": {
 		{name: "as much is read in one turn", edge: spares, limits: Limits{ReadBudget: 50_000}, begin: bluntly(func(_ *eventloop.Conn, p []byte) int { return len(p) }), run: readIn(50_000), want: "50000"},
 		{name: "more of it waits for the next", edge: bites, limits: Limits{ReadBudget: 20_000}, begin: bluntly(func(_ *eventloop.Conn, p []byte) int { return len(p) }), run: readIn(50_000), want: "20000 20000 10000"},
+		{name: "what is thrown away, too", edge: bites, limits: Limits{ReadBudget: 20_000}, begin: bluntly(func(c *eventloop.Conn, p []byte) int { c.Close(); return len(p) }), run: readIn(50_000), want: "20000 20000 10000"},
 	},
 	"WriteBudget": {
 		{name: "as much of a file is written in one turn", edge: spares, limits: Limits{WriteBudget: 50_000}, begin: bluntly(sendsFile(50_000)), run: writtenIn, want: "50000"},
 		{name: "more of it waits for the next", edge: bites, limits: Limits{WriteBudget: 20_000}, begin: bluntly(sendsFile(50_000)), run: writtenIn, want: "20000 20000 10000"},
 	},
-	"LingerBytes": {
-		{name: "behind the last answer as much is thrown away", edge: spares, limits: Limits{LingerBytes: 1000}, run: lingering(1000, 10*time.Millisecond, 1), want: "400 held"},
-		{name: "behind more the connection is closed", edge: bites, limits: Limits{LingerBytes: 1000}, run: lingering(1001, 10*time.Millisecond, 1), want: "400 closed"},
+	"LingerGrace": {
+		{name: "a client may go on for as long", edge: spares, limits: Limits{LingerGrace: 3 * sec}, run: lingering(1, sec, 2), want: "400 held"},
+		{name: "then, as it was slow, the connection is closed", edge: bites, limits: Limits{LingerGrace: 3 * sec}, run: lingering(1, sec, 4), want: "400 closed"},
+	},
+	"LingerRate": {
+		{name: "a client that keeps to it goes on", edge: spares, limits: Limits{LingerGrace: 3 * sec, LingerRate: 1000}, run: lingering(1000, sec, 20), want: "400 held"},
+		{name: "one that is slower does not", edge: bites, limits: Limits{LingerGrace: 3 * sec, LingerRate: 1000}, run: lingering(800, sec, 20), want: "400 closed"},
 	},
 	"LingerIdle": {
-		{name: "a client may be silent for as long", edge: spares, limits: Limits{LingerIdle: 3 * sec, LingerTotal: 10 * sec}, run: lingering(1, 2900*time.Millisecond, 1), want: "400 held"},
-		{name: "behind a longer silence the connection is closed", edge: bites, limits: Limits{LingerIdle: 3 * sec, LingerTotal: 10 * sec}, run: lingering(1, 3200*time.Millisecond, 1), want: "400 closed"},
+		{name: "a client may be silent for as long", edge: spares, limits: Limits{LingerIdle: 3 * sec, LingerGrace: 10 * sec}, run: lingering(1, 2900*time.Millisecond, 1), want: "400 held"},
+		{name: "behind a longer silence the connection is closed", edge: bites, limits: Limits{LingerIdle: 3 * sec, LingerGrace: 10 * sec}, run: lingering(1, 3200*time.Millisecond, 1), want: "400 closed"},
 	},
 	"LingerTotal": {
-		{name: "a client may go on for as long", edge: spares, limits: Limits{LingerTotal: 10 * sec}, run: lingering(1, sec, 9), want: "400 held"},
-		{name: "then the connection is closed", edge: bites, limits: Limits{LingerTotal: 10 * sec}, run: lingering(1, sec, 11), want: "400 closed"},
+		{name: "a client may go on for as long", edge: spares, limits: Limits{LingerRate: 1, LingerTotal: 10 * sec}, run: lingering(1, sec, 9), want: "400 held"},
+		{name: "then the connection is closed", edge: bites, limits: Limits{LingerRate: 1, LingerTotal: 10 * sec}, run: lingering(1, sec, 11), want: "400 closed"},
 	},
 }
 

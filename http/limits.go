@@ -88,9 +88,10 @@ type Limits struct {
 	// A connection that is closed while the client may still be sending: its bytes
 	// are read and discarded, so that no reset destroys the answer (RFC 9112 section
 	// 9.6).
-	LingerBytes int           // 4 MiB, then closed
 	LingerIdle  time.Duration // 2 s without a byte, then closed
-	LingerTotal time.Duration // 5 s, then closed
+	LingerGrace time.Duration // 5 s, and a second more for each LingerRate bytes, then closed
+	LingerRate  int64         // 64 KiB
+	LingerTotal time.Duration // 30 s, then closed
 }
 
 // ofLoop returns the fields that a loop has.

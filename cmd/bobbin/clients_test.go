@@ -68,6 +68,38 @@ func TestCurl(t *testing.T) {
 	reports(t, out, `^405\n$`)
 }
 
+// TestARefusedUploadIsToldSo uploads more than a socket holds, to a server that wants none
+// of it. wget sends all of it before it looks for an answer.
+func TestARefusedUploadIsToldSo(t *testing.T) {
+	p := start(t, "", folder(t, map[string][]byte{"some": some}))
+	large := filepath.Join(t.TempDir(), "large")
+	for _, size := range []int64{6_000_000, 30_000_000} {
+		if err := os.WriteFile(large, make([]byte, size), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		t.Run(fmt.Sprintf("%d bytes by wget", size), func(t *testing.T) {
+			out := tool(t, "/bin/sh", "-c", `command -v wget >/dev/null || exit 0; wget -t1 -O- --method=PUT --body-file="$0" "$1" 2>&1; [ $? = 8 ] && echo refused`, large, p.url+"some")
+			if out == "" {
+				t.Skip("wget is not installed")
+			}
+			reports(t, out, `(?s)405 Method Not Allowed.*refused\n$`)
+		})
+		t.Run(fmt.Sprintf("%d bytes by curl", size), func(t *testing.T) {
+			reports(t, tool(t, "curl", "-sS", "-o", os.DevNull, "-w", "%{http_code}\n", "-H", "Expect:", "-T", large, p.url+"some"), `^405\n$`)
+		})
+		t.Run(fmt.Sprintf("%d bytes by net/http", size), func(t *testing.T) {
+			q, err := nethttp.NewRequest("PUT", p.url+"some", bytes.NewReader(make([]byte, size)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			answer, err := new(nethttp.Transport).RoundTrip(q)
+			if err != nil || answer.StatusCode != 405 {
+				t.Errorf("%v, %v", answer, err)
+			}
+		})
+	}
+}
+
 func TestWrk(t *testing.T) {
 	p := start(t, "")
 	out := tool(t, "wrk", "-t1", "-c32", "-d1s", p.url+"bench")
