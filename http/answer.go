@@ -92,7 +92,7 @@ var answerTable = [answerStates]struct {
 	stateAwaitingBody: {"awaiting the body", "the handler waits in Body or Read",
 		[]answerState{stateRunning, stateStreaming, stateOffLoop, stateDone},
 		refusedOffLoop},
-	stateSending: {"sending", "the handler waits in Flush or Write until the client has taken enough",
+	stateSending: {"sending", "the handler waits in Flush, Write or Interim until the client has taken enough",
 		[]answerState{stateStreaming, stateOffLoop, stateDone},
 		refusedOffLoop},
 	stateSleeping: {"sleeping", "the handler waits in Pause",

@@ -124,7 +124,11 @@ func (c *conn) OnTimeout(*eventloop.Conn) {
 	case inHead:
 		c.refuseRest(errSlowHead)
 	case inBody:
-		c.failBody(errSlowBody)
+		if c.x.pastReadDeadline() {
+			c.failRead()
+		} else {
+			c.failBody(errSlowBody)
+		}
 	case answering:
 		c.hasTakenAll()
 	case discarding:

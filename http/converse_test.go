@@ -419,8 +419,8 @@ func (p *party) fields(want *answer, lines []string) (length int, err error) {
 	}
 	p.last = values["Connection"] == "close"
 	if strings.HasPrefix(want.status, "HTTP/1.1 1") {
-		if len(values) > 0 {
-			return 0, fmt.Errorf("an interim answer with fields: %q", lines)
+		if len(values) > len(want.fields) {
+			return 0, fmt.Errorf("an interim answer with more fields: %q", lines)
 		}
 		return 0, nil
 	}

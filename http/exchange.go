@@ -24,7 +24,6 @@ type exchange struct {
 	own          []byte        // a copy of the head, for a request that outlives its turn
 	body         []byte        // as far as it is here, and not yet read piece by piece
 	read         int           // how much of body the handler has read
-	trailers     []byte        // behind the body, as they were sent
 	pace         bodyPace      // at which the body comes
 	limits       BodyLimits    // of the body, once it is known that there is one
 	discardSince time.Duration // the body began to be thrown away
@@ -40,7 +39,9 @@ type exchange struct {
 	context context.Context // of the request, once a handler has asked for it
 	cancel  context.CancelFunc
 	timeout *eventloop.Timer
-	extras  bool // there is one of these, a value, or a hook of the end: see dropExtras
+	handlerDeadlines
+	trailers []byte // behind the body, as they were sent
+	extras   bool   // there is one of these, a value, or a hook of the end: see dropExtras
 
 	request  Request
 	response Response
@@ -73,7 +74,7 @@ func (x *exchange) reset() {
 	x.got, x.expects = 0, false
 	x.failed, x.route = nil, nil
 	x.instead, x.others = false, false
-	x.body, x.read, x.trailers = x.body[:0], 0, nil
+	x.body, x.read = x.body[:0], 0
 	x.state, x.headSent = stateNew, false
 	x.held = nil
 	x.request.reset()
@@ -162,7 +163,7 @@ func (x *exchange) over() {
 }
 
 // dropExtras stops and forgets what most requests do not have: a context, a time limit,
-// values, and hooks of the end, which it calls.
+// deadlines, values, trailers, and hooks of the end, which it calls.
 func (x *exchange) dropExtras() {
 	if x.timeout != nil {
 		x.timeout.Stop()
@@ -178,7 +179,9 @@ func (x *exchange) dropExtras() {
 		}
 		clear(list)
 	}
+	x.dropDeadlines()
 	x.context, x.cancel = nil, nil
+	x.trailers = nil
 	x.request.values.Store(nil)
 	x.extras = false
 }

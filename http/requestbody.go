@@ -113,7 +113,7 @@ func (c *conn) readBody(p []byte) (used int) {
 		data, n, malformed := x.framing.Next(p[used:], &c.server.parsing)
 		why := (*refusal)(malformed)
 		if inTrailers && c.phase == inBody {
-			x.trailers = append(x.trailers, p[used:used+n]...)
+			x.trailers, x.extras = append(x.trailers, p[used:used+n]...), true
 		}
 		used += n
 		x.got += int64(n)
@@ -153,6 +153,9 @@ func (c *conn) awaitPiece() {
 	d := x.limits.Timeout
 	if most := x.timeLimit(); most > 0 {
 		d = min(d, max(1, most-x.pace.waited))
+	}
+	if c.x.readBy != 0 {
+		d = min(d, max(1, c.x.readBy-c.server.elapsed()))
 	}
 	c.conn.SetDeadline(d)
 }

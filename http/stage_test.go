@@ -69,6 +69,10 @@ func site(w *Response, r *Request) error {
 		return w.Text(r.Header("A") + "|" + r.Header("B") + "|" + r.Header("Host"))
 	case "/trailers":
 		return trailers(w, r)
+	case "/hints":
+		return hints(w, w.Text("page"))
+	case "/hints-later":
+		return hints(w, Offload(w, work, (*Response).Text))
 	case "/large":
 		return w.Text(strings.Repeat("x", 200_000))
 	case "/file":
@@ -94,6 +98,8 @@ func site(w *Response, r *Request) error {
 		return stream(w, r, 1<<30, strings.Repeat("flood ", 1000), 10*time.Millisecond)
 	case "/empty":
 		return nil
+	case "/bad-hints":
+		return badHints(w)
 	case "/full":
 		return full(w, r)
 	case "/missing":
@@ -132,6 +138,26 @@ func trailers(w *Response, r *Request) error {
 		fmt.Fprintf(w, "%s=%s;", name, value)
 	}
 	fmt.Fprintf(w, "a=%s", r.Trailer("A"))
+	return nil
+}
+
+// hints sends two interim answers, before the answer that was made already.
+func hints(w *Response, made error) error {
+	link := [2]string{"Link", "</style.css>; rel=preload"}
+	return errors.Join(made, w.Interim(StatusEarlyHints, link, [2]string{"X-A", ""}), w.Interim(StatusProcessing))
+}
+
+// badHints returns an error unless all of these are refused.
+func badHints(w *Response) error {
+	for _, err := range []error{
+		w.Interim(100), w.Interim(StatusSwitchingProtocols), w.Interim(StatusOK), w.Interim(0),
+		w.Interim(StatusEarlyHints, [2]string{"Link", "a\r\nB: c"}), w.Interim(StatusEarlyHints, [2]string{"a b", "c"}),
+		w.Interim(StatusEarlyHints, [2]string{"Content-Length", "5"}), w.Interim(StatusEarlyHints, [2]string{"transfer-encoding", "chunked"}),
+	} {
+		if err == nil {
+			return errors.New("a bad interim answer was sent")
+		}
+	}
 	return nil
 }
 
@@ -198,6 +224,25 @@ func patient(w *Response, r *Request) error {
 			return err
 		}
 		w.SetTrailer(name, "5")
+		return nil
+	case "hints":
+		w.Write([]byte("page"))
+		return hints(w, nil)
+	case "late-hints":
+		w.Write([]byte("page"))
+		if err := errors.Join(w.Flush(), badHints(w)); err != nil {
+			return err
+		}
+		if err := w.Interim(StatusEarlyHints); err != errLateInterim {
+			return fmt.Errorf("an interim answer behind the head: %w", err)
+		}
+		return nil
+	case "many-hints":
+		for range 100 {
+			if err := w.Interim(StatusEarlyHints, [2]string{"X-A", strings.Repeat("a", 100_000)}); err != nil {
+				return err
+			}
+		}
 		return nil
 	case "first-bytes":
 		p := make([]byte, 3)

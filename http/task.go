@@ -29,6 +29,7 @@ type task struct {
 	wholeBody bool        // it waits for all of the body, and not for a piece
 	delay     time.Duration
 	timer     *eventloop.Timer
+	call      func() // is run on the loop, in place of sending a piece
 	stopping  bool   // the server wants to end
 	taken     *taken // by Hijack
 }
@@ -156,12 +157,12 @@ func (c *conn) fulfil() bool {
 		if !t.wholeBody {
 			c.server.bodies.release(x) // the piece before was read
 		}
-		if x.hasBody() {
+		if x.hasBody() || x.failsByDeadline() {
 			return true
 		}
 		c.receive()
 	case stateSending:
-		x.response.push()
+		x.callOrPush()
 		if !c.conn.ShouldWait() {
 			return true
 		}
@@ -193,7 +194,7 @@ func (c *conn) suspend() {
 	}
 	c.conn.Pause()
 	switch {
-	case !x.headSent:
+	case !x.headSent && x.state != stateSending:
 		c.sendTimer = false
 		c.conn.SetDeadline(0)
 	case !c.sendTimer:
