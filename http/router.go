@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/bobbin-http/bobbin/http/internal/h1"
 	"github.com/bobbin-http/bobbin/http/internal/route"
 )
 
@@ -224,18 +223,9 @@ func (r *Request) Pattern() string {
 // of a file, see CleanPathBytes.
 func (r *Request) PathValue(name string) string {
 	r.use("PathValue")
-	route := r.x.route
-	if route == nil {
+	if r.x.route == nil {
 		return ""
 	}
-	path := r.x.head.Path
-	from, to, ok := route.Value(path.Of(r.x.raw), name)
-	if !ok {
-		return ""
-	}
-	value := r.piece(h1.Between(int(path.From)+from, int(path.From)+to))
-	if strings.IndexByte(value, '%') < 0 {
-		return value
-	}
-	return string(h1.Decode(nil, []byte(value)))
+	value, _ := r.pathValue(name)
+	return value
 }

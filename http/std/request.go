@@ -34,7 +34,11 @@ func request(r *http.Request, b *body) (*nethttp.Request, error) {
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: r.ProtoMinor(),
 		Header: fields, Host: r.Host(), ContentLength: r.Length(),
 		Body: nethttp.NoBody, RemoteAddr: r.RemoteAddr().String(), TLS: r.TLS(),
-		Close: closes(fields["Connection"], r.ProtoMinor()),
+		Close:   closes(fields["Connection"], r.ProtoMinor()),
+		Pattern: r.Pattern(),
+	}
+	for name, value := range r.PathValues() {
+		q.SetPathValue(name, value)
 	}
 	if r.ProtoMinor() == 0 {
 		q.Proto = "HTTP/1.0"

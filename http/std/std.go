@@ -38,6 +38,9 @@ func Handler(h nethttp.Handler) http.Handler { return http.Blocking(MaxRequests,
 // Wrap converts a net/http handler, for http.Blocking; or for http.Streaming, if it
 // waits for its client only.
 //
+// Behind an http.Router, the request has the Router's pattern and its path values; a
+// ServeMux within h sets the pattern to its own, and adds the values of that.
+//
 // The request's context has a *Server under net/http's ServerContextKey. It does not
 // serve: only its Handler is set.
 func Wrap(h nethttp.Handler) http.Handler {

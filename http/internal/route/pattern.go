@@ -3,6 +3,7 @@ package route
 import (
 	"bytes"
 	"fmt"
+	"iter"
 	"math/bits"
 	"strings"
 	"unicode"
@@ -103,6 +104,17 @@ func (p *Pattern) wildcard(name string) int {
 		}
 	}
 	return -1
+}
+
+// Names yields the names of the wildcards, in their order.
+func (p *Pattern) Names() iter.Seq[string] {
+	return func(yield func(name string) bool) {
+		for _, s := range p.segments {
+			if s.kind != literal && s.text != "" && !yield(s.text) {
+				return
+			}
+		}
+	}
 }
 
 // Value returns the part of a matching path that a wildcard stands for, and whether
