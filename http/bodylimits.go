@@ -14,8 +14,10 @@ import (
 //
 // They hold from the first byte on: a body with a declared length that is too large is
 // answered before any of it is read, and before a client that expects "100 Continue" gets
-// one; a Streaming or Blocking handler is not even started. A limit of requests a second is
-// middleware.RateLimit around the handler, which answers 429 as early.
+// one. A Streaming or Blocking handler, the work of Offload and an answer of Hold are not
+// even begun. A plain handler is called, because it may have another limit within; if it
+// has not read the body and answers with success, the 413 is in place of that. A limit of
+// requests a second is middleware.RateLimit around the handler, which answers 429 as early.
 type BodyLimits struct {
 	Size    int64         // bytes, in memory or read piece by piece; Limits.Body in memory, else no limit; 413
 	Timeout time.Duration // between two pieces; Limits.BodyTimeout; 408
@@ -31,11 +33,23 @@ func (l BodyLimits) Wrap(next Handler) Handler {
 		panic(fmt.Sprintf("http: %+v: a limit is a number from 1 on, or 0 for the server's", l))
 	}
 	return func(w *Response, r *Request) error {
-		if !w.x.framing.Done() {
-			w.x.limitBody(l)
+		x := w.x
+		if x.framing.Done() {
+			return next(w, r)
 		}
-		return next(w, r)
+		x.limitBody(l)
+		err := next(w, r)
+		if err == nil && x.mayReplace() && w.status < 400 {
+			return x.declaredTooLarge(false)
+		}
+		return err
 	}
+}
+
+// mayReplace reports whether a handler that has just returned has made the answer itself, or
+// none, and nothing of it was sent.
+func (x *exchange) mayReplace() bool {
+	return !x.headSent && (x.state == stateRunning || x.state == stateStreaming || x.state == stateOffLoop)
 }
 
 // limitBody sets the limits of the body, for the request that is being served.

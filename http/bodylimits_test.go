@@ -36,6 +36,24 @@ func TestARouteHasItsOwnBodyLimits(t *testing.T) {
 		return w.Text(fmt.Sprint(n, " in pieces"))
 	}
 	deaf := func(w *http.Response, r *http.Request) error { return w.Text("not read") }
+	sorry := func(w *http.Response, r *http.Request) error { return w.SetStatus(http.StatusForbidden).Text("no") }
+	away := func(w *http.Response, r *http.Request) error { return http.StatusNotFound }
+	offload := func(w *http.Response, r *http.Request) error {
+		return http.Offload(w, func() (int, error) { began++; return 0, nil }, func(w *http.Response, _ int) error { return w.Text("worked") })
+	}
+	hold := func(w *http.Response, r *http.Request) error {
+		h, err := w.Hold()
+		if err != nil {
+			return err
+		}
+		began++
+		h.Done()
+		return nil
+	}
+	flush := func(w *http.Response, r *http.Request) error {
+		w.Write([]byte("begun"))
+		return w.Flush()
+	}
 	foreign := std.Handler(nethttp.HandlerFunc(func(w nethttp.ResponseWriter, r *nethttp.Request) {
 		began++
 		n, err := io.Copy(io.Discard, r.Body)
@@ -52,6 +70,13 @@ func TestARouteHasItsOwnBodyLimits(t *testing.T) {
 		"/small/blocking":  small(http.Blocking(1, pieces)),
 		"/small/std":       small(foreign),
 		"/small/deaf":      small(deaf),
+		"/small/deaf/in":   http.Blocking(1, small(deaf)),
+		"/small/sorry":     small(sorry),
+		"/small/away":      small(away),
+		"/small/offload":   small(offload),
+		"/small/hold":      small(hold),
+		"/small/flush":     http.Streaming(small(flush)),
+		"/large/deaf":      small(large(deaf)),
 		"/large":           large(whole),
 		"/large/inside":    small(large(whole)),
 		"/large/outside":   large(small(whole)),
@@ -92,7 +117,20 @@ func TestARouteHasItsOwnBodyLimits(t *testing.T) {
 		{"a goroutine is not even started", "/small/blocking", []string{length(11)}, nil, "413 the body is too large", 0},
 		{"nor is one of net/http", "/small/std", []string{length(11)}, nil, "413 the body is too large", 0},
 		{"which gets what fits", "/small/std", []string{length(10)}, []any{x(10)}, "200 10 of net/http, <nil>", 1},
-		{"a handler that reads nothing answers", "/small/deaf", []string{length(11)}, []any{x(11)}, "200 not read", 0},
+		{"nor is work on a worker", "/small/offload", []string{length(11)}, nil, "413 the body is too large", 0},
+		{"which is done beside a body that fits", "/small/offload", []string{length(10)}, []any{x(10)}, "200 worked", 1},
+		{"nor is an answer held open", "/small/hold", []string{length(11)}, nil, "413 the body is too large", 0},
+		{"it is, beside a body that fits", "/small/hold", []string{length(10)}, []any{x(10)}, "200 ", 1},
+		{"a handler that reads nothing does not answer with success", "/small/deaf", []string{length(11)}, nil, "413 the body is too large", 0},
+		{"nor does one with the limit on its goroutine", "/small/deaf/in", []string{length(11)}, nil, "413 the body is too large", 0},
+		{"a client that waits is told at once", "/small/deaf", []string{length(11), expect}, nil, "413 the body is too large", 0},
+		{"beside a body that fits, it answers", "/small/deaf", []string{length(10)}, []any{x(10)}, "200 not read", 0},
+		{"beside one in chunks, whose size it never hears, too", "/small/deaf", []string{chunked}, []any{chunk(11), "0\r\n\r\n"}, "200 not read", 0},
+		{"and beside one that fits a larger limit within", "/large/deaf", []string{length(1000)}, []any{x(1000)}, "200 not read", 0},
+		{"which has its end, too", "/large/deaf", []string{length(1001)}, nil, "413 the body is too large", 0},
+		{"an error that it answers stays", "/small/sorry", []string{length(11)}, []any{x(11)}, "403 no", 0},
+		{"and so does one that it returns", "/small/away", []string{length(11)}, []any{x(11)}, "404 404 Not Found", 0},
+		{"an answer that has begun cannot be replaced", "/small/flush", []string{length(11)}, []any{x(11)}, "200 begun", 0},
 		{"a route may take more than the server", "/large", []string{length(1000)}, []any{x(1000)}, "200 1000 in memory", 1},
 		{"and has its end, too", "/large", []string{length(1001)}, nil, "413 the body is too large", 1},
 		{"the innermost limit holds, if it is larger", "/large/inside", []string{length(1000)}, []any{x(1000)}, "200 1000 in memory", 1},

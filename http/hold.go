@@ -74,6 +74,9 @@ func (w *Response) holdable() error {
 	case w.isWhole() || len(w.bytes) > 0 || w.length >= 0:
 		return errTwoAnswers
 	}
+	if err := w.x.declaredTooLarge(false); err != nil {
+		return err
+	}
 	return w.mistake()
 }
 

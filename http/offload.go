@@ -74,11 +74,14 @@ type Pending struct {
 
 // Later leaves the answer to a later call of Answer or Fail. A handler calls Later and
 // returns nil; Answer or Fail must be called when it has returned. There is no deadline:
-// the caller has one. Offload, which has a deadline, is built on Later.
+// the caller has one. An error is the answer: a handler returns it. Offload, which has a deadline, is built on Later.
 func Later(w *Response) (*Pending, error) {
 	x := w.x
 	if err := x.mayNot(callLater); err != nil {
 		w.fail(err)
+		return nil, err
+	}
+	if err := x.declaredTooLarge(false); err != nil {
 		return nil, err
 	}
 	x.enter(statePending)
