@@ -104,7 +104,7 @@ func (f *openFile) Intact() bool {
 		return false
 	case same(info, f.seen):
 		return true
-	case f.copy && info.Size() == f.seen.Size():
+	case f.copy && info.Size() == f.seen.Size() && !info.ModTime().Equal(f.seen.ModTime()):
 		return false
 	}
 	first, tail := sampleOf(f, f.promised.Size())
