@@ -8,7 +8,8 @@
 // kind.go run on that worker; store.go makes an entry of the result (entry.go) and
 // keeps it in a cache that evicts by SIEVE (cache.go); answer.go answers with it,
 // by the request's conditions (condition.go), the codings that the client takes
-// (coding.go) and ranges (ranges.go). A large file is sent from openfile.go.
+// (coding.go, accept.go) and ranges (ranges.go). A large file is sent from openfile.go.
+// What times tell is in times.go, and what an fs.FS needs in fsys.go.
 package static
 
 import (
