@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/bobbin-http/bobbin/http/internal/h1"
 )
@@ -28,7 +29,7 @@ func (w *Response) Interim(status Status, fields ...[2]string) error {
 	p := append(strconv.AppendInt([]byte("HTTP/1.1 "), int64(status), 10), ' ')
 	p = append(append(p, status.Text()...), "\r\n"...)
 	for _, f := range fields {
-		if !h1.IsToken(f[0]) || !h1.IsFieldValue(f[1]) || !IsTrailer(f[0]) {
+		if !h1.IsToken(f[0]) || !h1.IsFieldValue(f[1]) || frames(f[0]) {
 			return fmt.Errorf("http: %q: %q is no field for an interim answer", f[0], f[1])
 		}
 		p = append(append(append(append(p, f[0]...), ": "...), f[1]...), "\r\n"...)
@@ -43,6 +44,16 @@ func (w *Response) Interim(status Status, fields ...[2]string) error {
 		}
 		return nil
 	})
+}
+
+// frames reports whether a field is about the connection, or about where a message ends. An
+// interim answer has no body, and does not change the connection.
+func frames(name string) bool {
+	switch strings.ToLower(name) {
+	case "connection", "content-length", "keep-alive", "proxy-connection", "trailer", "transfer-encoding", "upgrade":
+		return true
+	}
+	return false
 }
 
 // errLateInterim is the error of an interim answer behind the head of the final one.

@@ -144,7 +144,7 @@ func trailers(w *Response, r *Request) error {
 // hints sends two interim answers, before the answer that was made already.
 func hints(w *Response, made error) error {
 	link := [2]string{"Link", "</style.css>; rel=preload"}
-	return errors.Join(made, w.Interim(StatusEarlyHints, link, [2]string{"X-A", ""}), w.Interim(StatusProcessing))
+	return errors.Join(made, w.Interim(StatusEarlyHints, link, [2]string{"Location", ""}), w.Interim(StatusProcessing))
 }
 
 // badHints returns an error unless all of these are refused.
@@ -152,7 +152,7 @@ func badHints(w *Response) error {
 	for _, err := range []error{
 		w.Interim(100), w.Interim(StatusSwitchingProtocols), w.Interim(StatusOK), w.Interim(0),
 		w.Interim(StatusEarlyHints, [2]string{"Link", "a\r\nB: c"}), w.Interim(StatusEarlyHints, [2]string{"a b", "c"}),
-		w.Interim(StatusEarlyHints, [2]string{"Content-Length", "5"}), w.Interim(StatusEarlyHints, [2]string{"transfer-encoding", "chunked"}),
+		w.Interim(StatusEarlyHints, [2]string{"Content-Length", "5"}), w.Interim(StatusEarlyHints, [2]string{"transfer-encoding", "chunked"}), w.Interim(StatusEarlyHints, [2]string{"Connection", "close"}),
 	} {
 		if err == nil {
 			return errors.New("a bad interim answer was sent")
