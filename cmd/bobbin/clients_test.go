@@ -68,6 +68,27 @@ func TestCurl(t *testing.T) {
 	reports(t, out, `^405\n$`)
 }
 
+// TestLettersThatWereNotEscapedAreServed asks as people type, and as net/http's client sends
+// a query.
+func TestLettersThatWereNotEscapedAreServed(t *testing.T) {
+	p := start(t, "", folder(t, map[string][]byte{"grüße.txt": []byte("hello"), "über/index.html": []byte("<p>about")}))
+	t.Run("by curl", func(t *testing.T) {
+		reports(t, tool(t, "curl", "-sS", "-w", " %{http_code}", p.url+"grüße.txt?q=ü"), `^hello 200$`)
+		reports(t, tool(t, "curl", "-sS", "-w", " %{redirect_url}", "-o", os.DevNull, p.url+"über?q=ü"), `/%C3%BCber/\?q=%C3%BC$`)
+		reports(t, tool(t, "curl", "-sSL", p.url+"über?q=ü"), `^<p>about$`)
+	})
+	t.Run("by net/http", func(t *testing.T) {
+		answer, err := nethttp.Get(p.url + "über?q=ü")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer answer.Body.Close()
+		if answer.StatusCode != 200 || answer.Request.URL.RequestURI() != "/%C3%BCber/?q=%C3%BC" {
+			t.Errorf("%v of %v", answer.Status, answer.Request.URL)
+		}
+	})
+}
+
 // TestARefusedUploadIsToldSo uploads more than a socket holds, to a server that wants none
 // of it. wget sends all of it before it looks for an answer.
 func TestARefusedUploadIsToldSo(t *testing.T) {
