@@ -39,7 +39,7 @@ func (r *Request) SetReadDeadline(d time.Duration) error {
 	return x.onLoop(func() error {
 		x.readBy, x.extras = 0, true
 		if d != 0 {
-			x.readBy = max(x.conn.server.elapsed()+d, 1)
+			x.readBy = max(x.conn.server.elapsed()+min(d, longest), 1)
 		}
 		return nil
 	})
@@ -93,7 +93,7 @@ func (w *Response) SetWriteDeadline(d time.Duration) error {
 		if d != 0 {
 			x.extras = true
 			c, serial, answered := x.conn, x.serial, x.conn.requests
-			x.writeTimer = c.server.loop.After(max(d, 0), func() { c.writeTimedOut(x, serial, answered) })
+			x.writeTimer = c.server.loop.After(max(min(d, longest), 0), func() { c.writeTimedOut(x, serial, answered) })
 		}
 		return nil
 	})

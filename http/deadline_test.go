@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -35,6 +36,8 @@ func TestAHandlersDeadlineForTheBody(t *testing.T) {
 		{"one that comes too late is not", []time.Duration{3 * time.Second}, 5 * time.Second, "late"},
 		{"nor one that drips", []time.Duration{3 * time.Second}, 900 * time.Millisecond, "late"},
 		{"a second deadline replaces the first", []time.Duration{time.Second, 5 * time.Second}, 500 * time.Millisecond, "hello"},
+		{"one that is never lets the body come", []time.Duration{time.Second, math.MaxInt64}, 500 * time.Millisecond, "hello"},
+		{"one that was always over reads nothing", []time.Duration{math.MinInt64}, 500 * time.Millisecond, "late"},
 		{"none lets the body come", []time.Duration{time.Second, 0}, 500 * time.Millisecond, "hello"},
 		{"one that is over reads nothing", []time.Duration{-time.Second}, 500 * time.Millisecond, "late"},
 	} {
@@ -113,6 +116,7 @@ func TestAHandlersDeadlineForTheAnswer(t *testing.T) {
 		{"one that begins in time, too", []time.Duration{3 * time.Second}, 2 * time.Second, true},
 		{"one that does not is cut off", []time.Duration{3 * time.Second}, 4 * time.Second, false},
 		{"a second deadline replaces the first", []time.Duration{3 * time.Second, 6 * time.Second}, 4 * time.Second, true},
+		{"one that is never leaves the client its time", []time.Duration{3 * time.Second, math.MaxInt64}, 4 * time.Second, true},
 		{"none leaves the client its time", []time.Duration{3 * time.Second, 0}, 4 * time.Second, true},
 		{"one that is over breaks the connection", []time.Duration{-time.Second}, time.Second, false},
 	} {
