@@ -203,7 +203,7 @@ func (c *conn) handlerFailed(err error) {
 		c.closeAfter = true
 	}
 	switch {
-	case errors.Is(err, ErrAbort):
+	case errors.Is(err, ErrAbort), x.gaveUp(err):
 		c.abort(err)
 	case x.held != nil && x.headSent:
 		c.cut(err)

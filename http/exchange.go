@@ -32,6 +32,7 @@ type exchange struct {
 	// The answer. While a handler runs off the loop, the state does not change.
 	state    answerState
 	headSent bool
+	left     bool  // the client has ended its half, while it waits for the answer
 	next     *task // to be started; in stateStarting
 	task     *task // that the handler runs as, nil if it cannot wait
 	held     *Held // from Hold to the end of the answer
@@ -75,7 +76,7 @@ func (x *exchange) reset() {
 	x.failed, x.route = nil, nil
 	x.instead, x.others = false, false
 	x.body, x.read = x.body[:0], 0
-	x.state, x.headSent = stateNew, false
+	x.state, x.headSent, x.left = stateNew, false, false
 	x.held = nil
 	x.request.reset()
 	x.response.reset()

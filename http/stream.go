@@ -105,8 +105,13 @@ func (w *Response) Flush() error {
 }
 
 // Pause waits for d, while the loop serves other requests. It sends nothing: Flush does.
-// The error is ErrGone if the client has left, and ErrStopping, at once, if the server
-// wants to end.
+// The error is ErrGone if the connection is lost (a reset, Timeout, a write deadline), and
+// ErrStopping, at once, if the server wants to end.
+//
+// A client that ends its half (FIN) has most likely closed, but may wait for the answer: so
+// Pause goes on, while the request's Context ends. A handler that wants to stop for such a
+// client looks at Context().Err() after Pause; otherwise Flush fails when a reset has come
+// for what was sent.
 func (w *Response) Pause(d time.Duration) error {
 	w.use("Pause")
 	if err := w.x.mayNot(callFlush); err != nil {

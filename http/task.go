@@ -258,7 +258,7 @@ func (x *exchange) abandon() {
 	x.enter(stateDone)
 	if t := x.task; t != nil {
 		t.stopTimer()
-		t.run.Stop()
+		x.endContext(t.run.Stop)
 		x.endTask()
 	}
 	x.dropNext()
@@ -287,7 +287,11 @@ func (c *conn) OnDrain(*eventloop.Conn) {
 // OnPeerClosed implements eventloop.Backpressured. It cancels the request's context. An
 // answer that is made nevertheless is sent, because some clients end their half and wait.
 func (c *conn) OnPeerClosed(*eventloop.Conn) {
-	if c.x != nil && c.x.cancel != nil {
+	if c.x == nil {
+		return
+	}
+	c.x.left = true
+	if c.x.cancel != nil {
 		c.x.cancel()
 	}
 }

@@ -120,33 +120,3 @@ func (c *valueContext) Value(key any) any {
 	}
 	return c.Context.Value(key)
 }
-
-// Context returns a context that ends with the request, or before if the client has left.
-// It has the values that keys have at this moment. It is for work off the loop; a handler
-// on the loop cannot wait for it.
-func (r *Request) Context() context.Context {
-	r.use("Context")
-	x := r.x
-	if x.cancel == nil {
-		x.context, x.cancel = context.WithCancel(context.Background())
-		x.extras = true
-	}
-	v := r.values.Load()
-	from := v.outer()
-	if from == nil {
-		from = x.context
-	}
-	if v == nil || v.context != nil {
-		return from
-	}
-	return &valueContext{from, v}
-}
-
-// SetContext sets the context that Context returns, and the values with it. It must be one
-// made from the request's own, so that it ends with the request. Package std calls it for
-// handlers behind middleware of net/http.
-func (r *Request) SetContext(ctx context.Context) {
-	r.use("SetContext")
-	r.x.extras = true
-	r.values.Store(&value{context: ctx})
-}
