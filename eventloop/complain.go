@@ -64,14 +64,16 @@ func (r *reporter) allow(kind string, now time.Duration) (skipped int, ok bool) 
 
 // LogPanic logs a panic that its caller has recovered, with more about it as pairs of
 // log/slog. The stack is there once a second at most; "shortened"
-// says of how many panics it was left out since it was last there. Any goroutine may
-// call it.
+// says of how many panics it was left out since it was last there. Without it, "at" has the
+// line of code that has panicked. Any goroutine may call it.
 func (l *Loop) LogPanic(what string, value any, more ...any) {
 	// The clock, and not the time of the turn: that is the loop's.
 	shortened, inFull := l.report.allow("panic", l.kernel.Now().Sub(l.clock.start))
 	more = append(more, "value", fmt.Sprint(value), "shortened", shortened)
-	if inFull {
-		more = append(more, "stack", string(debug.Stack()))
+	if stack := string(debug.Stack()); inFull {
+		more = append(more, "stack", stack)
+	} else {
+		more = append(more, "at", firstUserFrame(stack))
 	}
 	l.report.log.Error(what, more...)
 }

@@ -7,6 +7,7 @@ import "time"
 
 // A stopState is how far a loop has come to its end.
 type stopState struct {
+	asked  bool // functions that were posted before come first
 	begun  bool
 	gaveUp bool // on all that has not ended
 }
@@ -30,6 +31,10 @@ func (l *Loop) stopUnlessStopped() {
 
 func (l *Loop) onStops() {
 	n := l.mail.stops.Load()
+	if n == 1 && !l.stop.asked && l.mail.waiting.Load() {
+		l.stop.asked = true // what was posted before runs before: the stop begins in the next turn
+		return
+	}
 	if n > 0 && !l.stop.begun {
 		l.beginStop()
 	}

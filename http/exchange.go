@@ -210,7 +210,7 @@ func (x *exchange) guarded(h Handler) (err error) {
 				x.task.result = errPanicked // nothing is returned
 			}
 		}
-		x.conn.server.loop.LogPanic("panic in a handler", r, "request", x.request.line())
+		x.conn.server.loop.LogPanic("panic in a handler", r, x.about()...)
 		err = errPanicked
 	}()
 	err = h(&x.response, &x.request)

@@ -272,5 +272,14 @@ func (e *Events) send(text string) error {
 // OnClose registers f to be called at the end of the stream, exactly once.
 func (e *Events) OnClose(f func()) { e.held.OnClose(f) }
 
+// OnStop has f called when the server wants to end, to send a last event; the stream ends
+// when f returns.
+func (e *Events) OnStop(f func()) {
+	e.held.OnStop(func() {
+		defer e.held.Done()
+		f()
+	})
+}
+
 // Close ends the stream.
 func (e *Events) Close() { e.held.Done() }

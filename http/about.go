@@ -1,0 +1,27 @@
+package http
+
+import "github.com/bobbin-http/bobbin/eventloop"
+
+// What a line in the log says of the request that it is about.
+
+// about returns the request and its route, as pairs of log/slog.
+func (x *exchange) about() []any {
+	return []any{"request", x.request.line(), "route", x.request.Pattern()}
+}
+
+// About implements eventloop.Informer, for a panic in a function that was given to a Held, a
+// Tunnel, or to middleware.
+func (c *conn) About() []any {
+	if c.x == nil {
+		return nil
+	}
+	return c.x.about()
+}
+
+// About implements eventloop.Informer.
+func (p *tunneling) About() []any { return p.conn.About() }
+
+var (
+	_ eventloop.Informer = (*conn)(nil)
+	_ eventloop.Informer = (*tunneling)(nil)
+)
