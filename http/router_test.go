@@ -399,7 +399,9 @@ func TestPatternsThatCannotBeMeantAreRefused(t *testing.T) {
 		pattern string
 		want    string // behind "http: bad pattern …"
 	}{
-		{"nothing", "", `at offset 0: there is no "/": write "/" if it is a path, or "/" if it is a host`},
+		{"nothing", "", `at offset 0: it is empty: write "/" for all paths`},
+		{"a method alone", "GET ", `at offset 4: there is no path: write "GET /" for all paths`},
+		{"a method without a blank", "post", `at offset 0: there is no path: write "POST /" for all paths`},
 		{"a path without its slash", "GET users", `at offset 4: there is no "/": write "/users" if it is a path, or "users/" if it is a host`},
 		{"small letters", "get /", `at offset 0: "get" is another method than "GET", and most likely not meant: write "GET"`},
 		{"a method that is none", "GET,POST /", `at offset 0: "GET,POST" is no method`},
@@ -408,7 +410,7 @@ func TestPatternsThatCannotBeMeantAreRefused(t *testing.T) {
 		{"a port", "GET a.example:80/", `at offset 4: ports are not compared: write "a.example"`},
 		{"a wildcard in a host", "{user}.example/", `at offset 0: a host has no wildcards, and a path begins with "/"`},
 		{"a host that is none", "a<b/", `at offset 0: "a<b" is no host`},
-		{"an empty segment", "/a//b", `at offset 3: a path is cleaned before it is compared: leave "/" out`},
+		{"an empty segment", "/a//b", `at offset 3: a path is cleaned before it is compared: write one "/" in place of several`},
 		{"dots", "/a/../b", `at offset 3: a path is cleaned before it is compared: leave "../" out`},
 		{"half an escape", "/a%2", `at offset 1: a percent sign begins an escape: for the sign itself, write "%25"`},
 		{"half a wildcard", "/a/{b", `at offset 3: a wildcard is a whole segment, such as "/{name}/", and "{b" is not`},

@@ -20,6 +20,7 @@ var (
 	errFieldName  = &Refusal{400, "a field has a name that is not a token"}      // RFC 9110 section 5.1
 	errNoName     = &Refusal{400, "a field has no name"}                         // RFC 9112 section 5
 	errBlankName  = &Refusal{400, "a blank before the colon of a field"}         // RFC 9112 section 5.1
+	errInName     = &Refusal{400, "a blank in the name of a field, or no colon"} // RFC 9112 section 5
 	errNoColon    = &Refusal{400, "a line without a colon"}                      // RFC 9112 section 5
 	errFieldValue = &Refusal{400, "a field holds a control character"}           // RFC 9110 section 5.5
 	errTwoHosts   = &Refusal{400, "more than one Host field"}                    // RFC 9112 section 3.2
@@ -76,6 +77,9 @@ func (h *Head) readField(p []byte, most int) (last bool, why *Refusal) {
 		return false, NeedMore
 	}
 	if p[i] != ':' || i == h.Size {
+		if i > h.Size && negotiate.IsBlank(p[i]) {
+			return false, badBlank(p[i:])
+		}
 		return false, badName(p[i], i == h.Size)
 	}
 	f.Name = Between(h.Size, i)
@@ -161,6 +165,18 @@ func badName(c byte, first bool) *Refusal {
 		return errNoColon
 	}
 	return errFieldName
+}
+
+// badBlank returns why a blank cannot stand behind a name: there is a colon behind it, or
+// none where it should be.
+func badBlank(p []byte) *Refusal {
+	switch i := skipBlanks(p, 0); {
+	case i == len(p):
+		return NeedMore
+	case p[i] == ':':
+		return errBlankName
+	}
+	return errInName
 }
 
 // endOfValue returns the place of the first control character, from i on, other than

@@ -72,7 +72,7 @@ func Parse(text string) (*Pattern, error) {
 		return bad(0, "%s", why)
 	}
 	if path == "" {
-		return bad(len(method), `there is no "/": write %q if it is a path, or %q if it is a host`, "/"+host, host+"/")
+		return bad(len(method), "%s", noPath(method, host))
 	}
 	if p.host, why = patternHost(host); why != "" {
 		return bad(len(method), "%s", why)
@@ -104,6 +104,19 @@ func (p *Pattern) wildcard(name string) int {
 		}
 	}
 	return -1
+}
+
+// noPath tells what to write in place of a pattern without a path.
+func noPath(method, host string) string {
+	switch name := strings.ToUpper(host); {
+	case host == "" && method == "":
+		return `it is empty: write "/" for all paths`
+	case host == "":
+		return fmt.Sprintf(`there is no path: write %q for all paths`, strings.TrimRight(method, blanks)+" /")
+	case method == "" && h1.MethodOf([]byte(name)) != h1.MethodOther:
+		return fmt.Sprintf(`there is no path: write %q for all paths`, name+" /")
+	}
+	return fmt.Sprintf(`there is no "/": write %q if it is a path, or %q if it is a host`, "/"+host, host+"/")
 }
 
 // Names yields the names of the wildcards, in their order.
@@ -179,7 +192,9 @@ func parseSegment(piece string, more bool) (s segment, why string) {
 	switch {
 	case piece == "" && !more:
 		return segment{rest, ""}, ""
-	case piece == "" || piece == "." || piece == "..":
+	case piece == "":
+		return s, `a path is cleaned before it is compared: write one "/" in place of several`
+	case piece == "." || piece == "..":
 		return s, fmt.Sprintf(`a path is cleaned before it is compared: leave "%s/" out`, piece)
 	case !strings.Contains(piece, "{"):
 		if !h1.Decodable([]byte(piece)) {
