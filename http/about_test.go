@@ -122,3 +122,89 @@ func TestEventsSayGoodbye(t *testing.T) {
 		})
 	}
 }
+
+// TestAnEventThatCannotBeSentIsAnError, and the others arrive as they are.
+func TestAnEventThatCannotBeSentIsAnError(t *testing.T) {
+	for _, row := range []struct {
+		name  string
+		event http.Event
+		want  string // "" if it is refused
+	}{
+		{"all of it", http.Event{ID: "7", Name: "news", Data: "a\nb"}, "id: 7\nevent: news\ndata: a\ndata: b\n\n"},
+		{"none of it, which a client still gets", http.Event{}, "data: \n\n"},
+		{"a name alone", http.Event{Name: "ping"}, "event: ping\ndata: \n\n"},
+		{"a name of two lines", http.Event{Name: "a\ndata: forged", Data: "x"}, ""},
+		{"a name with a return", http.Event{Name: "a\r", Data: "x"}, ""},
+		{"an ID of two lines", http.Event{ID: "x\ny", Data: "x"}, ""},
+		{"an ID with NUL", http.Event{ID: "x\x00", Data: "x"}, ""},
+	} {
+		for how, send := range map[string]func(s *http.Server, e *http.Events) error{
+			"sent":     func(_ *http.Server, e *http.Events) error { return e.Send(row.event) },
+			"prepared": func(_ *http.Server, e *http.Events) error { return e.SendPiece(http.PrepareEvent(row.event)) },
+			"published": func(s *http.Server, e *http.Events) error {
+				topic := s.NewTopic()
+				topic.Add(e, nil)
+				return topic.Publish(http.PrepareEvent(row.event))
+			},
+		} {
+			t.Run(row.name+", "+how, func(t *testing.T) {
+				var server *http.Server
+				h := func(w *http.Response, r *http.Request) error {
+					e, err := w.Events()
+					if err != nil {
+						return err
+					}
+					if err := send(server, e); (err != nil) != (row.want == "") {
+						t.Error(err)
+					}
+					r.Loop().After(time.Second, e.Close)
+					return nil
+				}
+				httptest.Run(t, httptest.Config{Handler: h, Server: func(s *http.Server) { server = s }}, func(c *httptest.Client) {
+					if a := c.Get("/"); a.Body != row.want {
+						t.Errorf("%q", a.Body)
+					}
+				})
+			})
+		}
+	}
+}
+
+// TestAReasonIsOneLine, whatever it was made of.
+func TestAReasonIsOneLine(t *testing.T) {
+	for reason, want := range map[string]string{
+		"a line":           "a line",
+		"two\nlines":       "two lines",
+		"two\r\n\r\nlines": "two lines",
+		"\x1b[31mred\n":    "[31mred",
+		"élan":             "élan",
+	} {
+		seen := ""
+		h := func(*http.Response, *http.Request) error { return http.StatusBadRequest.Because(reason) }
+		page := func(w *http.Response, r *http.Request, f http.Failure) error { seen = f.Reason; return nil }
+		httptest.Run(t, httptest.Config{Handler: h, ErrorHandler: page}, func(c *httptest.Client) {
+			if a := c.Get("/"); a.Body != "400 Bad Request: "+want+"\n" || seen != want {
+				t.Errorf("%q is %q, and for a page %q", reason, a.Body, seen)
+			}
+		})
+	}
+}
+
+// TestAnErrorReplacesAnAnswer that the handler has made before it failed, and nil does not.
+func TestAnErrorReplacesAnAnswer(t *testing.T) {
+	for _, row := range []struct {
+		err    error
+		status int
+		body   string
+	}{
+		{nil, 200, "good"},
+		{http.StatusBadRequest, 400, "400 Bad Request\n"},
+	} {
+		h := func(w *http.Response, r *http.Request) error { w.Text("good"); return row.err }
+		httptest.Run(t, httptest.Config{Handler: h}, func(c *httptest.Client) {
+			if a := c.Get("/"); a.Status != row.status || a.Body != row.body {
+				t.Errorf("%v: %v", row.err, a)
+			}
+		})
+	}
+}

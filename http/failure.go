@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"strings"
+	"unicode"
 )
 
 // How an error becomes an answer. The server has a plain text for each status; a site
@@ -130,18 +132,27 @@ func (x *exchange) failure(err error) Failure {
 }
 
 // Because returns the status with a reason, which the client gets in the body of the
-// answer: one line for a person. Causes are for the operator: they are logged, at the
+// answer: one line for a person, in which the end of a line, or another control character,
+// becomes a blank. Causes are for the operator: they are logged, at the
 // level of errors with a status from 500 on and as information with others, and the client
 // does not see them. A cause that is nil is left out.
 //
 //	return http.StatusBadRequest.Because("the name is missing")
 //	return http.StatusBadGateway.Because("the catalogue cannot be read", err)
 func (s Status) Because(reason string, causes ...error) error {
-	r := newRefusal(s, reason)
+	r := newRefusal(s, oneLine(reason))
 	if cause := errors.Join(causes...); cause != nil {
 		return &causedRefusal{r, cause}
 	}
 	return r
+}
+
+// oneLine returns a text with a blank in place of control characters.
+func oneLine(text string) string {
+	if strings.IndexFunc(text, unicode.IsControl) < 0 {
+		return text
+	}
+	return strings.Join(strings.FieldsFunc(text, unicode.IsControl), " ")
 }
 
 // A causedRefusal is a refusal with the error behind it.

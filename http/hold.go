@@ -203,10 +203,11 @@ type Events struct {
 	sent  time.Time // the last event or comment
 }
 
-// An Event is one server-sent event. Empty fields are left out.
+// An Event is one server-sent event. An empty ID or Name is left out; Data is always sent,
+// because clients drop an event without it.
 type Event struct {
-	ID   string // a client that comes back sends it as Last-Event-ID
-	Name string // the event's type; a client takes none for "message"
+	ID   string // one line without NUL; a client that comes back sends it as Last-Event-ID
+	Name string // the event's type, one line; a client takes none for "message"
 	Data string // any number of lines
 }
 
@@ -257,8 +258,13 @@ func (e *Events) tick() {
 }
 
 // Send sends an event. The error is ErrFull if the client does not take the events before,
-// and ErrGone if it has left.
-func (e *Events) Send(event Event) error { return e.send(event.text()) }
+// and ErrGone if it has left; another one tells of an ID or a Name that is not one line.
+func (e *Events) Send(event Event) error {
+	if err := event.check(); err != nil {
+		return err
+	}
+	return e.send(event.text())
+}
 
 // send writes to the answer.
 func (e *Events) send(text string) error {

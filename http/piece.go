@@ -1,6 +1,7 @@
 package http
 
 import (
+	"errors"
 	"strconv"
 	"strings"
 )
@@ -13,6 +14,7 @@ type Piece struct {
 	chunk []byte // as a chunk
 	from  int    // the bytes in it
 	to    int
+	bad   error // why it cannot be sent
 }
 
 // sharedFrom is how long a piece is that is not copied: below it, a copy behind what is
@@ -25,17 +27,25 @@ func PreparePiece(p []byte) *Piece {
 	b = append(b, "\r\n"...)
 	from := len(b)
 	b = append(b, p...)
-	return &Piece{append(b, "\r\n"...), from, from + len(p)}
+	return &Piece{chunk: append(b, "\r\n"...), from: from, to: from + len(p)}
 }
 
-// PrepareEvent makes a piece of a server-sent event, for Events.
-func PrepareEvent(event Event) *Piece { return PreparePiece([]byte(event.text())) }
+// PrepareEvent makes a piece of a server-sent event, for Events. Of an event that Send
+// refuses, the piece is refused with the same error by Topic.Publish and SendPiece.
+func PrepareEvent(event Event) *Piece {
+	p := PreparePiece([]byte(event.text()))
+	p.bad = event.check()
+	return p
+}
 
 // Bytes returns the bytes of the piece. They must not be changed.
 func (p *Piece) Bytes() []byte { return p.chunk[p.from:p.to:p.to] }
 
 // SendPiece is Write for a piece. It takes all or nothing.
 func (h *Held) SendPiece(p *Piece) error {
+	if p.bad != nil {
+		return p.bad
+	}
 	text := p.Bytes()
 	if len(text) < sharedFrom {
 		_, err := h.Write(text)
@@ -73,6 +83,18 @@ func (t *Tunnel) SendPiece(p *Piece) error {
 	return err
 }
 
+// errEvent is the error of an event that would become another one, or be dropped.
+var errEvent = errors.New("http: the ID and the Name of an Event have no end of a line, and the ID no NUL: the event was not sent")
+
+// check returns an error if the ID or the name cannot be sent. The end of a line in it would
+// begin another field, and clients drop an ID with NUL.
+func (event *Event) check() error {
+	if strings.ContainsAny(event.ID, "\r\n\x00") || strings.ContainsAny(event.Name, "\r\n") {
+		return errEvent
+	}
+	return nil
+}
+
 // text is the event as it is sent.
 func (event *Event) text() string {
 	var b strings.Builder
@@ -82,11 +104,10 @@ func (event *Event) text() string {
 		b.WriteString(value)
 		b.WriteByte('\n')
 	}
-	// The end of a line in an ID or a name would begin another field.
-	if event.ID != "" && !strings.ContainsAny(event.ID, "\r\n\x00") {
+	if event.ID != "" {
 		line("id", event.ID)
 	}
-	if event.Name != "" && !strings.ContainsAny(event.Name, "\r\n") {
+	if event.Name != "" {
 		line("event", event.Name)
 	}
 	for text := range strings.SplitSeq(lineEnds.Replace(event.Data), "\n") {

@@ -66,6 +66,9 @@ func (t *Topic) Len() int { return t.live }
 // Publish sends a piece to all receivers, from the next turn on. The error is ErrFull if
 // Limits.Pieces of them are being sent.
 func (t *Topic) Publish(p *Piece) error {
+	if p.bad != nil {
+		return p.bad
+	}
 	if len(t.waiting) >= t.limit {
 		return ErrFull
 	}
