@@ -33,6 +33,7 @@ func site(folder string) *http.Router {
 			return err
 		}
 		defer form.Remove()
+		w.Add("Content-Type", "text/plain; charset=utf-8") // the names are the client's: no browser may take them for HTML
 		for _, f := range form.Files {
 			path := filepath.Join(folder, f.Name)
 			if _, err := os.Lstat(path); err == nil || f.Name == "" {

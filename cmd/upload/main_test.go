@@ -31,12 +31,16 @@ func TestUpload(t *testing.T) {
 				t.Errorf("%s: %v", row.name, a)
 			}
 		}
+		a := c.Do("POST", "/", file("<b>c", "x")+"--b--\r\n", boundary)
+		if typ := a.Header("Content-Type"); typ != "text/plain; charset=utf-8" {
+			t.Errorf("a browser may take the name of a file for HTML: %v", a)
+		}
 		if a := c.Get("/"); a.Status != 200 {
 			t.Errorf("%v", a)
 		}
 	})
 	left, err := filepath.Glob(filepath.Join(folder, "*"))
-	if err != nil || len(left) != 2 {
+	if err != nil || len(left) != 3 {
 		t.Errorf("left: %v, %v", left, err)
 	}
 	if p, err := os.ReadFile(filepath.Join(folder, "a.txt")); string(p) != "hello" {
