@@ -3,6 +3,7 @@ package http
 import (
 	"cmp"
 	"fmt"
+	"reflect"
 	"time"
 )
 
@@ -31,6 +32,9 @@ type BodyLimits struct {
 func (l BodyLimits) Wrap(next Handler) Handler {
 	if l.Size < 0 || l.Timeout < 0 || l.Time < 0 || l.MinRate < 0 || l.Grace < 0 {
 		panic(fmt.Sprintf("http: %+v: a limit is a number from 1 on, or 0 for the server's", l))
+	}
+	if err := tooShort(reflect.ValueOf(l)); err != nil {
+		panic(err.Error())
 	}
 	return func(w *Response, r *Request) error {
 		x := w.x

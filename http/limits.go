@@ -190,6 +190,9 @@ func (l *Limits) check() error {
 	if name := negative(reflect.ValueOf(*l)); name != "" {
 		return fmt.Errorf("http: %s is below 0: a limit is a number from 1 on, or 0 for its default", name)
 	}
+	if err := tooShort(reflect.ValueOf(*l)); err != nil {
+		return err
+	}
 	switch {
 	case l.Requests > mostRequests:
 		return fmt.Errorf("http: Requests can be from 1 to %d, and not %d", mostRequests, l.Requests)

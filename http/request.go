@@ -201,8 +201,12 @@ func (r *Request) ClientAddr() netip.Addr {
 
 // SetClientAddr sets the address of the client behind a trusted proxy, for middleware. The
 // connection is accounted to that client from then on. It must be called on the loop's
-// goroutine.
+// goroutine; inside of Blocking, the answer is a 500.
 func (r *Request) SetClientAddr(a netip.Addr) {
+	if r.x.isOffLoop() {
+		r.x.response.fail(errClientOffLoop)
+		return
+	}
 	r.client = a.Unmap()
 	r.x.conn.conn.SetClient(eventloop.ClientOf(r.client))
 }

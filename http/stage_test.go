@@ -117,6 +117,9 @@ func site(w *Response, r *Request) error {
 		w.Add("Connection", "close")
 		return stream(w, r, 3, "bye ", time.Second)
 	}
+	if strings.HasSuffix(r.Path(), "/slow") {
+		w.Timeout(3 * time.Second) // as middleware does, outside of Blocking
+	}
 	switch {
 	case strings.HasPrefix(r.Path(), "/streaming/"):
 		return streaming(w, r)
@@ -165,7 +168,7 @@ func badHints(w *Response) error {
 var (
 	streaming = Streaming(patient)
 	blocking  = Blocking(1000, patient)
-	full      = Blocking(0, patient)
+	full      = (&slots{}).handler(patient)
 )
 
 // patient answers in pieces, and waits.
@@ -270,7 +273,6 @@ func patient(w *Response, r *Request) error {
 		w.SetTrailer("X-Sum", "5")
 		return w.Flush()
 	case "slow":
-		w.Timeout(3 * time.Second)
 		if err := w.Pause(time.Minute); err != nil {
 			return err
 		}

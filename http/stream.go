@@ -30,8 +30,20 @@ func Streaming(h Handler) Handler {
 //
 // Middleware that belongs to the loop goes around Blocking, not into it: Offload, Later,
 // Hold and Events return an error in a handler that runs off the loop.
+//
+// It panics if atMost is below 1 or there is no h, for then no request could be served.
 func Blocking(atMost int, h Handler) Handler {
-	s := &slots{most: int64(atMost)}
+	switch {
+	case atMost < 1:
+		panic(fmt.Sprintf("http: Blocking(%d, h) serves no request: give it a number from 1 on", atMost))
+	case h == nil:
+		panic("http: the handler for Blocking is nil")
+	}
+	return (&slots{most: int64(atMost)}).handler(h)
+}
+
+// handler makes the handler of Blocking.
+func (s *slots) handler(h Handler) Handler {
 	return func(w *Response, r *Request) error {
 		who := r.Client()
 		if !s.take(who) {
@@ -189,9 +201,14 @@ func (w *Response) endPieces() {
 
 // Timeout answers 503 when d has passed, unless the answer has begun by then. The handler
 // cannot be stopped; but Body, Flush and Pause return an error in it, and its context
-// ends. Middleware calls Timeout, on the loop's goroutine.
+// ends. Middleware calls Timeout, on the loop's goroutine; inside of Blocking, the answer is
+// a 500.
 func (w *Response) Timeout(d time.Duration) {
 	x, serial := w.x, w.x.serial
+	if x.isOffLoop() {
+		w.fail(errTimeoutOffLoop)
+		return
+	}
 	if x.timeout != nil {
 		x.timeout.Stop()
 	}

@@ -65,6 +65,11 @@ var reserved = []byte("/-/")
 // Wrap is the http.Middleware.
 func (l *AccessLog) Wrap(next http.Handler) http.Handler {
 	return func(w *http.Response, r *http.Request) error {
+		if l.loop == nil {
+			if err := offLoop(r, "AccessLog"); err != nil {
+				return err
+			}
+		}
 		if !isReserved(r) {
 			l.follow(w, r)
 		}

@@ -108,6 +108,9 @@ func (a *BasicAuth) Wrap(next http.Handler) http.Handler {
 		if !ok {
 			return a.challenge(w)
 		}
+		if err := offLoop(r, "BasicAuth"); err != nil {
+			return err
+		}
 		digest := a.digest(name, password)
 		if a.right[digest] {
 			return next(w, r)

@@ -1,6 +1,8 @@
 package middleware
 
 import (
+	"fmt"
+
 	"github.com/bobbin-http/bobbin/eventloop"
 	"github.com/bobbin-http/bobbin/http"
 )
@@ -12,11 +14,17 @@ import (
 // others are served.
 //
 // It goes outside of http.Blocking, and belongs to one loop. Several handlers that it
-// wraps share the number.
+// wraps share the number. It panics if that is below 1, for then no request is served.
 func Concurrent(most int) http.Middleware {
+	if most < 1 {
+		panic(fmt.Sprintf("middleware: Concurrent(%d) serves no request: give it a number from 1 on", most))
+	}
 	var inside eventloop.Tally
 	return func(next http.Handler) http.Handler {
 		return func(w *http.Response, r *http.Request) error {
+			if err := offLoop(r, "Concurrent"); err != nil {
+				return err
+			}
 			client := r.Client()
 			if !inside.Admits(client, int64(most)) {
 				return http.StatusServiceUnavailable

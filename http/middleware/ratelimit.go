@@ -124,6 +124,11 @@ func (l *RateLimit) Wrap(next http.Handler) http.Handler {
 		if !limited {
 			return next(w, r)
 		}
+		if !l.Shared {
+			if err := offLoop(r, "a RateLimit that is not Shared"); err != nil {
+				return err
+			}
+		}
 		fields, refused := l.count(key, r.Time())
 		w.AddPrepared(fields)
 		if refused {

@@ -44,6 +44,9 @@ func (id *RequestID) Wrap(next http.Handler) http.Handler {
 			name = r.Header(requestIDField)
 		}
 		if !isRequestID(name) {
+			if err := offLoop(r, "RequestID"); err != nil {
+				return err
+			}
 			name = id.next()
 		}
 		w.Add(requestIDField, name)
