@@ -37,6 +37,7 @@ func prepare(o *options, stdout io.Writer, trouble *slog.Logger) (*site, error) 
 }
 
 func (s *site) open(o *options, stdout io.Writer, trouble *slog.Logger) error {
+	found := once(trouble) // all loops find the same in the folder
 	for i := range o.loops {
 		p := &perLoop{}
 		var err error
@@ -50,7 +51,7 @@ func (s *site) open(o *options, stdout io.Writer, trouble *slog.Logger) error {
 			if i > 0 {
 				leader = s.loops[0].reloader
 			}
-			p, err = openSite(o, leader, trouble)
+			p, err = openSite(o, leader, found)
 		}
 		if err != nil {
 			return err

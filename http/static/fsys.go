@@ -18,9 +18,9 @@ import (
 // are found, cached and answered like those of a folder. Reading one may wait, and may be
 // possible from its beginning only, so workers do it.
 
-// FS returns a server of the files of fsys, with the same options as for a folder, except
-// for Symlinks and Copy: an FS decides about links itself, and its files are copied.
-// Options.Private has names in fsys.
+// FS returns a server of the files of fsys, with the same options as for a folder.
+// Options.Private has names in fsys. Symlinks does not apply, because an FS decides about
+// links itself.
 //
 // The ETag of a file is made of its time and size if it has a time, as in a zip, and of
 // its content otherwise, as in an embed.FS. Files are compared with fsys every second, by
