@@ -167,16 +167,6 @@ type FolderWatch interface {
 	Close() error
 }
 
-// An Address is where to listen: an IP address and a port, or the path of a Unix socket.
-type Address struct {
-	IP   netip.AddrPort // with port 0 the kernel chooses
-	Path string         // not empty for a Unix socket
-	FD   int            // not 0 for a socket that listens already; its owner keeps it: see adopt.go
-}
-
-// String returns the address as a user would type it.
-func (a Address) String() string { return a.text() }
-
 // ListenOptions are the choices for a listening socket.
 type ListenOptions struct {
 	// Backlog is how many connections may wait to be accepted. 0 means 4,096.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"io/fs"
 	"net"
 	"net/netip"
 	"os"
@@ -802,6 +803,83 @@ func TestAWaitSleepsUntilItsTime(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+func TestTheFileOfASocketHasItsModeAndIsRemoved(t *testing.T) {
+	for name, open := range bobbin.Kernels() {
+		t.Run(name, func(t *testing.T) {
+			k, err := open()
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer k.Shut()
+			listen := func(at bobbin.Address) bobbin.Address {
+				t.Helper()
+				fd, bound, err := k.Listen(at, bobbin.ListenOptions{})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := k.Close(fd); err != nil {
+					t.Error(err)
+				}
+				return bound
+			}
+			at := bobbin.Address{Path: filepath.Join(t.TempDir(), "s"), Mode: 0o621}
+			bound := listen(at)
+			if info, err := os.Lstat(at.Path); err != nil || info.Mode() != fs.ModeSocket|0o621 {
+				t.Errorf("its file is %v, %v", info, err)
+			}
+			if bound.String() != "unix:"+at.Path {
+				t.Errorf("it is called %s", bound)
+			}
+			listen(at) // which takes its place, perhaps with its number
+			if err := os.Chtimes(at.Path, time.Time{}, time.Now().Add(time.Second)); err != nil {
+				t.Fatal(err)
+			}
+			if err := bound.RemoveFile(); err != nil {
+				t.Error(err)
+			}
+			if _, err := os.Lstat(at.Path); err != nil {
+				t.Errorf("another socket's file was removed: %v", err)
+			}
+			if err := os.Remove(at.Path); err != nil {
+				t.Fatal(err)
+			}
+			other := listen(at)
+			for range 2 { // the second time there is none
+				if err := other.RemoveFile(); err != nil {
+					t.Error(err)
+				}
+				if _, err := os.Lstat(at.Path); !os.IsNotExist(err) {
+					t.Errorf("its file is still there: %v", err)
+				}
+			}
+			if err := internet("127.0.0.1").RemoveFile(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+func TestAPathOfASocketIsTooLongOrLeadsNowhere(t *testing.T) {
+	for name, open := range bobbin.Kernels() {
+		t.Run(name, func(t *testing.T) {
+			k, err := open()
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer k.Shut()
+			dir := t.TempDir()
+			for path, want := range map[string]error{
+				filepath.Join(dir, strings.Repeat("a", 110)): bobbin.ErrPathTooLong,
+				filepath.Join(dir, "missing", "s"):           fs.ErrNotExist,
+			} {
+				if _, _, err := k.Listen(bobbin.Address{Path: path}, bobbin.ListenOptions{}); !errors.Is(err, want) {
+					t.Errorf("%s: %v", path, err)
+				}
+			}
+		})
 	}
 }
 

@@ -3,12 +3,10 @@
 package bobbin
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/netip"
-	"os"
 	"strconv"
 	"syscall"
 	"time"
@@ -189,57 +187,33 @@ func sockaddr(fd int, at Address, how ListenOptions) (unix.Sockaddr, error) {
 
 // bindAndListen turns an address that is in use into ErrInUse.
 func bindAndListen(fd int, sa unix.Sockaddr, how ListenOptions) error {
-	if err := unix.Bind(fd, sa); err != nil {
-		if err == unix.EADDRINUSE {
-			return ErrInUse
-		}
+	if err := bind(fd, sa); err != nil {
 		return err
 	}
+	return begin(fd, how)
+}
+
+func bind(fd int, sa unix.Sockaddr) error {
+	err := unix.Bind(fd, sa)
+	if err == unix.EADDRINUSE {
+		return ErrInUse
+	}
+	return err
+}
+
+// begin begins to listen on a socket that is bound.
+func begin(fd int, how ListenOptions) error {
 	if how.Backlog == 0 {
 		how.Backlog = backlog
 	}
-	if err := unix.Listen(fd, how.Backlog); err != nil {
-		if err == unix.EADDRINUSE {
-			return ErrInUse
-		}
+	switch err := unix.Listen(fd, how.Backlog); err {
+	case nil:
+		return nil
+	case unix.EADDRINUSE:
+		return ErrInUse
+	default:
 		return failed("listen", fd, err)
 	}
-	return nil
-}
-
-// listenUnix listens at a path. It replaces a socket file without a listener, as a
-// killed process leaves it, and keeps any other file.
-func listenUnix(at Address, how ListenOptions) (fd int, bound Address, err error) {
-	fd, err = socket(unix.AF_UNIX)
-	if err != nil {
-		return -1, at, err
-	}
-	sa := &unix.SockaddrUnix{Name: at.Path}
-	err = bindAndListen(fd, sa, how)
-	if errors.Is(err, ErrInUse) && abandoned(at.Path) {
-		if err = os.Remove(at.Path); err == nil {
-			err = bindAndListen(fd, sa, how)
-		}
-	}
-	if err != nil {
-		unix.Close(fd)
-		return -1, at, err
-	}
-	return fd, at, nil
-}
-
-// abandoned reports whether a path is a socket file without a listener.
-func abandoned(path string) bool {
-	info, err := os.Lstat(path)
-	if err != nil || info.Mode()&os.ModeSocket == 0 {
-		return false
-	}
-	probe, err := socket(unix.AF_UNIX)
-	if err != nil {
-		return false
-	}
-	defer unix.Close(probe)
-	return unix.Connect(probe, &unix.SockaddrUnix{Name: path}) == unix.ECONNREFUSED
 }
 
 // addrPort translates an address. A Unix socket has none.

@@ -3,6 +3,7 @@ package eventloop
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/netip"
 	"strconv"
 	"strings"
@@ -17,16 +18,15 @@ import (
 //	192.0.2.1:8080     one interface
 //	[2001:db8::1]:8080 one interface
 //	unix:/run/site     a Unix socket
+//	unix:/run/site?mode=0660
+//	                   one whose file has these permissions, in octal
 //	fd:3               a socket that listens already, as a service manager passes it
 //
 // Port 0 lets the kernel choose. The result has one address for each socket
 // that is needed. Names other than localhost are not looked up here.
 func ParseAddress(s string) ([]bobbin.Address, error) {
 	if path, ok := strings.CutPrefix(s, "unix:"); ok {
-		if path == "" {
-			return nil, fmt.Errorf("%q names no path: write unix:/path/to/socket", s)
-		}
-		return []bobbin.Address{{Path: path}}, nil
+		return parsePath(s, path)
 	}
 	if number, ok := strings.CutPrefix(s, "fd:"); ok {
 		fd, err := strconv.ParseUint(number, 10, 31)
@@ -78,6 +78,30 @@ func parseHost(host string, port uint64) (netip.Addr, error) {
 		return ip, fmt.Errorf("only IPv6 addresses stand in brackets: write %s:%d", bare, port)
 	}
 	return ip, nil
+}
+
+// parsePath reads the path of a Unix socket, and its mode.
+func parsePath(s, text string) ([]bobbin.Address, error) {
+	path, options, _ := strings.Cut(text, "?")
+	if path == "" {
+		return nil, fmt.Errorf("%q names no path: write unix:/path/to/socket", s)
+	}
+	at := bobbin.Address{Path: path}
+	if options == "" {
+		return []bobbin.Address{at}, nil
+	}
+	digits, ok := strings.CutPrefix(options, "mode=")
+	mode, err := strconv.ParseUint(digits, 8, 32)
+	switch {
+	case !ok:
+		return nil, fmt.Errorf("%q: %q is unknown behind the path: write %s?mode=0660", s, options, "unix:"+path)
+	case err != nil || mode == 0 || mode > 0o777:
+		return nil, fmt.Errorf("%q: the mode %q is not an octal number up to 0777, such as 0660", s, digits)
+	case path[0] == '@':
+		return nil, fmt.Errorf("%q: an abstract socket has no file, and so no mode", s)
+	}
+	at.Mode = fs.FileMode(mode)
+	return []bobbin.Address{at}, nil
 }
 
 // ListenAt opens a listening socket for each address that s means, see

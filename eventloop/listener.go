@@ -283,9 +283,21 @@ func (s *listeners) remove(ln *Listener) {
 	}
 }
 
+// removeFile removes the file of a Unix socket, unless another process has the socket, or
+// another socket the path. At a stop that comes first: the next process finds no file.
+func (ln *Listener) removeFile() {
+	if ln.handedOver || ln.acceptQueue != nil { // another process or loop has the socket
+		return
+	}
+	if err := ln.addr.RemoveFile(); err != nil {
+		ln.loop.report.complain("remove the socket's file", err)
+	}
+}
+
 // closeNow gives back what a listener has. It is called in reap.
 func (ln *Listener) closeNow() {
 	l := ln.loop
+	ln.removeFile()
 	if l.stop.begun && ln.acceptQueue == nil && !ln.refuses && !ln.handedOver && !l.stop.gaveUp {
 		ln.closed = false
 		ln.drain() // what has come since, in the shortest possible time before

@@ -79,6 +79,7 @@ const deferred = 1200 * time.Millisecond
 // is closed.
 func (ln *Listener) stop() {
 	l := ln.loop
+	ln.removeFile()
 	switch {
 	case ln.closed:
 	case ln.handedOver:

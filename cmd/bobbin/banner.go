@@ -79,14 +79,3 @@ func explainPath(path string, err error) error {
 	}
 	return err
 }
-
-// explainListen turns an error about an address into one that says what to do.
-func explainListen(err error) error {
-	switch {
-	case errors.Is(err, bobbin.ErrInUse):
-		return fmt.Errorf("%w: another program listens there; choose another port with --port", err)
-	case errors.Is(err, fs.ErrPermission):
-		return fmt.Errorf("%w: ports below 1024 are privileged; choose another with --port", err)
-	}
-	return err
-}

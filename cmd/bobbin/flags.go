@@ -88,7 +88,7 @@ func (o *options) define() (help *bool, config *string) {
 	f, s := o.flags, &o.site
 	f.SortFlags = false
 	f.IntVarP(&o.port, "port", "p", 8080, "port to listen on; 0 picks a free one")
-	f.StringArrayVarP(&o.listen, "listen", "l", nil, "`address` to listen on, such as :8080, 192.0.2.1:80, unix:/run/site or fd:3; repeatable")
+	f.StringArrayVarP(&o.listen, "listen", "l", nil, "`address` to listen on, such as :8080, 192.0.2.1:80, unix:/run/site?mode=0660 or fd:3; repeatable")
 	f.BoolVar(&o.public, "public", false, "listen on all interfaces; the default is loopback only")
 
 	f.StringArrayVar(&o.hosts, "host", nil, "`name` to accept in Host on loopback, beside localhost and IP addresses; other names get 421; repeatable")

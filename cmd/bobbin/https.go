@@ -287,7 +287,7 @@ func (o *options) listenAll(servers http.Servers) (at []string, err error) {
 	for _, address := range o.at {
 		listeners, err := listen(address)
 		if err != nil {
-			return nil, explainListen(err)
+			return nil, explainListen(o.listenFlag(), address, err)
 		}
 		bound := listeners[0].Addr()
 		if o.https.port == 0 {
@@ -297,10 +297,18 @@ func (o *options) listenAll(servers http.Servers) (at []string, err error) {
 	}
 	if o.https.redirect != "" {
 		if _, err := servers.Listen(o.https.redirect); err != nil {
-			return nil, explainListen(err)
+			return nil, explainListen("--redirect-http", o.https.redirect, err)
 		}
 	}
 	return at, nil
+}
+
+// listenFlag returns the flag that the addresses are from.
+func (o *options) listenFlag() string {
+	if o.unused["port"] {
+		return "--listen"
+	}
+	return "--port"
 }
 
 // fingerprint returns the SHA-256 of a self-signed certificate, to compare with the

@@ -388,7 +388,7 @@ func TestWhoMistypesIsTold(t *testing.T) {
 		{"an address and a port", "-l :80 -p 80", "", exitUsage, "remove --port, or --listen"},
 		{"an address that is none", "-l 300.1.2.3:80", "", exitUsage, "300.1.2.3"},
 		{"an address without a port", "-l 127.0.0.1", "", exitUsage, "127.0.0.1"},
-		{"a port that is taken", "-l " + taken.Addr().String(), "", exitFailed, "choose another port with --port"},
+		{"a port that is taken", "-l " + taken.Addr().String(), "", exitFailed, "choose another port with --listen"},
 		{"a certificate without its key", "--tls-cert a.pem", "", exitUsage, "each certificate needs its key"},
 		{"a certificate that is not there", "--tls-cert /no/such/file --tls-key /no/such/file", "", exitUsage, "/no/such/file"},
 		{"a kind of HTTPS that there is not", "--tls yes", "", exitUsage, `--tls "yes": write --tls self`},

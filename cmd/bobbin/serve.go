@@ -29,6 +29,9 @@ func (s *site) serve(o *options, stderr io.Writer, env func(string) string, term
 	}
 	at, err := o.listenAll(servers)
 	if err != nil {
+		servers.Stop() // closes the sockets that are open, and removes their files
+		servers.Stop() // at once
+		_ = servers.Run()
 		return err
 	}
 	if o.https.on() {
