@@ -163,7 +163,7 @@ func (c *conn) OnShutdown(*eventloop.Conn) {
 	loop, l := c.server.loop, &c.server.limits
 	switch {
 	case c.phase == betweenRequests && c.conn.Full():
-		// The client takes its answers first, and OnDrain goes on.
+		c.server.noteUnfinished(c) // the client takes its answers first, and OnDrain goes on
 	case c.phase == betweenRequests && c.requests == 0:
 		c.conn.SetIdle(true)
 		left := c.since + l.HeadTimeout - c.server.elapsed()
@@ -171,6 +171,7 @@ func (c *conn) OnShutdown(*eventloop.Conn) {
 	case c.phase == betweenRequests:
 		c.awaitLastRequest()
 	default:
+		c.server.noteUnfinished(c)
 		c.closeAfter = true
 		if h := c.held(); h != nil && h.stop != nil {
 			h.stop()
@@ -203,6 +204,9 @@ func (c *conn) OnClose(_ *eventloop.Conn, why error) {
 func (c *conn) closed(why error) {
 	if why == eventloop.ErrCut {
 		c.server.noteCut(c)
+	}
+	if c.server.unfinished != nil {
+		delete(c.server.unfinished, c)
 	}
 	if h := c.held(); h != nil {
 		h.over()

@@ -95,6 +95,8 @@ type Server struct {
 	slow     map[*conn]*slow // clients that take an answer slowly
 	freeSlow []*slow         // for reuse
 	cut      []string        // some of the requests whose answers were cut off at the end
+
+	unfinished map[*conn]unfinished // requests that a stop waits for
 }
 
 // NewServer makes a server, which does not listen yet.
@@ -182,12 +184,8 @@ func (s *Server) noteCut(c *conn) {
 	if len(s.cut) == cutMax {
 		return
 	}
-	a := s.slow[c]
-	switch {
-	case c.x != nil:
-		s.cut = append(s.cut, string(c.x.appendLine(nil)))
-	case a != nil && len(a.line) > 0:
-		s.cut = append(s.cut, string(a.line))
+	if line := s.lineOf(c); line != "" {
+		s.cut = append(s.cut, line)
 	}
 }
 

@@ -130,7 +130,7 @@ func TestManyRequestsAtATimeLeaveWholeLines(t *testing.T) {
 			}
 			for _, each := range []struct{ what, text, line string }{
 				{"the access log", lines, `^127\.0\.0\.1 - - \[[^]]+\] "GET (/client-\d+-\d+) HTTP/1\.1" 404 \d+$`},
-				{"--verbose", trouble.String(), `^127\.0\.0\.1 GET "(/client-\d+-\d+)" 404 \d+$`},
+				{"--verbose", trouble.String(), `^20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d\d\d\S+ 127\.0\.0\.1 GET "(/client-\d+-\d+)" 404 \d+ [\d.]+(ns|µs|ms|s)$`},
 			} {
 				line, seen := regexp.MustCompile(each.line), map[string]bool{}
 				for text := range strings.SplitSeq(strings.TrimSuffix(each.text, "\n"), "\n") {

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -488,8 +489,26 @@ func TestVerboseWritesALineForEachRequest(t *testing.T) {
 	}
 	p.signal(syscall.SIGTERM)
 	p.ends(exitOK)
-	if want := fmt.Sprintf("127.0.0.1 GET %q 404 ", `/a%0ab"`); !strings.Contains(p.said.String(), want) {
+	if want := fmt.Sprintf(" 127.0.0.1 GET %q 404 ", `/a%0ab"`); !strings.Contains(p.said.String(), want) {
 		t.Errorf("%q is not in %q", want, p.said)
+	}
+	line := regexp.MustCompile(`(?m)^(\S+) 127\.0\.0\.1 GET .* 404 \d+ (\S+)$`).FindStringSubmatch(p.said.String())
+	if line == nil {
+		t.Fatalf("there is no line with time and duration: %q", p.said)
+	}
+	if at, err := time.Parse(time.RFC3339Nano, line[1]); err != nil || time.Since(at).Abs() > time.Hour {
+		t.Errorf("the time is %s, %v", line[1], err)
+	}
+	if took, err := time.ParseDuration(line[2]); err != nil || took <= 0 {
+		t.Errorf("it took %s, %v", line[2], err)
+	}
+}
+
+func TestADurationHasThreeDigits(t *testing.T) {
+	for d, want := range map[time.Duration]string{0: "0s", 1: "1ns", 999: "999ns", 1234: "1.23µs", 12345678: "12.3ms", 999999: "1ms", 1234567890: "1.23s", 90 * time.Second: "1m30s"} {
+		if got := tookText(d); got != want {
+			t.Errorf("%d ns are %s, want %s", d, got, want)
+		}
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"syscall"
+	"time"
 
 	"github.com/bobbin-http/bobbin"
 	"github.com/bobbin-http/bobbin/eventloop"
@@ -40,7 +41,7 @@ func (s *site) serve(o *options, stderr io.Writer, env func(string) string, term
 			defer keepLittle(server.Loop())()
 		}
 	}
-	defer s.handleSignals(o, servers, log)()
+	defer s.handleSignals(o, servers, log, stderr)()
 	if !o.quiet {
 		banner(stderr, *o, at, terminal)
 	}
@@ -79,9 +80,16 @@ func (s *site) newServers(o *options, log *slog.Logger, stderr io.Writer, trace 
 
 // handleSignals stops the servers and reopens the access log on signals, until stop
 // is called. SIGHUP is for certificate files: see keepFresh.
-func (s *site) handleSignals(o *options, servers http.Servers, log *slog.Logger) (stop func()) {
+func (s *site) handleSignals(o *options, servers http.Servers, log *slog.Logger, stderr io.Writer) (stop func()) {
+	signals := 0
 	stops := []func(){
-		eventloop.OnSignal(func(os.Signal) { servers.Stop() }, os.Interrupt, syscall.SIGTERM),
+		eventloop.OnSignal(func(os.Signal) {
+			if signals++; signals > 1 || o.quiet {
+				servers.Stop()
+			} else {
+				stopAndTell(servers, stderr)
+			}
+		}, os.Interrupt, syscall.SIGTERM),
 	}
 	if o.https.store == nil {
 		stops = append(stops, eventloop.OnSignal(func(os.Signal) { log.Info("SIGHUP ignored: no certificate files to reload") }, syscall.SIGHUP))
@@ -125,16 +133,18 @@ func logTo(w io.Writer, o options) *slog.Logger {
 	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: level}))
 }
 
-// verbose wraps the middleware, and writes a line for each answer.
+// verbose wraps the middleware, and writes a line for each answer: time, client, method,
+// path, status, size of the body, and how long it took until the answer was on its way.
 func verbose(m http.Middleware, to io.Writer) http.Middleware {
 	lines := func(next http.Handler) http.Handler {
 		return func(w *http.Response, r *http.Request) error {
+			begun := time.Now()
 			client, method, path := r.RemoteAddr().Addr(), r.Method(), string(r.PathBytes())
 			if r.Refused() != nil {
 				method, path = "refused", string(r.LineBytes())
 			}
 			w.OnAnswer(func(status http.Status, size int64) {
-				fmt.Fprintf(to, "%s %s %q %d %d\n", client, method, path, int(status), size)
+				fmt.Fprintf(to, "%s %s %s %q %d %d %s\n", begun.Format("2006-01-02T15:04:05.000Z07:00"), client, method, path, int(status), size, tookText(time.Since(begun)))
 			})
 			return next(w, r)
 		}
@@ -143,4 +153,14 @@ func verbose(m http.Middleware, to io.Writer) http.Middleware {
 		return lines
 	}
 	return http.Chain(lines, m)
+}
+
+// tookText returns a duration with three digits.
+func tookText(d time.Duration) string {
+	for unit := time.Duration(1); unit < d; unit *= 10 {
+		if d < 1000*unit {
+			return d.Round(unit).String()
+		}
+	}
+	return d.String()
 }

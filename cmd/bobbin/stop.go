@@ -3,10 +3,13 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"strings"
+	"sync"
 	"syscall"
+	"time"
 
 	"github.com/bobbin-http/bobbin/eventloop"
 	"github.com/bobbin-http/bobbin/http"
@@ -27,13 +30,56 @@ func explainCut(servers http.Servers, err error) error {
 	if n == 1 {
 		text = "1 connection was cut off"
 	}
-	if more := n - len(requests); more > 0 && len(requests) > 0 {
+	return cutOff(text + listed(n, requests))
+}
+
+// listed lists some of n requests.
+func listed(n int, requests []string) string {
+	if len(requests) == 0 {
+		return ""
+	}
+	if more := n - len(requests); more > 0 {
 		requests = append(requests, fmt.Sprintf("and %d more", more))
 	}
-	if len(requests) > 0 {
-		text += ": " + strings.Join(requests, ", ")
+	return ": " + strings.Join(requests, ", ")
+}
+
+// tellAfter is how long after a signal the loops are asked what they wait for, and then how
+// long until their answers are printed. Most stops are over by then.
+const tellAfter = 100 * time.Millisecond
+
+// stopAndTell stops the servers, and says what they wait for.
+func stopAndTell(servers http.Servers, to io.Writer) {
+	servers.Stop()
+	var mu sync.Mutex
+	var n int
+	var requests []string
+	ask := func() {
+		for _, s := range servers {
+			_ = s.Loop().Post(func() { // a loop that has ended waits for nothing
+				mu.Lock()
+				defer mu.Unlock()
+				more, some := s.Unfinished()
+				n += more
+				requests = append(requests, some...)
+			})
+		}
 	}
-	return cutOff(text)
+	tell := func() {
+		mu.Lock()
+		defer mu.Unlock()
+		if n == 0 {
+			return
+		}
+		what := fmt.Sprintf("%d requests", n)
+		if n == 1 {
+			what = "1 request"
+		}
+		fmt.Fprintf(to, "bobbin: stopping: finishes %s, within %v; a second signal cuts off what is left%s\n",
+			what, servers[0].Loop().Limits().Drain, listed(n, requests))
+	}
+	time.AfterFunc(tellAfter, ask)
+	time.AfterFunc(2*tellAfter, tell)
 }
 
 // cutOff is eventloop.ErrCut with details.

@@ -192,3 +192,43 @@ func TestWhatIsCutOffIsSaid(t *testing.T) {
 		t.Errorf("it says %q", said)
 	}
 }
+
+// TestTheFirstSignalSaysWhatItWaitsFor has a download, a request that is half sent, and an
+// idle connection, which does not count.
+func TestTheFirstSignalSaysWhatItWaitsFor(t *testing.T) {
+	for _, loops := range []string{"1", "2"} {
+		p := start(t, "", "--loops", loops, "--limit", "Drain=5m", folder(t, map[string][]byte{"large": large}))
+		idle := p.dial()
+		say(t, idle, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+		if _, err := idle.Read(make([]byte, 100)); err != nil {
+			t.Fatal(err)
+		}
+		download, half := p.dial(), p.dial()
+		say(t, download, "GET /large?secret HTTP/1.1\r\nHost: a\r\n\r\n")
+		if _, err := io.ReadFull(download, make([]byte, 100)); err != nil {
+			t.Fatal(err)
+		}
+		say(t, half, "GET /half HTTP/1.1\r\n")
+		// Until both are known to the server, a signal would not find them.
+		probe := p.dial()
+		say(t, probe, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+		if _, err := probe.Read(make([]byte, 100)); err != nil {
+			t.Fatal(err)
+		}
+		p.signal(os.Interrupt)
+		p.waits("; a second signal cuts off what is left", 1)
+		said := p.said.String()
+		if !strings.Contains(said, "bobbin: stopping: finishes ") || !strings.Contains(said, ", within 5m0s; ") || !strings.Contains(said, "GET /large") || strings.Contains(said, "secret") {
+			t.Errorf("it says %q", said)
+		}
+		p.signal(os.Interrupt)
+		p.ends(exitCut)
+	}
+	// One that has nothing to wait for says nothing.
+	p := start(t, "")
+	p.signal(os.Interrupt)
+	p.ends(exitOK)
+	if said := p.said.String(); said != "" {
+		t.Errorf("it says %q", said)
+	}
+}
