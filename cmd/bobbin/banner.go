@@ -5,11 +5,14 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net"
+	"net/netip"
 	"os"
 	"runtime"
 	"strings"
 
 	"github.com/bobbin-http/bobbin"
+	"github.com/bobbin-http/bobbin/eventloop"
 )
 
 // banner prints the addresses once they are open. The one-line form, for programs, is
@@ -31,8 +34,13 @@ func banner(w io.Writer, o options, at []string, terminal bool) {
 		return
 	}
 	fmt.Fprintf(w, "bobbin %s serves %s\n", version, root)
-	for _, u := range at {
+	for i, u := range at {
 		fmt.Fprintf(w, "  %s\n", u)
+		if i < len(o.at) {
+			for _, other := range onNetwork(o.at[i], u) {
+				fmt.Fprintf(w, "  %s\n", other)
+			}
+		}
 	}
 	if f := o.https.fingerprint(); f != "" {
 		fmt.Fprintf(w, "  self-signed certificate, browsers will warn; its SHA-256 is\n  %s\n", f)
@@ -42,6 +50,43 @@ func banner(w io.Writer, o options, at []string, terminal bool) {
 	}
 	fmt.Fprintln(w, "  Ctrl-C stops")
 }
+
+// onNetwork returns the URLs of this machine at a wildcard address, for other machines.
+// Shown is its URL for this machine.
+func onNetwork(asked, shown string) (urls []string) {
+	list, err := eventloop.ParseAddress(asked)
+	if err != nil || len(list) != 1 || !list[0].IP.Addr().IsUnspecified() {
+		return nil
+	}
+	before, port, _ := strings.Cut(shown, "localhost")
+	own, err := net.InterfaceAddrs()
+	if err != nil {
+		return nil // the URL above is right all the same
+	}
+	for _, a := range own {
+		network, ok := a.(*net.IPNet)
+		if !ok {
+			continue
+		}
+		ip, ok := netip.AddrFromSlice(network.IP)
+		if ip = ip.Unmap(); !ok || !ip.IsGlobalUnicast() || list[0].IP.Addr().Is4() && !ip.Is4() {
+			continue
+		}
+		host := ip.String()
+		if ip.Is6() {
+			host = "[" + host + "]"
+		}
+		urls = append(urls, before+host+port)
+		if len(urls) == networkMax {
+			break
+		}
+	}
+	return urls
+}
+
+// networkMax is the most URLs that are shown for one address: a machine with containers
+// has hundreds.
+const networkMax = 6
 
 func poller() string {
 	if runtime.GOOS == "linux" {

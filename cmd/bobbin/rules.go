@@ -56,12 +56,18 @@ func openSite(o *options, leader *reload.Reloader, trouble *slog.Logger) (*perLo
 	if len(redirects) > 0 {
 		so.Missing = redirects.Missing(as)
 	}
+	if err := s.checkFallback(o.path); err != nil {
+		return nil, err
+	}
 	if p.files, err = static.Open(o.path, so); err != nil {
 		return nil, explainPath(o.path, err)
 	}
 	if info, err := os.Stat(o.path); s.reload && err == nil && !info.IsDir() {
 		p.files.Close()
 		return nil, fmt.Errorf("--reload needs a folder, and %s is a file: serve its folder", o.path)
+	}
+	if text := s.withoutStart(o.path, so.Listing, len(redirects) > 0); text != "" {
+		p.warnings = append(p.warnings, text)
 	}
 	p.handler = p.files.Serve
 	if len(redirects) > 0 {
