@@ -52,7 +52,7 @@ var house = map[string]room{
 	"http/internal/route":          {"http/internal/h1", notPure},
 	"http/*":                       {". eventloop http http/internal/negotiate", "net/http os/exec os/signal syscall"},
 	"http/static":                  {". eventloop http http/internal/negotiate", "net net/http os/exec os/signal"}, // how it opens files needs flags
-	"http/reload":                  {". eventloop http", "net net/http os/exec os/signal syscall"},
+	"http/reload":                  {". eventloop http golang.org/x/net/html", "net net/http os/exec os/signal syscall"},
 	"http/compress":                {"github.com/andybalholm/brotli github.com/klauspost/compress/gzip github.com/klauspost/compress/zstd", "net/http"},
 	"http/middleware/basicauth.go": {". eventloop http http/internal/negotiate golang.org/x/crypto/bcrypt", "net/http os/exec os/signal syscall"},
 	"http/acme":                    {"http golang.org/x/crypto/acme golang.org/x/crypto/acme/autocert golang.org/x/net/idna", "os/exec os/signal syscall"},

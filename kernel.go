@@ -161,8 +161,12 @@ type FolderWatch interface {
 	FD() int
 
 	// Changes calls f for each path that has changed, until there is no more at
-	// present. The path is "" when more has changed than the kernel could note.
+	// present. The path is "" when more has changed than the kernel could note, or the
+	// folder itself is gone.
 	Changes(f func(path string)) error
+
+	// Missed returns why a folder below is not watched, once, or nil.
+	Missed() error
 
 	Close() error
 }

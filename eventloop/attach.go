@@ -23,23 +23,31 @@ func (l *Loop) Detach(fd int) {
 }
 
 // WatchFolder calls changed, on the loop, for each path that changes below a folder,
-// until stop is called. The path is "" when more has changed than is known. Where the
-// kernel watches no folders, WatchFolder returns errors.ErrUnsupported.
+// until stop is called. The path is "" when more has changed than is known, or the folder
+// itself is gone. Folders that cannot be watched are left out, with a line in the log.
+// Where the kernel watches no folders, WatchFolder returns errors.ErrUnsupported.
 func (l *Loop) WatchFolder(folder string, changed func(path string)) (stop func(), err error) {
 	l.owner.check("Loop.WatchFolder")
 	w, err := l.kernel.WatchFolder(folder)
 	if err != nil {
 		return nil, err
 	}
+	tellMissed := func() {
+		if err := w.Missed(); err != nil {
+			l.report.complain("some folders are not watched", err)
+		}
+	}
 	err = l.Attach(w.FD(), func() {
 		if w.Changes(changed) != nil {
 			changed("")
 		}
+		tellMissed()
 	})
 	if err != nil {
 		w.Close()
 		return nil, err
 	}
+	tellMissed()
 	return func() {
 		l.Detach(w.FD())
 		w.Close()

@@ -48,9 +48,12 @@ func openSite(o *options, leader *reload.Reloader, trouble *slog.Logger) (*perLo
 	if so.Listing, err = pick("--listing", s.listing, map[string]bool{"on": true, "off": false, "auto": o.local()}); err != nil {
 		return nil, err
 	}
-	wrappers, err := s.middleware(p, leader)
+	wrappers, err := s.middleware(p, leader, trouble)
 	if err != nil {
 		return nil, err
+	}
+	if p.reloader != nil {
+		so.MayInject = p.reloader.MayInject
 	}
 	as := func(w *http.Response, r *http.Request, path string) error { return p.files.ServeAs(w, r, path) }
 	if len(redirects) > 0 {
@@ -80,13 +83,16 @@ func openSite(o *options, leader *reload.Reloader, trouble *slog.Logger) (*perLo
 }
 
 // middleware returns the middleware around the files of one loop, innermost first.
-func (s *siteOptions) middleware(p *perLoop, leader *reload.Reloader) (list []http.Middleware, err error) {
+func (s *siteOptions) middleware(p *perLoop, leader *reload.Reloader, trouble *slog.Logger) (list []http.Middleware, err error) {
 	if s.reload {
 		forget := func() { p.files.Forget() } // the files have changed
 		if leader != nil {
 			p.reloader = leader.Sibling(forget)
-		} else if p.reloader, err = reload.New(forget); err != nil {
-			return nil, err
+		} else {
+			if p.reloader, err = reload.New(forget); err != nil {
+				return nil, err
+			}
+			p.reloader.Log = trouble
 		}
 		list = append(list, p.reloader.Wrap)
 	}

@@ -61,5 +61,8 @@ func (w *folderWatch) Changes(f func(path string)) error {
 	return nil
 }
 
+// Missed implements bobbin.FolderWatch.
+func (w *folderWatch) Missed() error { return nil }
+
 // Close implements bobbin.FolderWatch.
 func (w *folderWatch) Close() error { return w.kernel.Close(w.object.fd) }

@@ -6,10 +6,9 @@ package reload
 import (
 	"crypto/rand"
 	_ "embed"
-	"errors"
 	"fmt"
 	"io/fs"
-	"os"
+	"log/slog"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -19,22 +18,21 @@ import (
 	"github.com/bobbin-http/bobbin/http"
 )
 
-// Inject is the script element that pages need.
-const Inject = "<script src=\"/-/reload.js\"></script>\n"
+// Inject is the script element that pages need. Reloader.MayInject decides which can have
+// it.
+const Inject = "<script src=\"" + scriptPath + "\"></script>\n"
+
+const scriptPath = "/-/reload.js"
 
 //go:embed reload.js
 var script []byte
 
 // settle is the quiet time before pages are notified, because editors often save
-// several files at once.
-const settle = 50 * time.Millisecond
-
-// lookEvery is the interval between two walks of the folder on systems that do not
-// report changes.
-const lookEvery = 500 * time.Millisecond
-
-// walkMax is the largest number of files in a walk.
-const walkMax = 100_000
+// several files at once. settleMax is the longest time: a file may never be quiet.
+const (
+	settle    = 50 * time.Millisecond
+	settleMax = 200 * time.Millisecond
+)
 
 // pagesMax is the number of notified pages per client, and half of all connections
 // the number for all clients. A browser opens six connections to a server, so this is
@@ -44,22 +42,33 @@ const pagesMax = 24
 
 // A Reloader watches a folder. Once started, it belongs to the loop's goroutine.
 type Reloader struct {
+	Log *slog.Logger // is told of what is not watched, and of pages without the script; slog.Default() if nil
+
 	leader   *Reloader   // the Reloader that watches, if it is another
 	siblings []*Reloader // on other loops; this one watches for them
 	before   func()      // called before the pages are notified
 	loop     *eventloop.Loop
 	folder   string
-	unwatch  func() // ends the watch of the folder; nil without a watch
-	script   *http.Prepared
-	id       string     // of this run of the server
-	changes  int        // number of changes notified so far
-	pages    []openPage // oldest first
-	open     eventloop.Tally
+	tags     *tagLog
+
+	// The watch; see watch.go.
+	unwatch func()      // ends it; nil without one
+	watched fs.FileInfo // of the folder; nil while there is none
+	stale   bool        // the watch may have ended, or know too little
+	walks   bool        // the folder is walked, because there is no watch
+	warned  bool        // of that
+
+	script  *http.Prepared
+	id      string     // of this run of the server
+	changes int        // number of changes notified so far
+	pages   []openPage // oldest first
+	open    eventloop.Tally
 
 	// Changes since the last notification.
 	styles bool
 	others bool
-	timer  *eventloop.Timer
+	since  time.Duration    // of the first of them, in the loop's time
+	timer  *eventloop.Timer // until the notification; nil if there is none to make
 	look   *eventloop.Timer
 	seen   map[string]stamp // by the last walk
 }
@@ -86,7 +95,7 @@ func New(before func()) (*Reloader, error) {
 	if before == nil {
 		before = func() {}
 	}
-	return &Reloader{before: before, script: js, id: rand.Text()}, nil
+	return &Reloader{before: before, script: js, id: rand.Text(), tags: &tagLog{told: make(map[string]string)}}, nil
 }
 
 // Sibling makes a Reloader for another loop, whose pages are notified of the same
@@ -97,44 +106,16 @@ func (r *Reloader) Sibling(before func()) *Reloader {
 		before = func() {}
 	}
 	// The same id, because a page may reconnect to another loop.
-	other := &Reloader{leader: r, before: before, script: r.script, id: r.id}
+	other := &Reloader{Log: r.Log, leader: r, before: before, script: r.script, id: r.id, tags: r.tags}
 	r.siblings = append(r.siblings, other)
 	return other
-}
-
-// Start begins to watch a folder. It is called before the loop runs or on its
-// goroutine.
-func (r *Reloader) Start(loop *eventloop.Loop, folder string) (err error) {
-	r.loop, r.folder = loop, folder
-	if r.leader != nil {
-		return nil
-	}
-	r.unwatch, err = loop.WatchFolder(folder, r.changed)
-	if errors.Is(err, errors.ErrUnsupported) {
-		r.walkSoon()
-		return nil
-	}
-	return err
-}
-
-// Close ends the watching.
-func (r *Reloader) Close() {
-	if r.look != nil {
-		r.look.Stop()
-	}
-	if r.timer != nil {
-		r.timer.Stop()
-	}
-	if r.unwatch != nil {
-		r.unwatch()
-	}
 }
 
 // Wrap is the http.Middleware. It answers the requests of the script.
 func (r *Reloader) Wrap(next http.Handler) http.Handler {
 	return func(w *http.Response, q *http.Request) error {
 		switch string(q.PathBytes()) {
-		case "/-/reload.js":
+		case scriptPath:
 			return w.WritePrepared(r.script)
 		case "/-/reload":
 			events, err := w.Events()
@@ -194,15 +175,22 @@ func (r *Reloader) changed(path string) {
 	r.notifySoon()
 }
 
+// notifySoon has the pages notified when all is quiet, or the first change is old.
 func (r *Reloader) notifySoon() {
-	if r.timer != nil {
+	now := r.loop.Uptime()
+	wait := settle
+	if r.timer == nil {
+		r.since = now
+	} else {
 		r.timer.Stop()
+		wait = max(0, min(settle, r.since+settleMax-now))
 	}
-	r.timer = r.loop.After(settle, r.notify)
+	r.timer = r.loop.After(wait, r.notify)
 }
 
 // notify notifies the pages on all loops.
 func (r *Reloader) notify() {
+	r.timer = nil
 	name := "css"
 	if r.others {
 		name = "page"
@@ -228,56 +216,4 @@ func (r *Reloader) notifyOwn(name string) {
 			p.events.Close()
 		}
 	}
-}
-
-// walkSoon walks the folder at intervals, on a worker.
-func (r *Reloader) walkSoon() {
-	r.look = r.loop.After(lookEvery, func() {
-		var now map[string]stamp
-		r.loop.Offload(func() { now = walk(r.folder) }, func(error) {
-			if r.seen != nil {
-				r.compare(now)
-			}
-			r.seen = now
-			r.walkSoon()
-		})
-	})
-}
-
-// compare finds the changes between two walks.
-func (r *Reloader) compare(now map[string]stamp) {
-	for path, s := range now {
-		if before, ok := r.seen[path]; !ok || before != s {
-			r.changed(path)
-		}
-	}
-	for path := range r.seen {
-		if _, ok := now[path]; !ok {
-			r.changed(path)
-		}
-	}
-}
-
-// walk returns the stamps of all files below a folder except hidden ones.
-func walk(folder string) map[string]stamp {
-	all := make(map[string]stamp)
-	filepath.WalkDir(folder, func(path string, d os.DirEntry, err error) error {
-		switch {
-		case err != nil:
-			return nil // removed meanwhile, or unreadable
-		case path != folder && d.Name()[0] == '.':
-			if d.IsDir() {
-				return fs.SkipDir
-			}
-			return nil
-		case len(all) >= walkMax:
-			return fs.SkipAll
-		case d.Type().IsRegular():
-			if info, err := d.Info(); err == nil {
-				all[path] = stamp{info.Size(), info.ModTime()}
-			}
-		}
-		return nil
-	})
-	return all
 }

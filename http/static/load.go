@@ -4,6 +4,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"strings"
 
 	"github.com/bobbin-http/bobbin/http"
 )
@@ -77,7 +78,7 @@ func (s *search) loadOpen(f *found, name string, file fs.File, info fs.FileInfo)
 	}
 	f.info = f.contents[identity].info // of the version that was read
 	f.examine(kind)
-	if v := &f.contents[identity]; s.options.Inject != "" && v.body != nil && takesMore(f.contentType) {
+	if v := &f.contents[identity]; s.injects(f) && v.body != nil && takesMore(f.contentType) {
 		v.body = append(v.body, s.options.Inject...)
 		v.tag += "-more"
 		f.injected = true
@@ -89,6 +90,12 @@ func (s *search) loadOpen(f *found, name string, file fs.File, info fs.FileInfo)
 	}
 	f.stable = true
 	return nil
+}
+
+// injects reports whether a page is to get Options.Inject.
+func (s *search) injects(f *found) bool {
+	o := s.options
+	return o.Inject != "" && strings.HasPrefix(f.contentType, "text/html") && (o.MayInject == nil || o.MayInject(s.path, f.fields, f.contents[identity].body))
 }
 
 // loadSibling loads a compressed sibling of a file. One that has gone meanwhile, or

@@ -61,6 +61,11 @@ type Options struct {
 	// in UTF-16 nor stored packed.
 	Inject string
 
+	// MayInject, unless it is nil, decides whether a page gets Inject, given its path,
+	// the Fields for it, and its content; nil for a page above Small. It is called on a
+	// worker when a page is read.
+	MayInject func(path string, fields [][2]string, page []byte) bool
+
 	Small  int64 // bytes of the largest file that is kept in memory; 256 KiB if 0
 	Memory int64 // bytes for all files in memory; 64 MiB if 0
 
