@@ -37,7 +37,10 @@ func ParseAddress(s string) ([]bobbin.Address, error) {
 	}
 	at := strings.LastIndexByte(s, ':')
 	if at < 0 || at < strings.LastIndexByte(s, ']') {
-		return nil, fmt.Errorf("%q has no port: write %s:8080", s, s)
+		return nil, withoutPort(s)
+	}
+	if rest, ok := strings.CutPrefix(s, "http://"); ok {
+		return nil, fmt.Errorf("%q is a URL: write %s", s, strings.TrimSuffix(rest, "/"))
 	}
 	port, err := strconv.ParseUint(s[at+1:], 10, 16)
 	if err != nil {
@@ -78,6 +81,17 @@ func parseHost(host string, port uint64) (netip.Addr, error) {
 		return ip, fmt.Errorf("only IPv6 addresses stand in brackets: write %s:%d", bare, port)
 	}
 	return ip, nil
+}
+
+// withoutPort proposes what may be meant by an address without a port.
+func withoutPort(s string) error {
+	switch _, err := strconv.ParseUint(s, 10, 16); {
+	case err == nil:
+		return fmt.Errorf("%q is only a port: write :%s, or localhost:%[2]s for this machine only", s, s)
+	case strings.Contains(s, "/"):
+		return fmt.Errorf("%q has no port; for a Unix socket, write unix:%s", s, s)
+	}
+	return fmt.Errorf("%q has no port: write %s:8080", s, s)
 }
 
 // parsePath reads the path of a Unix socket, and its mode.

@@ -10,6 +10,7 @@ import (
 	"os"
 	"runtime"
 	"strings"
+	"syscall"
 
 	"github.com/bobbin-http/bobbin"
 	"github.com/bobbin-http/bobbin/eventloop"
@@ -119,6 +120,8 @@ func explainPath(path string, err error) error {
 		return fmt.Errorf("%s: no such folder or file%s", path, meant(path, commandNames()))
 	case errors.Is(err, fs.ErrNotExist):
 		return fmt.Errorf("%s: no such folder or file: name one that exists, or none for the default site", path)
+	case errors.Is(err, syscall.ENOTDIR):
+		return fmt.Errorf("%s: a part of this path is a file and not a folder", path)
 	case errors.Is(err, fs.ErrPermission):
 		return fmt.Errorf("%s: permission denied: allow bobbin to read it, or name another folder", path)
 	}

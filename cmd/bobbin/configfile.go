@@ -8,6 +8,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/pelletier/go-toml/v2"
@@ -22,6 +23,9 @@ import (
 // environment.
 func (o *options) readConfig(file string) error {
 	text, err := os.ReadFile(file)
+	if errors.Is(err, syscall.EISDIR) {
+		return fmt.Errorf("--config: %s is a folder: name a file", file)
+	}
 	if err != nil {
 		return fmt.Errorf("configuration file: %w", err)
 	}

@@ -168,6 +168,7 @@ func parse(args []string, env func(string) string) (options, error) {
 			return o, o.locate(err)
 		}
 	}
+	o.warnOfNoFolder()
 	return o, o.locate(o.complete())
 }
 

@@ -68,6 +68,9 @@ func (a *globalMiddleware) openLog(text string, stdout io.Writer, trouble *slog.
 		return err
 	}
 	to := stdout
+	if toFile && path == "" {
+		return fmt.Errorf("%q names no file: write %s=FILE", text, name)
+	}
 	if toFile {
 		if a.file, err = openLogFile(path, trouble); err != nil {
 			return err

@@ -88,7 +88,7 @@ func TestAMistakeInTheEnvironmentIsNamedWithItsVariable(t *testing.T) {
 		"PORT=99999":                   "(--port comes from the environment variable PORT)",
 		"BOBBIN_PUBLIC=yes":            `--public: "yes" is neither true nor false (--public comes from the environment variable BOBBIN_PUBLIC)`,
 		"BOBBIN_CACHE=imutable":        "did you mean immutable? (--cache comes from the environment variable BOBBIN_CACHE)",
-		"BOBBIN_LISTEN=80":             `"80" has no port: write 80:8080 (--listen comes from the environment variable BOBBIN_LISTEN)`,
+		"BOBBIN_LISTEN=80":             `"80" is only a port: write :80, or localhost:80 for this machine only (--listen comes from the environment variable BOBBIN_LISTEN)`,
 		"BOBBIN_TLS=yes":               "(--tls comes from the environment variable BOBBIN_TLS)",
 		"BOBBIN_LIMIT=Conns=x":         "(--limit comes from the environment variable BOBBIN_LIMIT)",
 		"BOBBIN_AUTH=/no/such/file":    "(--auth comes from the environment variable BOBBIN_AUTH)",

@@ -11,6 +11,22 @@ import (
 
 // What visitors get first: the index of the folder, or the page of --spa.
 
+// warnOfNoFolder warns of flags about files where the default site is served.
+func (o *options) warnOfNoFolder() {
+	if o.path != "" {
+		return
+	}
+	var list []string
+	for _, name := range []string{"reload", "netlify", "spa", "clean-urls", "index", "listing", "dotfiles", "symlinks", "type", "cache", "header", "redirect", "cors", "security"} {
+		if from := o.origin[name]; from.rank == byCommandLine && o.flags.Lookup(name).Value.String() != "false" {
+			list = append(list, "--"+name)
+		}
+	}
+	if len(list) > 0 {
+		o.warn("no effect on the default site: %s; name a folder behind the flags, such as . for this one", strings.Join(list, ", "))
+	}
+}
+
 // checkFallback refuses a file of --spa that is not in the folder.
 func (s *siteOptions) checkFallback(folder string) error {
 	if s.fallback == "" {

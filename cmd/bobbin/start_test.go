@@ -97,3 +97,18 @@ func TestTheBannerHasTheAddressesOfTheMachine(t *testing.T) {
 		t.Errorf("%d addresses are %q", n, all)
 	}
 }
+
+func TestFlagsAboutFilesNeedAFolder(t *testing.T) {
+	for args, want := range map[string]string{
+		"--reload":               "bobbin: no effect on the default site: --reload; name a folder behind the flags, such as . for this one\n",
+		"--netlify --clean-urls": "default site: --netlify, --clean-urls; name a folder",
+		"--reload=false":         "",
+		"--reload .":             "",
+		"-p 0 -q":                "",
+	} {
+		code, _, complaint := try(append([]string{"config", "test"}, strings.Fields(args)...), "", nil)
+		if code != exitOK || !strings.Contains(complaint, want) || strings.Contains(complaint, "no effect") != (want != "") {
+			t.Errorf("%s: %d, %q", args, code, complaint)
+		}
+	}
+}
