@@ -44,7 +44,7 @@ func TestTwoLoopsServe(t *testing.T) {
 		p.signal(syscall.SIGTERM)
 		p.ends(exitOK)
 
-		line := regexp.MustCompile(`^(?:loop ([01]) \+\d+\.\d{6}s (?:turn \d+|conn \d+(?: request \d+)?): [a-zA-Z0-9µ ,>.-]+|(?:127\.0\.0\.1|invalid IP) GET "/bench" 200 13)$`)
+		line := regexp.MustCompile(`^(?:loop ([01]) \+\d+\.\d{6}s (?:turn \d+|conn \d+(?: request \d+)?): [a-zA-Z0-9µ ,>.-]+|20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\S+ (?:127\.0\.0\.1|unix) GET "/bench" 200 13 [\d.]+(?:ns|µs|ms|s))$`)
 		accepted, visits := map[string]int{}, 0
 		for said := range strings.SplitSeq(strings.TrimSuffix(p.said.String(), "\n"), "\n") {
 			m := line.FindStringSubmatch(said)
@@ -86,7 +86,7 @@ func TestAnotherProcessDoesNotJoin(t *testing.T) {
 	for _, loops := range []string{"1", "2"} {
 		var complaint strings.Builder
 		code := run([]string{"--loops", loops, "-l", p.host()}, strings.NewReader(""), io.Discard, &complaint, func(string) string { return "" }, false)
-		if code != exitFailed || !strings.Contains(complaint.String(), "choose another port with --port") {
+		if code != exitFailed || !strings.Contains(complaint.String(), "choose another port with --listen") {
 			t.Errorf("%s loops end with %d and say %q", loops, code, complaint.String())
 		}
 	}

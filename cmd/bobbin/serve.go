@@ -139,7 +139,10 @@ func verbose(m http.Middleware, to io.Writer) http.Middleware {
 	lines := func(next http.Handler) http.Handler {
 		return func(w *http.Response, r *http.Request) error {
 			begun := time.Now()
-			client, method, path := r.RemoteAddr().Addr(), r.Method(), string(r.PathBytes())
+			client, method, path := "unix", r.Method(), string(r.PathBytes())
+			if peer := r.RemoteAddr(); peer.IsValid() {
+				client = peer.Addr().String()
+			}
 			if r.Refused() != nil {
 				method, path = "refused", string(r.LineBytes())
 			}
