@@ -63,8 +63,11 @@ func printConfig(w io.Writer, o *options) {
 		case flag.Name == "limit":
 			limits = o.site.limitText
 		default:
-			if o.unused[flag.Name] {
+			switch {
+			case o.unused[flag.Name]:
 				fmt.Fprint(w, "# not used: ")
+			case flag.Value.String() == "":
+				fmt.Fprint(w, "# not set: ") // in a file, an empty value is an error
 			}
 			fmt.Fprintf(w, "%s = %s # %s\n", flag.Name, written(flag), o.origin[flag.Name])
 		}

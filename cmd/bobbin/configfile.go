@@ -60,6 +60,9 @@ func (o *options) setFromFile(file, name string, value any, places map[string]pl
 	}
 	from := origin{byFile, file + ":" + at.key.String()}
 	if name == "path" {
+		if list[0] == "" {
+			return fmt.Errorf("%s:%s: %w", file, at.value, errEmptyPath)
+		}
 		if o.path == "" {
 			o.path, o.origin["path"] = list[0], from
 		}

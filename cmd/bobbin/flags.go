@@ -153,6 +153,9 @@ func parse(args []string, env func(string) string) (options, error) {
 	if err := checkSwallowed(f); err != nil {
 		return o, err
 	}
+	if err := checkTyped(args, f); err != nil {
+		return o, err
+	}
 	if err := checkArguments(f.Args()); err != nil {
 		return o, err
 	}
@@ -163,6 +166,9 @@ func parse(args []string, env func(string) string) (options, error) {
 		return o, o.locate(err)
 	}
 	o.warnOfVariables(os.Environ())
+	if err := o.checkVariables(os.Environ()); err != nil {
+		return o, err
+	}
 	if o.config = *config; o.config != "" {
 		if err := o.readConfig(o.config); err != nil {
 			return o, o.locate(err)
@@ -177,6 +183,9 @@ const mostLoops = 256
 
 // complete checks the settings together and derives the addresses and limits.
 func (o *options) complete() error {
+	if err := o.checkEmpty(); err != nil {
+		return err
+	}
 	if o.quiet && o.verbose {
 		return errors.New("--quiet and --verbose contradict each other: remove one")
 	}

@@ -106,7 +106,7 @@ func checkSwallowed(f *pflag.FlagSet) (err error) {
 func checkArguments(args []string) error {
 	switch {
 	case len(args) == 1 && args[0] == "":
-		return errors.New("PATH is empty: name a folder or a file, or none for the default site")
+		return errEmptyPath
 	case len(args) < 2:
 		return nil
 	case commands[args[0]] != nil:
