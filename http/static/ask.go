@@ -78,7 +78,7 @@ func (f *Files) await(w *http.Response, r *http.Request, q *question, missing ht
 	switch {
 	case stale != nil && left <= 0:
 		f.counters.Stale++
-		return f.reply(w, r, stale, missing)
+		return f.reply(w, r, q, stale, missing)
 	case a.hangs:
 		return http.StatusServiceUnavailable
 	case stale != nil:
@@ -177,7 +177,7 @@ func (f *Files) tell(a *asking, key string, found *found, err error) {
 			if e == nil {
 				return f.await(response, w.r, w.q, w.missing)
 			}
-			return f.reply(response, w.r, e, w.missing)
+			return f.reply(response, w.r, w.q, e, w.missing)
 		})
 	}
 	if e != nil {
@@ -199,7 +199,7 @@ func (f *Files) giveUp(a *asking, err error) {
 		case e != nil:
 			f.counters.Stale++
 			e.retain()
-			w.Answer(func(response *http.Response) error { return f.reply(response, w.r, e, w.missing) })
+			w.Answer(func(response *http.Response) error { return f.reply(response, w.r, w.q, e, w.missing) })
 			e.release()
 		case err != nil:
 			w.Fail(err)
@@ -233,30 +233,6 @@ func (f *Files) known(q *question) *entry {
 		return f.cache.get([]byte(f.options.pathOf(f.options.Fallback)))
 	}
 	return e
-}
-
-// reply answers with an entry. For a 404, missing answers in its place unless it is
-// nil.
-func (f *Files) reply(w *http.Response, r *http.Request, e *entry, missing http.Handler) error {
-	if e.err == http.StatusNotFound && missing != nil {
-		return missing(w, r)
-	}
-	return f.answer(w, r, e)
-}
-
-// find asks the disk about a clean path and answers with the result.
-func (f *Files) find(w *http.Response, r *http.Request, path string, missing http.Handler) error {
-	return f.await(w, r, f.about(r, path), missing)
-}
-
-// about returns the question for a path.
-func (f *Files) about(r *http.Request, path string) *question {
-	q := &question{search: search{path: path}, key: path, lane: f.lane}
-	if f.options.Fallback != "" && wantsPage(r, path) {
-		q.page = true
-		q.key += "\x00"
-	}
-	return q
 }
 
 // prepare completes a search by what is known. It shares nothing with the loop.

@@ -27,8 +27,9 @@ type Options struct {
 	// answered with 404.
 	Fallback string
 
-	// Missing answers in place of a 404, unless it is nil. It may call ServeAs,
-	// which never calls Missing.
+	// Missing answers in place of a 404, unless it is nil. It goes before Fallback, and
+	// leaves the answer to that and to the folder's 404.html by returning
+	// http.StatusNotFound. It may call ServeAs, which never calls Missing.
 	Missing http.Handler
 
 	// Private are paths of files that configure the server. They, their compressed

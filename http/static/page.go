@@ -11,13 +11,16 @@ import (
 // Options.Fallback is for pages only: an application that gets a page in place of a
 // missing script fails later, and for no visible reason.
 
+// mayFallBack reports whether the fallback is served for a missing path: there is one, and
+// the name does not end like an asset. A dot alone decides nothing: /users/john.doe and
+// /v/1.2.3 are pages.
+func (f *Files) mayFallBack(path string) bool {
+	return f.options.Fallback != "" && !isAsset(path)
+}
+
 // wantsPage reports whether a request is for a page, and not for a script or a picture: a
-// browser navigates to it, or text/html is accepted, and the name does not end like an
-// asset. A dot alone decides nothing: /users/john.doe and /v/1.2.3 are pages.
-func wantsPage(r *http.Request, path string) bool {
-	if isAsset(path) {
-		return false
-	}
+// browser navigates to it, or text/html is accepted.
+func wantsPage(r *http.Request) bool {
 	return bytes.Contains(r.HeaderBytes("accept"), []byte("text/html")) ||
 		string(r.HeaderBytes("sec-fetch-mode")) == "navigate"
 }

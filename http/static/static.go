@@ -136,7 +136,7 @@ func (f *Files) Serve(w *http.Response, r *http.Request) error {
 	raw := r.PathBytes()
 	if bytes.IndexByte(raw, '%') < 0 {
 		if e := f.cache.get(raw); e != nil {
-			return f.answerOrCheck(w, r, e)
+			return f.answerOrCheck(w, r, e, f.options.Missing)
 		}
 	}
 	path, err := r.CleanPathBytes(nil)
@@ -144,7 +144,7 @@ func (f *Files) Serve(w *http.Response, r *http.Request) error {
 		return err
 	}
 	if e := f.cache.get(path); e != nil {
-		return f.answerOrCheck(w, r, e)
+		return f.answerOrCheck(w, r, e, f.options.Missing)
 	}
 	return f.find(w, r, string(path), f.options.Missing)
 }
@@ -160,22 +160,22 @@ func (f *Files) ServeAs(w *http.Response, r *http.Request, path string) error {
 		return err
 	}
 	if e := f.cache.get(clean); e != nil {
-		return f.answerOrCheck(w, r, e)
+		return f.answerOrCheck(w, r, e, nil)
 	}
 	return f.find(w, r, string(clean), nil)
 }
 
 // answerOrCheck answers with an entry. The disk is asked first if the entry was
 // checked too long ago.
-func (f *Files) answerOrCheck(w *http.Response, r *http.Request, e *entry) error {
+func (f *Files) answerOrCheck(w *http.Response, r *http.Request, e *entry, missing http.Handler) error {
 	switch age := r.Time().Sub(e.checked); {
 	case !e.current():
-		return f.find(w, r, e.path, f.options.Missing)
+		return f.find(w, r, e.path, missing)
 	case age < checkEvery/2:
 	case age < checkEvery:
 		f.checkAhead(r, e)
 	default:
-		return f.find(w, r, e.path, f.options.Missing)
+		return f.find(w, r, e.path, missing)
 	}
 	return f.answer(w, r, e)
 }
