@@ -1,6 +1,9 @@
 package static
 
-import "github.com/bobbin-http/bobbin/http"
+import (
+	"github.com/bobbin-http/bobbin/http"
+	"github.com/bobbin-http/bobbin/http/internal/negotiate"
+)
 
 // What answers in place of a missing file: Options.Missing, then Options.Fallback, then the
 // folder's own page for a 404.
@@ -16,7 +19,20 @@ func (f *Files) reply(w *http.Response, r *http.Request, q *question, e *entry, 
 			return f.find(w, r, q.path, nil)
 		}
 	}
+	if f.mayFallBack(q.path) && (e.err == http.StatusNotFound || q.page && e.path != q.path) {
+		w.OnHead(varyByPage) // the other answer is for other clients
+	}
 	return f.answer(w, r, e)
+}
+
+// varyByPage adds the fields to Vary that wantsPage reads, so that no shared cache gives a
+// script the page, nor a browser the 404.
+func varyByPage(w *http.Response) {
+	for _, name := range []string{"Accept", "Sec-Fetch-Mode"} {
+		if !negotiate.Lists(w.Header("Vary"), name) {
+			w.Add("Vary", name)
+		}
+	}
 }
 
 // find asks the disk about a clean path and answers with the result.

@@ -75,3 +75,54 @@ func TestMissingMayHaveItsOwnReason(t *testing.T) {
 		}
 	})
 }
+
+// TestAFallbackVariesByWhatItDependsOn asks as a shared cache does: what one client gets
+// must not be given to the other.
+func TestAFallbackVariesByWhatItDependsOn(t *testing.T) {
+	const both = "Accept, Sec-Fetch-Mode"
+	for _, own404 := range []string{"404.html", "none.html"} {
+		root := tree(t, map[string]string{"index.html": strings.Repeat("the application ", 100), "a.txt": "a", own404: "lost", "sub/b.txt": "b"})
+		for _, ruled := range []bool{false, true} {
+			o := Options{Fallback: "index.html", Listing: true}
+			if ruled {
+				o.Missing = func(w *http.Response, r *http.Request) error { return http.StatusNotFound }
+			}
+			httptest.Run(t, httptest.Config{Handler: open(t, root, o).Serve}, func(c *httptest.Client) {
+				tag := c.Get("/").Header("ETag")
+				for _, row := range []struct {
+					name, path, field string
+					status            int
+					varies            bool
+				}{
+					{"the application", "/users/7", "Accept: text/html", 200, true},
+					{"to a browser that navigates", "/users/7", "Sec-Fetch-Mode: navigate", 200, true},
+					{"the 404 of the same path", "/users/7", "Accept: */*", 404, true},
+					{"in a folder that does not exist", "/users/", "Accept: */*", 404, true},
+					{"an answer that is not modified", "/users/7", "Accept: text/html\r\nIf-None-Match: " + tag, 304, true},
+					{"the 404 of an asset, which is never the application", "/no.js", "Accept: text/html", 404, false},
+					{"a file", "/a.txt", "Accept: text/html", 200, false},
+					{"the application at its own path", "/", "Accept: text/html", 200, false},
+					{"and by its name", "/index.html", "Accept: text/html", 200, false},
+				} {
+					for range 2 {
+						a := c.Get(row.path, row.field)
+						if got := varyOf(a); a.Status != row.status || strings.Contains(got, both) != row.varies {
+							t.Errorf("%s: %s with %q is %d, and varies by %q", row.name, row.path, row.field, a.Status, got)
+						}
+					}
+				}
+			})
+		}
+	}
+}
+
+// varyOf returns the names of all Vary fields.
+func varyOf(a httptest.Answer) string {
+	var names []string
+	for _, line := range a.Headers {
+		if name, value, _ := strings.Cut(line, ":"); strings.EqualFold(name, "Vary") {
+			names = append(names, strings.TrimSpace(value))
+		}
+	}
+	return strings.Join(names, ", ")
+}

@@ -24,7 +24,7 @@ type Options struct {
 	// Fallback is the file that is served with status 200 in place of a page that
 	// does not exist, for applications that route in the browser, if the client
 	// navigates or accepts HTML. A script or a picture that does not exist is still
-	// answered with 404.
+	// answered with 404. Both answers have a Vary.
 	Fallback string
 
 	// Missing answers in place of a 404, unless it is nil. It goes before Fallback, and

@@ -19,7 +19,7 @@ func (f *Files) mayFallBack(path string) bool {
 }
 
 // wantsPage reports whether a request is for a page, and not for a script or a picture: a
-// browser navigates to it, or text/html is accepted.
+// browser navigates to it, or text/html is accepted. varyByPage names the fields.
 func wantsPage(r *http.Request) bool {
 	return bytes.Contains(r.HeaderBytes("accept"), []byte("text/html")) ||
 		string(r.HeaderBytes("sec-fetch-mode")) == "navigate"
