@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -12,7 +13,8 @@ import (
 
 // A Redirect is one rule of a _redirects file, as Netlify and Cloudflare define it:
 // "FROM TO [STATUS]". In FROM, ":name" matches one segment of a path and a "*" at the
-// end matches the rest; in TO, ":name" and ":splat" insert them. FROM may be a URL: then
+// end matches the rest; in TO, ":name" and ":splat" insert them, in the path, the query and
+// the fragment. FROM may be a URL: then
 // the rule applies to requests for its host only, over HTTP and HTTPS. The status is 301,
 // 302, 303, 307 or 308; or 200 to answer with TO in place, which must be a path of
 // this site; or 404 for the same with that status. A "!" after the status gives the
@@ -24,6 +26,7 @@ type Redirect struct {
 	prefix string   // of the segment before the star at the end of FROM
 	splat  bool     // FROM ends with a star
 	to     string
+	target []piece // of to
 	status http.Status
 	force  bool
 }
@@ -95,21 +98,10 @@ func (r *Redirect) check(s string) error {
 	case !local && (r.status == 200 || r.status == 404):
 		return fmt.Errorf("redirect %q: status 200 and 404 need a path of this site, and %q is not one", s, r.to)
 	}
-	for _, part := range parts(strings.SplitN(r.to, "?", 2)[0]) {
-		if name, ok := strings.CutPrefix(part, ":"); ok && !(name == "splat" && r.splat) && !contains(r.from, part) {
-			return fmt.Errorf("redirect %q: target %q uses %s, which the source does not have", s, r.to, part)
-		}
+	if err := r.parseTarget(r.to); err != nil {
+		return fmt.Errorf("redirect %q: %w", s, err)
 	}
 	return nil
-}
-
-func contains(list []string, s string) bool {
-	for _, t := range list {
-		if s == t {
-			return true
-		}
-	}
-	return false
 }
 
 // parts returns the segments between the slashes.
@@ -134,36 +126,29 @@ func (r *Redirect) match(path string) (to string, ok bool) {
 			return "", false
 		}
 	}
-	to = r.to
-	for i, part := range from {
-		name, is := strings.CutPrefix(part, ":")
-		switch {
-		case is && name != "" && have[i] != "":
-			to = fill(to, part, have[i])
-		case part != have[i]:
-			return "", false
+	if !matchParts(from, have) {
+		return "", false
+	}
+	to = r.fill(func(name string) string {
+		if i := slices.Index(from, name); i >= 0 {
+			return have[i]
 		}
-	}
-	if r.splat {
-		to = fill(to, ":splat", rest)
-	}
+		return rest
+	})
 	if r.to[0] == '/' {
 		to = "/" + strings.TrimLeft(to, "/") // two slashes would begin a host
 	}
 	return to, true
 }
 
-// fill inserts a value for a name in a target. It escapes the value, which comes from
-// a visitor.
-func fill(to, name, value string) string {
-	list := strings.Split(to, "/")
-	escaped := strings.TrimPrefix(string(http.EscapePath(nil, "/"+value)), "/")
-	for i, part := range list {
-		if part == name {
-			list[i] = escaped
+// matchParts reports whether each segment is that of the rule, or has a name in it.
+func matchParts(from, have []string) bool {
+	for i, part := range from {
+		if isName := len(part) > 1 && part[0] == ':'; part != have[i] && (!isName || have[i] == "") {
+			return false
 		}
 	}
-	return strings.Join(list, "/")
+	return true
 }
 
 // Redirects are rules in order: the first match applies.
@@ -226,16 +211,26 @@ func (list Redirects) try(w *http.Response, r *http.Request, force bool, as func
 		switch rule.status {
 		case http.StatusOK, http.StatusNotFound:
 			w.SetStatus(rule.status)
+			to, _, _ = strings.Cut(to, "#")
 			to, _, _ = strings.Cut(to, "?")
 			return true, as(w, r, unescape(to))
 		}
-		if query := r.RawQuery(); query != "" && !strings.Contains(to, "?") {
-			to += "?" + query
-		}
-		w.Add("Location", string(http.EscapeURI(nil, to)))
+		w.Add("Location", string(http.EscapeURI(nil, withQuery(to, r.RawQuery()))))
 		return true, rule.status
 	}
 	return false, nil
+}
+
+// withQuery adds the query of a request to a target that has none, before its fragment.
+func withQuery(to, query string) string {
+	before, fragment, has := strings.Cut(to, "#")
+	if query != "" && !strings.Contains(before, "?") {
+		before += "?" + query
+	}
+	if has {
+		before += "#" + fragment
+	}
+	return before
 }
 
 // leadsTo reports whether a target is the path of a request itself, over HTTP or HTTPS:
