@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/bobbin-http/bobbin/http"
@@ -50,14 +51,8 @@ func NewCORS(list string) (CORS, error) {
 // Wrap is the http.Middleware.
 func (c CORS) Wrap(next http.Handler) http.Handler {
 	all := len(c.Origins) == 1 && c.Origins[0] == "*"
-	methods := strings.Join(c.Methods, ", ")
-	if methods == "" {
-		methods = "GET, HEAD"
-	}
-	age := c.MaxAge
-	if age == 0 {
-		age = 600
-	}
+	methods := cmp.Or(strings.Join(c.Methods, ", "), "GET, HEAD")
+	age := strconv.Itoa(cmp.Or(c.MaxAge, 600))
 	expose := cmp.Or(strings.Join(c.Expose, ", "), exposeAll)
 	return func(w *http.Response, r *http.Request) error {
 		origin, wanted := r.Header("Origin"), r.Header("Access-Control-Request-Method")
@@ -66,15 +61,7 @@ func (c CORS) Wrap(next http.Handler) http.Handler {
 		// Set in OnHead, because a failed answer loses its headers before that:
 		// without these, the page could not even see the error.
 		w.OnHead(func(w *http.Response) {
-			switch {
-			case all:
-				w.Add("Access-Control-Allow-Origin", "*")
-			case allowed:
-				w.Add("Access-Control-Allow-Origin", origin)
-			}
-			if !all {
-				w.Add("Vary", "Origin")
-			}
+			allow(w, all, allowed, origin)
 			if (all || allowed) && !preflight && w.Header("Access-Control-Expose-Headers") == "" {
 				w.Add("Access-Control-Expose-Headers", expose)
 			}
@@ -83,7 +70,7 @@ func (c CORS) Wrap(next http.Handler) http.Handler {
 			return next(w, r)
 		}
 		if allowed {
-			w.Add("Access-Control-Allow-Methods", methods).Add("Access-Control-Max-Age", fmt.Sprint(age))
+			w.Add("Access-Control-Allow-Methods", methods).Add("Access-Control-Max-Age", age)
 			if fields := r.Header("Access-Control-Request-Headers"); fields != "" {
 				w.Add("Access-Control-Allow-Headers", fields)
 			}
@@ -91,4 +78,16 @@ func (c CORS) Wrap(next http.Handler) http.Handler {
 		w.SetStatus(http.StatusNoContent)
 		return nil
 	}
+}
+
+// allow names the origin that may read the answer, and says that the answer depends on it.
+func allow(w *http.Response, all, allowed bool, origin string) {
+	if all {
+		w.Add("Access-Control-Allow-Origin", "*")
+		return
+	}
+	if allowed {
+		w.Add("Access-Control-Allow-Origin", origin)
+	}
+	w.Add("Vary", "Origin")
 }
