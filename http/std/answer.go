@@ -148,7 +148,7 @@ func (a *answer) Write(p []byte) (int, error) {
 	if len(p) == 0 {
 		return 0, nil
 	}
-	if s := a.to.Status(); s == http.StatusNoContent || s == http.StatusNotModified {
+	if s := a.to.Status(); s == http.StatusSwitchingProtocols || s == http.StatusNoContent || s == http.StatusNotModified {
 		return 0, nethttp.ErrBodyNotAllowed
 	}
 	if a.length >= 0 && a.size+int64(len(p)) > a.length {

@@ -1,7 +1,10 @@
 package std
 
 import (
+	"bufio"
 	"bytes"
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log"
@@ -13,6 +16,8 @@ import (
 	"strings"
 	"testing"
 	"testing/iotest"
+
+	"github.com/bobbin-http/bobbin/http"
 )
 
 // TestHandlersFindWhatNetHTTPDocuments has handlers look at their writer and their request.
@@ -85,6 +90,12 @@ func TestHandlersFindWhatNetHTTPDocuments(t *testing.T) {
 		{"a request that may not be answered from a cache says so in the newer field, too", func(w nethttp.ResponseWriter, r *nethttp.Request) any {
 			return r.Header["Cache-Control"]
 		}, "[no-cache]"},
+		{"a 101 has no body", func(w nethttp.ResponseWriter, r *nethttp.Request) any {
+			conn, _, err := hijackAfter101(w)
+			defer conn.Close()
+			fmt.Fprint(conn, "HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n")
+			return err
+		}, "http: request method or response status code does not allow body"},
 		{"a status that none can be is a panic", func(w nethttp.ResponseWriter, r *nethttp.Request) (seen any) {
 			defer func() { seen = recover() }()
 			w.WriteHeader(42)
@@ -120,6 +131,34 @@ func TestHandlersFindWhatNetHTTPDocuments(t *testing.T) {
 				t.Errorf("the answers differ:\nnet/http: %s\nbobbin:   %s", answers[0], answers[1])
 			}
 		})
+	}
+}
+
+// hijackAfter101 begins a 101, and returns the error of writing a body to it.
+func hijackAfter101(w nethttp.ResponseWriter) (net.Conn, *bufio.ReadWriter, error) {
+	w.WriteHeader(nethttp.StatusSwitchingProtocols)
+	_, err := io.WriteString(w, "x")
+	conn, rw, failed := w.(nethttp.Hijacker).Hijack()
+	return conn, rw, errors.Join(err, failed)
+}
+
+// TestHandlersReadTrailers sends two of a request, one of which it has announced.
+func TestHandlersReadTrailers(t *testing.T) {
+	h := nethttp.HandlerFunc(func(w nethttp.ResponseWriter, r *nethttp.Request) {
+		before := fmt.Sprint(r.Trailer, r.Header["Trailer"])
+		body, err := io.ReadAll(r.Body)
+		fmt.Fprintln(w, before, string(body), err, r.Trailer)
+	})
+	theirs := httptest.NewServer(h)
+	defer theirs.Close()
+	for name, at := range map[string]string{"net/http": theirs.URL, "bobbin": serveBobbin(t, Handler(h))} {
+		c := dial(t, at, "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nTrailer: x-sum\r\nConnection: close\r\n\r\n"+
+			"5\r\nhello\r\n0\r\nX-Sum: 5\r\nX-Late: a\r\nX-Late: b\r\n\r\n")
+		answer, err := io.ReadAll(c)
+		if want := "map[X-Sum:[]] [] hello <nil> map[X-Late:[a b] X-Sum:[5]]"; err != nil || !strings.Contains(string(answer), want) {
+			t.Errorf("%s: %q, %v", name, answer, err)
+		}
+		c.Close()
 	}
 }
 
@@ -218,22 +257,30 @@ func TestAClientThatLeavesIsNotified(t *testing.T) {
 	}
 }
 
-// TestASecondStatusIsLogged has a handler answer twice.
+// TestASecondStatusIsLogged has a handler answer twice. The line is one of package log's,
+// or of the server in the context.
 func TestASecondStatusIsLogged(t *testing.T) {
-	var lines bytes.Buffer
-	log.SetOutput(&lines)
+	var ofLog, ofServer bytes.Buffer
+	log.SetOutput(&ofLog)
 	defer log.SetOutput(os.Stderr)
-	at := serveBobbin(t, Handler(nethttp.HandlerFunc(func(w nethttp.ResponseWriter, r *nethttp.Request) {
+	h := Handler(nethttp.HandlerFunc(func(w nethttp.ResponseWriter, r *nethttp.Request) {
 		w.WriteHeader(nethttp.StatusTeapot)
 		w.WriteHeader(nethttp.StatusOK)
-	})))
-	answer, err := nethttp.Get(at)
-	if err != nil {
-		t.Fatal(err)
-	}
-	answer.Body.Close()
-	if got := lines.String(); answer.StatusCode != nethttp.StatusTeapot || !strings.Contains(got, "superfluous response.WriteHeader call from") || !strings.Contains(got, "nethttp_test.go:") {
-		t.Errorf("%d, and the log says %q", answer.StatusCode, got)
+	}))
+	own := &nethttp.Server{ErrorLog: log.New(&ofServer, "", 0)}
+	for lines, h := range map[*bytes.Buffer]http.Handler{&ofLog: h, &ofServer: func(w *http.Response, r *http.Request) error {
+		r.SetContext(context.WithValue(r.Context(), nethttp.ServerContextKey, own))
+		return h(w, r)
+	}} {
+		ofLog.Reset()
+		answer, err := nethttp.Get(serveBobbin(t, h))
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer.Body.Close()
+		if got := lines.String(); answer.StatusCode != nethttp.StatusTeapot || !strings.Contains(got, "superfluous response.WriteHeader call from") || !strings.Contains(got, "nethttp_test.go:") {
+			t.Errorf("%d, and the log says %q", answer.StatusCode, got)
+		}
 	}
 }
 

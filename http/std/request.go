@@ -1,19 +1,21 @@
 package std
 
 import (
+	"context"
 	"io"
 	nethttp "net/http"
 	"net/textproto"
 	"net/url"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/bobbin-http/bobbin/http"
 	"github.com/bobbin-http/bobbin/http/internal/negotiate"
 )
 
-// request converts r for net/http.
-func request(r *http.Request, b *body) (*nethttp.Request, error) {
+// request converts r for net/http. Unless its context has a server, that is the one here.
+func request(r *http.Request, b *body, server *nethttp.Server) (*nethttp.Request, error) {
 	target := r.Target()
 	u, err := url.ParseRequestURI(target)
 	if err != nil {
@@ -46,6 +48,7 @@ func request(r *http.Request, b *body) (*nethttp.Request, error) {
 	if q.ContentLength < 0 {
 		q.TransferEncoding = []string{"chunked"}
 		delete(fields, "Transfer-Encoding")
+		q.Trailer = announced(fields)
 	}
 	if q.ContentLength != 0 {
 		q.Body = b
@@ -53,7 +56,31 @@ func request(r *http.Request, b *body) (*nethttp.Request, error) {
 	if !r.RemoteAddr().IsValid() {
 		q.RemoteAddr = "@" // net/http's value for a Unix socket
 	}
-	return q.WithContext(r.Context()), nil
+	ctx := r.Context()
+	if ctx.Value(nethttp.ServerContextKey) == nil {
+		ctx = context.WithValue(ctx, nethttp.ServerContextKey, server)
+	}
+	q = q.WithContext(ctx)
+	b.request = q
+	return q, nil
+}
+
+// announced takes the names of trailers out of the fields, and returns them without
+// values, as net/http has them before the body is read.
+func announced(fields nethttp.Header) nethttp.Header {
+	var names nethttp.Header
+	for _, list := range fields["Trailer"] {
+		for name := range strings.SplitSeq(list, ",") {
+			if name = textproto.CanonicalMIMEHeaderKey(strings.TrimSpace(name)); http.IsTrailer(name) {
+				if names == nil {
+					names = make(nethttp.Header)
+				}
+				names[name] = nil
+			}
+		}
+	}
+	delete(fields, "Trailer")
+	return names
 }
 
 // closes reports whether the client closes the connection after the answer, by the
@@ -67,9 +94,11 @@ func closes(options []string, protoMinor int) bool {
 
 // body is the request body for net/http.
 type body struct {
-	turns *sync.Mutex
-	from  *http.Request
-	over  bool
+	turns   *sync.Mutex
+	from    *http.Request
+	request *nethttp.Request // has the trailers when the body was read
+	over    bool
+	ended   bool
 }
 
 func (b *body) Read(p []byte) (int, error) {
@@ -78,7 +107,23 @@ func (b *body) Read(p []byte) (int, error) {
 	if b.over {
 		return 0, nethttp.ErrBodyReadAfterClose
 	}
-	return b.from.Read(p)
+	n, err := b.from.Read(p)
+	if err == io.EOF && !b.ended {
+		b.ended = true
+		b.readTrailers()
+	}
+	return n, err
+}
+
+// readTrailers adds the trailers that have come behind the body, announced or not.
+func (b *body) readTrailers() {
+	for name, value := range b.from.Trailers() {
+		if b.request.Trailer == nil {
+			b.request.Trailer = make(nethttp.Header)
+		}
+		name = textproto.CanonicalMIMEHeaderKey(name)
+		b.request.Trailer[name] = append(b.request.Trailer[name], value)
+	}
 }
 
 // Close ends the reading. The server discards the rest.

@@ -19,7 +19,6 @@
 package std
 
 import (
-	"context"
 	"log"
 	nethttp "net/http"
 	"sync"
@@ -42,7 +41,8 @@ func Handler(h nethttp.Handler) http.Handler { return http.Blocking(MaxRequests,
 // ServeMux within h sets the pattern to its own, and adds the values of that.
 //
 // The request's context has a *Server under net/http's ServerContextKey. It does not
-// serve: only its Handler is set.
+// serve: only its Handler is set. If the context that Request.SetContext was given has one
+// already, it is that, and its ErrorLog gets the lines that net/http would log.
 func Wrap(h nethttp.Handler) http.Handler {
 	if h == nil {
 		h = nethttp.DefaultServeMux
@@ -51,11 +51,10 @@ func Wrap(h nethttp.Handler) http.Handler {
 	return func(w *http.Response, r *http.Request) error {
 		turns := new(sync.Mutex)
 		body := &body{turns: turns, from: r}
-		q, err := request(r, body)
+		q, err := request(r, body, server)
 		if err != nil {
 			return err
 		}
-		q = q.WithContext(context.WithValue(q.Context(), nethttp.ServerContextKey, server))
 		a := &answer{turns: turns, to: w, request: q, head: q.Method == nethttp.MethodHead, fields: make(nethttp.Header), length: -1}
 		defer body.end()
 		defer a.end()
