@@ -9,6 +9,9 @@
 // trailers work, the connection can be hijacked, the context ends when the client
 // disconnects, and a panic costs one request.
 //
+// docs/suites.md has the tests of net/http and of others that handlers behind std pass, and
+// those that they do not, with the reasons.
+//
 // Differences from net/http's server: bobbin sets Transfer-Encoding; a panic is
 // answered by 500; reading the body and writing the answer exclude each other if a second
 // goroutine does one of them.
