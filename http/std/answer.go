@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/bobbin-http/bobbin/http"
 	"github.com/bobbin-http/bobbin/http/internal/negotiate"
@@ -22,6 +23,7 @@ import (
 type answer struct {
 	turns   *sync.Mutex
 	to      *http.Response
+	from    *http.Request
 	request *nethttp.Request
 	fields  nethttp.Header
 	head    bool // the method is HEAD: the body is counted and not sent
@@ -37,6 +39,7 @@ type answer struct {
 	size     int64    // of what was written
 	first    []byte   // the body so far, while it is too short for its type to be detected
 
+	writeBy       time.Time     // the deadline of SetWriteDeadline
 	stopNotifying []func() bool // of CloseNotify
 }
 
@@ -55,12 +58,13 @@ func (a *answer) WriteHeader(status int) {
 	switch {
 	case a.hijacked:
 		logf(a.request, "http: response.WriteHeader on hijacked connection from %s", callerOfHandler())
-		return
 	case a.began:
 		logf(a.request, "http: superfluous response.WriteHeader call from %s", callerOfHandler())
-		return
+	case status < 200 && status != nethttp.StatusSwitchingProtocols:
+		a.interim(status)
+	default:
+		a.begin(status)
 	}
-	a.begin(status)
 }
 
 // callerOfHandler names the line that called WriteHeader.
@@ -77,7 +81,7 @@ func callerOfHandler() string {
 
 // begin copies the status and the headers to the answer.
 func (a *answer) begin(status int) {
-	if a.began || a.over || status < 200 && status != nethttp.StatusSwitchingProtocols {
+	if a.began || a.over {
 		return
 	}
 	a.began = true
@@ -160,9 +164,10 @@ func (a *answer) Write(p []byte) (int, error) {
 		return len(p), nil
 	}
 	if err := a.detect(p); err != nil || a.head {
-		return len(p), err
+		return len(p), a.writeError(err)
 	}
-	return a.to.Write(p)
+	n, err := a.to.Write(p)
+	return n, a.writeError(err)
 }
 
 // WriteString implements io.StringWriter.
@@ -224,7 +229,7 @@ func (a *answer) flush() error {
 		return err
 	}
 	a.flushed = true
-	return a.to.Flush()
+	return a.writeError(a.to.Flush())
 }
 
 // settleType is detect when the head is due. An answer that has no body yet gets no type

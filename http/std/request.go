@@ -112,7 +112,7 @@ func (b *body) Read(p []byte) (int, error) {
 		b.ended = true
 		b.readTrailers()
 	}
-	return n, err
+	return n, readError(err)
 }
 
 // readTrailers adds the trailers that have come behind the body, announced or not.

@@ -58,7 +58,7 @@ func Wrap(h nethttp.Handler) http.Handler {
 		if err != nil {
 			return err
 		}
-		a := &answer{turns: turns, to: w, request: q, head: q.Method == nethttp.MethodHead, fields: make(nethttp.Header), length: -1}
+		a := &answer{turns: turns, to: w, from: r, request: q, head: q.Method == nethttp.MethodHead, fields: make(nethttp.Header), length: -1}
 		defer body.end()
 		defer a.end()
 		if err := serve(h, a, q); err != nil {

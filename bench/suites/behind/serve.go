@@ -199,7 +199,6 @@ func (s *site) config(h nethttp.Handler) http.Config {
 	}
 	limits := http.Limits{
 		HeadTimeout: first(own.ReadHeaderTimeout, own.ReadTimeout),
-		BodyTimeout: first(own.ReadTimeout),
 		IdleTimeout: first(own.IdleTimeout, own.ReadTimeout),
 		FieldBytes:  min(own.MaxHeaderBytes, 48<<10), // a head has less than 64 KiB
 		StopGrace:   time.Millisecond,
@@ -209,6 +208,13 @@ func (s *site) config(h nethttp.Handler) http.Config {
 	handler := std.Handler(nethttp.HandlerFunc(func(w nethttp.ResponseWriter, q *nethttp.Request) {
 		if keeps, ok := any(own).(interface{ KeepsAlive() bool }); ok && !keeps.KeepsAlive() {
 			w.Header().Set("Connection", "close")
+		}
+		control := nethttp.NewResponseController(w)
+		if own.ReadTimeout > 0 {
+			_ = control.SetReadDeadline(time.Now().Add(own.ReadTimeout))
+		}
+		if own.WriteTimeout > 0 {
+			_ = control.SetWriteDeadline(time.Now().Add(own.WriteTimeout))
 		}
 		h.ServeHTTP(w, q)
 	}))
