@@ -76,6 +76,10 @@ type Kernel interface {
 	// peer has received one of them.
 	Unsent(fd int) int
 
+	// LocalAddr returns the address at which a connection has reached this machine. On a
+	// Unix socket, and after an error, it is one that is not valid.
+	LocalAddr(fd int) netip.AddrPort
+
 	// AckNow acknowledges the bytes that were read. Without it, a kernel may wait for an
 	// answer that can carry the acknowledgement, while the peer waits for the
 	// acknowledgement before it sends the rest (RFC 896).

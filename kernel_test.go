@@ -409,6 +409,22 @@ func TestEveryKernelKeepsTheContract(t *testing.T) {
 				w.Wait(make([]bobbin.Event, 4), w.Now().Add(time.Millisecond))
 			}
 		}},
+		{"a connection has the address at which it came", func(t *testing.T, w *world) {
+			fd, bound, err := w.Listen(bobbin.Address{IP: netip.MustParseAddrPort("127.0.0.1:0")}, bobbin.ListenOptions{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer w.Close(fd)
+			w.serve(fd, bound)
+			of, _ := w.accept()
+			if got := w.LocalAddr(of); got != bound.IP {
+				t.Errorf("it is %v, and not %v", got, bound.IP)
+			}
+			w.Close(of)
+			if got := w.LocalAddr(of); got.IsValid() {
+				t.Errorf("after the end, it is %v", got)
+			}
+		}},
 		{"pieces are written in order", func(t *testing.T, w *world) {
 			fd, c := w.accept()
 			defer w.Close(fd)

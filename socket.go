@@ -227,6 +227,15 @@ func addrPort(sa unix.Sockaddr) netip.AddrPort {
 	return netip.AddrPort{}
 }
 
+// localAddr returns the address that a socket is bound to.
+func localAddr(fd int) netip.AddrPort {
+	name, err := unix.Getsockname(fd)
+	if err != nil {
+		return netip.AddrPort{} // the connection is gone
+	}
+	return addrPort(name)
+}
+
 // zoneID returns the number of the network interface that a link-local address belongs
 // to, or 0 for the kernel's choice if there is no such interface.
 func zoneID(zone string) uint32 {

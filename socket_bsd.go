@@ -134,6 +134,9 @@ func (k *kqueue) Cached(File, int64, int) bool { return false }
 // only the loop's own queue is known.
 func (k *kqueue) Unsent(int) int { return 0 }
 
+// LocalAddr implements Kernel.
+func (k *kqueue) LocalAddr(fd int) netip.AddrPort { return localAddr(fd) }
+
 // AckNow implements Kernel. There is no such call on these systems.
 func (k *kqueue) AckNow(int) {}
 

@@ -305,6 +305,9 @@ func (k *epoll) Unsent(fd int) int {
 	return int(n)
 }
 
+// LocalAddr implements Kernel.
+func (k *epoll) LocalAddr(fd int) netip.AddrPort { return localAddr(fd) }
+
 // AckNow implements Kernel. A Unix socket has no acknowledgements.
 func (k *epoll) AckNow(fd int) {
 	one := int32(1)

@@ -72,6 +72,14 @@ func (c *Conn) Peer() netip.AddrPort {
 	return netip.AddrPortFrom(netip.AddrFrom16(c.peer).Unmap(), c.peerPort)
 }
 
+// LocalAddr returns the address at which the connection has reached this machine; on a Unix
+// socket, one that is not valid. It asks the kernel each time, so that a connection need
+// not keep it.
+func (c *Conn) LocalAddr() netip.AddrPort {
+	c.loop.owner.check("Conn.LocalAddr")
+	return c.loop.kernel.LocalAddr(int(c.fd))
+}
+
 // Buffered returns how many bytes the socket has not taken yet.
 func (c *Conn) Buffered() int64 {
 	if c.out == nil {

@@ -2,6 +2,7 @@ package eventloop
 
 import (
 	"crypto/tls"
+	"net/netip"
 	"time"
 )
 
@@ -23,6 +24,7 @@ type handshake struct {
 	begin  func(*Conn) Protocol
 	conn   *Conn
 	who    Client
+	local  netip.AddrPort // of the connection, on this machine
 
 	listed       bool // on the loop's list of those under way
 	older, newer *handshake
@@ -242,6 +244,7 @@ func (h *handshake) lend() {
 func (h *handshake) start() {
 	l := h.conn.loop
 	s := &tlsPipe{conn: h.conn, handshake: h}
+	h.local = l.kernel.LocalAddr(int(h.conn.fd)) // here, because a worker may ask for it
 	s.tls = tls.Server(s, h.config)
 	h.pipe = s
 	h.task = l.NewTask(func(pause func() bool) {

@@ -398,6 +398,9 @@ func TestHandshakesThatSucceed(t *testing.T) {
 				if !strings.HasPrefix(hello.Conn.RemoteAddr().String(), "10.0.0.1:") {
 					return nil, errors.New("the peer has another address")
 				}
+				if hello.Conn.LocalAddr().(*net.TCPAddr).Port == 0 {
+					return nil, errors.New("the connection has no address here")
+				}
 				return serverConfig(with(ecCertificate())), nil
 			}
 		}, name("ec"), false, 0, nil},

@@ -209,10 +209,15 @@ func (s *tlsPipe) RemoteAddr() net.Addr {
 	return &net.UnixAddr{Net: "unix"}
 }
 
-// LocalAddr implements net.Conn. The loop does not know the address.
+// LocalAddr implements net.Conn: callbacks in a tls.Config ask for it, by
+// ClientHelloInfo.Conn. It is known during the handshake, and in any Conn that has left the
+// loop.
 func (s *tlsPipe) LocalAddr() net.Addr {
 	if s.below != nil {
 		return s.below.LocalAddr()
+	}
+	if h := s.handshake; h != nil && h.local.IsValid() {
+		return net.TCPAddrFromAddrPort(h.local)
 	}
 	return &net.TCPAddr{}
 }

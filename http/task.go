@@ -1,6 +1,7 @@
 package http
 
 import (
+	"net/netip"
 	"time"
 
 	"github.com/bobbin-http/bobbin/eventloop"
@@ -19,6 +20,7 @@ type task struct {
 	runs    answerState // stateRunning, stateStreaming or stateOffLoop: where it runs
 	ended   func()      // is called when it has ended or will not start; may be nil
 
+	local  netip.AddrPort // of the connection, for a handler off the loop
 	run    *eventloop.Task
 	outer  hooks // of the middleware around a handler that runs off the loop
 	result error // of the handler, when it has returned
@@ -74,6 +76,9 @@ func (x *exchange) dropNext() {
 func (c *conn) startTask() {
 	t := c.x.next
 	c.x.next = nil
+	if t.runs == stateOffLoop {
+		t.local = c.conn.LocalAddr()
+	}
 	c.start(t)
 }
 

@@ -106,6 +106,7 @@ func (k *tape) Wait(events []bobbin.Event, until time.Time) (int, error) {
 func (k *tape) WatchFolder(string) (bobbin.FolderWatch, error) { return nil, errors.ErrUnsupported }
 
 func (k *tape) Unsent(int) int               { return 0 }
+func (k *tape) LocalAddr(int) netip.AddrPort { return netip.AddrPort{} }
 func (k *tape) AckNow(int)                   {}
 func (k *tape) Shutdown(int) error           { return nil }
 func (k *tape) Detach(int) (net.Conn, error) { return nil, errors.ErrUnsupported }

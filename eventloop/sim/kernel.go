@@ -223,7 +223,7 @@ func (k *Kernel) Accept(listener int) (int, netip.AddrPort, error) {
 			o.queue = slices.Delete(o.queue, i, i+1) // Linux may return it or not; here it is skipped
 			continue
 		}
-		accepted := &object{wire: w}
+		accepted := &object{wire: w, addr: o.addr}
 		if k.strikes(k.Luck.Exhausted) || !k.give(accepted) {
 			k.note("accept", listener, -1)
 			return -1, none, bobbin.ErrExhausted
@@ -387,6 +387,15 @@ func (k *Kernel) Unsent(fd int) int {
 		return 0
 	}
 	return len(o.wire.out)
+}
+
+// LocalAddr implements bobbin.Kernel.
+func (k *Kernel) LocalAddr(fd int) netip.AddrPort {
+	o, err := k.get("name", fd)
+	if err != nil {
+		return netip.AddrPort{}
+	}
+	return o.addr.IP
 }
 
 // AckNow implements bobbin.Kernel. No client here waits for it.

@@ -101,6 +101,10 @@ func TestHandlersFindWhatNetHTTPDocuments(t *testing.T) {
 			w.WriteHeader(42)
 			return nil
 		}, "invalid WriteHeader code 42"},
+		{"the context has the local address", func(w nethttp.ResponseWriter, r *nethttp.Request) any {
+			at, ok := r.Context().Value(nethttp.LocalAddrContextKey).(*net.TCPAddr)
+			return fmt.Sprint(ok, at.String() == r.Host)
+		}, "true true"},
 		{"the context has a server", func(w nethttp.ResponseWriter, r *nethttp.Request) any {
 			s, _ := r.Context().Value(nethttp.ServerContextKey).(*nethttp.Server)
 			return s != nil && s.Handler != nil

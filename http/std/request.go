@@ -3,6 +3,7 @@ package std
 import (
 	"context"
 	"io"
+	"net"
 	nethttp "net/http"
 	"net/textproto"
 	"net/url"
@@ -60,9 +61,18 @@ func request(r *http.Request, b *body, server *nethttp.Server) (*nethttp.Request
 	if ctx.Value(nethttp.ServerContextKey) == nil {
 		ctx = context.WithValue(ctx, nethttp.ServerContextKey, server)
 	}
+	ctx = context.WithValue(ctx, nethttp.LocalAddrContextKey, localAddr(r))
 	q = q.WithContext(ctx)
 	b.request = q
 	return q, nil
+}
+
+// localAddr returns the address at which the request has come, as net/http has it.
+func localAddr(r *http.Request) net.Addr {
+	if at := r.LocalAddr(); at.IsValid() {
+		return net.TCPAddrFromAddrPort(at)
+	}
+	return &net.UnixAddr{Net: "unix"}
 }
 
 // announced takes the names of trailers out of the fields, and returns them without
