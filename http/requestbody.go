@@ -101,6 +101,9 @@ func (x *exchange) awaitBody(whole bool) error {
 	if !x.wait(stateAwaitingBody) {
 		return ErrGone
 	}
+	if !whole && x.task.interrupted.Swap(false) && !x.hasBody() {
+		return ErrInterrupted
+	}
 	return nil
 }
 

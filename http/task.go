@@ -2,6 +2,7 @@ package http
 
 import (
 	"net/netip"
+	"sync/atomic"
 	"time"
 
 	"github.com/bobbin-http/bobbin/eventloop"
@@ -34,6 +35,8 @@ type task struct {
 	call      func() // is run on the loop, in place of sending a piece
 	stopping  bool   // the server wants to end
 	taken     *taken // by Hijack
+
+	interrupted atomic.Bool // by InterruptRead, and Read has not returned that yet
 }
 
 // isOffLoop reports whether the handler runs on a goroutine of its own.
@@ -162,7 +165,7 @@ func (c *conn) fulfil() bool {
 		if !t.wholeBody {
 			c.server.bodies.release(x) // the piece before was read
 		}
-		if x.hasBody() || x.failsByDeadline() {
+		if x.hasBody() || x.failsByDeadline() || t.interrupted.Load() && !t.wholeBody {
 			return true
 		}
 		c.receive()

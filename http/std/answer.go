@@ -21,7 +21,7 @@ import (
 
 // answer implements net/http's ResponseWriter, and what else its server's does.
 type answer struct {
-	turns   *sync.Mutex
+	turns   *turns
 	to      *http.Response
 	from    *http.Request
 	request *nethttp.Request
@@ -243,7 +243,7 @@ func (a *answer) settleType() error {
 }
 
 // EnableFullDuplex is for net/http's ResponseController: the body can always be read
-// after the answer has begun.
+// after the answer has begun, and while another goroutine writes.
 func (a *answer) EnableFullDuplex() error { return nil }
 
 // CloseNotify implements net/http's CloseNotifier, which handlers older than the request's

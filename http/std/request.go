@@ -9,7 +9,6 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/bobbin-http/bobbin/http"
 	"github.com/bobbin-http/bobbin/http/internal/negotiate"
@@ -104,7 +103,7 @@ func closes(options []string, protoMinor int) bool {
 
 // body is the request body for net/http.
 type body struct {
-	turns   *sync.Mutex
+	turns   *turns
 	from    *http.Request
 	request *nethttp.Request // has the trailers when the body was read
 	over    bool
@@ -114,15 +113,30 @@ type body struct {
 func (b *body) Read(p []byte) (int, error) {
 	b.turns.Lock()
 	defer b.turns.Unlock()
-	if b.over {
-		return 0, nethttp.ErrBodyReadAfterClose
-	}
-	n, err := b.from.Read(p)
+	n, err := b.readOrYield(p)
 	if err == io.EOF && !b.ended {
 		b.ended = true
 		b.readTrailers()
 	}
 	return n, readError(err)
+}
+
+// readOrYield reads, and gives its turn up to other goroutines while it waits.
+func (b *body) readOrYield(p []byte) (int, error) {
+	for {
+		if b.over {
+			return 0, nethttp.ErrBodyReadAfterClose
+		}
+		if b.turns.beginReading() {
+			n, err := b.from.Read(p)
+			b.turns.reading.Store(false)
+			if err != http.ErrInterrupted {
+				return n, err
+			}
+		}
+		b.turns.Unlock()
+		b.turns.Lock() // behind those that wait
+	}
 }
 
 // readTrailers adds the trailers that have come behind the body, announced or not.

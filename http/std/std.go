@@ -12,9 +12,9 @@
 // docs/suites.md has the tests of net/http and of others that handlers behind std pass, and
 // those that they do not, with the reasons.
 //
-// Differences from net/http's server: bobbin sets Transfer-Encoding; a panic is
-// answered by 500; reading the body and writing the answer exclude each other if a second
-// goroutine does one of them.
+// Differences from net/http's server: bobbin sets Transfer-Encoding, and a panic is
+// answered by 500. A handler may read the body with one goroutine while it writes with
+// another; but while a write waits for a slow client, nothing is read.
 //
 // A handler that reads slashes in "%2F", as net/http.FileServer does, belongs behind a
 // pattern for a subtree of an http.Router, such as "/files/", and not behind "/{name}":
@@ -24,7 +24,6 @@ package std
 import (
 	"log"
 	nethttp "net/http"
-	"sync"
 
 	"github.com/bobbin-http/bobbin/http"
 )
@@ -52,7 +51,7 @@ func Wrap(h nethttp.Handler) http.Handler {
 	}
 	server := &nethttp.Server{Handler: h}
 	return func(w *http.Response, r *http.Request) error {
-		turns := new(sync.Mutex)
+		turns := newTurns(r)
 		body := &body{turns: turns, from: r}
 		q, err := request(r, body, server)
 		if err != nil {

@@ -406,6 +406,73 @@ func TestBothWaysAtOnce(t *testing.T) {
 	}
 }
 
+// TestOneGoroutineReadsWhileAnotherWrites has a handler that always waits for the next line,
+// and answers meanwhile. The client sends a line when it has the answer to the one before.
+func TestOneGoroutineReadsWhileAnotherWrites(t *testing.T) {
+	const rounds = 100
+	at := serveBobbin(t, Handler(nethttp.HandlerFunc(func(w nethttp.ResponseWriter, r *nethttp.Request) {
+		control := nethttp.NewResponseController(w)
+		if err := control.EnableFullDuplex(); err != nil {
+			t.Error(err)
+		}
+		lines := make(chan string)
+		go func() {
+			defer close(lines)
+			lines <- "first"
+			for in := bufio.NewScanner(r.Body); in.Scan(); {
+				lines <- in.Text()
+			}
+		}()
+		for line := range lines {
+			fmt.Fprintln(w, strings.ToUpper(line))
+			if err := control.Flush(); err != nil {
+				t.Error(err)
+			}
+		}
+	})))
+	to, from := io.Pipe()
+	q, err := nethttp.NewRequest("POST", at, to)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer, err := nethttp.DefaultTransport.RoundTrip(q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	out, want := bufio.NewScanner(answer.Body), "FIRST"
+	for n := range rounds {
+		if !out.Scan() || out.Text() != want {
+			t.Fatalf("round %d: %q, %v", n, out.Text(), out.Err())
+		}
+		want = fmt.Sprintf("LINE %d", n)
+		fmt.Fprintf(from, "line %d\n", n)
+	}
+	from.Close()
+	if rest, err := io.ReadAll(answer.Body); err != nil {
+		t.Error(rest, err)
+	}
+}
+
+// TestAHandlerThatReturnsEndsItsReaders leaves a goroutine behind that waits for the body.
+func TestAHandlerThatReturnsEndsItsReaders(t *testing.T) {
+	ended := make(chan error)
+	at := serveBobbin(t, Handler(nethttp.HandlerFunc(func(w nethttp.ResponseWriter, r *nethttp.Request) {
+		begun := make(chan bool)
+		go func() {
+			close(begun)
+			_, err := io.ReadAll(r.Body)
+			ended <- err
+		}()
+		<-begun
+	})))
+	c := dial(t, at, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n")
+	defer c.Close()
+	if err := <-ended; err != nethttp.ErrBodyReadAfterClose {
+		t.Error(err)
+	}
+}
+
 // TestCloses has what no client of net/http sends.
 func TestCloses(t *testing.T) {
 	for _, test := range []struct {
