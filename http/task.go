@@ -81,6 +81,7 @@ func (c *conn) startTask() {
 	c.x.next = nil
 	if t.runs == stateOffLoop {
 		t.local = c.conn.LocalAddr()
+		c.x.request.head() // here, because the loop may read it for its log while the handler runs
 	}
 	c.start(t)
 }

@@ -96,6 +96,9 @@ func (a *answer) begin(status int) {
 	lengths, lengthNamed := a.fields["Content-Length"]
 	a.chunked = lengthNamed && len(lengths) == 0 || negotiate.EqualFold(a.fields.Get("Transfer-Encoding"), "chunked")
 	for name, values := range a.fields {
+		if status == nethttp.StatusNotModified && (name == "Content-Type" || name == "Content-Length") {
+			continue // they would describe what is not there (RFC 9110 section 15.4.5)
+		}
 		if !ours(name) && !slices.Contains(a.declared, name) {
 			if len(values) == 0 {
 				a.to.Del(name) // nil in the map takes a default away

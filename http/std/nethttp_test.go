@@ -67,6 +67,12 @@ func TestHandlersFindWhatNetHTTPDocuments(t *testing.T) {
 			io.WriteString(w, page)
 			return nil
 		}, "<nil>"},
+		{"a 304 does not describe a body", func(w nethttp.ResponseWriter, r *nethttp.Request) any {
+			w.Header().Set("Content-Type", "text/css")
+			w.Header().Set("Content-Length", "5")
+			w.WriteHeader(nethttp.StatusNotModified)
+			return nil
+		}, "<nil>"},
 		{"a writer takes strings", func(w nethttp.ResponseWriter, r *nethttp.Request) any {
 			n, err := w.(io.StringWriter).WriteString(page)
 			return fmt.Sprint(n, err)

@@ -16,6 +16,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -452,6 +453,54 @@ func TestOneGoroutineReadsWhileAnotherWrites(t *testing.T) {
 	if rest, err := io.ReadAll(answer.Body); err != nil {
 		t.Error(rest, err)
 	}
+}
+
+// TestGoroutinesOfAHandlerTakeTurns has several of each request use all that a writer and a
+// body can do, some of them when the handler has returned. The race detector looks on.
+func TestGoroutinesOfAHandlerTakeTurns(t *testing.T) {
+	at := serveBobbin(t, Handler(nethttp.HandlerFunc(func(w nethttp.ResponseWriter, r *nethttp.Request) {
+		control := nethttp.NewResponseController(w)
+		var all sync.WaitGroup
+		for _, use := range []func(){
+			func() { r.Body.Read(make([]byte, 7)) },
+			func() { r.Body.Read(make([]byte, 70)) },
+			func() { control.SetReadDeadline(time.Now().Add(time.Hour)) },
+			func() { control.SetWriteDeadline(time.Now().Add(time.Hour)) },
+			func() { control.Flush() },
+			func() { io.WriteString(w, "hello") },
+		} {
+			all.Go(func() {
+				for range 20 {
+					use()
+				}
+			})
+		}
+		if r.URL.Path == "/waits" {
+			all.Wait()
+		}
+	})))
+	var clients sync.WaitGroup
+	for n := range 40 {
+		clients.Go(func() {
+			answer, err := nethttp.Post(at+[]string{"/waits", "/returns"}[n%2], "", io.LimitReader(zeros{}, 1000))
+			if err == nil {
+				_, err = io.Copy(io.Discard, answer.Body)
+				answer.Body.Close()
+			}
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	clients.Wait()
+}
+
+// zeros is a reader without an end.
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) {
+	clear(p)
+	return len(p), nil
 }
 
 // TestAHandlerThatReturnsEndsItsReaders leaves a goroutine behind that waits for the body.
