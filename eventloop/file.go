@@ -104,7 +104,7 @@ func (c *Conn) nextPart(p *piece, size int64, inMemory bool) (bytes []byte, n in
 	l := c.loop
 	size = min(size, p.left)
 	ahead := min(p.left, int64(l.limits.WriteBudget))
-	bytes, err = p.file.Next(Part{
+	bytes, err = c.askFile(p, Part{
 		Offset: p.at, Size: size, Last: size == p.left, InMemory: inMemory, Now: l.clock.now,
 		loop: l, piece: p, ahead: ahead,
 	})
@@ -112,6 +112,24 @@ func (c *Conn) nextPart(p *piece, size int64, inMemory bool) (bytes []byte, n in
 		c.readAhead(p, ahead)
 	}
 	return bytes, size, err
+}
+
+// askFile asks a file, which is the program's. A panic in it costs the connection.
+func (c *Conn) askFile(p *piece, part Part) (bytes []byte, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			c.loop.record(Panicked, c, 0)
+			c.loop.LogPanic("panic in a file that is sent", r)
+			bytes, err = nil, errPanic
+		}
+	}()
+	return p.file.Next(part)
+}
+
+// giveBack releases a file.
+func (l *Loop) giveBack(f File) {
+	defer l.recovered()
+	f.Release()
 }
 
 // sendFile sends the next part of a file.

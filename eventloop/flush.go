@@ -60,7 +60,7 @@ func (c *Conn) writeFailed(err error, n int) bool {
 		c.writable = false
 		c.recordFull(n)
 		return false
-	case ErrChanged:
+	case ErrChanged, errPanic:
 		c.reset(err)
 	default:
 		c.markClosed(err)

@@ -1,8 +1,68 @@
 package eventloop
 
-import "fmt"
+import (
+	"fmt"
+	"net/netip"
+)
 
-// A panic of a protocol costs its connection, and no other.
+// A panic of a protocol costs its connection, and no other; a panic in another function
+// of the program's, such as one that was posted, costs what that had still to do.
+
+// Guard calls a function of the program's that is about the connection, from where the
+// loop does not know that: a panic in it is logged and costs the connection.
+func (c *Conn) Guard(f func()) {
+	l := c.loop
+	l.owner.check("Conn.Guard")
+	defer func() {
+		if r := recover(); r != nil {
+			l.onPanic(c, r)
+		}
+	}()
+	f()
+}
+
+// shield calls a function of the program's that is about no connection.
+func (l *Loop) shield(f func()) {
+	defer l.recovered()
+	f()
+}
+
+// recovered, deferred, logs a panic that ends here.
+func (l *Loop) recovered() {
+	if r := recover(); r != nil {
+		l.record(Panicked, nil, 0)
+		l.LogPanic("panic in a function that was given to the loop", r)
+	}
+}
+
+// shieldProxies returns Config.Proxies such that a panic in it stands for no.
+func (l *Loop) shieldProxies(is func(netip.Addr) bool) func(netip.Addr) bool {
+	if is == nil {
+		return nil
+	}
+	return func(a netip.Addr) bool {
+		defer l.recovered()
+		return is(a)
+	}
+}
+
+// runFrom runs posted functions from the n-th on and returns where to go on: at the end,
+// or behind the one that has panicked.
+func (l *Loop) runFrom(list []func(), n int) (next int) {
+	defer l.recovered()
+	for next = n; next < len(list); {
+		f := list[next]
+		list[next] = nil
+		next++
+		l.checkWatchdog()
+		f()
+		l.endCallback(nil)
+		if l.output.scarce {
+			l.flush()
+		}
+	}
+	return next
+}
 
 // guard calls f, which may call the connection's protocol. A panic in it costs that
 // connection and no other.

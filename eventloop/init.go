@@ -5,7 +5,7 @@ func (l *Loop) init(config *Config) {
 	l.mail.limit = l.limits.Posts
 	l.dog.period = config.lookEvery()
 	l.owner.checked = config.CheckOwner
-	l.clients.proxies = config.Proxies
+	l.clients.proxies = l.shieldProxies(config.Proxies)
 	l.report.init(l, config.Log)
 	l.clock.init(l.kernel)
 	l.closings.init()
@@ -20,10 +20,10 @@ func (l *Loop) init(config *Config) {
 	}
 }
 
-// afford reduces the limits to so many connections, and those that have left the loop to
-// a quarter of them.
-func (l *Limits) afford(conns int) {
-	l.Conns = min(l.Conns, conns)
+// afford reduces the limits to as many connections as are affordable, and those that have
+// left the loop to a quarter of them.
+func (l *Limits) afford(descriptors, loops int) {
+	l.Conns = min(l.Conns, affordable(descriptors, loops))
 	l.Detached = min(l.Detached, max(1, l.Conns/4))
 }
 

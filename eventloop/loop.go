@@ -81,7 +81,7 @@ func New(config Config) (*Loop, error) {
 		if kernel, err = bobbin.Open(); err != nil {
 			return nil, err
 		}
-		limits.afford(affordable(bobbin.Descriptors(), config.Loops))
+		limits.afford(bobbin.Descriptors(), config.Loops)
 	}
 	l := &Loop{kernel: kernel, limits: limits, kinds: config.Kinds, events: make([]bobbin.Event, 256)}
 	l.init(&config)
@@ -192,7 +192,7 @@ func (l *Loop) dispatchEvents(events []bobbin.Event, n int) (next int) {
 			ln.accept()
 			l.endCallback(nil)
 		} else if ready := l.attached[ev.FD]; ready != nil {
-			ready()
+			l.shield(ready)
 			l.endCallback(nil)
 		}
 	}
@@ -228,14 +228,8 @@ func (l *Loop) runPosted() {
 		return
 	}
 	list := l.mail.take()
-	for i, f := range list {
-		list[i] = nil
-		l.checkWatchdog()
-		f()
-		l.endCallback(nil)
-		if l.output.scarce {
-			l.flush()
-		}
+	for n := 0; n < len(list); {
+		n = l.runFrom(list, n)
 	}
 	l.mail.reuse(list)
 	l.record(Posted, nil, int64(len(list)))
@@ -257,7 +251,7 @@ func (l *Loop) runTimers() {
 		}
 		l.checkWatchdog()
 		l.recorder.noteLate(l.clock.now - t.at)
-		t.run()
+		l.shield(t.run)
 		l.endCallback(nil)
 	}
 	for ; ran < timerBudget; ran++ {

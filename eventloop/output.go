@@ -168,7 +168,7 @@ func (p *piece) release(l *Loop) {
 	case p.readAhead != nil:
 		p.readAhead.orphan = true // a worker is reading from it
 	case p.file != nil:
-		p.file.Release()
+		l.giveBack(p.file)
 	}
 	*p = piece{}
 }

@@ -115,7 +115,7 @@ func (w *workers) hire(n Lane) {
 		}
 		j.queue = nil
 		switch full := w.fullPlace(j); {
-		case j.Wanted != nil && !j.Wanted():
+		case j.Wanted != nil && !w.isWanted(j):
 			w.loop.record(WorkSkipped, nil, 0)
 			j.begun = true
 			_ = w.loop.mail.put(func() { w.conclude(j, ErrSkipped) }, false)
@@ -129,6 +129,12 @@ func (w *workers) hire(n Lane) {
 			w.assign(j)
 		}
 	}
+}
+
+// isWanted asks whether a job is still to be done. One that cannot tell is not.
+func (w *workers) isWanted(j *job) bool {
+	defer w.loop.recovered()
+	return j.Wanted()
 }
 
 // assign gives a job to a worker.
@@ -195,7 +201,7 @@ func (w *workers) conclude(j *job, err error) {
 	w.reply(j, err)
 	w.unreserve(j)
 	if j.Over != nil {
-		j.Over()
+		w.loop.shield(j.Over)
 	}
 }
 
@@ -245,7 +251,7 @@ func (w *workers) reply(j *job, err error) {
 		return
 	}
 	j.replied = true
-	j.Reply(err)
+	w.loop.shield(func() { j.Reply(err) })
 }
 
 // Lost returns how many workers hang at present.

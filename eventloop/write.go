@@ -60,7 +60,7 @@ func (c *Conn) WriteNoCopy(p []byte) {
 func (c *Conn) SendFile(f File, offset, n int64) {
 	c.loop.owner.check("Conn.SendFile")
 	if n == 0 || !c.canWrite() {
-		f.Release()
+		c.loop.giveBack(f)
 		return
 	}
 	_, list := c.outQueue()

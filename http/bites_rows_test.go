@@ -148,6 +148,10 @@ var limitRows = map[string][]bite{
 		{name: "one more is refused while all are busy", edge: bites, limits: Limits{PerAddress: 2}, run: ofOneAddress("hang/60000", 3), want: "open, open, reset; another address 200 open"},
 		{name: "or costs the idlest", edge: bites, limits: Limits{PerAddress: 2}, run: ofOneAddress("", 3), want: "200 end, 200 open, 200 open; another address 200 open"},
 	},
+	"Offloads": {
+		{name: "as many requests may wait for work", edge: spares, limits: Limits{Offloads: 2}, run: ofOneAddress("hang/60000", 2), want: "open, open; another address 200 open"},
+		{name: "one more is refused", edge: bites, limits: Limits{Offloads: 2}, run: ofOneAddress("hang/60000", 3), want: "open, open, 503 open; another address 200 open"},
+	},
 	"Pieces": {
 		{name: "as many pieces may be under way", edge: spares, limits: Limits{Pieces: 2}, run: publishing(2), want: "[<nil> <nil>]"},
 		{name: "one more is refused", edge: bites, limits: Limits{Pieces: 2}, run: publishing(3), want: "[<nil> <nil> " + ErrFull.Error() + "]"},

@@ -175,9 +175,7 @@ func (x *exchange) dropExtras() {
 	}
 	if list := x.response.hooks.end; len(list) > 0 {
 		x.response.hooks.end = list[:0]
-		for _, f := range list {
-			f()
-		}
+		x.conn.each(list)
 		clear(list)
 	}
 	x.dropDeadlines()

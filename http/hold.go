@@ -176,21 +176,28 @@ func (h *Held) OnClose(f func()) {
 // to come to its end.
 func (h *Held) OnStop(f func()) { h.stop = f }
 
-// Post runs f on the loop. Any goroutine may call it; it does not wait.
-func (h *Held) Post(f func()) error { return h.server.loop.Post(f) }
+// Post runs f on the loop. Any goroutine may call it; it does not wait. A panic in f costs
+// the connection.
+func (h *Held) Post(f func()) error {
+	return h.server.loop.Post(func() {
+		if h.x == nil {
+			f()
+			return
+		}
+		h.x.conn.conn.Guard(f)
+	})
+}
 
 // over calls the hooks that wait for the end of the answer, once.
 func (h *Held) over() {
-	after := h.after
+	after, conn := h.after, h.x.conn
 	if h.x.headSent {
 		h.x.response.afterAnswer(&h.x.response.hooks, h.x.response.sent)
 	}
 	h.endPoll()
 	h.x.held = nil
 	h.x, h.after = nil, nil
-	for _, f := range after {
-		f()
-	}
+	conn.each(after)
 }
 
 // Events is an answer that is a stream of server-sent events (HTML standard, section

@@ -63,6 +63,7 @@ type Limits struct {
 	AcceptBatch int   // accepted in one turn from one listener; 64; the rest waits a turn
 	OutputTotal int64 // queued output; 64 MiB; from three quarters on connections with output are not read, above it those with most are reset
 	Detached    int   // taken by Hijack and not closed; 4,096, or a quarter of Conns; Hijack returns eventloop.ErrDetachedFull
+	Offloads    int   // requests whose work, by Offload, waits for a worker or is being done; 1,024; 503
 	Workers     int   // goroutines of a kind for work that waits for a disk; 32; more work waits for its turn
 	Posts       int   // functions posted and not yet run; 65,536; Post returns ErrFull
 	Handshakes  int   // steps of TLS handshakes in one turn, and on workers at a time; 8; more wait for their turn
@@ -123,6 +124,7 @@ func (l Limits) withDefaults() Limits {
 	orDefault(&l.Age, time.Hour)
 	orDefault(&l.Turn, 16)
 	orDefault(&l.Pieces, 256)
+	orDefault(&l.Offloads, 1024)
 	orDefault(&l.HeadTimeout, 10*time.Second)
 	orDefault(&l.IdleTimeout, time.Minute)
 	orDefault(&l.BodyTimeout, 15*time.Second)

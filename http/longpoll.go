@@ -66,13 +66,11 @@ func (h *Held) Answer(f func(w *Response) error) error {
 	case h.x.state == stateHolding:
 		return errIsHeld
 	}
-	x, after := h.x, h.after
+	x, conn, after := h.x, h.x.conn, h.after
 	h.endPoll()
 	x.held, h.x, h.after = nil, nil, nil
-	x.back(nil, func(w *Response, _ *Request) error { return f(w) })
-	for _, f := range after {
-		f()
-	}
+	conn.conn.Guard(func() { x.back(nil, func(w *Response, _ *Request) error { return f(w) }) })
+	conn.each(after)
 	return nil
 }
 

@@ -17,11 +17,13 @@ import (
 // before may be used. Reply may use both. An error of work becomes the answer, as a
 // handler's does. If the client leaves before work has begun, work is skipped; if the
 // client leaves later, work runs to its end, and reply is not called: a result that is an
-// io.Closer is closed then, on the loop.
+// io.Closer is closed then, on the loop. A client that has ended its half counts as one that
+// has left if its work has to wait for a worker.
 //
 // The connection is not read from until it has its answer. Limits.Workers bounds the
 // number of workers; more work waits, and clients take turns. Work that is not done within
-// Limits.WorkerTimeout is answered by 503.
+// Limits.WorkerTimeout is answered by 503, and so is a request above Limits.Offloads, of
+// which the last quarter is for clients that have few.
 func Offload[T any](w *Response, work func() (T, error), reply func(w *Response, result T) error) error {
 	return OffloadJob(w, eventloop.Job{}, work, reply)
 }
@@ -29,18 +31,24 @@ func Offload[T any](w *Response, work func() (T, error), reply func(w *Response,
 // OffloadJob is Offload with a job's Lane, Place, Memory and Over. It sets the other
 // fields of job.
 func OffloadJob[T any](w *Response, job eventloop.Job, work func() (T, error), reply func(w *Response, result T) error) error {
+	s, who := w.x.conn.server, w.x.request.Client()
+	if w.x.mayNot(callLater) == nil && !s.offloads.Admits(who, int64(s.limits.Offloads)) {
+		return StatusServiceUnavailable
+	}
 	p, err := Later(w)
 	if err != nil {
 		return err
 	}
+	s.offloads.Add(who, 1)
 	var result T
 	done, used, over := false, false, job.Over
-	job.Client = w.x.request.Client()
+	job.Client = who
 	job.Work = func() {
 		result, err = work()
 		done = true
 	}
-	job.Wanted = p.Wanted
+	queued := false // for want of a worker
+	job.Wanted = func() bool { return p.Wanted() && !(queued && p.x.left) }
 	job.Reply = func(failed error) {
 		if failed != nil {
 			p.Fail(failed)
@@ -54,14 +62,16 @@ func OffloadJob[T any](w *Response, job eventloop.Job, work func() (T, error), r
 		})
 	}
 	job.Over = func() {
+		s.offloads.Add(who, -1)
+		if over != nil {
+			defer over()
+		}
 		if c, ok := any(result).(io.Closer); ok && done && err == nil && !used {
 			c.Close() // there is no client left to report an error to
 		}
-		if over != nil {
-			over()
-		}
 	}
-	w.x.conn.server.loop.OffloadJob(job)
+	s.loop.OffloadJob(job)
+	queued = true
 	return nil
 }
 
@@ -99,7 +109,7 @@ func (p *Pending) Answer(reply func(w *Response) error) bool {
 	if !p.Wanted() {
 		return false
 	}
-	p.x.back(nil, func(w *Response, _ *Request) error { return reply(w) })
+	p.x.conn.conn.Guard(func() { p.x.back(nil, func(w *Response, _ *Request) error { return reply(w) }) })
 	return true
 }
 
@@ -107,7 +117,7 @@ func (p *Pending) Answer(reply func(w *Response) error) bool {
 // eventloop.Job's Reply gets have answers of their own.
 func (p *Pending) Fail(err error) {
 	if p.Wanted() {
-		p.x.back(err, nil)
+		p.x.conn.conn.Guard(func() { p.x.back(err, nil) })
 	}
 }
 

@@ -59,6 +59,19 @@ func TestWorkThatHangs(t *testing.T) {
 			s.Sleep(time.Second)
 			w.Close()
 		}, 1, 0, 1},
+		{"nor if its client has closed", Limits{Workers: 1}, func(t *testing.T, k *sim.Kernel, s *sim.Script, w *sim.Wire) {
+			s.Send(w, []byte("GET /hangs HTTP/1.1\r\nHost: a\r\n\r\n"))
+			s.Sleep(time.Second)
+			other, err := k.Dial()
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.Send(other, []byte("GET /hangs HTTP/1.1\r\nHost: a\r\n\r\n"))
+			s.Sleep(time.Second)
+			other.Close()
+			s.Sleep(time.Second)
+			w.Close()
+		}, 1, 0, 1},
 		{"who waits for the one worker hears 503 as soon", Limits{Workers: 1}, func(t *testing.T, k *sim.Kernel, s *sim.Script, w *sim.Wire) {
 			s.Send(w, []byte("GET /hangs HTTP/1.1\r\nHost: a\r\n\r\n"))
 			s.Sleep(time.Second)

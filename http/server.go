@@ -92,6 +92,8 @@ type Server struct {
 	free   []*exchange // for reuse
 	bodies bodies      // of requests, in memory
 
+	offloads eventloop.Tally // requests that wait for work of theirs, by client
+
 	slow     map[*conn]*slow // clients that take an answer slowly
 	freeSlow []*slow         // for reuse
 	cut      []string        // some of the requests whose answers were cut off at the end

@@ -216,7 +216,8 @@ func (w *Response) Timeout(d time.Duration) {
 	x.timeout = x.conn.server.loop.After(d, func() {
 		if x.serial == serial {
 			x.timeout = nil
-			x.conn.timedOut(x)
+			c := x.conn
+			c.conn.Guard(func() { c.timedOut(x) })
 		}
 	})
 }

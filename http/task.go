@@ -101,7 +101,9 @@ func (c *conn) start(t *task) {
 		t.outer, x.response.hooks = x.response.hooks, hooks{}
 		x.request.Context() // both are made here: the handler's goroutine may only read them
 		x.request.TLS()
-		t.run = c.server.loop.NewTaskOffLoop(run, func(p eventloop.Progress) { c.onTask(x, p) })
+		t.run = c.server.loop.NewTaskOffLoop(run, func(p eventloop.Progress) {
+			c.conn.Guard(func() { c.onTask(x, p) })
+		})
 	}
 	if c.server.loop.BeingRead() {
 		c.record(HandlerBegan, 0)
@@ -182,7 +184,7 @@ func (c *conn) fulfil() bool {
 		c.suspend()
 		t.timer = c.server.loop.After(t.delay, func() {
 			t.timer = nil
-			c.resume()
+			c.conn.Guard(c.resume)
 		})
 	}
 	return false
