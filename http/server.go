@@ -164,7 +164,7 @@ func (s *Server) Listen(address string) ([]*eventloop.Listener, error) {
 }
 
 // Run serves until Stop was called and all connections have ended. It returns nil when
-// every request that had begun was answered.
+// every request that had begun was answered. Loop.OnSignal calls Stop on a signal.
 func (s *Server) Run() error { return s.loop.Run() }
 
 // Stop ends the server: requests that have begun are answered, within Limits.Drain. A
@@ -192,7 +192,9 @@ func (s *Server) noteCut(c *conn) {
 }
 
 // ListenAndServe serves at an address until the process ends or the kernel fails. It
-// returns that error.
+// returns that error. A signal that ends the process, such as SIGTERM, breaks the requests
+// that have begun. A program in which they are to be answered first makes a Server and
+// stops it on the signal, which is the program's to choose: see the example of Server.Run.
 func ListenAndServe(address string, h Handler) error {
 	s, err := NewServer(Config{Handler: h})
 	if err != nil {
