@@ -1,6 +1,7 @@
 package eventloop
 
 import (
+	"errors"
 	"io"
 	"strings"
 	"testing"
@@ -141,5 +142,44 @@ func TestAHalfThatHasEndedIsClosedByTheOther(t *testing.T) {
 				t.Errorf("%s", got)
 			}
 		})
+	}
+}
+
+// TestTheCutOfATunnelIsNoEnd has TCP end without TLS saying so, on a connection that is
+// idle: before another protocol has it, the peer has only left.
+func TestTheCutOfATunnelIsNoEnd(t *testing.T) {
+	for _, row := range []struct {
+		name   string
+		tunnel bool
+		want   error
+	}{{"a protocol between two requests", false, nil}, {"a tunnel", true, ErrTruncated}} {
+		why := errors.New("none")
+		var begin func(*Conn) Protocol
+		begin = func(*Conn) Protocol {
+			return &script{
+				speak: func(c *Conn, p []byte) int {
+					if string(p) == "a" && row.tunnel {
+						c.SetProtocol(begin(c))
+					}
+					c.SetIdle(true)
+					return len(p)
+				},
+				gone: func(_ *Conn, err error) { why = err },
+			}
+		}
+		h := buildTLS(t, Limits{}, &TLS{Config: serverConfig()}, begin)
+		h.call(func(l *line) {
+			conn := h.client(l, clientConfig())
+			for _, text := range []string{"a", "b"} {
+				io.WriteString(conn, text)
+				l.s.Sleep(time.Second)
+			}
+			l.w.CloseWrite()
+			l.s.Sleep(time.Minute)
+		})
+		_ = h.over()
+		if why != row.want {
+			t.Errorf("%s: %v", row.name, why)
+		}
 	}
 }

@@ -59,19 +59,6 @@ func TestWorkThatHangs(t *testing.T) {
 			s.Sleep(time.Second)
 			w.Close()
 		}, 1, 0, 1},
-		{"nor if its client has closed", Limits{Workers: 1}, func(t *testing.T, k *sim.Kernel, s *sim.Script, w *sim.Wire) {
-			s.Send(w, []byte("GET /hangs HTTP/1.1\r\nHost: a\r\n\r\n"))
-			s.Sleep(time.Second)
-			other, err := k.Dial()
-			if err != nil {
-				t.Fatal(err)
-			}
-			s.Send(other, []byte("GET /hangs HTTP/1.1\r\nHost: a\r\n\r\n"))
-			s.Sleep(time.Second)
-			other.Close()
-			s.Sleep(time.Second)
-			w.Close()
-		}, 1, 0, 1},
 		{"who waits for the one worker hears 503 as soon", Limits{Workers: 1}, func(t *testing.T, k *sim.Kernel, s *sim.Script, w *sim.Wire) {
 			s.Send(w, []byte("GET /hangs HTTP/1.1\r\nHost: a\r\n\r\n"))
 			s.Sleep(time.Second)
@@ -145,5 +132,35 @@ func TestWorkThatHangs(t *testing.T) {
 				t.Errorf("%d ran, %d were answered, %d results were given back", ran, replied, given)
 			}
 		})
+	}
+}
+
+// TestWorkThatWaitsIsSkippedWhenItsClientHasClosed has two clients wait behind a third, and
+// one of them close.
+func TestWorkThatWaitsIsSkippedWhenItsClientHasClosed(t *testing.T) {
+	k := sim.New(1)
+	ran := ""
+	h := func(w *Response, r *Request) error {
+		path := r.Path()
+		return Offload(w, func() (string, error) {
+			ran += path
+			k.Hang(5 * time.Second)
+			return path, nil
+		}, (*Response).Text)
+	}
+	_ = stage(t, k, Config{Handler: h, Limits: Limits{Workers: 1}}, func(s *Server, c *sim.Script, w *sim.Wire) {
+		c.Send(w, []byte(get("first")))
+		c.Sleep(time.Second)
+		closes, stays := subscribe(t, k, c, 1, get("closes"))[0], subscribe(t, k, c, 1, get("stays"))[0]
+		closes.Close()
+		text, _ := c.Receive(stays, nil, 1000)
+		if !strings.HasSuffix(string(text), "/stays") {
+			t.Errorf("%q", text)
+		}
+		w.Reset()
+		stays.Reset()
+	})
+	if ran != "/first/stays" {
+		t.Errorf("work was done for %s", ran)
 	}
 }
