@@ -2,8 +2,12 @@ package main
 
 import (
 	"fmt"
+	"net/netip"
 	"os"
 	"strconv"
+	"syscall"
+
+	"github.com/bobbin-http/bobbin"
 )
 
 // A service manager may open the sockets and pass them on: descriptors from 3 on, as many
@@ -40,4 +44,17 @@ func (o *options) takeActivation(env func(string) string) error {
 	}
 	o.at = at
 	return nil
+}
+
+// boundTo returns the address of a socket that was passed. One that is no socket is
+// refused when it is listened on.
+func boundTo(fd int) bobbin.Address {
+	name, _ := syscall.Getsockname(fd)
+	switch name := name.(type) {
+	case *syscall.SockaddrInet4:
+		return bobbin.Address{IP: netip.AddrPortFrom(netip.AddrFrom4(name.Addr), uint16(name.Port))}
+	case *syscall.SockaddrInet6:
+		return bobbin.Address{IP: netip.AddrPortFrom(netip.AddrFrom16(name.Addr).Unmap(), uint16(name.Port))}
+	}
+	return bobbin.Address{Path: fmt.Sprintf("fd:%d", fd)}
 }

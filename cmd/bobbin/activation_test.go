@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -75,5 +76,26 @@ func TestBobbinServesASocketThatItIsGiven(t *testing.T) {
 	}
 	if !strings.Contains(said.String(), l.Addr().String()) {
 		t.Errorf("it does not say where it listens: %s", said.String())
+	}
+}
+
+// TestASocketThatWasPassedIsLookedAt has the guard against foreign names treat it as an
+// address of its own.
+func TestASocketThatWasPassedIsLookedAt(t *testing.T) {
+	for at, want := range map[string]bool{"127.0.0.1:0": true, "[::1]:0": true, ":0": false} {
+		l, err := net.Listen("tcp", at)
+		if err != nil {
+			t.Log(err) // without IPv6
+			continue
+		}
+		file, err := l.(*net.TCPListener).File()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := onLoopback([]string{fmt.Sprint("fd:", file.Fd())}); got != want {
+			t.Errorf("%s is on loopback only: %v", at, got)
+		}
+		file.Close()
+		l.Close()
 	}
 }

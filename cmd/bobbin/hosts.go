@@ -56,6 +56,9 @@ func onLoopback(addresses []string) (some bool) {
 			return false // reported by ParseAddress before
 		}
 		for _, at := range list {
+			if at.FD != 0 {
+				at = boundTo(at.FD)
+			}
 			switch {
 			case at.Path != "":
 			case !at.IP.Addr().IsLoopback():

@@ -187,3 +187,42 @@ func TestAHijackedConnectionOutlivesItsHandler(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestConnectIsNetHTTPs has a handler of net/http be the one of Config.Connect.
+func TestConnectIsNetHTTPs(t *testing.T) {
+	h := Handler(nethttp.HandlerFunc(func(w nethttp.ResponseWriter, r *nethttp.Request) {
+		conn, rw, err := w.(nethttp.Hijacker).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer conn.Close()
+		fmt.Fprintf(conn, "HTTP/1.1 200 OK\r\n\r\n%s %q %q %q; ", r.Method, r.URL.Host, r.URL.Path, r.RequestURI)
+		io.Copy(conn, rw)
+	}))
+	s, err := http.NewServer(http.Config{Connect: h})
+	if err != nil {
+		t.Fatal(err)
+	}
+	listeners, err := s.Listen("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	over := make(chan error)
+	go func() { over <- s.Run() }()
+	conn, err := net.Dial("tcp", listeners[0].Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	io.WriteString(conn, "CONNECT a.example:443 HTTP/1.1\r\nHost: a.example:443\r\n\r\nhello")
+	conn.(*net.TCPConn).CloseWrite()
+	text, err := io.ReadAll(conn)
+	if want := `CONNECT "a.example:443" "" "a.example:443"; hello`; !strings.HasSuffix(string(text), want) || err != nil {
+		t.Errorf("%q, %v", text, err)
+	}
+	s.Stop()
+	if err := <-over; err != nil {
+		t.Error(err)
+	}
+}

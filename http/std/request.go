@@ -18,6 +18,9 @@ import (
 func request(r *http.Request, b *body, server *nethttp.Server) (*nethttp.Request, error) {
 	target := r.Target()
 	u, err := url.ParseRequestURI(target)
+	if r.Method() == nethttp.MethodConnect {
+		u, err = &url.URL{Host: target}, nil // a host and a port, see http.Config.Connect
+	}
 	if err != nil {
 		return nil, http.StatusBadRequest.Because("malformed request target")
 	}
