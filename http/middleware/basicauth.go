@@ -35,8 +35,8 @@ type BasicAuth struct {
 	// loop needs one.
 	Checks int
 
-	users   map[string][]byte // hashes by name
-	highest int               // the largest bcrypt cost
+	accounts
+	changes int               // counts SetUsers
 	key     [32]byte          // random for each process
 	right   map[[32]byte]bool // digests of correct names and passwords
 
@@ -57,7 +57,7 @@ const passwordMax = 72
 // lines and those that begin with "#". An error has the number of the line, but not
 // its text.
 func ParseUsers(from io.Reader) (*BasicAuth, error) {
-	a := &BasicAuth{users: make(map[string][]byte), right: make(map[[32]byte]bool)}
+	a := &BasicAuth{accounts: accounts{users: make(map[string][]byte)}, right: make(map[[32]byte]bool)}
 	a.wrong.most, a.clients.most, a.names.most = wrongMax, guessers, guessers
 	rand.Read(a.key[:])
 	lines := bufio.NewScanner(from)
@@ -218,8 +218,9 @@ func (a *BasicAuth) pause(try *attempt, now time.Time) time.Duration {
 func (a *BasicAuth) begin(w *http.Response, r *http.Request, try *attempt, name, password string, next http.Handler) error {
 	loop := r.Loop()
 	checked, right := false, false
+	accounts, changes := a.accounts, a.changes
 	learn := func() {
-		if checked {
+		if checked && changes == a.changes {
 			a.learn(try, right, loop.WallTime())
 		}
 		checked = false
@@ -231,7 +232,7 @@ func (a *BasicAuth) begin(w *http.Response, r *http.Request, try *attempt, name,
 	}
 	a.checking++
 	err := http.OffloadJob(w, eventloop.Job{Over: over}, func() (bool, error) {
-		right = a.check(name, password)
+		right = accounts.check(name, password)
 		checked = true
 		return right, nil
 	}, func(w *http.Response, right bool) error {
@@ -288,7 +289,7 @@ func (a *BasicAuth) User(r *http.Request) string {
 // expensive hash, so that timing reveals neither names nor costs: unknown names and
 // cheaper hashes are compared with dummies. Each cost takes twice the time of the one
 // below.
-func (a *BasicAuth) check(name, password string) bool {
+func (a *accounts) check(name, password string) bool {
 	hash, known := a.users[name]
 	if !known {
 		_ = compare(dummy(a.highest), []byte(password))
