@@ -114,6 +114,7 @@ func (f *fieldRules) readRedirects(name string) (list middleware.Redirects, err 
 		switch {
 		case why == "":
 			list = append(list, rule)
+			f.noteRedirect(words, fmt.Sprintf("%s:%d", name, n.line))
 		case slices.ContainsFunc(words, isRole):
 			return nil, n.fail(errors.New("the rule is for users of a role, whom bobbin does not know: remove it, and use --auth"))
 		case slices.ContainsFunc(words, isForced) && !toHTTPSOnly(words):

@@ -140,6 +140,7 @@ func (s *siteOptions) rules(folder string) (middleware.Redirects, *fieldRules, e
 			return nil, nil, fmt.Errorf("--redirect: %w", err)
 		}
 		redirects = append(redirects, r)
+		fields.noteRedirect(strings.Fields(text), fmt.Sprintf("--redirect %q", text))
 	}
 	if s.netlify {
 		more, err := fields.readNetlify(folder)
@@ -147,6 +148,9 @@ func (s *siteOptions) rules(folder string) (middleware.Redirects, *fieldRules, e
 			return nil, nil, fmt.Errorf("--netlify: %w", err)
 		}
 		redirects = append(redirects, more...)
+	}
+	if folder != "" {
+		fields.warnOfFolders(folder)
 	}
 	return redirects, fields, nil
 }
@@ -156,7 +160,8 @@ type fieldRules struct {
 	cache  []fieldRule // the first match applies
 	header []fieldRule // all matches apply, the last of each name
 
-	warnings []string // of what --netlify skips
+	before   overtakers // among the redirects
+	warnings []string   // of what --netlify skips, and of rules without an effect
 }
 
 type fieldRule struct {
