@@ -176,7 +176,7 @@ func hashCommand(t *terminals, args []string, _ func(string) string) int {
 	if asksForHelp(args) {
 		return t.help("hash")
 	}
-	if len(args) > 1 || len(args) == 1 && (strings.HasPrefix(args[0], "-") || strings.Contains(args[0], ":")) {
+	if len(args) > 1 || len(args) == 1 && strings.HasPrefix(args[0], "-") {
 		return t.fail(errors.New("usage: bobbin hash [NAME]; the password is read from the input"))
 	}
 	lines := bufio.NewReader(t.in)
@@ -189,8 +189,11 @@ func hashCommand(t *terminals, args []string, _ func(string) string) int {
 			return t.fail(err)
 		}
 	}
-	if name == "" || strings.Contains(name, ":") {
-		return t.fail(errors.New("the name must not be empty or contain a colon"))
+	switch {
+	case name == "":
+		return t.fail(errors.New("the name is empty: write bobbin hash NAME"))
+	case strings.Contains(name, ":"):
+		return t.fail(errors.New("the name must not contain a colon, which ends it in the file: write bobbin hash NAME; the password is read from the input"))
 	}
 	password, err := ask(t, lines, "password: ", true)
 	if err != nil {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -156,6 +157,9 @@ func parse(args []string, env func(string) string) (options, error) {
 	if err := checkTyped(args, f); err != nil {
 		return o, err
 	}
+	if err := checkMeant(args, f); err != nil {
+		return o, err
+	}
 	if err := checkArguments(f.Args()); err != nil {
 		return o, err
 	}
@@ -207,6 +211,9 @@ func (o *options) complete() error {
 	if err := checkHosts(o.hosts); err != nil {
 		return err
 	}
+	if err := cmp.Or(o.site.checkPage(), o.site.checkIndex(), o.checkRealm()); err != nil {
+		return err
+	}
 	return o.choose()
 }
 
@@ -231,6 +238,7 @@ func usage(o options) string {
 Usage:
 
   bobbin [flags] [PATH]
+  bobbin serve [flags] [PATH]
   bobbin config test|print [flags] [PATH]
   bobbin precompress DIR
   bobbin hash [NAME]

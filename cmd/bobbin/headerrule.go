@@ -89,10 +89,15 @@ var knownFields = []string{
 	"Trailer", "Transfer-Encoding", "Vary", "Via", "Warning", "WWW-Authenticate",
 }
 
+// ownFields are those that the server sets, as they say what is sent and by whom.
+var ownFields = []string{
+	"ETag", "Last-Modified", "Accept-Ranges", "Content-Range", "Content-Length", "Transfer-Encoding", "Connection", "Keep-Alive", "Trailer", "Server", "Date",
+}
+
 // checkField refuses headers that the server does not send or sets itself.
 func checkField(field [2]string) error {
 	name, value := field[0], field[1]
-	for _, own := range []string{"ETag", "Last-Modified", "Accept-Ranges", "Content-Range"} {
+	for _, own := range ownFields {
 		if strings.EqualFold(name, own) {
 			return fmt.Errorf("%s is set by the server itself: remove it", own)
 		}

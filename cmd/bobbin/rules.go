@@ -236,6 +236,9 @@ func (f *fieldRules) addCache(text string) error {
 		}
 		directives = rest
 	}
+	if glob, _, ok := strings.Cut(text, "="); ok && directives == text && strings.ContainsAny(glob, "/*?.") {
+		return fmt.Errorf("%q: a pattern begins with a slash or a star: did you mean '/%s'?", text, text)
+	}
 	var list []string
 	for word := range strings.SplitSeq(directives, ",") {
 		directive, err := cacheDirective(strings.TrimSpace(word))
