@@ -62,9 +62,9 @@ func TestAnEmptyValueIsAnError(t *testing.T) {
 }
 
 func TestAnEmptyVariableThatIsNotUsedIsNoError(t *testing.T) {
-	users := filepath.Join(folder(t, map[string][]byte{"users": []byte("ali:$2a$04$7EqJtq98hPqEX7fNZaFWoOhi5BWX4Z1Z3MxE8lmyy6h6Zy/YPj4Oa")}), "users")
+	dir := folder(t, map[string][]byte{"users": []byte("ali:$2a$04$7EqJtq98hPqEX7fNZaFWoOhi5BWX4Z1Z3MxE8lmyy6h6Zy/YPj4Oa")})
 	t.Setenv("BOBBIN_AUTH", "")
-	if code, _, complaint := try([]string{"config", "test", "--auth", users, filepath.Dir(users)}, "", nil); code != exitOK || complaint != "" {
+	if code, _, complaint := try([]string{"config", "test", "--auth", filepath.Join(dir, "users"), dir}, "", nil); code != exitOK || complaint != "" {
 		t.Errorf("%d, %q", code, complaint)
 	}
 }

@@ -211,7 +211,7 @@ func (o *options) complete() error {
 	if err := checkHosts(o.hosts); err != nil {
 		return err
 	}
-	if err := cmp.Or(o.site.checkPage(), o.site.checkIndex(), o.checkRealm()); err != nil {
+	if err := cmp.Or(o.site.checkPage(), o.site.checkIndex(), o.checkAuth()); err != nil {
 		return err
 	}
 	return o.choose()

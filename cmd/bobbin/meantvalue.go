@@ -111,8 +111,12 @@ func (s *siteOptions) checkIndex() error {
 	return nil
 }
 
-// checkRealm refuses a name for passwords that are not asked for.
-func (o *options) checkRealm() error {
+// checkAuth refuses a password for the default site, which asks for none, and a name for
+// passwords that are not asked for.
+func (o *options) checkAuth() error {
+	if o.site.auth != "" && o.path == "" {
+		return errors.New("--auth needs a folder or a file: name PATH, because the default site asks for no password")
+	}
 	if o.site.auth == "" && o.site.realm != o.flags.Lookup("realm").DefValue {
 		return errors.New("--realm needs --auth: add it, or remove --realm")
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -48,9 +49,17 @@ func TestAWordBehindAFlagIsNotTakenForItsValue(t *testing.T) {
 	}
 }
 
+func TestAPasswordForTheDefaultSiteIsRefused(t *testing.T) {
+	dir := folder(t, map[string][]byte{"users": []byte("ali:$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW")})
+	code, _, complaint := try([]string{"config", "test", "--auth", filepath.Join(dir, "users")}, "", nil)
+	if code != exitUsage || !strings.Contains(complaint, "--auth needs a folder or a file: name PATH") {
+		t.Errorf("%d, %q", code, complaint)
+	}
+}
+
 // TestASettingWithoutAnEffectIsRefused is of values that were taken for something else.
 func TestASettingWithoutAnEffectIsRefused(t *testing.T) {
-	dir := folder(t, map[string][]byte{"index.html": []byte("a")})
+	dir := folder(t, map[string][]byte{"index.html": []byte("a"), "users": []byte("ali:$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW")})
 	for _, row := range []struct {
 		name string
 		args []string
@@ -64,6 +73,7 @@ func TestASettingWithoutAnEffectIsRefused(t *testing.T) {
 		{"two names in one", []string{"--index", "a.html b.html"}, nil, `--index: "a.html b.html" is one name with a blank in it: write a.html,b.html for several`},
 		{"a name with a blank", []string{"--index", "my index.html"}, nil, ""},
 		{"a name for passwords that are not asked for", []string{"--realm", "members"}, nil, "--realm needs --auth"},
+		{"a name for passwords that are", []string{"--realm", "members", "--auth", filepath.Join(dir, "users")}, nil, ""},
 		{"the name that is the default", []string{"--realm", "restricted"}, nil, ""},
 		{"a pattern of --cache without its slash", []string{"--cache", "assets/*=1d"}, nil, `a pattern begins with a slash or a star: did you mean '/assets/*=1d'?`},
 		{"the name of a file", []string{"--cache", "sw.js=no-cache"}, nil, "did you mean '/sw.js=no-cache'?"},
