@@ -35,7 +35,7 @@ func openSite(o *options, leader *reload.Reloader, trouble *slog.Logger) (*perLo
 	if err != nil {
 		return nil, err
 	}
-	so.Fields, p.warnings = fields.of, fields.warnings
+	so.Fields, p.warnings = p.fieldsOf, fields.warnings
 	if so.Types, err = readTypes(s.types); err != nil {
 		return nil, err
 	}
@@ -55,31 +55,31 @@ func openSite(o *options, leader *reload.Reloader, trouble *slog.Logger) (*perLo
 	if p.reloader != nil {
 		so.MayInject = p.reloader.MayInject
 	}
-	as := func(w *http.Response, r *http.Request, path string) error { return p.files.ServeAs(w, r, path) }
-	if len(redirects) > 0 {
-		so.Missing = redirects.Missing(as)
+	if len(redirects) > 0 || s.netlify {
+		so.Missing = p.serveMissing
 	}
-	if err := s.checkFallback(o.path); err != nil {
+	if err := s.checkFolder(o.path); err != nil {
 		return nil, err
 	}
 	if p.files, err = static.Open(o.path, so); err != nil {
 		return nil, explainPath(o.path, err)
 	}
-	if info, err := os.Stat(o.path); s.reload && err == nil && !info.IsDir() {
-		p.files.Close()
-		return nil, fmt.Errorf("--reload needs a folder, and %s is a file: serve its folder", o.path)
-	}
 	if text := s.withoutStart(o.path, so.Listing, len(redirects) > 0); text != "" {
 		p.warnings = append(p.warnings, text)
 	}
-	p.handler = p.files.Serve
-	if len(redirects) > 0 {
-		p.handler = redirects.Forced(p.handler, as)
-	}
+	p.handler = p.withRules(redirects, fields, so.Missing != nil)
 	for _, m := range wrappers {
 		p.handler = m(p.handler)
 	}
 	return p, nil
+}
+
+// checkFolder refuses flags that need a folder, or a file in it.
+func (s *siteOptions) checkFolder(path string) error {
+	if info, err := os.Stat(path); s.reload && err == nil && !info.IsDir() {
+		return fmt.Errorf("--reload needs a folder, and %s is a file: serve its folder", path)
+	}
+	return s.checkFallback(path)
 }
 
 // middleware returns the middleware around the files of one loop, innermost first.
@@ -97,18 +97,11 @@ func (s *siteOptions) middleware(p *perLoop, leader *reload.Reloader, trouble *s
 		list = append(list, p.reloader.Wrap)
 	}
 	if s.auth != "" {
-		file, err := os.Open(s.auth)
-		if err != nil {
-			return nil, fmt.Errorf("--auth: %w", err)
+		if p.users, err = s.readUsers(); err != nil {
+			return nil, err
 		}
-		defer file.Close()
-		users, err := middleware.ParseUsers(file)
-		if err != nil {
-			return nil, fmt.Errorf("--auth: %s: %w", s.auth, err)
-		}
-		users.Realm = s.realm
-		p.users = users
-		list = append(list, users.Wrap)
+		p.users.Realm = s.realm
+		list = append(list, p.users.Wrap)
 	}
 	if s.cors != "" {
 		c, err := middleware.NewCORS(s.cors)

@@ -79,7 +79,7 @@ func (s *site) newServers(o *options, log *slog.Logger, stderr io.Writer, trace 
 }
 
 // handleSignals stops the servers and reopens the access log on signals, until stop
-// is called. SIGHUP is for certificate files: see keepFresh.
+// is called. For SIGHUP see readAnew, and keepFresh for certificate files.
 func (s *site) handleSignals(o *options, servers http.Servers, log *slog.Logger, stderr io.Writer) (stop func()) {
 	signals := 0
 	stops := []func(){
@@ -91,8 +91,13 @@ func (s *site) handleSignals(o *options, servers http.Servers, log *slog.Logger,
 			}
 		}, os.Interrupt, syscall.SIGTERM),
 	}
-	if o.https.store == nil {
-		stops = append(stops, eventloop.OnSignal(func(os.Signal) { log.Info("SIGHUP ignored: no certificate files to reload") }, syscall.SIGHUP))
+	switch {
+	case s.loops[0].users != nil || o.site.netlify && o.path != "":
+		stops = append(stops, s.readAnew(o, servers, log))
+	case o.https.store == nil:
+		stops = append(stops, eventloop.OnSignal(func(os.Signal) {
+			log.Info("SIGHUP ignored: there is no file of --auth, --netlify or --tls-cert to read anew")
+		}, syscall.SIGHUP))
 	}
 	if file := s.global.file; file != nil {
 		stops = append(stops, eventloop.OnSignal(func(os.Signal) {

@@ -23,6 +23,8 @@ type perLoop struct {
 	reloader *reload.Reloader      // nil without --reload
 	users    *middleware.BasicAuth // nil without --auth
 	warnings []string              // for the operator, the same on each loop
+
+	liveRules
 }
 
 // prepare opens the files, certificates and logs. Its errors are usage errors.
