@@ -76,7 +76,7 @@ func (x *exchange) reset() {
 	x.failed, x.route = nil, nil
 	x.instead, x.others = false, false
 	x.body, x.read = x.body[:0], 0
-	x.state, x.headSent, x.left = stateNew, false, false
+	x.state, x.headSent = stateNew, false
 	x.held = nil
 	x.request.reset()
 	x.response.reset()
@@ -181,6 +181,7 @@ func (x *exchange) dropExtras() {
 	x.dropDeadlines()
 	x.context, x.cancel = nil, nil
 	x.trailers = nil
+	x.left = false
 	x.request.values.Store(nil)
 	x.extras = false
 }

@@ -301,7 +301,7 @@ func (c *conn) OnPeerClosed(*eventloop.Conn) {
 	if c.x == nil {
 		return
 	}
-	c.x.left = true
+	c.x.left, c.x.extras = true, true
 	if c.x.cancel != nil {
 		c.x.cancel()
 	}

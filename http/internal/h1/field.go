@@ -77,10 +77,7 @@ func (h *Head) readField(p []byte, most int) (last bool, why *Refusal) {
 		return false, NeedMore
 	}
 	if p[i] != ':' || i == h.Size {
-		if i > h.Size && negotiate.IsBlank(p[i]) {
-			return false, badBlank(p[i:])
-		}
-		return false, badName(p[i], i == h.Size)
+		return false, badNameAt(p, h.Size, i)
 	}
 	f.Name = Between(h.Size, i)
 
@@ -167,10 +164,13 @@ func badName(c byte, first bool) *Refusal {
 	return errFieldName
 }
 
-// badBlank returns why a blank cannot stand behind a name: there is a colon behind it, or
-// none where it should be.
-func badBlank(p []byte) *Refusal {
-	switch i := skipBlanks(p, 0); {
+// badNameAt is badName for p[i], in a line that begins at from. A blank behind a name has a
+// colon behind it, or none where it should be.
+func badNameAt(p []byte, from, i int) *Refusal {
+	if i == from || !negotiate.IsBlank(p[i]) {
+		return badName(p[i], i == from)
+	}
+	switch i = skipBlanks(p, i); {
 	case i == len(p):
 		return NeedMore
 	case p[i] == ':':
