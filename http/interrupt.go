@@ -14,7 +14,9 @@ var ErrInterrupted = errors.New("http: reading the body was interrupted: read ag
 // The error is eventloop.ErrFull or eventloop.ErrStopped: then nothing is interrupted.
 func (r *Request) InterruptRead() error {
 	x, serial := r.x, r.x.serial
-	return x.conn.server.loop.Post(func() { x.interrupt(serial) })
+	return x.conn.server.loop.Post(func() {
+		x.conn.conn.Guard(func() { x.interrupt(serial) })
+	})
 }
 
 // interrupt is InterruptRead on the loop.
