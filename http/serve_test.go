@@ -1,6 +1,7 @@
 package http
 
 import (
+	"context"
 	"crypto/tls"
 	"fmt"
 	"io"
@@ -91,7 +92,7 @@ func TestServersListenOnWhatTheProgramHas(t *testing.T) {
 				scheme = "https"
 			}
 			transport := &nethttp.Transport{
-				Dial:              func(string, string) (net.Conn, error) { return dial(), nil },
+				DialContext:       func(context.Context, string, string) (net.Conn, error) { return dial(), nil },
 				TLSClientConfig:   &tls.Config{InsecureSkipVerify: true},
 				DisableKeepAlives: true,
 			}

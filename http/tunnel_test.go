@@ -127,8 +127,7 @@ var digs = map[string]func(t *Tunnel){
 	"pours": func(t *Tunnel) {
 		t.OnBytes(func(p []byte) int { return len(p) })
 		n := 0
-		var pour func()
-		pour = func() {
+		pour := func() {
 			for n < 100 {
 				if _, err := t.Write(make([]byte, 10_000)); err != nil {
 					if err == ErrFull != t.Full() {

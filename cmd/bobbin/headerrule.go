@@ -16,7 +16,7 @@ import (
 
 // parseHeaderRule parses a value of --header.
 func parseHeaderRule(text string) (rule fieldRule, err error) {
-	first, rest, ok := strings.Cut(text, ":")
+	first, rest, _ := strings.Cut(text, ":")
 	first = strings.TrimSpace(first)
 	isPattern := strings.ContainsAny(first, "/*?.")
 	if next := fieldAhead(rest); !isPattern && next != "" && !isKnownField(first) {

@@ -1,11 +1,19 @@
-//go:build linux || dragonfly || openbsd
-
 package static
 
 import (
+	"reflect"
 	"syscall"
 	"time"
 )
 
 // inodeChanged returns when an inode was changed last: its content, its links, its times.
-func inodeChanged(st *syscall.Stat_t) time.Time { return time.Unix(st.Ctim.Unix()) }
+// The field is Ctim on Linux and OpenBSD, and Ctimespec on macOS, FreeBSD and NetBSD.
+func inodeChanged(st *syscall.Stat_t) time.Time {
+	fields := reflect.ValueOf(st).Elem()
+	at := fields.FieldByName("Ctim")
+	if !at.IsValid() {
+		at = fields.FieldByName("Ctimespec")
+	}
+	changed := at.Interface().(syscall.Timespec)
+	return time.Unix(changed.Unix())
+}

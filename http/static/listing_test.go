@@ -50,7 +50,7 @@ var nastyNames = []struct{ name, why string }{
 	{"zero\u200bwidth", "zero width space"},
 	{"line\u2028separator", "line separator"},
 	{"תמונה 12.jpg", "Hebrew"},
-	{"عکس‌ها.png", "Persian with a non-joiner"},
+	{"عکس\u200cها.png", "Persian with a non-joiner"},
 	{"👩‍💻.txt", "emoji with a joiner"},
 	{"latin-\xe9t\xe9.txt", "no UTF-8"},
 	{"\xff\xfe", "nothing but bytes that are no UTF-8"},

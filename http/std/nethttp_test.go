@@ -98,8 +98,8 @@ func TestHandlersFindWhatNetHTTPDocuments(t *testing.T) {
 		}, "[no-cache]"},
 		{"a 101 has no body", func(w nethttp.ResponseWriter, r *nethttp.Request) any {
 			conn, _, err := hijackAfter101(w)
-			defer conn.Close()
 			fmt.Fprint(conn, "HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n")
+			conn.Close()
 			return err
 		}, "http: request method or response status code does not allow body"},
 		{"a status that none can be is a panic", func(w nethttp.ResponseWriter, r *nethttp.Request) (seen any) {
