@@ -198,6 +198,25 @@ func ExampleResponse_Hold() {
 	// at last
 }
 
+// A client that misspells a field is told which, and where.
+func ExampleStrictJSON() {
+	h := func(w *http.Response, r *http.Request) error {
+		var order struct {
+			Item  string
+			Count int
+		}
+		if err := (http.StrictJSON{Size: 64 << 10}).Read(r, &order); err != nil {
+			return err // 400, 413 or 415
+		}
+		return w.JSON(order)
+	}
+	say(h, "POST / HTTP/1.1", "Content-Type: application/json", "Content-Length: 26", "", `{"item":"bread","cuont":1}`)
+	// Output:
+	// HTTP/1.1 400 Bad Request
+	// Content-Type: text/plain; charset=utf-8
+	// 400 Bad Request: "cuont" is not a field that is wanted, at byte 23
+}
+
 func ExampleRequest_JSON() {
 	h := func(w *http.Response, r *http.Request) error {
 		var order struct {
@@ -218,7 +237,7 @@ func ExampleRequest_JSON() {
 	// {"Item":"bread","Count":2}
 	// HTTP/1.1 400 Bad Request
 	// Content-Type: text/plain; charset=utf-8
-	// 400 Bad Request: the JSON ends too early
+	// 400 Bad Request: the JSON ends too early, at byte 4
 }
 
 // The parts of a request. Results of methods whose names end in Bytes are the

@@ -3,9 +3,7 @@ package http
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"mime"
 	"net/url"
 	"strconv"
@@ -49,44 +47,6 @@ func (r *Request) Form() (url.Values, error) {
 		return nil, StatusBadRequest.Because("the form is malformed")
 	}
 	return values, nil
-}
-
-// JSON decodes the body into v, like encoding/json. A type other than
-// application/json or one that ends in +json is 415, and a body that is not one JSON
-// value that fits v is 400: the handler should return these errors unchanged.
-func (r *Request) JSON(v any) error {
-	if !r.isType("application/json") && !r.isType("+json") {
-		return StatusUnsupportedMediaType.Because("JSON is wanted: application/json")
-	}
-	body, err := r.Body()
-	if err != nil {
-		return err
-	}
-	d := json.NewDecoder(bytes.NewReader(body))
-	if err := d.Decode(v); err != nil {
-		return notJSON(err)
-	}
-	if _, err := d.Token(); err != io.EOF {
-		return StatusBadRequest.Because("there is more than one JSON value")
-	}
-	return nil
-}
-
-// notJSON describes the mistake in a body, without the names of Go types.
-func notJSON(err error) error {
-	var syntax *json.SyntaxError
-	var mismatch *json.UnmarshalTypeError
-	switch {
-	case errors.As(err, &syntax):
-		return StatusBadRequest.Because(fmt.Sprintf("not JSON, at byte %d", syntax.Offset))
-	case errors.As(err, &mismatch) && mismatch.Field != "":
-		return StatusBadRequest.Because(fmt.Sprintf("%q cannot be a %s", mismatch.Field, mismatch.Value))
-	case errors.As(err, &mismatch):
-		return StatusBadRequest.Because(fmt.Sprintf("a %s is not what is wanted", mismatch.Value))
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		return StatusBadRequest.Because("the JSON ends too early")
-	}
-	return StatusBadRequest.Because("not the JSON that is wanted")
 }
 
 // isType reports whether the body has a media type, or ends with it if it begins with
