@@ -27,7 +27,7 @@ type lastLine struct {
 
 func (r *reporter) init(l *Loop, log *slog.Logger) {
 	if log == nil {
-		log = slog.New(slog.DiscardHandler)
+		log = DefaultLog()
 	}
 	r.loop, r.log = l, log
 }

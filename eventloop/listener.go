@@ -53,6 +53,9 @@ const (
 // protocol that speaks on it.
 func (l *Loop) Listen(at bobbin.Address, how bobbin.ListenOptions, begin func(*Conn) Protocol) (*Listener, error) {
 	l.owner.check("Loop.Listen")
+	if l.stop.begun || l.stop.gaveUp {
+		return nil, errEnded
+	}
 	fd, bound, err := l.kernel.Listen(at, how)
 	if err != nil {
 		return nil, err

@@ -15,7 +15,7 @@ type Config struct {
 	Kernel bobbin.Kernel // the machine's own if nil; see startOf for one that runs work itself
 	Limits Limits
 	Loops  int          // how many the descriptors of the process are divided among; 1 if 0
-	Log    *slog.Logger // for what an operator should know; nothing if nil; its handler must not wait, see LogWriter
+	Log    *slog.Logger // for what an operator should know; DefaultLog if nil; its handler must not wait, see LogWriter
 
 	// Stall is how long a callback may hold the loop before it is logged, with
 	// its stack. 0 means 100 ms on the machine's own kernel, and for ever on
@@ -93,9 +93,12 @@ func (l *Loop) Limits() Limits { return l.limits }
 
 // Run turns the loop until Stop was called and everything has ended. It
 // returns nil when all that had begun was finished, ErrCut when some of it was
-// cut off, or what is wrong with the kernel. A loop runs once.
+// cut off, or what is wrong with the kernel. A loop runs once: another call is
+// an error.
 func (l *Loop) Run() error {
-	l.owner.take()
+	if err := l.begin(); err != nil {
+		return err
+	}
 	defer l.dog.watch(l.report.log)()
 	defer l.printTrace() // the records of shut
 	defer l.shut()

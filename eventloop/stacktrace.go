@@ -4,6 +4,7 @@ import (
 	"iter"
 	"path"
 	"reflect"
+	"runtime"
 	"runtime/debug"
 	"strings"
 )
@@ -86,7 +87,7 @@ func firstUserFrame(stack string) string {
 	for f := range frames(stack) {
 		switch {
 		case isStandard(f.function):
-		case !isInner(f.function):
+		case !isInner(f.function) && !isInnerFile(f.place):
 			return f.String()
 		case ours == "":
 			ours = f.String()
@@ -141,6 +142,19 @@ func isInner(function string) bool {
 	room, ok := strings.CutPrefix(function, module)
 	room, _, _ = strings.Cut(room, ".")
 	return ok && (room == "" || room == "/eventloop" || room == "/http")
+}
+
+// sources is where the sources of this module are, as the runtime names it.
+var sources = func() string {
+	_, file, _, _ := runtime.Caller(0)
+	return path.Dir(path.Dir(file))
+}()
+
+// isInnerFile reports whether a line is in one of those rooms, whatever its function: what
+// is inlined has the name of its caller.
+func isInnerFile(place string) bool {
+	dir := path.Dir(place)
+	return (dir == sources || dir == sources+"/eventloop" || dir == sources+"/http") && !strings.Contains(place, "_test.go:")
 }
 
 // longestStack is how much of a stack is told.

@@ -3,13 +3,33 @@ package eventloop
 // How a loop ends: it accepts what clients have begun and closes its listeners, lets
 // every protocol finish what has begun, and cuts off what has not ended in time.
 
-import "time"
+import (
+	"errors"
+	"sync/atomic"
+	"time"
+)
 
 // A stopState is how far a loop has come to its end.
 type stopState struct {
+	ran    atomic.Bool
 	asked  bool // functions that were posted before come first
 	begun  bool
 	gaveUp bool // on all that has not ended
+}
+
+// Errors of a loop that is used again.
+var (
+	errRan   = errors.New("eventloop: Run was called before: a loop runs once, so make another one")
+	errEnded = errors.New("eventloop: the loop has ended, or is about to: make another one to listen")
+)
+
+// begin makes the caller's goroutine the loop's, or returns an error if the loop ran before.
+func (l *Loop) begin() error {
+	if !l.stop.ran.CompareAndSwap(false, true) {
+		return errRan
+	}
+	l.owner.take()
+	return nil
 }
 
 // Stopping reports whether the loop wants to end.
@@ -181,6 +201,7 @@ func (l *Loop) over() bool {
 
 // shut gives back whatever is left, whichever way Run ends.
 func (l *Loop) shut() {
+	defer flushLog(l.report.log, time.Second)
 	l.stop.gaveUp = true
 	l.mail.shut()
 	for _, ln := range l.listeners.all {

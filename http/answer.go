@@ -183,6 +183,7 @@ func (c *conn) handlerReturned(err error) {
 	case statePending:
 		c.suspend()
 	case stateHolding:
+		x.response.complainOfHeld()
 		x.held.begin()
 	case stateDone: // by Held.Done or Tunnel.Close
 		x.held.endInHandler()

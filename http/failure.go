@@ -41,6 +41,7 @@ type ErrorHandler func(w *Response, r *Request, f Failure) error
 // status, a Server or Date that it has removed stays away.
 func (w *Response) failed(err error) {
 	f := w.x.failure(err)
+	w.noteReplaced(f)
 	fields, closes, without := w.fields, w.closes, w.without
 	w.reset()
 	if f.Status != StatusInternalServerError {
@@ -68,6 +69,7 @@ func (w *Response) failed(err error) {
 func (w *Response) plain(f Failure) {
 	w.drop("Content-Type")
 	w.without &^= noType
+	w.lent = nil
 	w.typ = "text/plain; charset=utf-8"
 	w.bytes = append(w.bytes, w.status.Error()...)
 	if f.Reason != "" {

@@ -361,7 +361,11 @@ func (w *Response) WritePrepared(p *Prepared) error {
 	if p.typed && (w.typ != "" || w.without&noType != 0) {
 		w.dropType()
 	}
-	return w.body(func() { w.shared = p })
+	if w.answered() {
+		return w.answerTwice()
+	}
+	w.shared = p
+	return nil
 }
 
 // AddPrepared adds the fields of p, without its body. Of Content-Type, that of p replaces

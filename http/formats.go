@@ -75,7 +75,7 @@ func (w *Response) Redirect(status Status, location string) error {
 	if status < 300 || status > 399 || status == StatusNotModified {
 		return fmt.Errorf("http: %d is no status to redirect with", int(status))
 	}
-	w.SetStatus(status).Add("Location", string(EscapeURI(nil, location)))
+	w.SetStatus(status).Set("Location", string(EscapeURI(nil, location)))
 	return w.Text(status.Error() + "\n")
 }
 

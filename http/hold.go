@@ -68,11 +68,11 @@ func (w *Response) holdable() error {
 	}
 	switch {
 	case w.x.headSent:
-		return errTwoAnswers
+		return w.answerTwice()
 	case w.broken != nil:
 		return w.broken
 	case w.isWhole() || len(w.bytes) > 0 || w.length >= 0:
-		return errTwoAnswers
+		return w.answerTwice()
 	}
 	if err := w.x.declaredTooLarge(false); err != nil {
 		return err
@@ -191,6 +191,7 @@ func (h *Held) Post(f func()) error {
 // over calls the hooks that wait for the end of the answer, once.
 func (h *Held) over() {
 	after, conn := h.after, h.x.conn
+	h.x.response.complainOfHeld()
 	if h.x.headSent {
 		h.x.response.afterAnswer(&h.x.response.hooks, h.x.response.sent)
 	}

@@ -65,7 +65,7 @@ func TestLoopLimitsAndLogBelongToTheServer(t *testing.T) {
 		"set Config.Limits instead": {Limits: eventloop.Limits{Conns: 5}},
 		"set Config.Log instead":    {Log: slog.Default()},
 	} {
-		if _, err := NewServer(Config{Loop: loop}); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := NewServer(Config{Handler: hello, Loop: loop}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("the error is %v, and not %q", err, want)
 		}
 	}
@@ -108,7 +108,7 @@ func TestLimitsThatCannotBeKeptAreRefused(t *testing.T) {
 		}{"more requests than a connection counts to", Limits{Requests: beyond}, "can be from 1 to 2147483647"})
 	}
 	for _, row := range rows {
-		if _, err := NewServer(Config{Limits: row.limits}); err == nil || !strings.Contains(err.Error(), row.says) {
+		if _, err := NewServer(Config{Handler: hello, Limits: row.limits}); err == nil || !strings.Contains(err.Error(), row.says) {
 			t.Errorf("%s: %v", row.name, err)
 		}
 		if err := row.limits.Check(); err == nil || !strings.Contains(err.Error(), row.says) {

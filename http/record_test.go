@@ -182,7 +182,7 @@ func TestEveryAnswerIsRecordedWithItsStatusAndRoute(t *testing.T) {
 }
 
 func TestKindsOfRecordsHaveWords(t *testing.T) {
-	loop, _, _ := recorded(t, false, func(*moving) Handler { return nil }, "")
+	loop, _, _ := recorded(t, false, func(*moving) Handler { return hello }, "")
 	for kind, want := range map[eventloop.Kind]string{
 		HeadRead: "head of 200 bytes", HandlerBegan: "handler began", HandlerEnded: "handler ended, route 200",
 		Done2xx: "done 200", Done3xx: "done 200", Done4xx: "done 200", Done5xx: "done 200",

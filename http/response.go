@@ -86,7 +86,13 @@ func (w *Response) HTML(s string) error {
 // content answers with a text. The type is the given one, unless the handler has set one.
 func (w *Response) content(typ, s string) error {
 	w.typeIs(typ)
-	return w.body(func() { w.text = s })
+	if w.answered() {
+		return w.answerTwice()
+	}
+	if w.text = s; s == "" {
+		w.lent = empty
+	}
+	return nil
 }
 
 // typeIs sets the type, unless the handler has.
@@ -101,11 +107,10 @@ func (w *Response) typeIs(typ string) {
 func (w *Response) Write(p []byte) (int, error) {
 	w.use("Write")
 	if w.x.held != nil {
-		return 0, errTwoAnswers
+		return 0, w.answerTwice()
 	}
 	if w.isWhole() {
-		w.fail(errTwoAnswers)
-		return 0, errTwoAnswers
+		return 0, w.answerTwice()
 	}
 	size := len(p)
 	for w.x.streams() && len(w.bytes)+len(p) > pieceSize {
@@ -124,22 +129,29 @@ func (w *Response) Write(p []byte) (int, error) {
 // not be changed any more.
 func (w *Response) WriteNoCopy(p []byte) error {
 	w.use("WriteNoCopy")
-	return w.body(func() { w.lent = p })
+	if w.answered() {
+		return w.answerTwice()
+	}
+	if w.lent = p; p == nil {
+		w.lent = empty
+	}
+	return nil
 }
+
+// empty is a body that was given, of no bytes.
+var empty = []byte{}
 
 // SendFile answers with size bytes of f from offset on. The server releases f when they
 // are sent, or when they need not be sent after all.
 func (w *Response) SendFile(f eventloop.File, offset, size int64) error {
 	w.use("SendFile")
-	err := w.body(func() { w.file, w.offset, w.size = f, offset, size })
-	if err != nil {
+	if w.answered() {
 		f.Release()
+		return w.answerTwice()
 	}
-	return err
+	w.file, w.offset, w.size = f, offset, size
+	return nil
 }
-
-// errTwoAnswers is the error of a second answer to one request.
-var errTwoAnswers = errors.New("http: the handler answered twice")
 
 // errLate is the error of a change of the head when it is out.
 var errLate = errors.New("http: the head of the answer is out already")
@@ -149,15 +161,8 @@ func (w *Response) isWhole() bool {
 	return w.text != "" || w.shared != nil || w.lent != nil || w.file != nil
 }
 
-// body sets the body, once.
-func (w *Response) body(set func()) error {
-	if w.x.headSent || len(w.bytes) > 0 || w.isWhole() {
-		w.fail(errTwoAnswers)
-		return errTwoAnswers
-	}
-	set()
-	return nil
-}
+// answered reports whether there is a body, or some of it.
+func (w *Response) answered() bool { return w.x.headSent || len(w.bytes) > 0 || w.isWhole() }
 
 // bodySize returns the number of bytes of the body as it stands.
 func (w *Response) bodySize() int64 {

@@ -30,10 +30,12 @@ type Config struct {
 	// have a line of plain text.
 	ErrorHandler ErrorHandler
 
-	// Log has the lines for an operator; if it is nil, there are none. Its handler is
-	// called on the loop and must not wait: an eventloop.LogWriter never does, where a
-	// pipe that is not read or a slow disk would hold all clients. One panic a second is
-	// logged with its stack.
+	// Log has the lines for an operator. If it is nil, they go to slog.Default, for which
+	// the loop does not wait: see eventloop.DefaultLog. Silence is
+	// slog.New(slog.DiscardHandler). The handler of a logger that is set here is called on
+	// the loop and must not wait: an eventloop.LogWriter never does, where a pipe that is
+	// not read or a slow disk would hold all clients. One panic a second is logged with
+	// its stack.
 	Log *slog.Logger
 
 	// Name is the value of the Server header; "bobbin" if empty.
@@ -86,6 +88,9 @@ type Server struct {
 	warnedOfProxy   bool // the log has its warning
 	warnedOfMethods bool // and that of a Router
 
+	place    string                   // of the handler in the code
+	replaced map[string]time.Duration // when a handler, by its place, was last said to answer twice
+
 	strict bool // nothing is reused, so that a late use is found
 
 	heads  heads       // status lines and common headers
@@ -119,11 +124,15 @@ func NewServer(config Config) (*Server, error) {
 	}
 	s.parsing = s.limits.parsing()
 	if s.log == nil {
-		s.log = slog.New(slog.DiscardHandler)
+		s.log = eventloop.DefaultLog()
 	}
-	if s.handler == nil {
+	switch {
+	case s.handler == nil && config.Connect != nil: // it serves CONNECT alone
 		s.handler = func(*Response, *Request) error { return StatusNotFound }
+	case s.handler == nil:
+		return nil, errors.New("http: Config.Handler is nil: set a function, or the Serve of a Router")
 	}
+	s.place = placeOf(s.handler)
 	if config.Connect != nil {
 		s.takeConnect(config.Connect)
 	}

@@ -90,7 +90,7 @@ func TestAHandlerThatWaitsIsTakenBackWhenItsClientLeaves(t *testing.T) {
 }
 
 func TestTheServersNameCannotSplitAnAnswer(t *testing.T) {
-	if _, err := NewServer(Config{Name: "a\r\nSet-Cookie: b"}); err == nil {
+	if _, err := NewServer(Config{Handler: hello, Name: "a\r\nSet-Cookie: b"}); err == nil {
 		t.Error("it was taken")
 	}
 }

@@ -126,10 +126,10 @@ func TestServersThatCannotBeMadeHoldNothing(t *testing.T) {
 			if loop == 1 {
 				return Config{}, never
 			}
-			return Config{}, nil
+			return Config{Handler: hello}, nil
 		}, "never"},
 		{"a third one with a name that cannot be sent", 3, func(loop int) (Config, error) {
-			return Config{Name: strings.Repeat("\n", loop/2)}, nil
+			return Config{Handler: hello, Name: strings.Repeat("\n", loop/2)}, nil
 		}, "cannot stand in a field"},
 	} {
 		if loop, err := eventloop.New(eventloop.Config{}); err == nil { // the first has the runtime make its own

@@ -25,7 +25,7 @@ func TestATimeOfNanosecondsIsRefused(t *testing.T) {
 		if (err != nil) != (row.want != "") || err != nil && !strings.HasPrefix(err.Error(), row.want) {
 			t.Errorf("%+v: %v", row.limits, err)
 		}
-		if _, made := http.NewServer(http.Config{Limits: row.limits}); made != nil && err == nil || made == nil && err != nil {
+		if _, made := http.NewServer(http.Config{Handler: failing, Limits: row.limits}); made != nil && err == nil || made == nil && err != nil {
 			t.Errorf("NewServer says %v, and Check %v", made, err)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"strings"
 	"testing"
 	"time"
@@ -18,6 +19,9 @@ import (
 func stage(t testing.TB, k *sim.Kernel, config Config, client func(s *Server, c *sim.Script, w *sim.Wire)) error {
 	t.Helper()
 	config.Loop.Kernel = k
+	if config.Log == nil {
+		config.Log = slog.New(slog.DiscardHandler)
+	}
 	s, err := NewServer(config)
 	if err != nil {
 		t.Fatal(err)

@@ -240,7 +240,7 @@ func TestHTTPSByOpenSSL(t *testing.T) {
 
 func TestListenTLSNeedsACertificate(t *testing.T) {
 	for _, config := range []*tls.Config{nil, {}} {
-		s, err := NewServer(Config{TLS: config})
+		s, err := NewServer(Config{Handler: hello, TLS: config})
 		if err != nil {
 			t.Fatal(err)
 		}

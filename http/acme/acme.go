@@ -71,7 +71,7 @@ type Options struct {
 	// system lacks its own.
 	RootCAs *x509.CertPool
 
-	Log *slog.Logger // none if nil
+	Log *slog.Logger // slog.Default() if nil; silence is slog.DiscardHandler
 }
 
 // The errors of a handshake without a certificate.
@@ -107,7 +107,7 @@ type Manager struct {
 func New(o Options) (*Manager, error) {
 	m := &Manager{options: o, folder: autocert.DirCache(o.Cache), log: o.Log, pauses: pauses, sites: make(map[string]*site)}
 	if m.log == nil {
-		m.log = slog.New(slog.DiscardHandler)
+		m.log = slog.Default()
 	}
 	if len(o.Domains) == 0 {
 		return nil, errors.New("acme: Domains is empty")

@@ -55,6 +55,9 @@ type Config struct {
 // Run starts the server, runs the client until it returns, and stops the server.
 func Run(t testing.TB, config Config, client func(c *Client)) {
 	t.Helper()
+	if config.Log == nil {
+		config.Log = slog.New(slog.DiscardHandler)
+	}
 	k := sim.New(1)
 	if config.Seed != 0 {
 		k = sim.NewUnlucky(config.Seed)

@@ -1,0 +1,14 @@
+package http_test
+
+import (
+	"log/slog"
+	"os"
+	"testing"
+)
+
+// TestMain silences the default logger, which servers without a Log have: many tests are
+// about things that go wrong.
+func TestMain(m *testing.M) {
+	slog.SetDefault(slog.New(slog.DiscardHandler))
+	os.Exit(m.Run())
+}
