@@ -3,6 +3,7 @@ package http_test
 import (
 	"errors"
 	"fmt"
+	"html/template"
 	"net/netip"
 	"strings"
 	"time"
@@ -196,6 +197,27 @@ func ExampleResponse_Hold() {
 	// over, and live is false
 	// HTTP/1.1 200 OK
 	// at last
+}
+
+// A page of html/template: an error in it is a 500, and not half a page.
+func ExampleResponse_Render() {
+	page := template.Must(template.New("").Parse("<h1>Hello, {{.Name}}</h1>{{.Visits.Last}}\n"))
+	h := func(w *http.Response, r *http.Request) error {
+		data := map[string]any{"Name": "<Ann>", "Visits": map[string]int{"Last": 3}}
+		if r.RawQuery() == "broken" {
+			data["Visits"] = "none"
+		}
+		return w.Render(page, data)
+	}
+	say(h, "GET / HTTP/1.1")
+	say(h, "GET /?broken HTTP/1.1")
+	// Output:
+	// HTTP/1.1 200 OK
+	// Content-Type: text/html; charset=utf-8
+	// <h1>Hello, &lt;Ann&gt;</h1>3
+	// HTTP/1.1 500 Internal Server Error
+	// Content-Type: text/plain; charset=utf-8
+	// 500 Internal Server Error
 }
 
 // A client that misspells a field is told which, and where.
