@@ -28,6 +28,9 @@ type answer struct {
 	fields  nethttp.Header
 	head    bool // the method is HEAD: the body is counted and not sent
 
+	handedOn bool  // a handler of bobbin's has answered: see Middleware
+	err      error // its error
+
 	began    bool
 	over     bool
 	hijacked bool

@@ -63,6 +63,9 @@ func Wrap(h nethttp.Handler) http.Handler {
 		if err := serve(h, a, q); err != nil {
 			return err
 		}
+		if a.handedOn {
+			return a.err
+		}
 		return a.finish()
 	}
 }
