@@ -22,8 +22,8 @@ import (
 //	                   one whose file has these permissions, in octal
 //	fd:3               a socket that listens already, as a service manager passes it
 //
-// Port 0 lets the kernel choose. The result has one address for each socket
-// that is needed. Names other than localhost are not looked up here.
+// Port 0 lets the kernel choose; http is 80, and https 443. The result has one address
+// for each socket that is needed. Names other than localhost are not looked up here.
 func ParseAddress(s string) ([]bobbin.Address, error) {
 	if path, ok := strings.CutPrefix(s, "unix:"); ok {
 		return parsePath(s, path)
@@ -42,9 +42,9 @@ func ParseAddress(s string) ([]bobbin.Address, error) {
 	if rest, ok := strings.CutPrefix(s, "http://"); ok {
 		return nil, fmt.Errorf("%q is a URL: write %s", s, strings.TrimSuffix(rest, "/"))
 	}
-	port, err := strconv.ParseUint(s[at+1:], 10, 16)
+	port, err := parsePort(s[at+1:])
 	if err != nil {
-		return nil, fmt.Errorf("%q: the port must be a number from 0 to 65535", s)
+		return nil, fmt.Errorf("%q: %w", s, err)
 	}
 	internet := func(ips ...string) (list []bobbin.Address) {
 		for _, ip := range ips {
@@ -64,6 +64,21 @@ func ParseAddress(s string) ([]bobbin.Address, error) {
 		}
 		return internet(ip.String()), nil
 	}
+}
+
+// parsePort reads a port, or the name of one that a web server has.
+func parsePort(text string) (uint64, error) {
+	switch text {
+	case "http":
+		return 80, nil
+	case "https":
+		return 443, nil
+	}
+	port, err := strconv.ParseUint(text, 10, 16)
+	if err != nil {
+		return 0, errors.New("the port must be a number from 0 to 65535, http or https")
+	}
+	return port, nil
 }
 
 // parseHost reads an IPv4 address, or an IPv6 address in brackets. The port is for what an

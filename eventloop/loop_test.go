@@ -907,7 +907,9 @@ func TestParseAddress(t *testing.T) {
 		{"there is no other option", "unix:/run/x?user=www", "write unix:/run/x?mode=0660"},
 		{"an abstract socket has no file", "unix:@x?mode=0660", "no mode"},
 		{"a port is needed", "localhost", "has no port"},
-		{"a port is a number", "localhost:http", "must be a number"},
+		{"a port may have its name", ":http", "[::]:80"},
+		{"that of HTTPS, too", "localhost:https", "127.0.0.1:443 [::1]:443"},
+		{"another name is none", "localhost:smtp", "must be a number from 0 to 65535, http or https"},
 		{"a port is not that large", "localhost:65536", "must be a number"},
 		{"names are not looked up", "example.org:80", "not an IP address"},
 	}
