@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -148,4 +149,31 @@ func testNames(t *testing.T) map[string]bool {
 		t.Fatal(err)
 	}
 	return names
+}
+
+// TestTheDifferencesOfARouterAreListedTwiceAlike compares the list in the comment of
+// http.Router with the one in docs/handlers.md.
+func TestTheDifferencesOfARouterAreListedTwiceAlike(t *testing.T) {
+	list := func(file, begin, bullet string) []string {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, rest, _ := strings.Cut(string(text), begin)
+		rest = rest[strings.Index(rest, bullet)+len(bullet):]
+		var items []string
+		for item := range strings.SplitSeq(rest, "\n"+bullet) {
+			item, _, last := strings.Cut(strings.ReplaceAll(item, "\n//\n", "\n\n"), "\n\n")
+			items = append(items, strings.Join(strings.Fields(strings.NewReplacer("\n//", " ", "`", "", "\"", "").Replace(item)), " "))
+			if last {
+				break
+			}
+		}
+		return items
+	}
+	code := list("http/router.go", "Other differences from net/http", "//   - ")
+	page := list("docs/handlers.md", "these differences from `ServeMux` are meant", "- ")
+	if len(code) < 5 || !slices.Equal(code, page) {
+		t.Errorf("the comment has\n%s\nand the page\n%s", strings.Join(code, "\n"), strings.Join(page, "\n"))
+	}
 }

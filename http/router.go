@@ -32,10 +32,10 @@ import (
 // without. If neither of two is the more specific, Handle panics.
 //
 // A request that no pattern matches is answered by 404, or by 405 and a list of methods
-// if only the method is wrong: with 204 in place of 405 for OPTIONS, which asks for it. "/tree" is redirected to "/tree/" if there is a
-// pattern for that, and none for "/tree" itself. Paths like "/a//b", "/a/../b" and
-// "/a/%2e%2e/b" are redirected to the clean one, so handlers see no other. Redirects
-// are 307, so that the method stays.
+// if only the method is wrong: with 204 in place of 405 for OPTIONS, which asks for it.
+// "/tree" is redirected to "/tree/" if there is a pattern for that, and none for "/tree"
+// itself. Paths like "/a//b", "/a/../b" and "/a/%2e%2e/b" are redirected to the clean one,
+// so handlers see no other. Redirects are 307, so that the method stays.
 //
 // A path is cut at its slashes first, and then its segments are decoded, so that "%2F"
 // is part of the value of {name}, which may be "a/../b". A handler of files reads more
@@ -45,7 +45,7 @@ import (
 // chosen with a slash in its place; and where {name} contains it, Request.CleanPathBytes
 // returns that 404.
 //
-// Other differences from net/http, on purpose:
+// Other differences from net/http, on purpose (docs/handlers.md has the same list):
 //
 //   - "%2e" is a dot, and a path that ends with a segment of dots is a folder
 //     (RFC 3986 section 5.2.4).

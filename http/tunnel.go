@@ -170,7 +170,9 @@ func (t *Tunnel) OnClose(f func()) { t.held.OnClose(f) }
 func (t *Tunnel) Post(f func()) error { return t.held.Post(f) }
 
 // SetIdleTimeout closes the tunnel when no byte has gone either way for so long. It is
-// Limits.TunnelIdle without it; 0 means that it stays open however long.
+// Limits.TunnelIdle without it; 0 means that it stays open however long. After something
+// was written it is late by up to a quarter of Limits.SendTimeout, in which the client's
+// progress is looked at.
 func (t *Tunnel) SetIdleTimeout(d time.Duration) {
 	t.idle = d
 	if t.Live() && t.conn.x.state == stateHeld && !t.conn.sendTimer {
