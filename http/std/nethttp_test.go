@@ -14,6 +14,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"testing/iotest"
 
@@ -270,7 +271,7 @@ func TestAClientThatLeavesIsNotified(t *testing.T) {
 // TestASecondStatusIsLogged has a handler answer twice. The line is one of package log's,
 // or of the server in the context.
 func TestASecondStatusIsLogged(t *testing.T) {
-	var ofLog, ofServer bytes.Buffer
+	var ofLog, ofServer lockedLines // the handler's goroutine writes to them
 	log.SetOutput(&ofLog)
 	defer log.SetOutput(os.Stderr)
 	h := Handler(nethttp.HandlerFunc(func(w nethttp.ResponseWriter, r *nethttp.Request) {
@@ -278,11 +279,10 @@ func TestASecondStatusIsLogged(t *testing.T) {
 		w.WriteHeader(nethttp.StatusOK)
 	}))
 	own := &nethttp.Server{ErrorLog: log.New(&ofServer, "", 0)}
-	for lines, h := range map[*bytes.Buffer]http.Handler{&ofLog: h, &ofServer: func(w *http.Response, r *http.Request) error {
+	for lines, h := range map[*lockedLines]http.Handler{&ofLog: h, &ofServer: func(w *http.Response, r *http.Request) error {
 		r.SetContext(context.WithValue(r.Context(), nethttp.ServerContextKey, own))
 		return h(w, r)
 	}} {
-		ofLog.Reset()
 		answer, err := nethttp.Get(serveBobbin(t, h))
 		if err != nil {
 			t.Fatal(err)
@@ -312,4 +312,22 @@ func dial(t *testing.T, at, lines string) net.Conn {
 		t.Fatal(err)
 	}
 	return c
+}
+
+// lockedLines is what a log has written, for a test that reads it meanwhile.
+type lockedLines struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *lockedLines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *lockedLines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
 }
