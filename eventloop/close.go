@@ -167,7 +167,7 @@ func (c *Conn) closeNow(why error) {
 		return
 	}
 	c.forget()
-	l.record(c.endKind(why), c, int64(c.fd))
+	l.record(c.EndKind(why), c, int64(c.fd))
 	var err error
 	if c.closeMode == closeReset {
 		err = l.kernel.Reset(int(c.fd))

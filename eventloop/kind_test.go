@@ -112,7 +112,7 @@ func TestErrorsThatSayTheReason(t *testing.T) {
 		{ErrCut, Conn{closeMode: closeReset}, FailedCut},
 		{bobbin.ErrInUse, Conn{}, FailedReset},
 	} {
-		if got := row.conn.endKind(row.why); got != row.want {
+		if got := row.conn.EndKind(row.why); got != row.want {
 			t.Errorf("%v: %q, not %q", row.why, kinds[got].Name, kinds[row.want].Name)
 		}
 	}

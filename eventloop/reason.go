@@ -34,8 +34,9 @@ func failureKind(why error) (kind Kind, known bool) {
 	return 0, false
 }
 
-// endKind returns the kind of a connection's end.
-func (c *Conn) endKind(why error) Kind {
+// EndKind returns the kind under which the end of the connection is recorded, for OnClose
+// and its reason.
+func (c *Conn) EndKind(why error) Kind {
 	if why == nil || why == io.EOF {
 		switch {
 		case c.end == ClosedTimeout || c.end == ClosedEvicted:
