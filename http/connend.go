@@ -222,4 +222,5 @@ func (c *conn) closed(why error) {
 	if len(c.server.slow) > 0 {
 		c.closeAccount()
 	}
+	c.forget(why)
 }

@@ -32,6 +32,7 @@ func (r *Request) Context() context.Context {
 	if from == nil {
 		from = x.context
 	}
+	from = r.withConnValues(from)
 	if v == nil || v.context != nil {
 		return from
 	}

@@ -50,6 +50,11 @@ type Config struct {
 	// Response.Hijack, or with an error. Without it, CONNECT is refused by 405.
 	Connect Handler
 
+	// OnConn is called when a connection changes its state: it was accepted, a request has
+	// begun, all requests are answered, another protocol or a handler has taken it over, it
+	// has closed. It runs on the loop and must not wait; a panic in it costs the connection.
+	OnConn func(c *Conn, is ConnState)
+
 	// EagerAccept accepts a connection before its first bytes arrive. It costs more,
 	// and is for health checks that only connect.
 	EagerAccept bool
@@ -104,6 +109,10 @@ type Server struct {
 	cut      []string        // some of the requests whose answers were cut off at the end
 
 	unfinished map[*conn]unfinished // requests that a stop waits for
+
+	onConn     func(*Conn, ConnState)
+	watched    map[*conn]*Conn  // all connections, if there is an onConn
+	connValues map[*conn]*value // those of ConnKey
 }
 
 // NewServer makes a server, which does not listen yet.
@@ -117,6 +126,7 @@ func NewServer(config Config) (*Server, error) {
 		strict:  config.Loop.CheckOwner,
 
 		anyMethod: config.AnyMethod,
+		onConn:    config.OnConn,
 	}
 	s.tls = &eventloop.TLS{Config: speaking(config.TLS), Waits: config.TLSWaits, Plain: s.answerPlain}
 	if err := s.limits.check(); err != nil {
@@ -219,7 +229,11 @@ func ListenAndServe(address string, h Handler) error {
 func (s *Server) begin(c *eventloop.Conn) eventloop.Protocol {
 	c.SetDeadline(s.limits.HeadTimeout)
 	c.SetWaiting()
-	return &conn{server: s, conn: c, since: s.loop.Uptime()}
+	one := &conn{server: s, conn: c, since: s.loop.Uptime()}
+	if s.onConn != nil {
+		return s.watch(one)
+	}
+	return one
 }
 
 // warnOfProxy logs, once, that a peer is probably a proxy: it holds over half of the

@@ -21,10 +21,11 @@ type task struct {
 	runs    answerState // stateRunning, stateStreaming or stateOffLoop: where it runs
 	ended   func()      // is called when it has ended or will not start; may be nil
 
-	local  netip.AddrPort // of the connection, for a handler off the loop
-	run    *eventloop.Task
-	outer  hooks // of the middleware around a handler that runs off the loop
-	result error // of the handler, when it has returned
+	local      netip.AddrPort // of the connection, for a handler off the loop
+	connValues *value         // likewise
+	run        *eventloop.Task
+	outer      hooks // of the middleware around a handler that runs off the loop
+	result     error // of the handler, when it has returned
 
 	// The handler's while it runs, and the loop's while it pauses.
 	pause     func() bool
@@ -80,7 +81,7 @@ func (c *conn) startTask() {
 	t := c.x.next
 	c.x.next = nil
 	if t.runs == stateOffLoop {
-		t.local = c.conn.LocalAddr()
+		t.local, t.connValues = c.conn.LocalAddr(), c.server.connValues[c]
 		c.x.request.head() // here, because the loop may read it for its log while the handler runs
 	}
 	c.start(t)
@@ -223,6 +224,7 @@ func (c *conn) resumeReading() {
 	if c.phase == betweenRequests {
 		c.conn.SetIdle(true)
 	}
+	c.settle()
 }
 
 // taskEnded goes on with the outcome of a task.

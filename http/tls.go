@@ -54,6 +54,7 @@ func (s *Server) answerPlain(on *eventloop.Conn, first []byte) []byte {
 	}
 	c := &conn{server: s, conn: on, closeAfter: true}
 	x := s.takeExchange(c)
+	defer func() { delete(s.connValues, c) }()
 	defer s.giveExchange(x)
 	if x.head.Parse(first, &s.parsing) == nil {
 		x.raw = first // with the fields, which say whether the client shows a page

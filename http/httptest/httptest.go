@@ -39,6 +39,7 @@ type Config struct {
 
 	ErrorHandler http.ErrorHandler
 	AnyMethod    bool // methods beside those of HTTP, as in http.Config
+	OnConn       func(c *http.Conn, is http.ConnState)
 
 	// Seed, if it is not 0, makes things go wrong: short reads and writes, full
 	// sockets, late events, slow work. The client must receive the same all the same.
@@ -69,7 +70,7 @@ func Run(t testing.TB, config Config, client func(c *Client)) {
 	}
 	server, err := http.NewServer(http.Config{
 		Handler: config.Handler, Middleware: config.Middleware, Limits: config.Limits, Log: config.Log,
-		ErrorHandler: config.ErrorHandler, AnyMethod: config.AnyMethod,
+		ErrorHandler: config.ErrorHandler, AnyMethod: config.AnyMethod, OnConn: config.OnConn,
 		Loop: eventloop.Config{Kernel: k, CheckOwner: true},
 	})
 	if err != nil {
