@@ -61,10 +61,9 @@ type Conn struct {
 	c     *conn
 	local netip.AddrPort
 
-	state  ConnState
-	inside bool // OnData is under way
-	end    eventloop.Kind
-	err    error
+	state ConnState
+	end   eventloop.Kind
+	err   error
 }
 
 // ID returns the number of the connection on its loop, counted from 1: Request.ConnID.
@@ -144,10 +143,10 @@ func (k *Conn) settle(more bool) {
 // hasMore reports whether there are bytes of the next request. Empty lines are none.
 func (c *conn) hasMore(left int) bool { return left > 0 && c.reader == h1.HeadReader{} }
 
-// settle is Conn.settle, if the program wants to hear of the connection. In OnData, which
-// knows what is left, it does nothing.
+// settle is Conn.settle, if the program wants to hear of the connection. It is
+// called outside of OnData, which knows by itself what is left.
 func (c *conn) settle() {
-	if k := c.server.watched[c]; k != nil && !k.inside {
+	if k := c.server.watched[c]; k != nil {
 		k.settle(c.hasMore(len(c.conn.Rest())))
 	}
 }
@@ -183,9 +182,7 @@ func (p *watching) OnData(conn *eventloop.Conn, b []byte) int {
 			return len(b) // the hook has ended it
 		}
 	}
-	k.inside = true
 	n := k.c.OnData(conn, b)
-	k.inside = false
 	k.settle(k.c.hasMore(len(b) - n))
 	return n
 }

@@ -1,10 +1,7 @@
 package http
 
 import (
-	"crypto/tls"
 	"fmt"
-	"log/slog"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -87,6 +84,9 @@ func (d *diary) hear(c *Conn, is ConnState) {
 			d.conns = make(map[*Conn]bool)
 		}
 		d.conns[c] = true
+	case ConnIdle:
+		n, _ := wasAsked.Get(c)
+		line = fmt.Sprint("idle after ", n)
 	case ConnClosed:
 		line = c.Reason()
 		if _, err := c.End(); err != nil {
@@ -116,7 +116,7 @@ func TestAProgramHearsOfItsConnections(t *testing.T) {
 	}{
 		{"a connection without a request is new until its time is over", "new, closed by a deadline",
 			func(k *sim.Kernel, s *Server, c *sim.Script, w *sim.Wire) { c.ReceiveAll(w) }},
-		{"a connection that is kept alive is active and idle in turn", "new, active, idle, active, idle, closed by the peer",
+		{"a connection that is kept alive is active and idle in turn", "new, active, idle after 1, active, idle after 2, closed by the peer",
 			func(k *sim.Kernel, s *Server, c *sim.Script, w *sim.Wire) {
 				for range 2 {
 					c.Send(w, []byte(get("")))
@@ -134,7 +134,7 @@ func TestAProgramHearsOfItsConnections(t *testing.T) {
 				c.Send(w, []byte("\r\n\r"))
 				c.ReceiveAll(w)
 			}},
-		{"empty lines behind a request keep it idle", "new, active, idle, closed by the peer",
+		{"empty lines behind a request keep it idle", "new, active, idle after 1, closed by the peer",
 			func(k *sim.Kernel, s *Server, c *sim.Script, w *sim.Wire) {
 				c.Send(w, []byte(get("")+"\r\n"))
 				c.Sleep(time.Second)
@@ -142,31 +142,31 @@ func TestAProgramHearsOfItsConnections(t *testing.T) {
 				c.Sleep(time.Second)
 				goodbye(c, w)
 			}},
-		{"requests that are here at once are one time of activity", "new, active, idle, closed by the peer",
+		{"requests that are here at once are one time of activity", "new, active, idle after 100, closed by the peer",
 			func(k *sim.Kernel, s *Server, c *sim.Script, w *sim.Wire) {
 				c.Send(w, []byte(strings.Repeat(get(""), 100)))
 				c.Sleep(time.Second)
 				goodbye(c, w)
 			}},
-		{"so are those behind an answer that takes time", "new, active, idle, closed by the peer",
+		{"so are those behind an answer that takes time", "new, active, idle after 4, closed by the peer",
 			func(k *sim.Kernel, s *Server, c *sim.Script, w *sim.Wire) {
 				c.Send(w, []byte(get("held")+get("streaming")+get("offload")+get("")))
 				c.Sleep(5 * time.Second)
 				goodbye(c, w)
 			}},
-		{"an answer that is held ends in idleness", "new, active, idle, closed by the peer",
+		{"an answer that is held ends in idleness", "new, active, idle after 1, closed by the peer",
 			func(k *sim.Kernel, s *Server, c *sim.Script, w *sim.Wire) {
 				c.Send(w, []byte(get("held")))
 				c.Sleep(5 * time.Second)
 				goodbye(c, w)
 			}},
-		{"so does a handler that waits", "new, active, idle, closed by the peer",
+		{"so does a handler that waits", "new, active, idle after 1, closed by the peer",
 			func(k *sim.Kernel, s *Server, c *sim.Script, w *sim.Wire) {
 				c.Send(w, []byte(get("streaming")))
 				c.Sleep(5 * time.Second)
 				goodbye(c, w)
 			}},
-		{"so does one that waits for a body", "new, active, idle, closed by the peer",
+		{"so does one that waits for a body", "new, active, idle after 1, closed by the peer",
 			func(k *sim.Kernel, s *Server, c *sim.Script, w *sim.Wire) {
 				c.Send(w, []byte("POST /body HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nab"))
 				c.Sleep(time.Second)
@@ -174,11 +174,19 @@ func TestAProgramHearsOfItsConnections(t *testing.T) {
 				c.Sleep(time.Second)
 				goodbye(c, w)
 			}},
-		{"so does a body that is thrown away", "new, active, idle, closed by the peer",
+		{"so does a body that is thrown away", "new, active, idle after 1, closed by the peer",
 			func(k *sim.Kernel, s *Server, c *sim.Script, w *sim.Wire) {
 				c.Send(w, []byte("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nab"))
 				c.Sleep(time.Second)
 				c.Send(w, []byte("cd"))
+				c.Sleep(time.Second)
+				goodbye(c, w)
+			}},
+		{"a request behind a body belongs to the same time of activity", "new, active, idle after 2, closed by the peer",
+			func(k *sim.Kernel, s *Server, c *sim.Script, w *sim.Wire) {
+				c.Send(w, []byte("POST /body HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nab"))
+				c.Sleep(time.Second)
+				c.Send(w, []byte("cd"+get("")))
 				c.Sleep(time.Second)
 				goodbye(c, w)
 			}},
@@ -189,7 +197,7 @@ func TestAProgramHearsOfItsConnections(t *testing.T) {
 				w.Reset()
 				c.Sleep(time.Second)
 			}},
-		{"and is idle then", "new, active, idle, closed by the peer",
+		{"and is idle then", "new, active, idle after 1, closed by the peer",
 			func(k *sim.Kernel, s *Server, c *sim.Script, w *sim.Wire) {
 				c.Send(w, []byte(get("large")))
 				c.Sleep(time.Second)
@@ -207,7 +215,7 @@ func TestAProgramHearsOfItsConnections(t *testing.T) {
 				w.Close()
 				c.Sleep(time.Second)
 			}},
-		{"an idle connection ends with its time", "new, active, idle, closed by a deadline",
+		{"an idle connection ends with its time", "new, active, idle after 1, closed by a deadline",
 			func(k *sim.Kernel, s *Server, c *sim.Script, w *sim.Wire) {
 				c.Send(w, []byte(get("")))
 				c.ReceiveAll(w)
@@ -237,14 +245,14 @@ func TestAProgramHearsOfItsConnections(t *testing.T) {
 				c.Send(w, []byte(get("abort")))
 				c.ReceiveAll(w)
 			}},
-		{"a reset is told", "new, active, idle, reset or broken (sim: connection reset by peer)",
+		{"a reset is told", "new, active, idle after 1, reset or broken (sim: connection reset by peer)",
 			func(k *sim.Kernel, s *Server, c *sim.Script, w *sim.Wire) {
 				c.Send(w, []byte(get("")))
 				c.Sleep(time.Second)
 				w.Reset()
 				c.Sleep(time.Second)
 			}},
-		{"so is the need for its room", "new, active, idle, evicted (eventloop: another connection needed the room)",
+		{"so is the need for its room", "new, active, idle after 1, evicted (eventloop: another connection needed the room)",
 			func(k *sim.Kernel, s *Server, c *sim.Script, w *sim.Wire) {
 				c.Send(w, []byte(get("")))
 				c.Sleep(2 * time.Second)
@@ -255,7 +263,7 @@ func TestAProgramHearsOfItsConnections(t *testing.T) {
 					defer w.Close()
 				}
 			}},
-		{"a stop ends what is idle", "new, active, idle, closed by a deadline",
+		{"a stop ends what is idle", "new, active, idle after 1, closed by a deadline",
 			func(k *sim.Kernel, s *Server, c *sim.Script, w *sim.Wire) {
 				c.Send(w, []byte(get("")))
 				c.Sleep(time.Second)
@@ -287,201 +295,5 @@ func TestAProgramHearsOfItsConnections(t *testing.T) {
 				t.Errorf("left: %d connections, %d with values", len(s.watched), len(s.connValues))
 			}
 		})
-	}
-}
-
-// TestAPanicOfTheHookCostsOneConnection has the hook panic, or end the connection, in each
-// state of the first connection: the second is served.
-func TestAPanicOfTheHookCostsOneConnection(t *testing.T) {
-	const upgrade = "GET /tunnel HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\nhello"
-	for _, row := range []struct {
-		at        ConnState
-		ask, want string
-	}{
-		{ConnNew, get(""), "new"},
-		{ConnActive, get(""), "new, active"},
-		{ConnIdle, get(""), "new, active, idle"},
-		{ConnIdle, get("held"), "new, active, idle"},
-		{ConnTunnel, upgrade, "new, active, tunnel"},
-		{ConnHijacked, get("hijack"), "new, active, hijacked"},
-		{ConnClosed, "GET / HTTP/1.0\r\n\r\n", "new, active, closed"},
-	} {
-		for _, how := range []string{"panic", "abort"} {
-			t.Run(row.at.String()+" "+how, func(t *testing.T) {
-				d := &diary{}
-				var s *Server
-				hook := func(c *Conn, is ConnState) {
-					d.hear(c, is)
-					switch {
-					case c.ID() != 1 || is != row.at:
-					case how == "panic":
-						panic("the hook is on fire")
-					default:
-						c.Abort()
-					}
-				}
-				k := sim.New(1)
-				err := stage(t, k, Config{Handler: visits, OnConn: hook}, func(server *Server, c *sim.Script, w *sim.Wire) {
-					s = server
-					c.Send(w, []byte(row.ask))
-					c.Sleep(5 * time.Second)
-					w.Close()
-					c.Sleep(time.Second)
-					second, _ := k.Dial()
-					c.Send(second, []byte("GET / HTTP/1.0\r\n\r\n"))
-					if text, _ := c.ReceiveAll(second); !strings.HasPrefix(string(text), "HTTP/1.1 200 ") {
-						t.Errorf("the second was answered by %q", text)
-					}
-					second.Close()
-				})
-				if err != nil {
-					t.Error(err)
-				}
-				want := row.want
-				switch {
-				case row.at >= ConnHijacked:
-				case how == "panic":
-					want += ", ended by a panic (eventloop: panic: the hook is on fire)"
-				default:
-					want += ", aborted (eventloop: aborted)"
-				}
-				if got := d.of(1); got != want {
-					t.Errorf("it heard: %s", got)
-				}
-				if len(s.watched)+len(s.connValues) > 0 {
-					t.Errorf("left: %d connections, %d with values", len(s.watched), len(s.connValues))
-				}
-			})
-		}
-	}
-}
-
-// TestEveryConnectionHasOneEnd has many clients over a kernel full of misfortunes, and
-// looks at the order of what the program hears.
-func TestEveryConnectionHasOneEnd(t *testing.T) {
-	follows := map[string][]string{
-		"": {"new"}, "new": {"active", "end"}, "active": {"idle", "tunnel", "hijacked", "end"},
-		"idle": {"active", "end"}, "tunnel": {"end"},
-	}
-	for seed := range uint64(100) {
-		last := make(map[uint32]string)
-		hook := func(c *Conn, is ConnState) {
-			word := is.String()
-			if is == ConnClosed {
-				word = "end"
-			}
-			if !slices.Contains(follows[last[c.ID()]], word) {
-				t.Errorf("seed %d: connection %d was %q and is %q", seed, c.ID(), last[c.ID()], word)
-			}
-			last[c.ID()] = word
-			if n, there := wasAsked.Get(c); there && is == ConnNew {
-				t.Errorf("seed %d: a new connection was asked %d times", seed, n)
-			}
-		}
-		var s *Server
-		k := sim.NewUnlucky(seed)
-		_ = stage(t, k, Config{Handler: visits, OnConn: hook, Limits: Limits{Conns: 4}}, func(server *Server, c *sim.Script, w *sim.Wire) {
-			s = server
-			for i, path := range []string{"/", "/held", "/body", "/streaming", "/offload", "/hijack", "/abort", "/large", "/tunnel"} {
-				k.Go(func(c *sim.Script) {
-					if w, err := k.Dial(); err == nil {
-						c.Send(w, []byte(get("")+get(path[1:])+get("")))
-						c.Sleep(time.Duration(i) * time.Second / 2)
-						if i%2 == 0 {
-							w.Close()
-						} else {
-							w.Reset()
-						}
-					}
-				})
-			}
-			w.Close()
-			c.Sleep(10 * time.Second)
-		})
-		for id, is := range last {
-			if is != "end" && is != "hijacked" {
-				t.Errorf("seed %d: connection %d was left as %q", seed, id, is)
-			}
-		}
-		if len(s.watched)+len(s.connValues) > 0 {
-			t.Errorf("seed %d: left: %d connections, %d with values", seed, len(s.watched), len(s.connValues))
-		}
-	}
-}
-
-// TestAConnectionOverTLSIsNewWhenItsHandshakeIsDone asks over loopback; a handshake that
-// fails is not heard of, nor is plain text.
-func TestAConnectionOverTLSIsNewWhenItsHandshakeIsDone(t *testing.T) {
-	var version ConnKey[string]
-	heard := make(chan string, 100)
-	hook := func(c *Conn, is ConnState) {
-		heard <- is.String()
-		if is != ConnNew {
-			return
-		}
-		if c.RemoteAddr().Port() == 0 || c.LocalAddr().Port() == 0 || c.State() != ConnNew {
-			t.Errorf("from %v to %v", c.RemoteAddr(), c.LocalAddr())
-		}
-		version.Set(c, "plain")
-		if state := c.TLS(); state != nil {
-			version.Set(c, tls.VersionName(state.Version))
-		}
-	}
-	plain, secure := secured(t, Config{OnConn: hook, Log: slog.New(slog.DiscardHandler), Handler: func(w *Response, r *Request) error {
-		v, _ := version.Get(r)
-		return w.Text(v)
-	}})
-	client := goClient(trusting())
-	for _, row := range []struct{ url, want string }{
-		{"https://" + secure, "TLS 1.3"},
-		{"http://" + plain, "plain"},
-	} {
-		if got := client(t, row.url, ""); got != row.want {
-			t.Errorf("%s: %q", row.url, got)
-		}
-		for _, want := range []string{"new", "active", "idle"} {
-			if got := <-heard; got != want {
-				t.Errorf("%s: it heard %s in place of %s", row.url, got, want)
-			}
-		}
-	}
-}
-
-// TestPlainHTTPOnAnHTTPSPortLeavesNoValues has middleware set one, for the 400.
-func TestPlainHTTPOnAnHTTPSPortLeavesNoValues(t *testing.T) {
-	k := sim.New(1)
-	var heard diary
-	config := Config{Handler: visits, OnConn: heard.hear, Log: slog.New(slog.DiscardHandler)}
-	config.Loop.Kernel = k
-	config.TLS = &tls.Config{Certificates: []tls.Certificate{certificate()}, Time: k.Now}
-	config.Middleware = func(next Handler) Handler {
-		return func(w *Response, r *Request) error {
-			wasAsked.Set(r, 1)
-			if n, _ := wasAsked.Get(r); n != 1 {
-				t.Errorf("the middleware finds %d", n)
-			}
-			return next(w, r)
-		}
-	}
-	s, err := NewServer(config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := s.ListenTLS(":80"); err != nil {
-		t.Fatal(err)
-	}
-	k.Go(func(c *sim.Script) {
-		w, _ := k.Dial()
-		c.Send(w, []byte(get("")))
-		if text, _ := c.ReceiveAll(w); !strings.HasPrefix(string(text), "HTTP/1.1 400 ") {
-			t.Errorf("the answer is %q", text)
-		}
-		w.Close()
-	})
-	if err := k.Stage(t, s, s.loop.Stopping); err != nil {
-		t.Error(err)
-	}
-	if len(s.connValues)+len(heard.lines) > 0 {
-		t.Errorf("left: %d connections with values; it heard %q", len(s.connValues), heard.lines)
 	}
 }

@@ -28,9 +28,7 @@ func (t *Tunnel) begin() {
 	c.requests++
 	c.conn.Record(Done2xx, uint32(c.requests), int64(x.response.status))
 	c.conn.SetProtocol((*tunneling)(t))
-	if c.tell(ConnTunnel); c.conn.State() == deadConn {
-		return // the hook has ended it
-	}
+	c.tell(ConnTunnel)
 	if t.onBytes == nil {
 		c.conn.Pause()
 	} else {
