@@ -470,7 +470,7 @@ func TestGoroutinesOfAHandlerTakeTurns(t *testing.T) {
 			func() { io.WriteString(w, "hello") },
 		} {
 			all.Go(func() {
-				for range 20 {
+				for range 10 {
 					use()
 				}
 			})
@@ -480,7 +480,7 @@ func TestGoroutinesOfAHandlerTakeTurns(t *testing.T) {
 		}
 	})))
 	var clients sync.WaitGroup
-	for n := range 40 {
+	for n := range 10 {
 		clients.Go(func() {
 			answer, err := nethttp.Post(at+[]string{"/waits", "/returns"}[n%2], "", io.LimitReader(zeros{}, 1000))
 			if err == nil {
