@@ -296,6 +296,8 @@ func TestASecondStatusIsLogged(t *testing.T) {
 
 // TestNoHandlerIsTheDefaultMux serves what package net/http's HandleFunc has registered.
 func TestNoHandlerIsTheDefaultMux(t *testing.T) {
+	defer func(mux *nethttp.ServeMux) { nethttp.DefaultServeMux = mux }(nethttp.DefaultServeMux)
+	nethttp.DefaultServeMux = nethttp.NewServeMux() // so that the test may run again
 	nethttp.HandleFunc("/of-the-default-mux", func(w nethttp.ResponseWriter, r *nethttp.Request) { io.WriteString(w, "found") })
 	if got := describe(t, serveBobbin(t, Handler(nil))+"/of-the-default-mux"); !strings.Contains(got, "found") {
 		t.Error(got)

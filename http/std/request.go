@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/bobbin-http/bobbin/http"
 	"github.com/bobbin-http/bobbin/http/internal/negotiate"
@@ -106,6 +107,7 @@ func closes(options []string, protoMinor int) bool {
 
 // body is the request body for net/http.
 type body struct {
+	readers sync.Mutex // one goroutine reads at a time; two would give their turns to each other without end
 	turns   *turns
 	from    *http.Request
 	request *nethttp.Request // has the trailers when the body was read
@@ -114,6 +116,8 @@ type body struct {
 }
 
 func (b *body) Read(p []byte) (int, error) {
+	b.readers.Lock()
+	defer b.readers.Unlock()
 	b.turns.Lock()
 	defer b.turns.Unlock()
 	n, err := b.readOrYield(p)

@@ -15,7 +15,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"runtime/debug"
 	"strings"
 	"sync"
 	"testing"
@@ -459,13 +458,6 @@ func TestOneGoroutineReadsWhileAnotherWrites(t *testing.T) {
 // TestGoroutinesOfAHandlerTakeTurns has several of each request use all that a writer and a
 // body can do, some of them when the handler has returned. The race detector looks on.
 func TestGoroutinesOfAHandlerTakeTurns(t *testing.T) {
-	if info, ok := debug.ReadBuildInfo(); ok {
-		for _, setting := range info.Settings {
-			if setting.Key == "-race" && setting.Value == "true" {
-				t.Skip("below the race detector, goroutines that interrupt one another take minutes")
-			}
-		}
-	}
 	at := serveBobbin(t, Handler(nethttp.HandlerFunc(func(w nethttp.ResponseWriter, r *nethttp.Request) {
 		control := nethttp.NewResponseController(w)
 		var all sync.WaitGroup
