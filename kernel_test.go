@@ -81,11 +81,19 @@ func internet(ip string) bobbin.Address {
 	return bobbin.Address{IP: netip.AddrPortFrom(netip.MustParseAddr(ip), 0)}
 }
 
-func real(t *testing.T, open func() (bobbin.Kernel, error), at bobbin.Address) *world {
+// opened opens a real kernel until the test ends.
+func opened(t *testing.T, open func() (bobbin.Kernel, error)) bobbin.Kernel {
+	t.Helper()
 	k, err := open()
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { k.Shut() })
+	return k
+}
+
+func real(t *testing.T, open func() (bobbin.Kernel, error), at bobbin.Address) *world {
+	k := opened(t, open)
 	fd, bound, err := k.Listen(at, bobbin.ListenOptions{})
 	if err != nil && strings.Contains(err.Error(), "cannot assign") {
 		t.Skip("no such address on this machine:", err)
@@ -93,10 +101,7 @@ func real(t *testing.T, open func() (bobbin.Kernel, error), at bobbin.Address) *
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		k.Close(fd)
-		k.Shut()
-	})
+	t.Cleanup(func() { k.Close(fd) })
 	w := &world{Kernel: k, t: t, at: at}
 	if at.Path != "" {
 		w.at.Path += "2"
@@ -825,11 +830,7 @@ func TestAWaitSleepsUntilItsTime(t *testing.T) {
 func TestTheFileOfASocketHasItsModeAndIsRemoved(t *testing.T) {
 	for name, open := range bobbin.Kernels() {
 		t.Run(name, func(t *testing.T) {
-			k, err := open()
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer k.Shut()
+			k := opened(t, open)
 			listen := func(at bobbin.Address) bobbin.Address {
 				t.Helper()
 				fd, bound, err := k.Listen(at, bobbin.ListenOptions{})
@@ -881,11 +882,7 @@ func TestTheFileOfASocketHasItsModeAndIsRemoved(t *testing.T) {
 func TestAPathOfASocketIsTooLongOrLeadsNowhere(t *testing.T) {
 	for name, open := range bobbin.Kernels() {
 		t.Run(name, func(t *testing.T) {
-			k, err := open()
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer k.Shut()
+			k := opened(t, open)
 			dir := t.TempDir()
 			for path, want := range map[string]error{
 				filepath.Join(dir, strings.Repeat("a", 110)): bobbin.ErrPathTooLong,
