@@ -88,6 +88,17 @@ func (a answer) String() string {
 	return fmt.Sprintf("%d %v %.200q", a.status, a.header, a.body)
 }
 
+// what returns the body, the Location of a redirect, or nothing of an error.
+func (a answer) what() string {
+	switch {
+	case a.status >= 400:
+		return ""
+	case a.status >= 300:
+		return a.header.Get("Location")
+	}
+	return a.body
+}
+
 // visit serves files on a simulated kernel until one visitor has done.
 func visit(t *testing.T, files *Files, script func(v *visitor)) {
 	t.Helper()
