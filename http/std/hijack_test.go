@@ -77,7 +77,7 @@ func TestAHandlerHijacksAsBehindNetHTTP(t *testing.T) {
 	cert.Config.ErrorLog = other.Config.ErrorLog
 	cert.StartTLS()
 	defer cert.Close()
-	secure := serveTLS(t, Handler(hijackers(t)), cert.TLS.Certificates)
+	_, secure, _ := runBobbin(t, http.Config{Handler: Handler(hijackers(t)), TLS: &tls.Config{Certificates: cert.TLS.Certificates}})
 
 	for _, row := range []struct{ name, ask, want string }{
 		{"all that comes is the handler's", "GET /echo HTTP/1.1\r\nHost: a\r\n\r\nmore", " 4; more"},
@@ -120,30 +120,10 @@ func TestAHandlerHijacksAsBehindNetHTTP(t *testing.T) {
 
 var trusting = &tls.Config{InsecureSkipVerify: true}
 
-// serveTLS is serveBobbin over TLS. It returns the address.
-func serveTLS(t *testing.T, h http.Handler, certs []tls.Certificate) string {
-	s, err := http.NewServer(http.Config{Handler: h, TLS: &tls.Config{Certificates: certs}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	listeners, err := s.ListenTLS("127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	over := make(chan error)
-	go func() { over <- s.Run() }()
-	t.Cleanup(func() {
-		s.Stop()
-		s.Stop()
-		<-over
-	})
-	return listeners[0].Addr().String()
-}
-
 // TestAHijackedConnectionOutlivesItsHandler has a client talk to a goroutine that the
 // handler has left behind, for longer than the server runs.
 func TestAHijackedConnectionOutlivesItsHandler(t *testing.T) {
-	s, err := http.NewServer(http.Config{Handler: Handler(nethttp.HandlerFunc(func(w nethttp.ResponseWriter, r *nethttp.Request) {
+	at, _, stop := runBobbin(t, http.Config{Handler: Handler(nethttp.HandlerFunc(func(w nethttp.ResponseWriter, r *nethttp.Request) {
 		conn, rw, err := w.(nethttp.Hijacker).Hijack()
 		if err != nil {
 			t.Error(err)
@@ -155,29 +135,13 @@ func TestAHijackedConnectionOutlivesItsHandler(t *testing.T) {
 			io.Copy(conn, rw)
 		}()
 	}))})
-	if err != nil {
-		t.Fatal(err)
-	}
-	listeners, err := s.Listen("127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	over := make(chan error)
-	go func() { over <- s.Run() }()
-	conn, err := net.Dial("tcp", listeners[0].Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
+	conn := dial(t, at, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")
 	defer conn.Close()
-	io.WriteString(conn, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")
 	lines := bufio.NewReader(conn)
 	if line, err := lines.ReadString('\n'); line != "ready\n" || err != nil {
 		t.Fatal(line, err)
 	}
-	s.Stop()
-	if err := <-over; err != nil {
-		t.Error(err)
-	}
+	stop()
 	io.WriteString(conn, "still here\n")
 	if line, err := lines.ReadString('\n'); line != "still here\n" || err != nil {
 		t.Error(line, err)
@@ -200,29 +164,13 @@ func TestConnectIsNetHTTPs(t *testing.T) {
 		fmt.Fprintf(conn, "HTTP/1.1 200 OK\r\n\r\n%s %q %q %q; ", r.Method, r.URL.Host, r.URL.Path, r.RequestURI)
 		io.Copy(conn, rw)
 	}))
-	s, err := http.NewServer(http.Config{Connect: h})
-	if err != nil {
-		t.Fatal(err)
-	}
-	listeners, err := s.Listen("127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	over := make(chan error)
-	go func() { over <- s.Run() }()
-	conn, err := net.Dial("tcp", listeners[0].Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
+	at, _, stop := runBobbin(t, http.Config{Connect: h})
+	conn := dial(t, at, "CONNECT a.example:443 HTTP/1.1\r\nHost: a.example:443\r\n\r\nhello")
 	defer conn.Close()
-	io.WriteString(conn, "CONNECT a.example:443 HTTP/1.1\r\nHost: a.example:443\r\n\r\nhello")
 	conn.(*net.TCPConn).CloseWrite()
 	text, err := io.ReadAll(conn)
 	if want := `CONNECT "a.example:443" "" "a.example:443"; hello`; !strings.HasSuffix(string(text), want) || err != nil {
 		t.Errorf("%q, %v", text, err)
 	}
-	s.Stop()
-	if err := <-over; err != nil {
-		t.Error(err)
-	}
+	stop()
 }

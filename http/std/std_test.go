@@ -26,22 +26,45 @@ import (
 
 // serveBobbin runs a handler behind bobbin, over loopback.
 func serveBobbin(t testing.TB, h http.Handler) (url string) {
-	s, err := http.NewServer(http.Config{Handler: h, Loop: eventloop.Config{CheckOwner: true}})
+	plain, _, _ := runBobbin(t, http.Config{Handler: h, Loop: eventloop.Config{CheckOwner: true}})
+	return "http://" + plain
+}
+
+// runBobbin runs a server over loopback until the test ends, or stop is called and open
+// requests have ended. The address secure is for TLS, and there is one if it is configured.
+func runBobbin(t testing.TB, config http.Config) (plain, secure string, stop func()) {
+	t.Helper()
+	s, err := http.NewServer(config)
 	if err != nil {
 		t.Fatal(err)
 	}
-	listeners, err := s.Listen("127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	listen := func(by func(string) ([]*eventloop.Listener, error)) string {
+		listeners, err := by("127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return listeners[0].Addr().String()
 	}
-	over := make(chan error)
-	go func() { over <- s.Run() }()
+	plain = listen(s.Listen)
+	if config.TLS != nil {
+		secure = listen(s.ListenTLS)
+	}
+	over := make(chan error, 1)
+	go func() {
+		over <- s.Run()
+		close(over)
+	}()
 	t.Cleanup(func() {
 		s.Stop()
 		s.Stop()
 		<-over
 	})
-	return "http://" + listeners[0].Addr().String()
+	return plain, secure, func() {
+		s.Stop()
+		if err := <-over; err != nil {
+			t.Error(err)
+		}
+	}
 }
 
 // site has what people do with net/http.
@@ -239,23 +262,10 @@ func TestHandlersLearnOfTLS(t *testing.T) {
 		}
 		fmt.Fprint(w, "TLS for ", r.TLS.ServerName)
 	}))
-	s, err := http.NewServer(http.Config{Handler: h, TLS: &tls.Config{Certificates: borrowed.TLS.Certificates}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	secure, err := s.ListenTLS("127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	plain, err := s.Listen("127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	over := make(chan error)
-	go func() { over <- s.Run() }()
+	plain, secure, stop := runBobbin(t, http.Config{Handler: h, TLS: &tls.Config{Certificates: borrowed.TLS.Certificates}})
 	client := borrowed.Client()
 	client.Transport.(*nethttp.Transport).TLSClientConfig.ServerName = "example.com"
-	for url, want := range map[string]string{"https://" + secure[0].Addr().String(): "TLS for example.com", "http://" + plain[0].Addr().String(): "plain"} {
+	for url, want := range map[string]string{"https://" + secure: "TLS for example.com", "http://" + plain: "plain"} {
 		answer, err := client.Get(url)
 		if err != nil {
 			t.Fatal(err)
@@ -266,10 +276,7 @@ func TestHandlersLearnOfTLS(t *testing.T) {
 		answer.Body.Close()
 	}
 	client.CloseIdleConnections()
-	s.Stop()
-	if err := <-over; err != nil {
-		t.Error(err)
-	}
+	stop()
 }
 
 // TestDefaultsOfTheServerAreTheHandlers sets, and takes away, what the server adds by
