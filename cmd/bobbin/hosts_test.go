@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"crypto/tls"
-	"io"
 	"net"
 	nethttp "net/http"
 	"path/filepath"
@@ -58,15 +57,7 @@ func TestOnLoopbackOnlyNamesAreAnsweredToThatAStrangerCannotHave(t *testing.T) {
 	}
 	for _, row := range rows {
 		t.Run(row.name, func(t *testing.T) {
-			o, err := parse(strings.Fields(row.args), func(string) string { return "" })
-			if err != nil {
-				t.Fatal(err)
-			}
-			f, err := prepare(&o, io.Discard, logTo(io.Discard, o))
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer f.close()
+			f, _ := prepared(t, strings.Fields(row.args)...)
 			httptest.Run(t, httptest.Config{Handler: f.loops[0].handler}, func(c *httptest.Client) {
 				c = c.At("127.0.0.1")
 				for _, path := range []string{"/", "/nothing"} {

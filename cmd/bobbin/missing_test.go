@@ -1,7 +1,6 @@
 package main
 
 import (
-	"io"
 	"testing"
 
 	"github.com/bobbin-http/bobbin/http/httptest"
@@ -27,19 +26,11 @@ func TestRulesLeaveTheSitesOwnPages(t *testing.T) {
 			"index.html": []byte("start"), "404.html": []byte("lost"), "app.html": []byte("app"), "a.txt": []byte("a"),
 			"_redirects": []byte("/old /new\n"),
 		})
-		o, err := parse(append(row.args, "--host", "test", dir), func(string) string { return "" })
-		if err != nil {
-			t.Fatal(err)
-		}
-		s, err := prepare(&o, io.Discard, logTo(io.Discard, o))
-		if err != nil {
-			t.Fatal(err)
-		}
+		s, _ := prepared(t, append(row.args, "--host", "test", dir)...)
 		httptest.Run(t, httptest.Config{Handler: s.loops[0].handler}, func(c *httptest.Client) {
 			if a := c.Get(row.path, "Accept: text/html"); a.Body != row.want {
 				t.Errorf("%s: %s is %v, want %q", row.name, row.path, a, row.want)
 			}
 		})
-		s.close()
 	}
 }

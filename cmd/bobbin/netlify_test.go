@@ -1,7 +1,6 @@
 package main
 
 import (
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -136,15 +135,7 @@ func TestASiteFromNetlifyIsServed(t *testing.T) {
 		"_redirects": []byte("https://old.example/* https://new.example/:splat 301! # moved\n/ /zh 302 Language=zh\n/store id=:id /blog/:id 301\n/api/* https://api.example/:splat 200\n/* /app.html 200\n"),
 		"_headers":   []byte("/*\n  X-Frame-Options: DENY\n  Content-Security-Policy: default-src 'self'\nhttps://a.pages.dev/*\n  X-Robots-Tag: noindex\n/about/*\n  ! X-Frame-Options\n  ! content-security-policy\n  Content-Security-Policy: default-src *\n"),
 	})
-	o, err := parse([]string{"--netlify", "--loops", "2", dir}, func(string) string { return "" })
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := prepare(&o, io.Discard, logTo(io.Discard, o))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.close()
+	s, o := prepared(t, "--netlify", "--loops", "2", dir)
 	if len(o.warnings) != 4 || !strings.Contains(o.warnings[0], "_redirects:2 ") || !strings.Contains(o.warnings[3], "_headers:4 ") {
 		t.Errorf("it warns of %q", o.warnings)
 	}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -33,15 +32,7 @@ func TestWhatConfiguresTheProgramIsNeverServed(t *testing.T) {
 		}
 	}
 	private := []string{"_headers", "_redirects", ".users", "bobbin.toml", "access.log", "tls/" + filepath.Base(made.Pair.Cert), "tls/" + filepath.Base(made.Pair.Key)}
-	o, err := parse([]string{"-c", at("bobbin.toml")}, func(string) string { return "" })
-	if err != nil {
-		t.Fatal(err)
-	}
-	f, err := prepare(&o, io.Discard, logTo(io.Discard, o))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.close()
+	f, _ := prepared(t, "-c", at("bobbin.toml"))
 	var links []string
 	for i, name := range private {
 		soft, hard := "soft"+string(rune('0'+i)), "hard"+string(rune('0'+i))
@@ -94,15 +85,7 @@ func TestTheAuthoritysKeyIsNeverServed(t *testing.T) {
 	if files, err := os.ReadDir(filepath.Join(home, config)); err != nil || len(files) < 4 {
 		t.Fatal(files, err)
 	}
-	o, err := parse([]string{"--dotfiles", "--tls-cert", made.Pair.Cert, "--tls-key", made.Pair.Key, home}, func(string) string { return "" })
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := prepare(&o, io.Discard, logTo(io.Discard, o))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.close()
+	s, _ := prepared(t, "--dotfiles", "--tls-cert", made.Pair.Cert, "--tls-key", made.Pair.Key, home)
 	httptest.Run(t, httptest.Config{Handler: s.loops[0].files.Serve}, func(c *httptest.Client) {
 		for path, want := range map[string]int{
 			"/open.txt": 200, "/certs/README": 200, "/certs/ca.pem": 200,

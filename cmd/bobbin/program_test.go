@@ -192,6 +192,22 @@ func folder(t testing.TB, files map[string][]byte) string {
 	return dir
 }
 
+// prepared is what the program would serve with these arguments. It has the options with
+// the warnings.
+func prepared(t *testing.T, args ...string) (*site, options) {
+	t.Helper()
+	o, err := parse(args, func(string) string { return "" })
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := prepare(&o, io.Discard, logTo(io.Discard, o))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.close() })
+	return s, o
+}
+
 const get = "GET /bench HTTP/1.1\r\nHost: a\r\n\r\n"
 
 func TestASignalEndsItInOrder(t *testing.T) {
