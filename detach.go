@@ -7,7 +7,7 @@ import (
 	"syscall"
 )
 
-// A Detacher is the part of a [Kernel] that gives a connection to another owner, who
+// A Detacher is the part of a [Kernel] that gives a connection to another owner, which
 // waits for it in the way of package net.
 type Detacher interface {
 	// Detach returns a connection of package net for the socket of a descriptor, a

@@ -13,7 +13,7 @@ import (
 )
 
 // Listening at a path. The file of a Unix socket stays when its process is killed, and
-// its permissions decide who may connect.
+// its permissions decide which users may connect.
 
 // pathMax is the longest path of a Unix socket in bytes: the kernel ends it with a zero.
 const pathMax = len(unix.RawSockaddrUnix{}.Path) - 1

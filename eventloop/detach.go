@@ -1,6 +1,6 @@
 package eventloop
 
-// How a connection leaves its loop for another owner, who waits for it on goroutines, in
+// How a connection leaves its loop for another owner, which waits for it on goroutines, in
 // the way of package net. It leaves in reap, as it would be closed there: so no event for
 // its number can still be at hand. The loop counts it until its owner has closed it.
 
@@ -39,14 +39,14 @@ type detachments struct {
 
 // A departure is that of a connection that is about to leave.
 type departure struct {
-	who  Client
-	done func(Detached, error)
+	client Client
+	done   func(Detached, error)
 }
 
 // An away is a connection that has left.
 type away struct {
-	conn net.Conn
-	who  Client
+	conn   net.Conn
+	client Client
 }
 
 // Detach has the connection leave the loop when the kernel has taken all that was
@@ -66,15 +66,15 @@ func (c *Conn) Detach(done func(Detached, error)) error {
 	if !c.canWrite() {
 		return ErrClosing
 	}
-	who := c.Client()
-	if !d.admits(l, who) {
+	client := c.Client()
+	if !d.admits(l, client) {
 		return ErrDetachedFull
 	}
-	d.clients.Add(who, 1)
+	d.clients.Add(client, 1)
 	if d.leaving == nil {
 		d.leaving = make(map[*Conn]departure)
 	}
-	d.leaving[c] = departure{who, done}
+	d.leaving[c] = departure{client, done}
 	c.closeMode = closeDetach
 	c.idleSince = 0
 	c.become(Closing)
@@ -87,16 +87,16 @@ func (c *Conn) leaves() bool { return c.state == Closing && c.closeMode == close
 
 // admits reports whether one more connection of a client may leave. Those that were
 // closed are looked for when there is no room, once in a tick.
-func (d *detachments) admits(l *Loop, who Client) bool {
+func (d *detachments) admits(l *Loop, client Client) bool {
 	most := int64(l.limits.Detached)
-	if d.clients.Admits(who, most) {
+	if d.clients.Admits(client, most) {
 		return true
 	}
 	if d.swept != l.clock.ticks+1 {
 		d.swept = l.clock.ticks + 1
 		d.sweep()
 	}
-	return d.clients.Admits(who, most)
+	return d.clients.Admits(client, most)
 }
 
 // sweep takes out the connections that their owners have closed.
@@ -104,7 +104,7 @@ func (d *detachments) sweep() {
 	open := d.away[:0]
 	for _, a := range d.away {
 		if bobbin.Closed(a.conn) {
-			d.clients.Add(a.who, -1)
+			d.clients.Add(a.client, -1)
 		} else {
 			open = append(open, a)
 		}
@@ -137,7 +137,7 @@ func (c *Conn) detachNow() {
 	l.record(LeftLoop, c, int64(c.fd))
 	leaves := l.closings.detached.leaving[c]
 	delete(l.closings.detached.leaving, c)
-	l.closings.detached.away = append(l.closings.detached.away, away{conn, leaves.who})
+	l.closings.detached.away = append(l.closings.detached.away, away{conn, leaves.client})
 	d.Conn = conn
 	if pipe != nil {
 		pipe.conn, pipe.below = nil, &below{conn}
@@ -156,7 +156,7 @@ func (c *Conn) notDetached(why error) {
 		return
 	}
 	delete(d.leaving, c)
-	d.clients.Add(leaves.who, -1)
+	d.clients.Add(leaves.client, -1)
 	if why == nil {
 		why = ErrClosing
 	}

@@ -42,7 +42,7 @@ func TestAPanicOfTheProgramsCostsNoMore(t *testing.T) {
 	for _, row := range []struct {
 		name string
 		does func(l *Loop, c *Conn, done func())
-		want string // that the client hears
+		want string // that the client gets
 	}{
 		{"a function that was posted", func(l *Loop, c *Conn, done func()) { l.Post(ill); l.Post(done) }, "done"},
 		{"a timer", func(l *Loop, c *Conn, done func()) { l.After(1, ill); l.After(2, done) }, "done"},

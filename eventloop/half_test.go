@@ -11,7 +11,7 @@ import (
 )
 
 // TestOneHalfEndsAndTheOtherGoesOn has the server end its half behind a large answer, and
-// hear what the client says after that; and a second protocol that goes on.
+// read the client's bytes after that; and a second protocol that goes on.
 func TestOneHalfEndsAndTheOtherGoesOn(t *testing.T) {
 	answer := strings.Repeat("answer", 1000)
 	var heard []string

@@ -68,7 +68,7 @@ func TestAPanicNamesItsRequestAndItsPlace(t *testing.T) {
 	}
 }
 
-// TestEventsSayGoodbye stops a server while a client hears its events.
+// TestEventsSayGoodbye stops a server while a client reads its events.
 func TestEventsSayGoodbye(t *testing.T) {
 	bye := func(e *http.Events) func() { return func() { e.Send(http.Event{Data: "bye"}) } }
 	for _, row := range []struct {

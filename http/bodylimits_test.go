@@ -125,7 +125,7 @@ func TestARouteHasItsOwnBodyLimits(t *testing.T) {
 		{"nor does one with the limit on its goroutine", "/small/deaf/in", []string{length(11)}, nil, "413 the body is too large", 0},
 		{"a client that waits is told at once", "/small/deaf", []string{length(11), expect}, nil, "413 the body is too large", 0},
 		{"beside a body that fits, it answers", "/small/deaf", []string{length(10)}, []any{x(10)}, "200 not read", 0},
-		{"beside one in chunks, whose size it never hears, too", "/small/deaf", []string{chunked}, []any{chunk(11), "0\r\n\r\n"}, "200 not read", 0},
+		{"beside one in chunks, of a size that it does not know, too", "/small/deaf", []string{chunked}, []any{chunk(11), "0\r\n\r\n"}, "200 not read", 0},
 		{"and beside one that fits a larger limit within", "/large/deaf", []string{length(1000)}, []any{x(1000)}, "200 not read", 0},
 		{"which has its end, too", "/large/deaf", []string{length(1001)}, nil, "413 the body is too large", 0},
 		{"an error that it answers stays", "/small/sorry", []string{length(11)}, []any{x(11)}, "403 no", 0},
@@ -176,7 +176,7 @@ func TestARouteHasItsOwnBodyLimits(t *testing.T) {
 				}
 				body, _ := strings.CutPrefix(strings.TrimSuffix(a.Body, "\n"), http.Status(a.Status).Error()+": ")
 				if fmt.Fprint(&got, a.Status, " ", body); got.String() != row.want || began != row.began {
-					t.Errorf("heard %q, and %d handlers began", got.String(), began)
+					t.Errorf("got %q, and %d handlers began", got.String(), began)
 				}
 			})
 		})
@@ -189,7 +189,7 @@ func TestARouteHasItsOwnBodyLimits(t *testing.T) {
 			defer conn.Close()
 			conn.Send(httptest.Request("POST", "/often", "", length(5), expect))
 			if a := conn.Answer("POST"); a.Status != 429 || a.Header("Retry-After") == "" || a.Header("Connection") != "close" || began != 0 {
-				t.Errorf("heard %v, and %d handlers began", a, began)
+				t.Errorf("got %v, and %d handlers began", a, began)
 			}
 		})
 	})

@@ -39,7 +39,7 @@ func TestAPanicOfTheHookCostsOneConnection(t *testing.T) {
 				}
 				var s *Server
 				hook := func(c *Conn, is ConnState) {
-					d.hear(c, is)
+					d.note(c, is)
 					switch {
 					case c.ID() != 1 || is != row.at:
 					case how == "panic":
@@ -80,7 +80,7 @@ func TestAPanicOfTheHookCostsOneConnection(t *testing.T) {
 					want += ", aborted (eventloop: aborted)"
 				}
 				if got := d.of(1); got != want {
-					t.Errorf("it heard: %s", got)
+					t.Errorf("it reported: %s", got)
 				}
 				if len(s.watched)+len(s.connValues) > 0 {
 					t.Errorf("left: %d connections, %d with values", len(s.watched), len(s.connValues))
@@ -91,7 +91,7 @@ func TestAPanicOfTheHookCostsOneConnection(t *testing.T) {
 }
 
 // TestEveryConnectionHasOneEnd has many clients over a kernel full of misfortunes, and
-// looks at the order of what the program hears.
+// looks at the order of the reports.
 func TestEveryConnectionHasOneEnd(t *testing.T) {
 	follows := map[string][]string{
 		"": {"new"}, "new": {"active", "end"}, "active": {"idle", "tunnel", "hijacked", "end"},
@@ -144,7 +144,7 @@ func TestEveryConnectionHasOneEnd(t *testing.T) {
 }
 
 // TestAConnectionOverTLSIsNewWhenItsHandshakeIsDone asks over loopback; a handshake that
-// fails is not heard of, nor is plain text.
+// fails is not reported, nor is plain text.
 func TestAConnectionOverTLSIsNewWhenItsHandshakeIsDone(t *testing.T) {
 	var version ConnKey[string]
 	heard := make(chan string, 100)
@@ -175,7 +175,7 @@ func TestAConnectionOverTLSIsNewWhenItsHandshakeIsDone(t *testing.T) {
 		}
 		for _, want := range []string{"new", "active", "idle"} {
 			if got := <-heard; got != want {
-				t.Errorf("%s: it heard %s in place of %s", row.url, got, want)
+				t.Errorf("%s: it reported %s in place of %s", row.url, got, want)
 			}
 		}
 	}
@@ -185,7 +185,7 @@ func TestAConnectionOverTLSIsNewWhenItsHandshakeIsDone(t *testing.T) {
 func TestPlainHTTPOnAnHTTPSPortLeavesNoValues(t *testing.T) {
 	k := sim.New(1)
 	var heard diary
-	config := Config{Handler: visits, OnConn: heard.hear, Log: slog.New(slog.DiscardHandler)}
+	config := Config{Handler: visits, OnConn: heard.note, Log: slog.New(slog.DiscardHandler)}
 	config.Loop.Kernel = k
 	config.TLS = &tls.Config{Certificates: []tls.Certificate{certificate()}, Time: k.Now}
 	config.Middleware = func(next Handler) Handler {
@@ -216,7 +216,7 @@ func TestPlainHTTPOnAnHTTPSPortLeavesNoValues(t *testing.T) {
 		t.Error(err)
 	}
 	if len(s.connValues)+len(heard.lines) > 0 {
-		t.Errorf("left: %d connections with values; it heard %q", len(s.connValues), heard.lines)
+		t.Errorf("left: %d connections with values; it reported %q", len(s.connValues), heard.lines)
 	}
 }
 

@@ -8,9 +8,9 @@ import (
 	"github.com/bobbin-http/bobbin/http/internal/h1"
 )
 
-// A program hears of its connections by Config.OnConn. Where it is set, the loop calls a
-// Conn in place of the conn, which compares before and after; where it is not, a request
-// pays nothing.
+// Config.OnConn reports connections to the program. If it is set, the loop calls a Conn in
+// place of the conn: it compares the state before and after each call, and reports a
+// change. If it is not set, a request costs nothing more.
 
 // A ConnState is where a connection is in its life, for Config.OnConn.
 type ConnState uint8
@@ -19,7 +19,7 @@ type ConnState uint8
 // ConnHijacked, of which each connection has exactly one.
 const (
 	// ConnNew is a connection that was accepted; over TLS, its handshake is done. A
-	// connection whose handshake fails is not heard of.
+	// connection whose handshake fails is not reported.
 	ConnNew ConnState = iota
 
 	// ConnActive is a connection on which a request has begun: its first byte is here.
@@ -114,7 +114,7 @@ func (k *Conn) connValues(string) *value { return k.c.server.connValues[k.c] }
 // setConnValue implements Connected.
 func (k *Conn) setConnValue(key, is any) { k.c.setValue(key, is) }
 
-// watch returns the protocol of a new connection that the program wants to hear of.
+// watch returns the protocol of a new connection, and reports it to Config.OnConn.
 func (s *Server) watch(c *conn) eventloop.Protocol {
 	k := &Conn{c: c, local: c.conn.LocalAddr()}
 	if s.watched == nil {
@@ -143,7 +143,7 @@ func (k *Conn) settle(more bool) {
 // hasMore reports whether there are bytes of the next request. Empty lines are none.
 func (c *conn) hasMore(left int) bool { return left > 0 && c.reader == h1.HeadReader{} }
 
-// settle is Conn.settle, if the program wants to hear of the connection. It is
+// settle is Conn.settle, if Config.OnConn is set. It is
 // called outside of OnData, which knows by itself what is left.
 func (c *conn) settle() {
 	if k := c.server.watched[c]; k != nil {
@@ -151,7 +151,7 @@ func (c *conn) settle() {
 	}
 }
 
-// tell is Conn.tell, if the program wants to hear of the connection.
+// tell is Conn.tell, if Config.OnConn is set.
 func (c *conn) tell(s ConnState) {
 	if k := c.server.watched[c]; k != nil {
 		k.tell(s)

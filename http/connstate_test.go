@@ -69,14 +69,14 @@ func goodbye(c *sim.Script, w *sim.Wire) {
 	c.ReceiveAll(w)
 }
 
-// A diary has what a program hears of its connections.
+// A diary has the reports of Config.OnConn.
 type diary struct {
 	lines []string
 	conns map[*Conn]bool
 }
 
-// hear is Config.OnConn.
-func (d *diary) hear(c *Conn, is ConnState) {
+// note is Config.OnConn.
+func (d *diary) note(c *Conn, is ConnState) {
 	line := is.String()
 	switch is {
 	case ConnNew:
@@ -107,8 +107,8 @@ func (d *diary) of(id int) string {
 	return strings.Join(list, ", ")
 }
 
-// TestAProgramHearsOfItsConnections has the states of the first connection.
-func TestAProgramHearsOfItsConnections(t *testing.T) {
+// TestOnConnReportsTheStatesOfAConnection has the states of the first connection.
+func TestOnConnReportsTheStatesOfAConnection(t *testing.T) {
 	for _, row := range []struct {
 		name   string
 		want   string
@@ -283,13 +283,13 @@ func TestAProgramHearsOfItsConnections(t *testing.T) {
 			k.Buffer = 10_000
 			d := &diary{}
 			var s *Server
-			_ = stage(t, k, Config{Handler: visits, OnConn: d.hear, Limits: Limits{Conns: 2, HighWater: 1000}}, func(server *Server, c *sim.Script, w *sim.Wire) {
+			_ = stage(t, k, Config{Handler: visits, OnConn: d.note, Limits: Limits{Conns: 2, HighWater: 1000}}, func(server *Server, c *sim.Script, w *sim.Wire) {
 				s = server
 				row.client(k, s, c, w)
 				c.Sleep(10 * time.Second)
 			})
 			if got := d.of(1); got != row.want {
-				t.Errorf("it heard: %s", got)
+				t.Errorf("it reported: %s", got)
 			}
 			if len(s.watched)+len(s.connValues) > 0 {
 				t.Errorf("left: %d connections, %d with values", len(s.watched), len(s.connValues))

@@ -148,7 +148,7 @@ func TestAHookGivesAConnectionItsValue(t *testing.T) {
 	})
 	want := "new for 10.0.0.1 at 80; active for 10.0.0.1 at 80; idle for 10.0.0.1 at 80, set again; closed for 10.0.0.1 at 80, set again"
 	if got := strings.Join(heard, "; "); got != want {
-		t.Errorf("it heard: %s", got)
+		t.Errorf("it reported: %s", got)
 	}
 }
 

@@ -80,7 +80,7 @@ func TestAHandlerHearsThatItsClientHasLeft(t *testing.T) {
 					c.Sleep(5 * time.Second)
 				})
 				if got := <-got; got != want {
-					t.Errorf("heard %s, want %s", got, want)
+					t.Errorf("got %s, want %s", got, want)
 				}
 			})
 		}

@@ -10,8 +10,8 @@ import (
 
 var partnerName http.ConnKey[string]
 
-// A client says in its first request who it is, and is known in all others on the same
-// connection. The program hears what becomes of the connection.
+// A client gives its password in its first request, and is known in all others on the same
+// connection. OnConn reports the states of the connection.
 func ExampleConnKey() {
 	handler := func(w *http.Response, r *http.Request) error {
 		name, known := partnerName.Get(r)

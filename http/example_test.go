@@ -104,7 +104,7 @@ func ExampleBodyLimits() {
 
 var visitor http.Key[string]
 
-// Middleware finds out who the user is, for all handlers behind it.
+// Middleware identifies the user, for all handlers behind it.
 func ExampleKey() {
 	login := func(next http.Handler) http.Handler {
 		return func(w *http.Response, r *http.Request) error {

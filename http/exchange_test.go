@@ -43,7 +43,7 @@ func TestExchangesKeepLittle(t *testing.T) {
 					c.Sleep(time.Second) // all have an exchange now
 					c.Send(w, make([]byte, 1))
 					if answer, err := c.ReceiveAll(w); err != nil || !bytes.HasPrefix(answer, []byte("HTTP/1.1 200 ")) {
-						t.Errorf("%s: heard %.100q, %v", row.name, answer, err)
+						t.Errorf("%s: got %.100q, %v", row.name, answer, err)
 					}
 					w.Close()
 				})
@@ -85,7 +85,7 @@ func TestARequestKeepsItsRouteWhenItsHandlerIsGivenUp(t *testing.T) {
 		err := stage(t, sim.New(1), Config{Handler: router.Serve, Log: slog.New(slog.NewTextHandler(&log, nil))}, func(s *Server, c *sim.Script, w *sim.Wire) {
 			c.Send(w, []byte("GET /slow/1 HTTP/1.1\r\nHost: a\r\n\r\n"))
 			if answer, err := c.ReceiveAll(w); err != nil || !bytes.HasPrefix(answer, []byte("HTTP/1.1 500 ")) {
-				t.Errorf("%s: heard %q, %v", row.name, answer, err)
+				t.Errorf("%s: got %q, %v", row.name, answer, err)
 			}
 			w.Close()
 		})

@@ -169,7 +169,7 @@ func TestAnErrorHandlerWritesEveryError(t *testing.T) {
 				a := conn.Answer(method)
 				fields := strings.Join(a.Headers, "\n")
 				if a.Status != row.status || a.Header("Content-Type") != row.typ || !strings.HasPrefix(a.Body, row.body) || row.body == "" && a.Body != "" {
-					t.Errorf("heard %v", a)
+					t.Errorf("got %v", a)
 				}
 				if !strings.Contains(fields, row.has) || row.not != "" && strings.Contains(fields, row.not) {
 					t.Errorf("the fields are %s", fields)
@@ -192,10 +192,10 @@ func TestAnErrorAfterTheHeadHasNoPage(t *testing.T) {
 	}
 	httptest.Run(t, httptest.Config{Handler: failing, ErrorHandler: count}, func(c *httptest.Client) {
 		if a := c.Get("/flushed"); a.Err == nil || asked != 0 {
-			t.Errorf("heard %v, and the function was called %d times", a, asked)
+			t.Errorf("got %v, and the function was called %d times", a, asked)
 		}
 		if a := c.Get("/status"); a.Status != 404 || asked != 1 {
-			t.Errorf("heard %v, and the function was called %d times", a, asked)
+			t.Errorf("got %v, and the function was called %d times", a, asked)
 		}
 	})
 }

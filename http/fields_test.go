@@ -101,7 +101,7 @@ func TestSetReplacesAddAddsDelRemoves(t *testing.T) {
 					}
 				}
 				if a.Err != nil || a.Header("Date") == "" || strings.Join(got, "|") != row.want {
-					t.Errorf("heard %v: %q", a, got)
+					t.Errorf("got %v: %q", a, got)
 				}
 			})
 		})
@@ -121,10 +121,10 @@ func TestADateCanBeLeftOutOrSet(t *testing.T) {
 		}
 		httptest.Run(t, httptest.Config{Handler: h}, func(c *httptest.Client) {
 			if a := c.Get("/"); strings.Contains(strings.Join(a.Headers, "|"), "Date") || a.Header("Server") != "bobbin" {
-				t.Errorf("heard %v", a)
+				t.Errorf("got %v", a)
 			}
 			if a := c.Get("/set"); a.Header("Date") != date || strings.Count(strings.Join(a.Headers, "|"), "Date: ") != 1 {
-				t.Errorf("heard %v", a)
+				t.Errorf("got %v", a)
 			}
 		})
 	}
@@ -145,7 +145,7 @@ func TestFieldsCannotChangeWhenTheHeadIsOut(t *testing.T) {
 		})
 		httptest.Run(t, httptest.Config{Handler: h}, func(c *httptest.Client) {
 			if a := c.Get("/"); a.Err == nil {
-				t.Errorf("heard %v", a)
+				t.Errorf("got %v", a)
 			}
 		})
 	}
@@ -193,7 +193,7 @@ func TestFieldsAreThoseOfAModel(t *testing.T) {
 		}
 		httptest.Run(t, httptest.Config{Handler: h}, func(c *httptest.Client) {
 			if a := c.Get("/"); a.Status != 200 {
-				t.Errorf("seed %d: heard %v", seed, a)
+				t.Errorf("seed %d: got %v", seed, a)
 			}
 		})
 	}
@@ -208,7 +208,7 @@ func TestARequestTellsAnEmptyFieldFromNone(t *testing.T) {
 	httptest.Run(t, httptest.Config{Handler: h}, func(c *httptest.Client) {
 		a := c.Get("/", "X-List: a, b", "X-Empty:", "x-LIST: c")
 		if want := `["a, b" "c"] [""] [] true false true false`; a.Body != want {
-			t.Errorf("heard %v, and not %s", a, want)
+			t.Errorf("got %v, and not %s", a, want)
 		}
 	})
 }

@@ -170,7 +170,7 @@ func TestWorkThatComesTooLateAnswersNothing(t *testing.T) {
 	err := stage(t, k, Config{Handler: handler, Limits: Limits{WorkerTimeout: time.Minute}}, func(s *Server, c *sim.Script, w *sim.Wire) {
 		c.Send(w, []byte("GET /first HTTP/1.1\r\nHost: a\r\n\r\n"))
 		if answer, err := c.ReceiveAll(w); err != nil || !bytes.HasPrefix(answer, []byte("HTTP/1.1 503 ")) {
-			t.Errorf("heard %q, %v", answer, err)
+			t.Errorf("got %q, %v", answer, err)
 		}
 		w.Close()
 		w, err := k.Dial()
@@ -180,7 +180,7 @@ func TestWorkThatComesTooLateAnswersNothing(t *testing.T) {
 		}
 		c.Send(w, []byte("GET /second HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"))
 		if answer, err := c.ReceiveAll(w); err != nil || !bytes.HasSuffix(answer, []byte("\r\n\r\nof /second")) {
-			t.Errorf("heard %q, %v", answer, err)
+			t.Errorf("got %q, %v", answer, err)
 		}
 		w.Close()
 	})
@@ -256,7 +256,7 @@ func TestWhatARequestHasAskedForEndsWithIt(t *testing.T) {
 	_ = serve(t, handler, func(k *sim.Kernel, s *Server, c *sim.Script, w *sim.Wire) {
 		c.Send(w, []byte("GET / HTTP/1.1\r\nHost: a\r\n\r\n"))
 		if p, err := c.Receive(w, nil, 4096); err != nil || !bytes.HasSuffix(p, []byte("hello")) {
-			t.Errorf("heard %q, %v", p, err)
+			t.Errorf("got %q, %v", p, err)
 		}
 		if ctx.Err() == nil {
 			t.Error("the context of a request goes on when it is answered")

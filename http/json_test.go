@@ -89,7 +89,7 @@ func TestStrictJSON(t *testing.T) {
 			httptest.Run(t, httptest.Config{Handler: strict(row.strict), ErrorHandler: page}, func(c *httptest.Client) {
 				a := c.Do("POST", "/", row.body, "Content-Type: "+typ)
 				if a.Status != row.status || row.status != 200 && a.Body != row.reason {
-					t.Errorf("heard %v", a)
+					t.Errorf("got %v", a)
 				}
 			})
 			if row.status == 400 && (found == nil || found.Field != row.field || found.Offset != row.offset) {
@@ -116,7 +116,7 @@ func TestAMistakeOfTheHandlersIsA500(t *testing.T) {
 		h := func(w *http.Response, r *http.Request) error { return read(r) }
 		httptest.Run(t, httptest.Config{Handler: h}, func(c *httptest.Client) {
 			if a := c.Do("POST", "/", "{}", "Content-Type: application/json"); a.Status != 500 {
-				t.Errorf("heard %v", a)
+				t.Errorf("got %v", a)
 			}
 		})
 	}
@@ -135,7 +135,7 @@ func TestManyNamesTakeLittle(t *testing.T) {
 	httptest.Run(t, httptest.Config{Handler: h}, func(c *httptest.Client) {
 		a := c.Do("POST", "/", b.String(), "Content-Type: application/json")
 		if a.Status != 400 || !strings.Contains(a.Body, `"Colour" is not`) {
-			t.Errorf("heard %d: %.300s", a.Status, a.Body)
+			t.Errorf("got %d: %.300s", a.Status, a.Body)
 		}
 	})
 }

@@ -115,7 +115,7 @@ func TestAnAnswerGivenTwiceIsLogged(t *testing.T) {
 				httptest.Run(t, httptest.Config{Handler: h, Log: slog.New(log)}, func(c *httptest.Client) {
 					for range 3 { // at one moment: what a status replaces is logged once a second
 						if a := c.Get("/"); a.Status == 500 != (row.body == "") || row.body != "" && a.Body != row.body {
-							t.Errorf("heard %v", a)
+							t.Errorf("got %v", a)
 						}
 					}
 				})
@@ -221,7 +221,7 @@ func TestAServerWithoutALogHasTheDefault(t *testing.T) {
 	go func() { ended <- s.Run() }()
 	answer, err := nethttp.Get("http://" + listeners[0].Addr().String())
 	if err != nil || answer.StatusCode != 500 {
-		t.Errorf("heard %v, %v", answer, err)
+		t.Errorf("got %v, %v", answer, err)
 	}
 	s.Stop()
 	if err := <-ended; err != nil {
@@ -273,7 +273,7 @@ func TestARedirectIsEscaped(t *testing.T) {
 		}
 		httptest.Run(t, httptest.Config{Handler: h}, func(c *httptest.Client) {
 			if a := c.Get("/"); a.Status != 303 || a.Header("Location") != row.want || strings.Count(strings.Join(a.Headers, "\n"), "Location: ") != 1 {
-				t.Errorf("%s: heard %v", row.name, a)
+				t.Errorf("%s: got %v", row.name, a)
 			}
 		})
 	}

@@ -31,18 +31,18 @@ func Offload[T any](w *Response, work func() (T, error), reply func(w *Response,
 // OffloadJob is Offload with a job's Lane, Place, Memory and Over. It sets the other
 // fields of job.
 func OffloadJob[T any](w *Response, job eventloop.Job, work func() (T, error), reply func(w *Response, result T) error) error {
-	s, who := w.x.conn.server, w.x.request.Client()
-	if w.x.mayNot(callLater) == nil && !s.offloads.Admits(who, int64(s.limits.Offloads)) {
+	s, client := w.x.conn.server, w.x.request.Client()
+	if w.x.mayNot(callLater) == nil && !s.offloads.Admits(client, int64(s.limits.Offloads)) {
 		return StatusServiceUnavailable
 	}
 	p, err := Later(w)
 	if err != nil {
 		return err
 	}
-	s.offloads.Add(who, 1)
+	s.offloads.Add(client, 1)
 	var result T
 	done, used, over := false, false, job.Over
-	job.Client = who
+	job.Client = client
 	job.Work = func() {
 		result, err = work()
 		done = true
@@ -62,7 +62,7 @@ func OffloadJob[T any](w *Response, job eventloop.Job, work func() (T, error), r
 		})
 	}
 	job.Over = func() {
-		s.offloads.Add(who, -1)
+		s.offloads.Add(client, -1)
 		if over != nil {
 			defer over()
 		}

@@ -77,7 +77,7 @@ func TestAStackIsLoggedOnceASecond(t *testing.T) {
 				for _, n := range []int{50, 2} {
 					for range n {
 						if a := c.Get("/"); a.Status != 500 && row.what != "panic" {
-							t.Errorf("heard %v", a)
+							t.Errorf("got %v", a)
 						}
 					}
 					c.Sleep(time.Second)

@@ -642,7 +642,7 @@ func TestPathValuesStayWhileARequestWaits(t *testing.T) {
 		w.CloseWrite()
 		answers, err := c.ReceiveAll(w)
 		if !bytes.Contains(answers, []byte("\r\n\r\nbody: x y and z/ of POST /{a}/{b...}HTTP/1.1 200")) || err != nil {
-			t.Errorf("heard %q, %v", answers, err)
+			t.Errorf("got %q, %v", answers, err)
 		}
 		if !bytes.HasSuffix(answers, []byte("\r\n\r\nno pattern but ")) {
 			t.Errorf("the pattern of another request is left: %q", answers)

@@ -28,7 +28,7 @@ func TestARequestThatLiesInTheSocketWhenTheServerStopsIsAnswered(t *testing.T) {
 		s.Stop()
 		answer, err := c.ReceiveAll(w)
 		if !strings.HasSuffix(string(answer), "hello") || err != nil {
-			t.Errorf("heard %q, %v", answer, err)
+			t.Errorf("got %q, %v", answer, err)
 		}
 		if !strings.Contains(string(answer), "Connection: close\r\n") {
 			t.Errorf("the last answer does not say so: %q", answer)
@@ -54,7 +54,7 @@ func TestAHandlerThatWaitsForItsBodyStillOwnsTheLoop(t *testing.T) {
 		c.Sleep(time.Second)
 		c.Send(w, []byte("b"))
 		if answer, err := c.Receive(w, nil, 4096); !strings.HasSuffix(string(answer), "hello") {
-			t.Errorf("heard %q, %v", answer, err)
+			t.Errorf("got %q, %v", answer, err)
 		}
 		w.Close()
 	})

@@ -40,7 +40,7 @@ func ask(t *testing.T, c net.Conn) (loop int) {
 	}
 	body, err := io.ReadAll(answer.Body)
 	if _, wrong := fmt.Sscan(string(body), &loop); err != nil || wrong != nil {
-		t.Errorf("heard %q, %v", body, err)
+		t.Errorf("got %q, %v", body, err)
 	}
 	c.Close()
 	return loop

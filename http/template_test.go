@@ -64,7 +64,7 @@ func TestATemplateIsAWholePageOrA500(t *testing.T) {
 			h := func(w *http.Response, r *http.Request) error { return row.render(w) }
 			httptest.Run(t, httptest.Config{Handler: h, Log: slog.New(log)}, func(c *httptest.Client) {
 				if a := c.Get("/"); a.Status != row.status || a.Header("Content-Type") != row.typ || !strings.HasPrefix(a.Body, row.body) || len(a.Body) > len(row.body) && row.body != "\x00\x00" {
-					t.Errorf("heard %d %s: %.200q", a.Status, a.Headers, a.Body)
+					t.Errorf("got %d %s: %.200q", a.Status, a.Headers, a.Body)
 				}
 			})
 			if len(log.lines) > 0 != (row.log != "") || row.log != "" && !strings.Contains(log.lines[0]["error"], row.log) {

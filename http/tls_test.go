@@ -335,7 +335,7 @@ func TestPlainHTTPWhereTLSIsSpoken(t *testing.T) {
 			listeners[0].Close()
 			if !row.served {
 				if err == nil || len(heard) > 0 || len(logged) > 0 {
-					t.Errorf("%s: heard %q, %v, logged %q", row.name, heard, err, logged)
+					t.Errorf("%s: got %q, %v, logged %q", row.name, heard, err, logged)
 				}
 				return
 			}
@@ -345,18 +345,18 @@ func TestPlainHTTPWhereTLSIsSpoken(t *testing.T) {
 			}
 			if strings.HasPrefix(row.say, "HEAD ") {
 				if _, body, _ := strings.Cut(string(heard), "\r\n\r\n"); body != "" || !bytes.HasPrefix(heard, []byte("HTTP/1.1 400 ")) {
-					t.Errorf("%s: heard %q", row.name, heard)
+					t.Errorf("%s: got %q", row.name, heard)
 				}
 				return
 			}
 			answer, err := nethttp.ReadResponse(bufio.NewReader(bytes.NewReader(heard)), nil)
 			if err != nil {
-				t.Errorf("%s: heard %q, %v", row.name, heard, err)
+				t.Errorf("%s: got %q, %v", row.name, heard, err)
 				return
 			}
 			body, err := io.ReadAll(answer.Body)
 			if err != nil || answer.StatusCode != 400 || !answer.Close || answer.Header.Get("Date") == "" || answer.Header.Get("X-Logged") != "yes" || !strings.HasPrefix(string(body), "<p>this is HTTPS") {
-				t.Errorf("%s: heard %q, %v", row.name, heard, err)
+				t.Errorf("%s: got %q, %v", row.name, heard, err)
 			}
 		})
 		if err != nil {

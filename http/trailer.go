@@ -64,8 +64,8 @@ func (r *Request) Trailers() iter.Seq2[string, string] {
 }
 
 // IsTrailer reports whether a field may stand behind a body, by its name. Fields that
-// frame a message, route it, make it conditional, tell who sends it, or say how the body
-// or the answer is to be used may not (RFC 9110 section 6.5.1).
+// frame a message, route it, make it conditional, authenticate its sender, or describe the
+// use of the body or the answer may not (RFC 9110 section 6.5.1).
 func IsTrailer(name string) bool {
 	lower := strings.ToLower(name)
 	return name != "" && !headOnly[lower] && !strings.HasPrefix(lower, "if-")
@@ -78,7 +78,7 @@ var headOnly = func() map[string]bool {
 		"connection content-length keep-alive proxy-connection te trailer transfer-encoding upgrade", // framing
 		"forwarded host max-forwards via",   // routing
 		"cache-control expect pragma range", // of the request
-		"authorization cookie proxy-authenticate proxy-authorization set-cookie www-authenticate", // who sends it
+		"authorization cookie proxy-authenticate proxy-authorization set-cookie www-authenticate", // authentication
 		"age date expires location retry-after vary warning",                                      // of the answer
 		"content-encoding content-range content-type",                                             // of the body
 	} {

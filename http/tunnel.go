@@ -9,8 +9,8 @@ import (
 	"github.com/bobbin-http/bobbin/http/internal/negotiate"
 )
 
-// A Tunnel is a connection that speaks another protocol from now on: a Held that hears,
-// too. It belongs to the loop's goroutine, except for Post.
+// A Tunnel is a connection on which another protocol than HTTP runs: a Held that also
+// reads. It belongs to the loop's goroutine, except for Post.
 //
 // The limits of an answer hold for it: Limits.HighWater bounds what the client may owe,
 // one that takes nothing for Limits.SendTimeout is reset, and Limits.Input bounds what
@@ -140,10 +140,9 @@ func (t *Tunnel) moved() {
 	t.conn.conn.SetIdle(true)
 }
 
-// OnBytes has f called with what the client sends. It returns how many bytes it has used,
-// and is called again with the others; if it has used none, when there are more behind
-// them. They are the server's, and gone when f returns. Nothing is read before OnBytes
-// was called.
+// OnBytes has f called with the bytes of the client. It returns how many of them it has
+// used, and is called again with the others; if it has used none, when more have come. The
+// bytes are valid only until f returns. Nothing is read before OnBytes was called.
 func (t *Tunnel) OnBytes(f func(p []byte) (used int)) {
 	t.onBytes = f
 	if t.Live() && t.conn.x.state == stateHeld {
@@ -180,7 +179,7 @@ func (t *Tunnel) SetIdleTimeout(d time.Duration) {
 	}
 }
 
-// Pause has OnBytes and OnEOF hear nothing until Resume: the client has to wait.
+// Pause stops the calls of OnBytes and OnEOF until Resume: the client has to wait.
 func (t *Tunnel) Pause() {
 	if t.Live() {
 		t.conn.conn.Pause()

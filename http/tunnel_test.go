@@ -56,7 +56,7 @@ func tunnels(w *Response, r *Request) error {
 	return open(w)
 }
 
-// echo says what it hears, in upper case.
+// echo returns the bytes that it gets, in upper case.
 func echo(t *Tunnel) func([]byte) int {
 	return func(p []byte) int {
 		t.Write([]byte(strings.ToUpper(string(p))))
@@ -64,7 +64,7 @@ func echo(t *Tunnel) func([]byte) int {
 	}
 }
 
-// digs are what happens in the tunnels.
+// digs are the protocols of the tunnels.
 var digs = map[string]func(t *Tunnel){
 	"echo":      func(t *Tunnel) { t.OnBytes(echo(t)) },
 	"body":      func(t *Tunnel) { t.OnBytes(echo(t)) },
@@ -178,7 +178,7 @@ func TestTunnels(t *testing.T) {
 		{"or is refused", "POST /echo HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: echo\r\nContent-Length: 5\r\n\r\nhello" + get("text"), []any{time.Second, end}, "HTTP/1.1 400 Bad Request\r\n..."},
 		{"a tunnel without a byte is closed", ask("echo") + "abc", nil, head("echo") + "ABC"},
 		{"after a time of its own, too", ask("impatient") + "abc", []any{2 * time.Second, "def"}, head("impatient") + "ABCDEF"},
-		{"a client that takes what it is sent gets all of it", ask("pours"), nil, head("pours") + strings.Repeat("\x00", 1_000_000)},
+		{"a client that reads gets all bytes", ask("pours"), nil, head("pours") + strings.Repeat("\x00", 1_000_000)},
 		{"a client that takes nothing is reset", ask("pours"), []any{time.Minute}, "reset"},
 		{"a client that does not offer the protocol is told of it", "GET /echo HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: other\r\n\r\n" + get("text"), []any{end}, "HTTP/1.1 426 Upgrade Required\r\n...\r\nConnection: Upgrade\r\nUpgrade: echo\r\n...HTTP/1.1 200 OK\r\n...hello"},
 		{"so is one that lists no upgrade in Connection", "GET /echo HTTP/1.1\r\nHost: a\r\nUpgrade: echo\r\n\r\n", []any{end}, "HTTP/1.1 426 ..."},
@@ -203,7 +203,7 @@ func TestTunnels(t *testing.T) {
 // dates are those of answers.
 var dates = regexp.MustCompile(`Date: [^\r]*`)
 
-// talk says what a row says, and compares what it hears.
+// talk sends the bytes of a row, and compares those that come back.
 func (row *dug) talk(t *testing.T, c *sim.Script, w *sim.Wire) {
 	t.Helper()
 	c.Send(w, []byte(row.ask))
@@ -247,7 +247,7 @@ func TestConnectIsRefusedUnlessAHandlerWantsIt(t *testing.T) {
 	_ = stage(t, sim.New(1), Config{Handler: tunnels}, func(s *Server, c *sim.Script, w *sim.Wire) { row.talk(t, c, w) })
 }
 
-// TestOurHalfOfATunnelEndsFirst has the server say nothing more, and hear the rest.
+// TestOurHalfOfATunnelEndsFirst has the server send nothing more, and read the rest.
 func TestOurHalfOfATunnelEndsFirst(t *testing.T) {
 	err := stage(t, sim.New(1), Config{Handler: tunnels}, func(s *Server, c *sim.Script, w *sim.Wire) {
 		c.Send(w, fmt.Appendf(nil, switching, "ends-first"))
@@ -260,7 +260,7 @@ func TestOurHalfOfATunnelEndsFirst(t *testing.T) {
 		w.CloseWrite()
 		c.Sleep(time.Second)
 		if endsFirst != "more and more" {
-			t.Errorf("the server heard %q", endsFirst)
+			t.Errorf("the server got %q", endsFirst)
 		}
 		w.Close()
 	})

@@ -2,9 +2,9 @@ package http
 
 import "context"
 
-// Values travel with a request: middleware finds out who the user is, and the handler
-// reads it. They are kept in a list of few, newest first, that never changes: so a
-// context has the values of its moment, and any goroutine may look at it.
+// Values travel with a request: middleware sets the user, for example, and the handler
+// reads it. They are kept in a short list, newest first, that never changes: so a context
+// has the values of its moment, and any goroutine may look at it.
 
 // A Key names a value of the type T that travels with a request. A variable of a package
 // is a key, ready to be used:

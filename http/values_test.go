@@ -23,7 +23,7 @@ var (
 	count   http.Key[int]
 )
 
-// login is middleware that finds out who the user is.
+// login is middleware that identifies the user.
 func login(next http.Handler) http.Handler {
 	return func(w *http.Response, r *http.Request) error {
 		if name := r.Header("User"); name != "" {
@@ -113,15 +113,15 @@ func TestAValueTravelsWithItsRequest(t *testing.T) {
 			page := func(w *http.Response, r *http.Request, f http.Failure) error { return w.Text(whoIs(r)) }
 			httptest.Run(t, httptest.Config{Handler: site, ErrorHandler: page}, func(c *httptest.Client) {
 				conn := c.Dial()
-				for _, who := range []string{"ann", "", "bob", ""} {
+				for _, name := range []string{"ann", "", "bob", ""} {
 					fields := []string{"A: b"}
-					if who != "" {
-						fields = append(fields, "User: "+who)
+					if name != "" {
+						fields = append(fields, "User: "+name)
 					}
 					conn.Send(httptest.Request("POST", "/", "hello", fields...))
 					a := conn.Answer("POST")
-					if a.Body != cmp.Or(who, "a stranger") {
-						t.Errorf("%q is served as %v", who, a)
+					if a.Body != cmp.Or(name, "a stranger") {
+						t.Errorf("%q is served as %v", name, a)
 					}
 					if a.Header("Connection") == "close" {
 						conn.Close()

@@ -89,7 +89,7 @@ var knownFields = []string{
 	"Trailer", "Transfer-Encoding", "Vary", "Via", "Warning", "WWW-Authenticate",
 }
 
-// ownFields are those that the server sets, as they say what is sent and by whom.
+// ownFields are those that the server sets, because they describe its answer.
 var ownFields = []string{
 	"ETag", "Last-Modified", "Accept-Ranges", "Content-Range", "Content-Length", "Transfer-Encoding", "Connection", "Keep-Alive", "Trailer", "Server", "Date",
 }
@@ -110,7 +110,7 @@ func checkField(field [2]string) error {
 	case strings.EqualFold(name, "Content-Type") && !isMediaType(value):
 		return fmt.Errorf("Content-Type: %q is not a media type, such as application/json", value)
 	case strings.EqualFold(name, "Content-Encoding") && !slices.Contains([]string{"br", "zstd", "gzip", "identity"}, value):
-		return fmt.Errorf("Content-Encoding: %q is none in which a file can be stored: write br, zstd, gzip, or identity for a file that is not packed", value)
+		return fmt.Errorf("Content-Encoding: %q is none in which a file can be stored: write br, zstd, gzip, or identity for a file that is not compressed", value)
 	}
 	if _, err := http.Prepare(nil, field); err != nil {
 		return errors.New(strings.TrimPrefix(err.Error(), "http: "))

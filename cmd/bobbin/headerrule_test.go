@@ -29,7 +29,7 @@ func TestHeaderRules(t *testing.T) {
 		{"behind a pattern, a value may have colons, too", "/**: X-Robots-Tag: googlebot: nofollow", "/**", "X-Robots-Tag", "googlebot: nofollow"},
 		{"a file may have a type by its path", "/.well-known/apple-app-site-association: Content-Type: application/json", "/.well-known/apple-app-site-association", "Content-Type", "application/json"},
 		{"a type may have parameters", "/a: Content-Type: text/html; charset=koi8-r", "/a", "Content-Type", "text/html; charset=koi8-r"},
-		{"a file may be stored packed", "*.wasm.gz: Content-Encoding: gzip", "*.wasm.gz", "Content-Encoding", "gzip"},
+		{"a file may be stored compressed", "*.wasm.gz: Content-Encoding: gzip", "*.wasm.gz", "Content-Encoding", "gzip"},
 	} {
 		rule, err := parseHeaderRule(row.text)
 		if want := [2]string{row.field, row.value}; err != nil || rule.where.String() != row.pattern || rule.field != want {

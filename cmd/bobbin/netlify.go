@@ -116,7 +116,7 @@ func (f *fieldRules) readRedirects(name string) (list middleware.Redirects, err 
 			list = append(list, rule)
 			f.noteRedirect(words, fmt.Sprintf("%s:%d", name, n.line))
 		case slices.ContainsFunc(words, isRole):
-			return nil, n.fail(errors.New("the rule is for users of a role, whom bobbin does not know: remove it, and use --auth"))
+			return nil, n.fail(errors.New("the rule is for users of a role, and bobbin has no roles: remove it, and use --auth"))
 		case slices.ContainsFunc(words, isForced) && !toHTTPSOnly(words):
 			return nil, n.fail(fmt.Errorf("%s; and without the rule, which has precedence over files by its !, files could be read that it protects: remove it", why))
 		default:

@@ -90,19 +90,19 @@ func precompress(name string) (from, to int64, err error) {
 		return 0, 0, err
 	}
 	from, to = int64(len(plain)), int64(len(plain))
-	if static.Packed(plain) != "" {
+	if static.ContentCoding(plain) != "" {
 		return from, to, nil // such as .svgz
 	}
 	for _, c := range compress.Codings {
-		packed := c.Encode(nil, plain)
-		if len(packed) > len(plain)/10*9 {
+		compressed := c.Encode(nil, plain)
+		if len(compressed) > len(plain)/10*9 {
 			if err := os.Remove(name + c.Suffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
 				return from, to, err
 			}
 			continue
 		}
-		to = min(to, int64(len(packed)))
-		if err := replace(name+c.Suffix, packed, info); err != nil {
+		to = min(to, int64(len(compressed)))
+		if err := replace(name+c.Suffix, compressed, info); err != nil {
 			return from, to, err
 		}
 	}

@@ -10,7 +10,7 @@ import (
 	"github.com/bobbin-http/bobbin/http"
 )
 
-// user is who has made a request, for all handlers behind sessions.require.
+// user is the sender of a request, for all handlers behind sessions.require.
 var user http.Key[User]
 
 // sessions are the users that have logged in, by their tokens. They belong to the

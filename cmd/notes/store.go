@@ -11,7 +11,7 @@ import (
 	"github.com/bobbin-http/bobbin/http"
 )
 
-// A User is who has logged in.
+// A User is a person with an account.
 type User struct {
 	ID   int64  `json:"-"`
 	Name string `json:"name"`
@@ -86,7 +86,7 @@ func (s *store) add(owner User, text string) (Note, error) {
 	return Note{id, text}, err
 }
 
-// list returns the notes of a user whose numbers are greater than after.
+// list returns the notes of a user with numbers above after.
 func (s *store) list(owner User, after int64) (found []Note, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()

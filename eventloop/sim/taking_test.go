@@ -10,7 +10,7 @@ import (
 	"github.com/bobbin-http/bobbin/http"
 )
 
-// take is a handler that takes its connection over, and says who it was for.
+// take is a handler that takes its connection over, and writes the number of the request.
 func (r *run) take(w *http.Response, q *http.Request) error {
 	d, err := w.Hijack()
 	if err != nil {

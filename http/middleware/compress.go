@@ -63,11 +63,11 @@ func compressBody(w *http.Response, r *http.Request, codings []Coding, names []s
 	if c == nil || len(body) < compressMin && plainly {
 		return
 	}
-	packed := c.Encode(nil, body)
-	if len(packed) >= len(body) && plainly {
+	compressed := c.Encode(nil, body)
+	if len(compressed) >= len(body) && plainly {
 		return
 	}
-	w.SetBody(packed)
+	w.SetBody(compressed)
 	w.Add("Content-Encoding", c.Name)
 }
 

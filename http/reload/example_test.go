@@ -15,7 +15,7 @@ func ExampleNew() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	reloader, err := reload.New(files.Forget) // a changed file is read anew before the pages hear of it
+	reloader, err := reload.New(files.Forget) // a changed file is read anew before the pages are told
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -44,7 +44,7 @@ func (f *Files) answerSpecial(w *http.Response, r *http.Request, e *entry) error
 	case e.folder != "":
 		return f.list(w, r, e)
 	}
-	return f.answerPacked(w, r, e)
+	return f.answerCompressed(w, r, e)
 }
 
 // answerError answers with the error, as the site's own page for it if there is one.

@@ -199,13 +199,13 @@ func TestLabels(t *testing.T) {
 	}
 }
 
-// TestPagesInOtherCharsets: small and large, packed and not, from the disk and from
+// TestPagesInOtherCharsets: small and large, compressed and not, from the disk and from
 // memory; and the answer changes with the file.
 func TestPagesInOtherCharsets(t *testing.T) {
 	latin := `<html><head><meta http-equiv="Content-Type" content="text/html; charset=iso-8859-1">` + "caf\xe9"
 	more := strings.Repeat("<p>\xe9\n", 60_000)
 	root := tree(t, map[string]string{
-		"small.html": latin, "large.html": latin + more, "packed.html": string(gzipped(nil, []byte(latin))),
+		"small.html": latin, "large.html": latin + more, "compressed.html": string(gzipped(nil, []byte(latin))),
 		"utf8.html": "<p>é", "wide.html": "\xff\xfe" + utf16Of("<p>é", "le"), "late.txt": strings.Repeat("a", 100_000) + "\xe9",
 		"a.svg": `<?xml version="1.0" encoding="ISO-8859-1"?><svg>` + "\xe9</svg>", "a.xml": "<a/>", "a.xhtml": "<html/>",
 		"404.html": latin, "given.htm": latin, "rule.html": "<p>é",
@@ -222,7 +222,7 @@ func TestPagesInOtherCharsets(t *testing.T) {
 	visit(t, files, func(v *visitor) {
 		for range 2 {
 			for path, want := range map[string]string{
-				"/small.html": "text/html", "/large.html": "text/html", "/packed.html": "text/html", "/missing": "text/html",
+				"/small.html": "text/html", "/large.html": "text/html", "/compressed.html": "text/html", "/missing": "text/html",
 				"/utf8.html": "text/html; charset=utf-8", "/wide.html": "text/html; charset=utf-16", "/late.txt": "text/plain",
 				"/a.svg": "image/svg+xml", "/a.xml": "application/xml", "/a.xhtml": "application/xhtml+xml",
 				"/given.htm": "text/html", "/rule.html": "text/html; charset=koi8-r",
@@ -243,12 +243,12 @@ func TestPagesInOtherCharsets(t *testing.T) {
 	})
 }
 
-// TestOnlyPagesThatCanTakeMoreGetIt: ASCII behind UTF-16, or behind packed bytes, would
+// TestOnlyPagesThatCanTakeMoreGetIt: ASCII behind UTF-16, or behind compressed bytes, would
 // break the page.
 func TestOnlyPagesThatCanTakeMoreGetIt(t *testing.T) {
 	pages := map[string]string{
 		"a.html": "<p>\xc3\xa9", "latin.html": "<meta charset=latin1>\xe9", "le.html": "\xff\xfe" + utf16Of("<p>é", "le"), "be.html": utf16Of("<p>é", "be"),
-		"packed.html": string(gzipped(nil, []byte("<p>"))),
+		"compressed.html": string(gzipped(nil, []byte("<p>"))),
 	}
 	const more = "<script>1</script>"
 	visit(t, open(t, tree(t, pages), Options{Inject: more}), func(v *visitor) {

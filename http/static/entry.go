@@ -21,10 +21,10 @@ type entry struct {
 	folder           string      // or a listing of this folder, unless it is ""
 	listed           fs.FileInfo // see found
 	contentType      string
-	packed           coding                   // in which the file is stored
+	stored           coding                   // in which the file is stored
 	kindTag          string                   // see kindTag
-	special          bool                     // the answer is an error, a redirect, a listing or a packed file
-	unpackable       bool                     // the file is packed, and can be sent unpacked
+	special          bool                     // the answer is an error, a redirect, a listing or a compressed file
+	decodable        bool                     // the file is compressed, and can be sent decompressed
 	fields           [][2]string              // from Options.Fields
 	modified         time.Time                // in whole seconds, and never in the future; zero for none
 	representations  [codings]*representation // or one of these
@@ -66,11 +66,11 @@ func newEntry(found *found, asked time.Time) *entry {
 	e := &entry{
 		path: found.path, checked: asked, fileID: found.fileID, uses: 1,
 		err: found.err, redirect: found.redirect, folder: found.folder, listed: found.listed,
-		contentType: found.contentType, packed: found.packed, fields: found.fields, injected: found.injected,
+		contentType: found.contentType, stored: found.stored, fields: found.fields, injected: found.injected,
 		bytes: overhead + int64(2*len(found.path)+len(found.name)),
 	}
-	e.special = e.err != nil || e.redirect != "" || e.folder != "" || e.packed != identity
-	e.unpackable = e.packed == gzip
+	e.special = e.err != nil || e.redirect != "" || e.folder != "" || e.stored != identity
+	e.decodable = e.stored == gzip
 	e.kindTag = kindTag(e.name, e.contentType)
 	if e.info != nil {
 		e.modified = lastModified(e.info, asked)
@@ -104,7 +104,7 @@ func (e *entry) add(c coding, v *content) {
 	if !e.modified.IsZero() {
 		common = append(common, [2]string{"Last-Modified", http.FormatDate(e.modified)})
 	}
-	if Compressible(e.contentType) || e.packed == gzip {
+	if Compressible(e.contentType) || e.stored == gzip {
 		common = append(common, [2]string{"Vary", "Accept-Encoding"})
 	}
 	common = append(common, e.fields...)

@@ -45,9 +45,9 @@ type found struct {
 	fileID
 	injected    bool // Options.Inject was appended
 	contentType string
-	packed      coding // in which the file is stored; see kind.go
+	stored      coding // in which the file is stored; see kind.go
 	fields      [][2]string
-	contents    [codings]content // by coding; packed is the file itself
+	contents    [codings]content // by coding; compressed is the file itself
 }
 
 // run is called on the worker.

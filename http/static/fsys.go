@@ -29,9 +29,9 @@ import (
 // another FileInfo each time is read each second.
 //
 // A file above Options.Small is read in place if it is in the program. Any other is
-// unpacked into a temporary file (os.CreateTemp) that has no name any more. It is deleted
+// copied into a temporary file (os.CreateTemp) that has no name any more. It is deleted
 // when the file has not been asked for in a while; all of them are as large as the
-// unpacked files of fsys at most. A request waits for that as for a slow disk:
+// copied files of fsys at most. A request waits for that as for a slow disk:
 // eventloop.Limits has the time.
 //
 // The caller closes fsys, if it is to be closed, after Close.
@@ -93,7 +93,7 @@ func (s *search) loadForeign(v *content, file fs.File, info fs.FileInfo) error {
 	}
 	defer file.Close()
 	if info.Size() > s.options.Small {
-		return s.unpackForeign(v, file, info)
+		return s.copyForeign(v, file, info)
 	}
 	body, err := io.ReadAll(io.LimitReader(file, info.Size()+1)) // to the end, where a zip is verified
 	switch {
@@ -107,11 +107,11 @@ func (s *search) loadForeign(v *content, file fs.File, info fs.FileInfo) error {
 	return nil
 }
 
-// unpackForeign copies a file into one that has no name.
-func (s *search) unpackForeign(v *content, file fs.File, info fs.FileInfo) error {
+// copyForeign copies a file into one that has no name.
+func (s *search) copyForeign(v *content, file fs.File, info fs.FileInfo) error {
 	temp, err := os.CreateTemp("", "bobbin-*")
 	if err != nil {
-		return fmt.Errorf("static: a place to unpack %s: %w", info.Name(), err)
+		return fmt.Errorf("static: a place to copy %s to: %w", info.Name(), err)
 	}
 	if err := os.Remove(temp.Name()); err != nil {
 		temp.Close()

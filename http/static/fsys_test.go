@@ -272,7 +272,7 @@ func TestAnEmbeddedFileIsReadOnce(t *testing.T) {
 	}
 }
 
-// TestALargeFileOfAnFSLeavesNothing unpacks files that are larger than what is kept in
+// TestALargeFileOfAnFSLeavesNothing copies files that are larger than what is kept in
 // memory.
 func TestALargeFileOfAnFSLeavesNothing(t *testing.T) {
 	temp := t.TempDir()
@@ -297,7 +297,7 @@ func TestALargeFileOfAnFSLeavesNothing(t *testing.T) {
 	t.Setenv("TMPDIR", filepath.Join(temp, "missing"))
 	visit(t, serveFS(t, unzip(t, zipped(t, site, zip.Deflate, written)), Options{}), func(v *visitor) {
 		if got := v.ask("GET /a.bin"); got.status != 500 {
-			t.Errorf("without a place to unpack it: %v", got)
+			t.Errorf("without a place to copy it: %v", got)
 		}
 	})
 }

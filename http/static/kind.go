@@ -20,8 +20,8 @@ import (
 type kind struct {
 	contentType string
 	isGiven     bool   // the type is the operator's, and is not changed
-	packed      coding // that a rule declares
-	isPlain     bool   // a rule declares that the file is not packed
+	stored      coding // that a rule declares
+	isPlain     bool   // a rule declares that the file is not compressed
 }
 
 // kindOf takes the kind that rules declare out of the fields for a path, and completes
@@ -36,16 +36,16 @@ func (s *search) kindOf(name string) (k kind, fields [][2]string, err error) {
 		case negotiate.EqualFold(field[0], "content-type"):
 			k.contentType, k.isGiven = field[1], true
 		case negotiate.EqualFold(field[0], "content-encoding"):
-			if k.packed, err = storedIn(field[1]); err != nil {
+			if k.stored, err = storedIn(field[1]); err != nil {
 				return k, nil, fmt.Errorf("static: %s: %w", s.path, err)
 			}
-			k.isPlain = k.packed == identity
+			k.isPlain = k.stored == identity
 		default:
 			rest = append(rest, field)
 		}
 	}
 	if !k.isGiven {
-		k.contentType, k.isGiven = s.typeOf(strings.TrimSuffix(name, suffixes[k.packed]))
+		k.contentType, k.isGiven = s.typeOf(strings.TrimSuffix(name, suffixes[k.stored]))
 	}
 	return k, rest, nil
 }
@@ -57,7 +57,7 @@ func storedIn(name string) (coding, error) {
 			return c, nil
 		}
 	}
-	return identity, fmt.Errorf("Content-Encoding is %q: use br, zstd, gzip, or identity for a file that is not packed", name)
+	return identity, fmt.Errorf("Content-Encoding is %q: use br, zstd, gzip, or identity for a file that is not compressed", name)
 }
 
 // typeOf returns the Content-Type of a name, and whether the operator has set it.
@@ -76,17 +76,17 @@ func (s *search) typeOf(name string) (contentType string, isGiven bool) {
 // in any charset. Brotli has none.
 var magics = [codings]string{gzip: "\x1f\x8b\x08", zstd: "\x28\xb5\x2f\xfd"}
 
-// Packed returns the content coding of a file of text that is stored compressed, such as
-// .svgz, by its first bytes: "gzip", "zstd", or "" for any other file. To compress it
-// once more would be of no use.
-func Packed(head []byte) string {
-	if c := packedIn(head); c != identity {
+// ContentCoding returns the content coding of a file of text that is stored compressed,
+// such as .svgz, by its first bytes: "gzip", "zstd", or "" for any other file. To
+// compress it once more would be of no use.
+func ContentCoding(head []byte) string {
+	if c := codingOf(head); c != identity {
 		return c.String()
 	}
 	return ""
 }
 
-func packedIn(head []byte) coding {
+func codingOf(head []byte) coding {
 	for c, magic := range magics {
 		if magic != "" && bytes.HasPrefix(head, []byte(magic)) {
 			return coding(c)
@@ -95,22 +95,22 @@ func packedIn(head []byte) coding {
 	return identity
 }
 
-// examine completes the kind of a file by its content, which has been loaded. A packed
-// file moves to its coding.
+// examine completes the kind of a file by its content, which has been loaded. The content
+// of a compressed file moves to its coding.
 func (f *found) examine(k kind) {
-	f.contentType, f.packed = k.contentType, k.packed
+	f.contentType, f.stored = k.contentType, k.stored
 	v := &f.contents[identity]
 	if Compressible(k.contentType) {
 		head := v.head()
-		if k.packed == identity && !k.isPlain {
-			f.packed = packedIn(head)
+		if k.stored == identity && !k.isPlain {
+			f.stored = codingOf(head)
 		}
 		if !k.isGiven {
-			f.contentType = withCharset(k.contentType, unpackedHead(f.packed, head))
+			f.contentType = withCharset(k.contentType, decodedHead(f.stored, head))
 		}
 	}
-	if f.packed != identity {
-		f.contents[f.packed], *v = *v, content{}
+	if f.stored != identity {
+		f.contents[f.stored], *v = *v, content{}
 	}
 }
 
@@ -124,10 +124,10 @@ func kindTag(name, contentType string) string {
 	return "-" + strconv.FormatUint(uint64(crc32.ChecksumIEEE([]byte(contentType))), 36)
 }
 
-// unpackedHead returns the beginning of the text in a file, or nothing decisive if it
-// cannot be unpacked here.
-func unpackedHead(packed coding, head []byte) []byte {
-	switch packed {
+// decodedHead returns the beginning of the text in a file, or nothing decisive if it
+// cannot be decompressed here.
+func decodedHead(stored coding, head []byte) []byte {
+	switch stored {
 	case identity:
 		return head
 	case gzip:

@@ -35,7 +35,7 @@ type content struct {
 }
 
 // A readerAt is an open file that can be read from anywhere: in a folder, in the program,
-// or unpacked from elsewhere.
+// or a copy of one from elsewhere.
 type readerAt interface {
 	fs.File
 	io.ReaderAt
@@ -63,7 +63,7 @@ func (s *search) loadOpen(f *found, name string, file fs.File, info fs.FileInfo)
 		return err
 	}
 	f.fields = fields
-	if Compressible(kind.contentType) && kind.packed == identity && s.only == "" {
+	if Compressible(kind.contentType) && kind.stored == identity && s.only == "" {
 		for c := identity + 1; c < codings; c++ {
 			f.siblings[c] = s.regular(name + suffixes[c])
 		}
@@ -84,7 +84,7 @@ func (s *search) loadOpen(f *found, name string, file fs.File, info fs.FileInfo)
 		f.injected = true
 	}
 	for c := identity + 1; c < codings; c++ {
-		if f.siblings[c] != nil && !f.injected && f.packed == identity {
+		if f.siblings[c] != nil && !f.injected && f.stored == identity {
 			s.loadSibling(f, c)
 		}
 	}

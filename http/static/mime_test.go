@@ -68,10 +68,10 @@ func TestTypeByExtension(t *testing.T) {
 		{"an older font", "a.woff", "font/woff"},
 		{"a font of the desktop", "a.ttf", "font/ttf"},
 
-		{"a packed file", "a.gz", "application/gzip"},
-		{"a packed folder", "a.tar.gz", "application/gzip"},
-		{"a packed folder in one word", "a.tgz", "application/gzip"},
-		{"packed anew", "a.zst", "application/zstd"},
+		{"a compressed file", "a.gz", "application/gzip"},
+		{"a compressed folder", "a.tar.gz", "application/gzip"},
+		{"a compressed folder in one word", "a.tgz", "application/gzip"},
+		{"compressed anew", "a.zst", "application/zstd"},
 		{"an archive", "a.zip", "application/zip"},
 		{"bytes", "a.bin", "application/octet-stream"},
 

@@ -59,7 +59,7 @@ type Options struct {
 	Copy bool
 
 	// Inject is appended to each page of HTML of at most Small bytes that is neither
-	// in UTF-16 nor stored packed.
+	// in UTF-16 nor stored compressed.
 	Inject string
 
 	// MayInject, unless it is nil, decides whether a page gets Inject, given its path,

@@ -7,10 +7,10 @@ import (
 	"github.com/bobbin-http/bobbin/http"
 )
 
-// Middleware has middleware of net/http around a handler of bobbin's: one that finds out
-// who the user is, for example. What it puts into the context of the request, the handler
-// finds in Request.Context, and keys by Get; headers that it has set are in the answer. It
-// may answer by itself and not call the handler.
+// Middleware puts middleware of net/http around a handler of bobbin's: one that identifies
+// the user, for example. The handler finds its values of the context in Request.Context,
+// and those of keys by Get; headers that it has set are in the answer. It may answer by
+// itself and not call the handler.
 //
 // Both run off the loop like a handler of http.Blocking, MaxRequests at a time. The handler
 // writes its answer without the middleware, so middleware that replaces the

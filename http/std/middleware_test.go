@@ -83,7 +83,7 @@ func TestMiddlewareOfNetHTTPIsAroundAHandler(t *testing.T) {
 			httptest.Run(t, httptest.Config{Handler: site, Log: slog.New(slog.NewTextHandler(&log, nil))}, func(c *httptest.Client) {
 				a := c.Do("POST", "/", "hello")
 				if a.Status != row.status || a.Body != row.body || !strings.Contains(strings.Join(a.Headers, "\n"), row.field) {
-					t.Errorf("heard %v", a)
+					t.Errorf("got %v", a)
 				}
 				if row.field != "" && a.Header("Server") != "" {
 					t.Errorf("a default stays: %v", a)

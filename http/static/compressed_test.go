@@ -7,9 +7,8 @@ import (
 	"testing"
 )
 
-// TestPackedFiles: files that are stored compressed are sent as they are, and never
-// compressed again.
-func TestPackedFiles(t *testing.T) {
+// TestFilesThatAreStoredCompressed: they are sent as they are, and never compressed again.
+func TestFilesThatAreStoredCompressed(t *testing.T) {
 	const drawing = `<svg xmlns="http://www.w3.org/2000/svg"/>`
 	big := drawing + strings.Repeat("<!-- more -->\n", 1000)
 	noise := strings.Builder{}
@@ -21,7 +20,7 @@ func TestPackedFiles(t *testing.T) {
 	root := tree(t, map[string]string{
 		"small.svgz": pack(drawing), "big.svgz": pack(big), "huge.svgz": pack(noise.String()), "open.svgz": pack(half),
 		"plain.svgz": drawing, "named.svg": pack(big), "app.wasm": pack("\x00asm" + big),
-		"twin.svgz": pack(big), "twin.svgz.gz": "a twin", "twin.svgz.br": "a twin", "twin.svgz.zst": "a twin",
+		"beside.svgz": pack(big), "beside.svgz.gz": "a sibling", "beside.svgz.br": "a sibling", "beside.svgz.zst": "a sibling",
 		"empty.svgz": "", "broken.svgz": pack(big)[:100], "z.txt": "\x28\xb5\x2f\xfd and so on",
 		"x.tar.gz": pack("folder"), "a.gz": pack("bytes"), "404.html": pack(drawing),
 	})
@@ -37,32 +36,32 @@ func TestPackedFiles(t *testing.T) {
 		vary   string
 		body   string
 	}{
-		{"a packed drawing has its coding", "GET /small.svgz", gz, svg, "gzip", "Accept-Encoding", pack(drawing)},
+		{"a compressed drawing has its coding", "GET /small.svgz", gz, svg, "gzip", "Accept-Encoding", pack(drawing)},
 		{"a client that says nothing takes any coding", "GET /small.svgz", any, svg, "gzip", "Accept-Encoding", pack(drawing)},
-		{"a large one is not packed again", "GET /big.svgz", gz, svg, "gzip", "Accept-Encoding", pack(big)},
+		{"a large one is not compressed again", "GET /big.svgz", gz, svg, "gzip", "Accept-Encoding", pack(big)},
 		{"not even if the client prefers another coding", "GET /big.svgz", "Accept-Encoding: zstd, gzip;q=0.1", svg, "gzip", "Accept-Encoding", pack(big)},
-		{"a client that declines gzip gets it unpacked", "GET /big.svgz", none, svg, "", "Accept-Encoding", big},
+		{"a client that declines gzip gets it decompressed", "GET /big.svgz", none, svg, "", "Accept-Encoding", big},
 		{"so does one that takes another coding only", "GET /big.svgz", "Accept-Encoding: br", svg, "", "Accept-Encoding", big},
 		{"so does one with an empty list", "GET /big.svgz", "Accept-Encoding:", svg, "", "Accept-Encoding", big},
 		{"so does one that excludes it", "GET /small.svgz", "Accept-Encoding: *, gzip;q=0", svg, "", "Accept-Encoding", drawing},
-		{"its head has the unpacked length", "HEAD /big.svgz", none, svg, "", "Accept-Encoding", ""},
-		{"one that is not kept in memory is unpacked, too", "GET /open.svgz", none, svg, "", "Accept-Encoding", half},
+		{"its head has the decompressed length", "HEAD /big.svgz", none, svg, "", "Accept-Encoding", ""},
+		{"one that is not kept in memory is decompressed, too", "GET /open.svgz", none, svg, "", "Accept-Encoding", half},
 		{"and sent as it is", "GET /open.svgz", gz, svg, "gzip", "Accept-Encoding", pack(half)},
-		{"one that is larger than a worker unpacks stays packed", "GET /huge.svgz", none, svg, "gzip", "Accept-Encoding", pack(noise.String())},
+		{"one that is larger than a worker decompresses stays compressed", "GET /huge.svgz", none, svg, "gzip", "Accept-Encoding", pack(noise.String())},
 		{"so does one that is damaged", "GET /broken.svgz", none, svg, "gzip", "Accept-Encoding", pack(big)[:100]},
-		{"a drawing that is not packed has no coding, whatever its name", "GET /plain.svgz", gz, svg, "", "Accept-Encoding", drawing},
+		{"a drawing that is not compressed has no coding, whatever its name", "GET /plain.svgz", gz, svg, "", "Accept-Encoding", drawing},
 		{"nor has an empty one", "GET /empty.svgz", gz, svg, "", "Accept-Encoding", ""},
-		{"one that is packed has it, whatever its name", "GET /named.svg", gz, svg, "gzip", "Accept-Encoding", pack(big)},
+		{"one that is compressed has it, whatever its name", "GET /named.svg", gz, svg, "gzip", "Accept-Encoding", pack(big)},
 		{"so has a program", "GET /app.wasm", gz, "application/wasm", "gzip", "Accept-Encoding", pack("\x00asm" + big)},
-		{"a packed file has no twins", "GET /twin.svgz", "Accept-Encoding: br", svg, "", "Accept-Encoding", big},
-		{"whatever the client takes", "GET /twin.svgz", gz, svg, "gzip", "Accept-Encoding", pack(big)},
+		{"a compressed file has no compressed siblings", "GET /beside.svgz", "Accept-Encoding: br", svg, "", "Accept-Encoding", big},
+		{"whatever the client takes", "GET /beside.svgz", gz, svg, "gzip", "Accept-Encoding", pack(big)},
 		{"a text that begins as zstd does has that coding", "GET /z.txt", gz, "text/plain", "zstd", "Accept-Encoding", "\x28\xb5\x2f\xfd and so on"},
-		{"and is not unpacked here", "GET /z.txt", none, "text/plain", "zstd", "Accept-Encoding", "\x28\xb5\x2f\xfd and so on"},
+		{"and is not decompressed here", "GET /z.txt", none, "text/plain", "zstd", "Accept-Encoding", "\x28\xb5\x2f\xfd and so on"},
 		{"an archive is no text, and has no coding", "GET /x.tar.gz", gz, "application/gzip", "", "", pack("folder")},
-		{"nor has a packed file without another type", "GET /a.gz", gz, "application/gzip", "", "", pack("bytes")},
+		{"nor has a compressed file without another type", "GET /a.gz", gz, "application/gzip", "", "", pack("bytes")},
 	}
 	if n := len(pack(half)); n < 256<<10 || n > 1<<20 {
-		t.Fatalf("the file has %d bytes packed, and is to be open", n)
+		t.Fatalf("the file has %d bytes compressed, and is to be open", n)
 	}
 	visit(t, files, func(v *visitor) {
 		for range 2 {
@@ -78,14 +77,14 @@ func TestPackedFiles(t *testing.T) {
 				}
 			}
 		}
-		packed, plain := tagOf(v, "/big.svgz", gz), tagOf(v, "/big.svgz", none)
-		if packed == plain {
-			t.Errorf("one tag for both: %s", packed)
+		compressed, plain := tagOf(v, "/big.svgz", gz), tagOf(v, "/big.svgz", none)
+		if compressed == plain {
+			t.Errorf("one tag for both: %s", compressed)
 		}
 		for _, row := range []struct {
 			accept, tag string
 			status      int
-		}{{gz, packed, 304}, {gz, plain, 200}, {none, plain, 304}, {none, packed, 200}} {
+		}{{gz, compressed, 304}, {gz, plain, 200}, {none, plain, 304}, {none, compressed, 200}} {
 			if got := v.ask("GET /big.svgz", row.accept, "If-None-Match: "+row.tag); got.status != row.status {
 				t.Errorf("%s, %s: %v, want %d", row.accept, row.tag, got, row.status)
 			}
@@ -97,12 +96,12 @@ func TestPackedFiles(t *testing.T) {
 			t.Errorf("a part of the text: %v", got)
 		}
 		if got := v.ask("GET /missing"); got.status != 404 || strings.Contains(got.body, "\x1f\x8b") {
-			t.Errorf("an error page that is packed is not sent: %v", got)
+			t.Errorf("an error page that is compressed is not sent: %v", got)
 		}
-		write(t, filepath.Join(root, "small.svgz"), drawing+" not packed any more")
+		write(t, filepath.Join(root, "small.svgz"), drawing+" as plain text again")
 		v.s.Sleep(2 * checkEvery)
-		if got := v.ask("GET /small.svgz", gz); got.header.Get("Content-Encoding") != "" || got.body != drawing+" not packed any more" {
-			t.Errorf("it has been unpacked on the disk: %v", got)
+		if got := v.ask("GET /small.svgz", gz); got.header.Get("Content-Encoding") != "" || got.body != drawing+" as plain text again" {
+			t.Errorf("the file has been decompressed on the disk: %v", got)
 		}
 	})
 }
@@ -141,10 +140,10 @@ func TestKindByRule(t *testing.T) {
 				typ, coding string
 			}{
 				{"a file without extension has the type of its rule", "/.well-known/apple-app-site-association", "application/json", "gzip"},
-				{"a packed file has the type of the name before its suffix", "/app.wasm.gz", "application/wasm", "gzip"},
+				{"a compressed file has the type of the name before its suffix", "/app.wasm.gz", "application/wasm", "gzip"},
 				{"of the operator's types, too", "/data.json.br", "application/x-json", "br"},
 				{"a rule goes before the extension", "/page.txt", "text/html", ""},
-				{"a rule may say that a file is not packed", "/kept.svgz", "application/gzip", ""},
+				{"a rule may say that a file is not compressed", "/kept.svgz", "application/gzip", ""},
 				{"a type of a rule is sent as it is", "/LICENSE", "text/plain", ""},
 				{"a large file has its rules, too", "/large", "text/csv", "zstd"},
 			} {
@@ -158,7 +157,7 @@ func TestKindByRule(t *testing.T) {
 			t.Errorf("the other fields of a rule: %v", got)
 		}
 		if got := v.ask("GET /data.json.br", "Accept-Encoding: identity"); got.body != "brotli" || got.header.Get("Content-Encoding") != "br" {
-			t.Errorf("what cannot be unpacked here is sent as it is: %v", got)
+			t.Errorf("what cannot be decompressed here is sent as it is: %v", got)
 		}
 		if got := v.ask("GET /bad"); got.status != 500 {
 			t.Errorf("an unknown coding: %v", got)
@@ -201,12 +200,12 @@ func TestAnotherTypeIsAnotherTag(t *testing.T) {
 	}
 }
 
-func TestPacked(t *testing.T) {
+func TestContentCoding(t *testing.T) {
 	for head, want := range map[string]string{
 		"\x1f\x8b\x08\x00": "gzip", "\x28\xb5\x2f\xfd": "zstd", "": "", "\x1f\x8b": "", "<svg": "", "\x1f\x8b\x07": "", "(\xb5": "",
 	} {
-		if got := Packed([]byte(head)); got != want {
-			t.Errorf("%q is packed as %q, want %q", head, got, want)
+		if got := ContentCoding([]byte(head)); got != want {
+			t.Errorf("%q is compressed as %q, want %q", head, got, want)
 		}
 	}
 }
