@@ -7,8 +7,8 @@ import (
 	"os"
 )
 
-// An Address is where to listen: an IP address and a port, or the path of a Unix
-// socket.
+// An Address is that of a listening socket: an IP address and a port, or the path of a
+// Unix socket.
 type Address struct {
 	IP   netip.AddrPort // with port 0 the kernel chooses
 	Path string         // not empty for a Unix socket
@@ -21,7 +21,7 @@ type Address struct {
 	file *socketFile // of the address that Listen returns for a Unix socket
 }
 
-// ErrPathTooLong means that the kernel takes no such long path for a Unix socket.
+// ErrPathTooLong means that a path is longer than the kernel permits for a Unix socket.
 var ErrPathTooLong = errors.New("the path is too long for a Unix socket")
 
 // A socketFile is the file of a Unix socket, which outlives the socket.

@@ -32,7 +32,7 @@ var (
 // Detachments are the connections of a loop that leave it, or have left it.
 type detachments struct {
 	leaving map[*Conn]departure // until reap
-	away    []away
+	gone    []goneConn
 	clients Tally // of both, by client
 	swept   int64 // when those that were closed were last taken out, in ticks + 1
 }
@@ -43,8 +43,8 @@ type departure struct {
 	done   func(Detached, error)
 }
 
-// An away is a connection that has left.
-type away struct {
+// A goneConn is a connection that has left.
+type goneConn struct {
 	conn   net.Conn
 	client Client
 }
@@ -101,16 +101,16 @@ func (d *detachments) admits(l *Loop, client Client) bool {
 
 // sweep takes out the connections that their owners have closed.
 func (d *detachments) sweep() {
-	open := d.away[:0]
-	for _, a := range d.away {
+	open := d.gone[:0]
+	for _, a := range d.gone {
 		if bobbin.Closed(a.conn) {
 			d.clients.Add(a.client, -1)
 		} else {
 			open = append(open, a)
 		}
 	}
-	clear(d.away[len(open):])
-	d.away = open
+	clear(d.gone[len(open):])
+	d.gone = open
 }
 
 // Detached returns how many connections have left the loop, or are about to, and are not
@@ -137,7 +137,7 @@ func (c *Conn) detachNow() {
 	l.record(LeftLoop, c, int64(c.fd))
 	leaves := l.closings.detached.leaving[c]
 	delete(l.closings.detached.leaving, c)
-	l.closings.detached.away = append(l.closings.detached.away, away{conn, leaves.client})
+	l.closings.detached.gone = append(l.closings.detached.gone, goneConn{conn, leaves.client})
 	d.Conn = conn
 	if pipe != nil {
 		pipe.conn, pipe.below = nil, &below{conn}

@@ -12,7 +12,7 @@ func (c *Conn) endsOutput() bool {
 }
 
 // CloseWrite ends our half of the connection when all that was written is with the kernel,
-// and over TLS says so by TLS first. Nothing can be written any more; the protocol is
+// and over TLS sends close_notify first. Nothing can be written any more; the protocol is
 // shown what the peer still sends, until it closes the connection.
 func (c *Conn) CloseWrite() {
 	c.loop.owner.check("Conn.CloseWrite")
@@ -30,8 +30,8 @@ func (c *Conn) shutHalf() {
 }
 
 // SetProtocol has another protocol go on with the connection. It gets all calls from now
-// on, and is shown, in the next turn, what the present one has not used. Over TLS, a peer
-// whose end comes without TLS saying so is not taken for one that only leaves, idle or not.
+// on, and is shown, in the next turn, what the present one has not used. Over TLS,
+// an end of the peer without close_notify is then a failure, also on an idle connection.
 func (c *Conn) SetProtocol(p Protocol) {
 	c.loop.owner.check("Conn.SetProtocol")
 	c.protocol = p

@@ -28,7 +28,7 @@ type tlsPipe struct {
 	heard bool // the peer has sent close_notify
 	ended bool // we have
 	shown bool // the protocol was shown something
-	whole bool // an end that TLS has not told of is always a failure
+	whole bool // an end without close_notify is always a failure
 }
 
 // readSocket is Conn.read over TLS.

@@ -2,7 +2,7 @@ package http
 
 import "github.com/bobbin-http/bobbin/eventloop"
 
-// What a line in the log says of the request that it is about.
+// The request in a line of the log: its request line, and the pattern of its route.
 
 // about returns the request and its route, as pairs of log/slog.
 func (x *exchange) about() []any {

@@ -12,7 +12,7 @@ import (
 // place of the conn: it compares the state before and after each call, and reports a
 // change. If it is not set, a request costs nothing more.
 
-// A ConnState is where a connection is in its life, for Config.OnConn.
+// A ConnState is a stage in the life of a connection, for Config.OnConn.
 type ConnState uint8
 
 // The states of a connection. It begins as ConnNew and ends as ConnClosed or
@@ -55,7 +55,7 @@ const deadConn = eventloop.Dead
 
 // A Conn is a connection, for Config.OnConn. It is the same for all states of one
 // connection, so a program may keep it and compare it; when the connection has ended,
-// LocalAddr and the other methods say what they said before. All of it belongs to the
+// LocalAddr and the other methods return what they returned before. All of it belongs to the
 // loop's goroutine.
 type Conn struct {
 	c     *conn
@@ -81,7 +81,7 @@ func (k *Conn) LocalAddr() netip.AddrPort { return k.local }
 // must not be changed.
 func (k *Conn) TLS() *tls.ConnectionState { return k.c.conn.TLS() }
 
-// State returns the state that was told last.
+// State returns the state that was reported last.
 func (k *Conn) State() ConnState { return k.state }
 
 // End returns how the connection has ended, such as eventloop.ClosedByPeer or
@@ -121,22 +121,22 @@ func (s *Server) watch(c *conn) eventloop.Protocol {
 		s.watched = make(map[*conn]*Conn)
 	}
 	s.watched[c] = k
-	k.tell(ConnNew)
+	k.report(ConnNew)
 	return (*watching)(k)
 }
 
-// tell calls the hook of the program. A panic in it costs the connection.
-func (k *Conn) tell(s ConnState) {
+// report calls the hook of the program. A panic in it costs the connection.
+func (k *Conn) report(s ConnState) {
 	k.state = s
 	k.c.conn.Guard(func() { k.c.server.onConn(k, s) })
 }
 
-// settle tells that a connection has become idle, if it has. With more, the next request
+// settle reports that a connection has become idle, if it has. With more, the next request
 // is here.
 func (k *Conn) settle(more bool) {
 	c := k.c
 	if k.state == ConnActive && c.phase == betweenRequests && !more && !c.conn.Full() && c.conn.State() <= eventloop.Open {
-		k.tell(ConnIdle)
+		k.report(ConnIdle)
 	}
 }
 
@@ -151,21 +151,21 @@ func (c *conn) settle() {
 	}
 }
 
-// tell is Conn.tell, if Config.OnConn is set.
-func (c *conn) tell(s ConnState) {
+// report is Conn.report, if Config.OnConn is set.
+func (c *conn) report(s ConnState) {
 	if k := c.server.watched[c]; k != nil {
-		k.tell(s)
+		k.report(s)
 	}
 }
 
-// forget tells of the end of a connection, unless it has left, and forgets its values.
+// forget reports the end of a connection, unless it has left, and forgets its values.
 func (c *conn) forget(why error) {
 	s := c.server
 	if k := s.watched[c]; k != nil {
 		delete(s.watched, c)
 		if k.state != ConnHijacked {
 			k.end, k.err = c.conn.EndKind(why), why
-			k.tell(ConnClosed)
+			k.report(ConnClosed)
 		}
 	}
 	delete(s.connValues, c)
@@ -178,7 +178,7 @@ type watching Conn
 func (p *watching) OnData(conn *eventloop.Conn, b []byte) int {
 	k := (*Conn)(p)
 	if k.c.phase == betweenRequests && k.state != ConnActive && !h1.EmptyLines(b) {
-		if k.tell(ConnActive); conn.State() == deadConn {
+		if k.report(ConnActive); conn.State() == deadConn {
 			return len(b) // the hook has ended it
 		}
 	}

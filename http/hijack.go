@@ -70,7 +70,7 @@ func (c *conn) detached(d eventloop.Detached, err error) {
 	t.taken = &taken{conn: d}
 	x.answerTaken()
 	c.x = nil
-	c.tell(ConnHijacked)
+	c.report(ConnHijacked)
 	c.closed(nil)
 	x.enter(stateDone)
 	if t.run.Resume() == eventloop.Ended {

@@ -9,7 +9,7 @@ import (
 // A long poll is an answer that is kept open before it has begun, so that it can still
 // become any answer: a 204 when nothing has happened, a 404, a redirect.
 
-// A poll is what a Held has while its head is not sent.
+// A poll is the state of a Held before its head is sent.
 type poll struct {
 	timer  *eventloop.Timer
 	isOver func(w *Response) error

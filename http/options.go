@@ -6,7 +6,7 @@ import (
 	"github.com/bobbin-http/bobbin/http/internal/h1"
 )
 
-// What a server can do: OPTIONS, which asks for it, and methods beside those of HTTP.
+// OPTIONS asks for the methods that a server has for a path; some are not HTTP's own.
 
 // MethodNotAllowed returns the answer to a request whose method the handler does not serve:
 // 405 with Allow, a list such as "GET, HEAD" (RFC 9110 section 15.5.6). OPTIONS asks for

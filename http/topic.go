@@ -21,7 +21,7 @@ type Topic struct {
 	timer   *eventloop.Timer
 }
 
-// A Receiver is what a Topic sends to: Events, a Held or a Tunnel.
+// A Receiver gets the pieces of a Topic: Events, a Held or a Tunnel.
 type Receiver interface {
 	SendPiece(*Piece) error
 	OnClose(func())

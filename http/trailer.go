@@ -10,8 +10,8 @@ import (
 )
 
 // Trailers are fields behind a body that comes in chunks (RFC 9110 section 6.5). They
-// never become fields of the head, on either side: whatever looks at the head has long
-// decided by then.
+// never become fields of the head, on either side, because decisions by the head are made
+// before they come.
 
 // SetTrailer adds a field behind the body of an answer that is sent in chunks; with any
 // other, it is not sent. Most clients drop it. A field that cannot stand there, see

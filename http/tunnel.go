@@ -111,7 +111,7 @@ func appendUpgrade(fields []byte, protocol string) []byte {
 func (t *Tunnel) Live() bool { return t.held.Live() }
 
 // Full reports whether the client has to take more before Write sends more. While it is
-// full, nothing is read from the client either. OnDrain is told when it is not any more.
+// full, nothing is read from the client either. OnDrain is called when it no longer is.
 func (t *Tunnel) Full() bool { return t.held.Full() }
 
 // Write sends a copy of p. It takes all or nothing: the error is ErrFull, or ErrGone.

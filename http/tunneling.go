@@ -6,11 +6,10 @@ import (
 	"github.com/bobbin-http/bobbin/eventloop"
 )
 
-// Tunneling is a Tunnel as the loop sees it: the protocol of its connection, in place of
-// HTTP.
+// Tunneling is the protocol that the loop calls for a Tunnel, in place of HTTP.
 type tunneling Tunnel
 
-// end is what follows from Close.
+// end closes the connection of a tunnel that is over.
 func (t *Tunnel) end() {
 	c := t.conn
 	t.held.over()
@@ -28,7 +27,7 @@ func (t *Tunnel) begin() {
 	c.requests++
 	c.conn.Record(Done2xx, uint32(c.requests), int64(x.response.status))
 	c.conn.SetProtocol((*tunneling)(t))
-	c.tell(ConnTunnel)
+	c.report(ConnTunnel)
 	if t.onBytes == nil {
 		c.conn.Pause()
 	} else {

@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// What a stop waits for.
+// The requests that a stop waits for.
 
 // An unfinished request was open when the server was stopped.
 type unfinished struct {

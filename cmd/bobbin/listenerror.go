@@ -12,7 +12,7 @@ import (
 	"github.com/bobbin-http/bobbin/eventloop"
 )
 
-// What is wrong with an address, and what to do about it.
+// Errors about an address, with the remedy.
 
 // explainListen turns an error about an address into one that says what to do. Flag is
 // the one that the address is from.

@@ -10,7 +10,7 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// What is wrong with a flag that was mistyped, and what to type instead.
+// Errors about a flag that was mistyped, with the right one.
 
 // explainFlag turns an error of pflag into a sentence that says what to type.
 func explainFlag(err error, f *pflag.FlagSet) error {

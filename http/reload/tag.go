@@ -10,7 +10,7 @@ import (
 )
 
 // Which pages can take the script element. Appended to others it would break them, or do
-// nothing: the page says so in no way, so the log does.
+// nothing. A page does not show that, so the log has a line.
 
 // A tagLog remembers of which pages the log has a line. Several loops share it.
 type tagLog struct {

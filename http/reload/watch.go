@@ -78,7 +78,7 @@ func (r *Reloader) watch() {
 	}
 }
 
-// A look is what a worker finds.
+// A look is the result of a worker.
 type look struct {
 	folder fs.FileInfo // nil if there is none
 	files  map[string]stamp
