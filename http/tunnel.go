@@ -27,6 +27,10 @@ type Tunnel struct {
 	idle  time.Duration // after so long without a byte it is closed; 0 for never
 	last  time.Duration // a byte went either way, by the clock of Server.elapsed
 	ended bool          // our half has, or is about to
+	heard bool          // the client's half has, and OnEOF knows
+
+	paused  bool // by Pause
+	showing bool // OnBytes is being called
 }
 
 // Tunnel takes the connection over. It answers 101 to a request that offers to switch to a
@@ -145,13 +149,11 @@ func (t *Tunnel) moved() {
 // bytes are valid only until f returns. Nothing is read before OnBytes was called.
 func (t *Tunnel) OnBytes(f func(p []byte) (used int)) {
 	t.onBytes = f
-	if t.Live() && t.conn.x.state == stateHeld {
-		t.Resume()
-	}
+	t.listen()
 }
 
 // OnEOF has f called when the client has ended its half, and all its bytes were used.
-// Without it, the tunnel is closed then.
+// Without it, the tunnel is closed then; with it, when our half has ended, too.
 func (t *Tunnel) OnEOF(f func()) { t.onEOF = f }
 
 // OnDrain has f called when the tunnel is not Full any more.
@@ -181,25 +183,41 @@ func (t *Tunnel) SetIdleTimeout(d time.Duration) {
 
 // Pause stops the calls of OnBytes and OnEOF until Resume: the client has to wait.
 func (t *Tunnel) Pause() {
-	if t.Live() {
-		t.conn.conn.Pause()
-	}
+	t.paused = true
+	t.listen()
 }
 
-// Resume ends a Pause.
+// Resume ends a Pause. OnBytes is called again with what it has left over, unless it has
+// called both itself.
 func (t *Tunnel) Resume() {
-	if t.Live() {
+	t.paused = false
+	t.listen()
+}
+
+// listen has the connection read from while the program wants it. Before the handler has
+// returned, and while OnBytes is being called, that is decided later.
+func (t *Tunnel) listen() {
+	switch {
+	case !t.Live() || t.conn.x.state != stateHeld || t.showing:
+	case t.paused || t.onBytes == nil:
+		t.conn.conn.Pause()
+	default:
 		t.conn.conn.Resume()
 	}
 }
 
 // CloseWrite ends our half, behind what was written: the client reads to the end, and may
-// go on sending.
+// go on sending. If it has ended its half before, the tunnel is closed.
 func (t *Tunnel) CloseWrite() {
-	if t.Live() {
-		t.ended = true
-		t.conn.conn.CloseWrite()
+	if !t.Live() {
+		return
 	}
+	t.ended = true
+	if t.heard {
+		t.Close()
+		return
+	}
+	t.conn.conn.CloseWrite()
 }
 
 // Close ends the tunnel, behind what was written.

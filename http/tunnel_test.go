@@ -87,6 +87,33 @@ var digs = map[string]func(t *Tunnel){
 			return echo(t)(p)
 		})
 	},
+	"waits": func(t *Tunnel) {
+		t.Pause()
+		t.OnBytes(func(p []byte) int { t.Write([]byte("early ")); return echo(t)(p) })
+		t.held.server.loop.After(time.Second, func() { t.OnBytes(func(p []byte) int { t.Write([]byte("too early ")); return echo(t)(p) }) })
+		t.held.server.loop.After(time.Minute, func() {
+			t.OnBytes(echo(t))
+			t.Resume()
+		})
+	},
+	"resumes-early": func(t *Tunnel) {
+		t.held.server.loop.After(time.Second, t.Resume)
+		t.held.server.loop.After(time.Minute, func() { t.OnBytes(echo(t)) })
+	},
+	"hesitates": func(t *Tunnel) {
+		times := 0
+		t.OnBytes(func(p []byte) int {
+			t.Pause()
+			t.Resume()
+			switch times++; {
+			case times > 10:
+				t.Abort()
+			case len(p) < 6:
+				return 0
+			}
+			return echo(t)(p)
+		})
+	},
 	"half": func(t *Tunnel) {
 		t.OnBytes(echo(t))
 		t.OnEOF(func() {
@@ -166,6 +193,9 @@ func TestTunnels(t *testing.T) {
 		{"what OnBytes leaves over is shown again", ask("lines") + "ab", []any{time.Second, "c\nde\nf", time.Second, "g\n", time.Second, end}, head("lines") + "ABC\nDE\nFG\n"},
 		{"nothing is read before OnBytes was called", ask("late") + "abc", []any{time.Second, "def", end}, head("late") + "ABCDEF"},
 		{"a pause keeps what comes", ask("pauses") + "abc", []any{time.Second, "def", end}, head("pauses") + "ABCDEF"},
+		{"one in the handler holds until Resume, whatever OnBytes is", ask("waits") + "abc", []any{2 * time.Second, "def", end}, head("waits") + "ABCDEF"},
+		{"Resume is nothing before OnBytes was called", ask("resumes-early") + "abc", []any{2 * time.Second, "def", end}, head("resumes-early") + "ABCDEF"},
+		{"what OnBytes leaves over is not shown again because it has paused and resumed", ask("hesitates") + "abc", []any{time.Second, "def", end}, head("hesitates") + "ABCDEF"},
 		{"a tunnel ends with the client's half", ask("echo"), []any{time.Second, end}, head("echo")},
 		{"or lives on with the other half", ask("half") + "abc", []any{time.Second, end}, head("half") + "ABC, end"},
 		{"a tunnel that is closed has said all", ask("closes"), nil, head("closes") + "bye"},
@@ -266,6 +296,46 @@ func TestOurHalfOfATunnelEndsFirst(t *testing.T) {
 	})
 	if err != nil {
 		t.Error(err)
+	}
+}
+
+// TestATunnelIsOverWithBothOfItsHalves has them end in either order, on tunnels that may be
+// silent for ever.
+func TestATunnelIsOverWithBothOfItsHalves(t *testing.T) {
+	for _, oursFirst := range []bool{true, false} {
+		over := false
+		h := func(w *Response, _ *Request) error {
+			tunnel, err := w.Tunnel("echo")
+			if err != nil {
+				return err
+			}
+			tunnel.SetIdleTimeout(0)
+			tunnel.OnBytes(echo(tunnel))
+			tunnel.OnClose(func() { over = true })
+			if oursFirst {
+				tunnel.OnEOF(func() {})
+				tunnel.CloseWrite()
+			} else {
+				tunnel.OnEOF(func() { tunnel.held.server.loop.After(time.Second, tunnel.CloseWrite) })
+			}
+			return nil
+		}
+		err := stage(t, sim.New(1), Config{Handler: h}, func(s *Server, c *sim.Script, w *sim.Wire) {
+			c.Send(w, fmt.Appendf(nil, switching, "halves"))
+			c.Sleep(time.Second)
+			w.CloseWrite()
+			if _, err := c.ReceiveAll(w); err != nil {
+				t.Error(err)
+			}
+			c.Sleep(time.Hour)
+			if !over {
+				t.Errorf("ours first %t: the tunnel is open with both of its halves closed", oursFirst)
+			}
+			w.Close()
+		})
+		if err != nil {
+			t.Error(err)
+		}
 	}
 }
 

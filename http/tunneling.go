@@ -28,11 +28,7 @@ func (t *Tunnel) begin() {
 	c.conn.Record(Done2xx, uint32(c.requests), int64(x.response.status))
 	c.conn.SetProtocol((*tunneling)(t))
 	c.report(ConnTunnel)
-	if t.onBytes == nil {
-		c.conn.Pause()
-	} else {
-		c.conn.Resume()
-	}
+	t.listen()
 	c.watchSending()
 	c.server.loop.After(1, func() { // when OnData, in which this is called, has returned
 		if t.Live() {
@@ -47,7 +43,8 @@ func (t *Tunnel) begin() {
 // OnData implements eventloop.Protocol.
 func (p *tunneling) OnData(_ *eventloop.Conn, b []byte) (used int) {
 	t := (*Tunnel)(p)
-	for used < len(b) && t.Live() && !t.conn.conn.Paused() && !t.Full() {
+	t.showing = true
+	for used < len(b) && t.Live() && !t.paused && !t.Full() {
 		n := t.onBytes(b[used:])
 		if n < 0 || n > len(b)-used {
 			panic(fmt.Sprintf("http: the function of OnBytes says that it has used %d of %d bytes", n, len(b)-used))
@@ -56,9 +53,11 @@ func (p *tunneling) OnData(_ *eventloop.Conn, b []byte) (used int) {
 			break
 		}
 	}
+	t.showing = false
 	if !t.Live() {
 		return len(b)
 	}
+	t.listen()
 	t.moved()
 	return used
 }
@@ -69,7 +68,10 @@ func (p *tunneling) OnEOF(*eventloop.Conn) {
 	switch {
 	case !t.Live():
 	case t.onEOF != nil:
-		t.onEOF()
+		t.heard = true
+		if t.onEOF(); t.ended {
+			t.Close() // there is nothing left to say or to hear
+		}
 	default:
 		t.Close()
 	}
