@@ -20,7 +20,8 @@ import (
 // when there is room for more. Clients of HTTP/1.0 know no interim answers, and get none.
 //
 // The status is from 102 to 199: 100 and 101 are the server's own. The error tells of a
-// mistake in the status or a field, of an answer that has begun, or is ErrGone.
+// mistake in the status or a field, of an answer that has begun, or is ErrGone; in a
+// handler that cannot wait it is ErrFull above Limits.HighWater, and nothing is sent.
 func (w *Response) Interim(status Status, fields ...[2]string) error {
 	w.use("Interim")
 	if status < StatusProcessing || status > 199 {
@@ -39,6 +40,8 @@ func (w *Response) Interim(status Status, fields ...[2]string) error {
 		switch {
 		case w.x.headSent:
 			return errLateInterim
+		case !w.x.streams() && w.x.conn.conn.Full():
+			return ErrFull
 		case w.x.head.Minor > 0:
 			w.x.conn.conn.Write(p)
 		}
