@@ -57,6 +57,7 @@ type Reloader struct {
 	stale   bool        // the watch may have ended, or know too little
 	walks   bool        // the folder is walked, because there is no watch
 	warned  bool        // of that
+	closed  bool        // nothing is looked at any more
 
 	script  *http.Prepared
 	id      string     // of this run of the server

@@ -38,6 +38,7 @@ func (r *Reloader) Start(loop *eventloop.Loop, folder string) error {
 
 // Close ends the watching.
 func (r *Reloader) Close() {
+	r.closed = true
 	if r.look != nil {
 		r.look.Stop()
 	}
@@ -90,6 +91,9 @@ func (r *Reloader) lookSoon() {
 		walks := r.walks
 		var found look
 		r.loop.Offload(func() { found = lookAt(r.folder, walks) }, func(error) {
+			if r.closed {
+				return
+			}
 			r.compareFolder(&found)
 			if walks && r.walks {
 				if r.seen != nil {

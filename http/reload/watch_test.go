@@ -198,6 +198,37 @@ func onClock(t *testing.T, walks bool, script func(k *sim.Kernel, s *sim.Script,
 	}
 }
 
+// TestCloseEndsALookThatIsUnderWay closes a Reloader while a worker looks at its folder.
+func TestCloseEndsALookThatIsUnderWay(t *testing.T) {
+	r, err := New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	k := sim.New(1)
+	server, err := bobbinhttp.NewServer(bobbinhttp.Config{Handler: r.Wrap(page), Loop: eventloop.Config{Kernel: k}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Start(server.Loop(), t.TempDir()); err != nil {
+		t.Fatal(err)
+	}
+	var last *eventloop.Timer
+	server.Loop().After(lookEvery, func() { // the timer of the look has just run
+		r.Close()
+		last = r.look
+	})
+	k.Go(func(s *sim.Script) {
+		s.Sleep(time.Minute)
+		if last == nil || r.look != last {
+			t.Error("the folder is looked at for ever")
+		}
+		server.Stop()
+	})
+	if err := server.Run(); err != nil {
+		t.Error(err)
+	}
+}
+
 // soon is how long after a change pages are told at the latest.
 const soon = 500 * time.Millisecond
 
