@@ -879,7 +879,7 @@ func TestTheFileOfASocketHasItsModeAndIsRemoved(t *testing.T) {
 	}
 }
 
-func TestAPathOfASocketIsTooLongOrLeadsNowhere(t *testing.T) {
+func TestAPathOfASocketIsTooLongOrHasNoFolder(t *testing.T) {
 	for name, open := range bobbin.Kernels() {
 		t.Run(name, func(t *testing.T) {
 			k := opened(t, open)

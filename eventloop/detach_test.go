@@ -112,8 +112,8 @@ func TestAConnectionLeavesWithAllThatWasRead(t *testing.T) {
 	}
 }
 
-// TestAConnectionThatFailsBeforeItLeavesIsTold has each reason.
-func TestAConnectionThatFailsBeforeItLeavesIsTold(t *testing.T) {
+// TestAConnectionThatFailsBeforeItLeavesIsReported has each reason.
+func TestAConnectionThatFailsBeforeItLeavesIsReported(t *testing.T) {
 	rows := []struct {
 		name   string
 		client func(h *house, s *sim.Script, w *sim.Wire)
@@ -165,9 +165,9 @@ func TestAConnectionThatFailsBeforeItLeavesIsTold(t *testing.T) {
 	}
 }
 
-// TestThoseThatLeaveAreBounded has no client leave with more than three quarters, and all
+// TestConnectionsThatLeaveAreBounded has no client leave with more than three quarters, and all
 // together with no more than the limit, until an owner closes one.
-func TestThoseThatLeaveAreBounded(t *testing.T) {
+func TestConnectionsThatLeaveAreBounded(t *testing.T) {
 	var left []Detached
 	full := 0
 	h := build(t, Limits{Detached: 4}, func(*Conn) Protocol {

@@ -82,7 +82,7 @@ func TestEventsSayGoodbye(t *testing.T) {
 			e.OnStop(func() { bye(e)(); e.Close() })
 			s.Stop()
 		}, "data: bye\n\n"},
-		{"what was posted before Stop runs before", func(e *http.Events, s *http.Server) {
+		{"a function that was posted before Stop runs before it", func(e *http.Events, s *http.Server) {
 			s.Loop().Post(bye(e))
 			s.Stop()
 		}, "data: bye\n\n"},
@@ -91,7 +91,7 @@ func TestEventsSayGoodbye(t *testing.T) {
 			s.Loop().Post(func() { e.Send(http.Event{Data: "soon"}) })
 			s.Stop()
 		}, "data: soon\n\ndata: bye\n\n"},
-		{"what was posted twice does not delay it", func(e *http.Events, s *http.Server) {
+		{"a function that is posted later does not delay it", func(e *http.Events, s *http.Server) {
 			s.Loop().Post(func() { s.Loop().Post(bye(e)) })
 			s.Stop()
 		}, ""},

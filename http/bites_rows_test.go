@@ -234,7 +234,7 @@ var limitRows = map[string][]bite{
 	"ReadBudget": {
 		{name: "as much is read in one turn", edge: spares, limits: Limits{ReadBudget: 50_000}, begin: bluntly(func(_ *eventloop.Conn, p []byte) int { return len(p) }), run: readIn(50_000), want: "50000"},
 		{name: "more of it waits for the next", edge: bites, limits: Limits{ReadBudget: 20_000}, begin: bluntly(func(_ *eventloop.Conn, p []byte) int { return len(p) }), run: readIn(50_000), want: "20000 20000 10000"},
-		{name: "what is thrown away, too", edge: bites, limits: Limits{ReadBudget: 20_000}, begin: bluntly(func(c *eventloop.Conn, p []byte) int { c.Close(); return len(p) }), run: readIn(50_000), want: "20000 20000 10000"},
+		{name: "of bytes that are thrown away, too", edge: bites, limits: Limits{ReadBudget: 20_000}, begin: bluntly(func(c *eventloop.Conn, p []byte) int { c.Close(); return len(p) }), run: readIn(50_000), want: "20000 20000 10000"},
 	},
 	"WriteBudget": {
 		{name: "as much of a file is written in one turn", edge: spares, limits: Limits{WriteBudget: 50_000}, begin: bluntly(sendsFile(50_000)), run: writtenIn, want: "50000"},

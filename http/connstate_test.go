@@ -245,7 +245,7 @@ func TestOnConnReportsTheStatesOfAConnection(t *testing.T) {
 				c.Send(w, []byte(get("abort")))
 				c.ReceiveAll(w)
 			}},
-		{"a reset is told", "new, active, idle after 1, reset or broken (sim: connection reset by peer)",
+		{"a reset is reported", "new, active, idle after 1, reset or broken (sim: connection reset by peer)",
 			func(k *sim.Kernel, s *Server, c *sim.Script, w *sim.Wire) {
 				c.Send(w, []byte(get("")))
 				c.Sleep(time.Second)

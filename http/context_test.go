@@ -23,8 +23,8 @@ var leaving = map[string]func(*httptest.Conn){
 	"waits, and gets": nil,
 }
 
-// TestAHandlerHearsThatItsClientHasLeft has clients leave after a second of two.
-func TestAHandlerHearsThatItsClientHasLeft(t *testing.T) {
+// TestAHandlersContextEndsWhenItsClientLeaves has clients leave after a second of two.
+func TestAHandlersContextEndsWhenItsClientLeaves(t *testing.T) {
 	for _, row := range []struct {
 		name  string
 		wrap  func(h http.Handler) http.Handler
@@ -87,8 +87,8 @@ func TestAHandlerHearsThatItsClientHasLeft(t *testing.T) {
 	}
 }
 
-// TestAReplyHearsThatItsClientHasLeft asks for the context when the work is done.
-func TestAReplyHearsThatItsClientHasLeft(t *testing.T) {
+// TestAReplysContextEndsWhenItsClientLeaves asks for the context when the work is done.
+func TestAReplysContextEndsWhenItsClientLeaves(t *testing.T) {
 	for how, leave := range map[string]func(*httptest.Conn){"ends its half": (*httptest.Conn).CloseWrite, "waits": nil} {
 		t.Run("the client "+how, func(t *testing.T) {
 			h := func(w *http.Response, r *http.Request) error {
@@ -239,8 +239,8 @@ func TestAClientThatHasLeftIsNoFailure(t *testing.T) {
 	}
 }
 
-// TestSetContextTakesWhatEndsWithTheRequest, and nothing else.
-func TestSetContextTakesWhatEndsWithTheRequest(t *testing.T) {
+// TestSetContextTakesAContextThatEndsWithTheRequest, and nothing else.
+func TestSetContextTakesAContextThatEndsWithTheRequest(t *testing.T) {
 	type key struct{}
 	var before context.Context
 	for _, row := range []struct {

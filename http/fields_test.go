@@ -39,7 +39,7 @@ func TestSetReplacesAddAddsDelRemoves(t *testing.T) {
 		{"with another status, too", func(w *http.Response) error { w.Del("Server").SetStatus(201); return w.Text("") }, text},
 		{"for an error, too", func(w *http.Response) error { w.Del("Server"); return http.StatusNotFound }, text},
 		{"for an error of the server's, too", func(w *http.Response) error { w.Del("Server"); return errDisk }, text},
-		{"but what was set is dropped then", func(w *http.Response) error { w.Set("Server", "loom"); return errDisk }, "Server: bobbin|" + text},
+		{"but fields that were set are dropped then", func(w *http.Response) error { w.Set("Server", "loom"); return errDisk }, "Server: bobbin|" + text},
 		{"Content-Type is one only", func(w *http.Response) error {
 			w.Add("Content-Type", "a/b").Add("content-type", "c/d")
 			return w.Text("")

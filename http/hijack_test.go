@@ -41,13 +41,13 @@ func TestAHandlerTakesItsConnectionOver(t *testing.T) {
 		ask  []string
 		want string
 	}{
-		{"what came behind the request is handed on", hijacking,
+		{"bytes behind the request are handed on", hijacking,
 			[]string{"GET /a HTTP/1.1\r\nHost: a\r\n\r\nmore", " and more"}, "/a more and more, <nil>" + over},
 		{"a body that was not read is handed on", hijacking,
 			[]string{"POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhello"}, "/a hello, <nil>" + over},
 		{"a client that has ended its half is still answered", hijacking,
 			[]string{"GET /a HTTP/1.1\r\nHost: a\r\n\r\nmore", "end"}, "/a more, <nil>; http: the answer is over"},
-		{"what was written goes before", func(w *Response, r *Request) error {
+		{"output from before goes first", func(w *Response, r *Request) error {
 			w.Write([]byte("first"))
 			if err := w.Flush(); err != nil {
 				return err

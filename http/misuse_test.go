@@ -87,7 +87,7 @@ func TestAnAnswerGivenTwiceIsLogged(t *testing.T) {
 			fmt.Fprint(w, "one")
 			return http.StatusCreated
 		}, "201 Created\n", "WARN handler answered twice: it returned a status behind its answer, which is not sent: handler=misuse_test.go:"},
-		{"what was written before an error is dropped, which is right", func(w *http.Response, r *http.Request) error {
+		{"output before an error is dropped, which is right", func(w *http.Response, r *http.Request) error {
 			fmt.Fprint(w, "one")
 			return http.StatusNotFound
 		}, "404 Not Found\n", ""},
@@ -259,7 +259,7 @@ func TestAServerIsUsedOnceAndHasAHandler(t *testing.T) {
 // TestARedirectIsEscaped sends clients to places that are no URIs as they stand.
 func TestARedirectIsEscaped(t *testing.T) {
 	for _, row := range []struct{ name, location, want string }{
-		{"what is right stays", "https://a.example:8080/b/c;d=e?f=g&h=[i]#j", "https://a.example:8080/b/c;d=e?f=g&h=[i]#j"},
+		{"a valid URI stays", "https://a.example:8080/b/c;d=e?f=g&h=[i]#j", "https://a.example:8080/b/c;d=e?f=g&h=[i]#j"},
 		{"spaces and other letters are escaped", "/x y/é", "/x%20y/%C3%A9"},
 		{"an escape stays", "/x%20y%c3%a9", "/x%20y%c3%a9"},
 		{"browsers take a backslash for a slash", `/\evil.example`, "/%5Cevil.example"},

@@ -41,9 +41,9 @@ func unixSocket(t *testing.T) net.Listener {
 	return l
 }
 
-// TestServersListenOnWhatTheProgramHas asks through each, and has connections in the queue
+// TestServersListenOnTheProgramsListeners asks through each, and has connections in the queue
 // of a server that is stopped be answered.
-func TestServersListenOnWhatTheProgramHas(t *testing.T) {
+func TestServersListenOnTheProgramsListeners(t *testing.T) {
 	one := func(f func(*Server, net.Listener) (*eventloop.Listener, error)) func(Servers, net.Listener) error {
 		return func(s Servers, l net.Listener) error { _, err := f(s[0], l); return err }
 	}
@@ -150,8 +150,8 @@ func TestServeIsListenOnAndRun(t *testing.T) {
 	}
 }
 
-// TestWhatCannotBeListenedOnIsNamed has a sentence for each.
-func TestWhatCannotBeListenedOnIsNamed(t *testing.T) {
+// TestAListenerThatCannotBeTakenOverIsNamed has a sentence for each.
+func TestAListenerThatCannotBeTakenOverIsNamed(t *testing.T) {
 	s, err := NewServer(Config{Handler: site, TLS: &tls.Config{Certificates: []tls.Certificate{certificate()}}})
 	if err != nil {
 		t.Fatal(err)

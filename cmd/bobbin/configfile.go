@@ -193,7 +193,7 @@ func explainTOML(file string, err error) error {
 	return fmt.Errorf("%s: %w", file, err)
 }
 
-// A place is where a setting begins in a file, and where its value does.
+// A place has the positions of a setting and of its value in a file.
 type place struct{ key, value position }
 
 // A position counts lines and columns from 1.

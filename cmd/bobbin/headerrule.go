@@ -10,9 +10,9 @@ import (
 	"github.com/bobbin-http/bobbin/http/middleware"
 )
 
-// What does a value of --header mean: "NAME: VALUE" for all files, or "PATTERN: NAME:
-// VALUE" for some? A pattern may look like a name, such as sw.js, and a value may have
-// colons. What is not clear is an error, so that no file's name is sent as a header.
+// A value of --header is "NAME: VALUE" for all files, or "PATTERN: NAME: VALUE" for
+// some. A pattern may look like a name, such as sw.js, and a value may have
+// colons. A value that may be both is an error, so that no file's name is sent as a header.
 
 // parseHeaderRule parses a value of --header.
 func parseHeaderRule(text string) (rule fieldRule, err error) {
@@ -110,7 +110,7 @@ func checkField(field [2]string) error {
 	case strings.EqualFold(name, "Content-Type") && !isMediaType(value):
 		return fmt.Errorf("Content-Type: %q is not a media type, such as application/json", value)
 	case strings.EqualFold(name, "Content-Encoding") && !slices.Contains([]string{"br", "zstd", "gzip", "identity"}, value):
-		return fmt.Errorf("Content-Encoding: %q is none in which a file can be stored: write br, zstd, gzip, or identity for a file that is not compressed", value)
+		return fmt.Errorf("Content-Encoding: %q is not a coding of stored files: write br, zstd, gzip, or identity for a file that is not compressed", value)
 	}
 	if _, err := http.Prepare(nil, field); err != nil {
 		return errors.New(strings.TrimPrefix(err.Error(), "http: "))

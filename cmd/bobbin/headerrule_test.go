@@ -43,7 +43,7 @@ func TestHeaderRules(t *testing.T) {
 	}{
 		{"a file's name is no header", "sw.js: no-store", `"sw.js" is a pattern, and "no-store" behind it has no colon: write 'sw.js: NAME: VALUE'`},
 		{"a value alone is nothing", "no-store", "has no colon"},
-		{"what may be both is refused", "Foo: bar: baz", "write '**: Foo: bar: baz' or '/Foo: bar: baz'"},
+		{"a text that may be both is refused", "Foo: bar: baz", "write '**: Foo: bar: baz' or '/Foo: bar: baz'"},
 		{"a colon in a pattern would end it", "/a:b: Foo: bar", "write ? for a colon in a pattern"},
 		{"a pattern in the middle of a path has a slash in front", "api/a: X-A: b", "begin with one"},
 		{"a type is not for all files", "Content-Type: text/plain", "name them"},

@@ -14,8 +14,8 @@ import (
 	"github.com/bobbin-http/bobbin/http/middleware"
 )
 
-// The files _redirects and _headers of a site from Netlify or Cloudflare Pages. What
-// bobbin cannot do is skipped with a warning. Rules without which files could be read
+// The files _redirects and _headers of a site from Netlify or Cloudflare Pages. Rules
+// that bobbin cannot keep are skipped with a warning. Rules without which files could be read
 // that their site protects are errors: passwords, and rules with precedence over files.
 
 // netlifyMax is the size of the largest file that is read, in bytes, and skippedMax the

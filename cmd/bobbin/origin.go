@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// Where the value of a setting comes from: it decides which of two settings applies,
+// The origin of a setting: it decides which of two settings applies,
 // and errors name it.
 
 // A rank is the precedence of an origin, the lowest first.
@@ -21,7 +21,7 @@ const (
 	byCommandLine
 )
 
-// An origin is where the value of a setting comes from.
+// An origin is the source of a setting's value.
 type origin struct {
 	rank  rank
 	place string // the variable, or FILE:LINE:COLUMN

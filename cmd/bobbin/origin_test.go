@@ -8,9 +8,9 @@ import (
 	"testing"
 )
 
-// TestWhereToListenIsDecidedByTheFirstOriginThatSaysIt has --listen, --port and --public
+// TestTheOriginWithPrecedenceDecidesTheAddress has --listen, --port and --public
 // on the command line, in the environment and in a file.
-func TestWhereToListenIsDecidedByTheFirstOriginThatSaysIt(t *testing.T) {
+func TestTheOriginWithPrecedenceDecidesTheAddress(t *testing.T) {
 	for _, row := range []struct {
 		name string
 		args string

@@ -11,7 +11,7 @@ import (
 	"github.com/bobbin-http/bobbin/http/middleware"
 )
 
-// What SIGHUP reads anew: the users of --auth, and _redirects and _headers of --netlify.
+// SIGHUP reads these files anew: the users of --auth, and _redirects and _headers of --netlify.
 // Flags, variables and the configuration file are those of the start. A file with a mistake
 // changes nothing: the log has the reason, and the rules or users before stay in use.
 
@@ -63,8 +63,8 @@ func (s *siteOptions) readUsers() (*middleware.BasicAuth, error) {
 	return users, nil
 }
 
-// A rereading is what SIGHUP has a worker read. It belongs to the first loop, but for what
-// the worker sets.
+// A rereading reads the files on a worker. It belongs to the first loop, except for the
+// fields that the worker sets.
 type rereading struct {
 	options *options
 	site    *site

@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// What visitors get first: the index of the folder, or the page of --spa.
+// The first page of a site: the index of the folder, or the page of --spa.
 
 // warnOfNoFolder warns of flags about files where the default site is served.
 func (o *options) warnOfNoFolder() {

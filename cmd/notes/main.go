@@ -39,7 +39,7 @@ func main() {
 	}
 }
 
-// site is the whole API. What needs a user is in a group, behind the login.
+// site is the whole API. Handlers that need a user are in a group, behind the login.
 func site(db *store) *http.Router {
 	s := sessions{db: db, users: make(map[string]session)}
 	n := notes{db}

@@ -66,10 +66,10 @@ func TestNotesBelongToTheirUser(t *testing.T) {
 			{"a note without text is none", "POST", "/notes", `{"text":""}`, []string{ada, isJSON}, 422, `"status":422`},
 			{"a misspelt field is an error", "POST", "/notes", `{"txet":"buy thread"}`, []string{ada, isJSON}, 400, `txet`},
 			{"so is a second value", "POST", "/notes", `{"text":"a"} {"text":"b"}`, []string{ada, isJSON}, 400, `"status":400`},
-			{"and what is no JSON", "POST", "/notes", `text=a`, []string{ada, isJSON}, 400, `"status":400`},
-			{"and what does not say that it is", "POST", "/notes", `{"text":"a"}`, []string{ada}, 415, `"status":415`},
+			{"a body that is no JSON", "POST", "/notes", `text=a`, []string{ada, isJSON}, 400, `"status":400`},
+			{"a body without the type of JSON", "POST", "/notes", `{"text":"a"}`, []string{ada}, 415, `"status":415`},
 			{"a number is one", "GET", "/notes/one", "", []string{ada}, 404, `"status":404`},
-			{"paths that are nowhere are JSON, too", "GET", "/", "", nil, 404, `{"error":"not found","status":404}`},
+			{"answers for unknown paths are JSON, too", "GET", "/", "", nil, 404, `{"error":"not found","status":404}`},
 			{"and wrong methods", "PUT", "/notes", "", []string{ada}, 405, `"status":405`},
 		} {
 			a := c.Do(row.method, row.path, row.body, row.fields...)

@@ -111,7 +111,7 @@ func (s *sessions) remember(token string, begun session, now time.Time) {
 	s.users[token] = begun
 }
 
-// require is the middleware of what is for users only.
+// require is middleware for handlers that need a user.
 func (s *sessions) require(next http.Handler) http.Handler {
 	return func(w *http.Response, r *http.Request) error {
 		token, ok := strings.CutPrefix(r.Header("Authorization"), "Bearer ")

@@ -17,7 +17,7 @@ import (
 //go:embed site
 var embedded embed.FS
 
-// A yarn is what the pages are about.
+// A yarn is a product, which has a page.
 type yarn struct {
 	Name, Colour string
 	Metres       int

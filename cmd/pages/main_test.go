@@ -20,7 +20,7 @@ func TestPages(t *testing.T) {
 		}{
 			{"the list links each yarn, escaped", "/", 200, "text/html; charset=utf-8", `<a href="/yarns/Silk%20&amp;%20linen">Silk &amp; linen</a>`},
 			{"a link leads to its page", "/yarns/Silk%20&%20linen", 200, "text/html; charset=utf-8", "<h1>Silk &amp; linen</h1>\n<p>It is blue, and 120 metres long."},
-			{"what is not sold has no page", "/yarns/Rope", 404, "text/plain; charset=utf-8", "404"},
+			{"a yarn that is not sold has no page", "/yarns/Rope", 404, "text/plain; charset=utf-8", "404"},
 			{"the style sheet is in the binary", "/assets/style.css", 200, "text/css; charset=utf-8", "body {"},
 			{"so is the picture", "/assets/yarn.svg", 200, "image/svg+xml", "<svg"},
 			{"the templates are not served", "/assets/list.tmpl", 404, "text/plain; charset=utf-8", "404"},

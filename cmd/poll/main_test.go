@@ -9,7 +9,7 @@ import (
 	"github.com/bobbin-http/bobbin/http/httptest"
 )
 
-func TestWhoAsksWaitsForNews(t *testing.T) {
+func TestAClientThatAsksWaitsForNews(t *testing.T) {
 	httptest.Run(t, httptest.Config{Handler: site().Serve}, func(c *httptest.Client) {
 		begun := c.Now()
 		for range 5 {
@@ -41,7 +41,7 @@ func TestWhoAsksWaitsForNews(t *testing.T) {
 	})
 }
 
-func TestWhoKnowsLessGetsTheRestAtOnce(t *testing.T) {
+func TestAClientThatKnowsLessGetsTheRestAtOnce(t *testing.T) {
 	httptest.Run(t, httptest.Config{Handler: site().Serve}, func(c *httptest.Client) {
 		for i := range newsKept + 2 {
 			c.Do("POST", "/news", fmt.Sprint("news ", i+1))

@@ -9,7 +9,7 @@
 //	PATCH /files/NAME   appends the body at the Upload-Offset of the request, and
 //	                    completes the file if that has Upload-Complete: ?1
 //
-// What has arrived before a connection breaks is kept, in NAME.part until the file
+// Bytes that arrived before a connection broke are kept, in NAME.part until the file
 // is complete.
 package main
 

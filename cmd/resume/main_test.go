@@ -59,7 +59,7 @@ func TestAFileArrivesInPieces(t *testing.T) {
 	}
 }
 
-func TestWhatArrivedBeforeABreakIsKept(t *testing.T) {
+func TestBytesThatArrivedBeforeABreakAreKept(t *testing.T) {
 	folder, err := os.OpenRoot(t.TempDir())
 	if err != nil {
 		t.Fatal(err)

@@ -64,7 +64,7 @@ func TestLinesOfTheLog(t *testing.T) {
 		{"an error has a body", Common, "GET", "/missing", nil, `"GET /missing HTTP/1.1" 404 14`, ""},
 		{"what is answered later is logged then", Common, "GET", "/later", nil, `"GET /later HTTP/1.1" 200 5`, ""},
 		{"the path is as it was sent", Common, "GET", "/a%20%22b?c=%41", nil, `"GET /a%20%22b?c=%41 HTTP/1.1" 200 5`, ""},
-		{"what should have been escaped is so in the log", Common, "GET", "/\u00e9?\xff", nil, `"GET /\xc3\xa9?\xff HTTP/1.1" 200 5`, ""},
+		{"bytes that should have been escaped are so in the log", Common, "GET", "/\u00e9?\xff", nil, `"GET /\xc3\xa9?\xff HTTP/1.1" 200 5`, ""},
 		{"an empty query is one", Common, "GET", "/?", nil, `"GET /? HTTP/1.1" 200 5`, ""},
 		{"nobody said where from", Combined, "GET", "/", nil, `"GET / HTTP/1.1" 200 5 "-" "-"`, ""},
 		{"somebody did", Combined, "GET", "/", []string{"Referer: http://a/", "User-Agent: b/1 (c)"},

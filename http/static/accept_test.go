@@ -35,9 +35,9 @@ func TestARememberedValueMeansTheSame(t *testing.T) {
 	}
 }
 
-// TestWhatIsOfferedFollowsTheEntry asks for a file before, while and after it is
+// TestOffersFollowTheEntry asks for a file before, while and after it is
 // compressed.
-func TestWhatIsOfferedFollowsTheEntry(t *testing.T) {
+func TestOffersFollowTheEntry(t *testing.T) {
 	files := open(t, tree(t, map[string]string{"a.txt": letters(5000), "b.txt": letters(5000)}), Options{Encoders: []Encoder{{"gzip", gzipped}}})
 	visit(t, files, func(v *visitor) {
 		for range 3 {

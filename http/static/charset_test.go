@@ -66,7 +66,7 @@ func TestCharset(t *testing.T) {
 		{"a NUL does not matter, and without a charset browsers would save the text", text, "a\x00b", text},
 		{"one broken byte in a log in UTF-8 does not, either", text, strings.Repeat("\xc3\xa9", 20) + "\xff", text},
 		{"some of them do", text, strings.Repeat("\xc3\xa9", 20) + "\xff \xff", "text/plain"},
-		{"what looks like UTF-8 once among other letters is not", text, "\xc3\xa9 caf\xe9", "text/plain"},
+		{"one sequence of UTF-8 among other letters is not enough", text, "\xc3\xa9 caf\xe9", "text/plain"},
 		{"the head of a large file may end inside a character", text, cut, text},
 		{"a whole file may not", text, cut[1:], "text/plain"},
 		{"a page with Japanese letters in Shift_JIS is not UTF-8", text, strings.Repeat("\x93\xfa\x96\x7b\x8c\xea\x82\xc5\x82\xb7", 50), "text/plain"},

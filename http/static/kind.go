@@ -12,11 +12,11 @@ import (
 	"github.com/bobbin-http/bobbin/http/internal/negotiate"
 )
 
-// What a file is: its media type, its charset, and the coding in which it is stored. A
+// The kind of a file: its media type, its charset, and the coding in which it is stored. A
 // rule of Options.Fields decides first, then the content, then Options.Types and the
 // extension.
 
-// A kind is what is known about a file before it is read.
+// A kind describes a file before it is read.
 type kind struct {
 	contentType string
 	isGiven     bool   // the type is the operator's, and is not changed

@@ -5,7 +5,7 @@ import (
 	"github.com/bobbin-http/bobbin/http/internal/negotiate"
 )
 
-// What answers in place of a missing file: Options.Missing, then Options.Fallback, then the
+// The answer in place of a missing file: Options.Missing, then Options.Fallback, then the
 // folder's own page for a 404.
 
 // reply answers with an entry. For a 404, missing answers in its place unless it is nil or

@@ -9,8 +9,8 @@ import (
 	"github.com/bobbin-http/bobbin/http/middleware"
 )
 
-// TestWhatAnswersForAMissingFile has rules, a fallback and a page for 404 in one folder.
-func TestWhatAnswersForAMissingFile(t *testing.T) {
+// TestAMissingFileIsAnsweredInPlace has rules, a fallback and a page for 404 in one folder.
+func TestAMissingFileIsAnsweredInPlace(t *testing.T) {
 	const page, script = "Accept: text/html", "Accept: */*"
 	root := tree(t, map[string]string{"index.html": "start", "app.html": "application", "404.html": "lost", "a.txt": "a", "sub/": ""})
 	rules, err := middleware.ParseRedirects(strings.NewReader("/old /new\n/in /a.txt 200\n/out /gone 200\n/lost /a.txt 404\n/deep/* /sub/:splat 302\n"))

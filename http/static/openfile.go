@@ -38,8 +38,8 @@ const sampleSize = 4 << 10
 // sent, so that a client does not wait for an answer that will be cut off.
 const compareEvery = 100 * time.Millisecond
 
-// noFD is the descriptor of what is no file of the kernel, which says of this number that
-// nothing of it is in memory.
+// noFD stands for a descriptor where there is no file of the kernel, which says of this
+// number that nothing of it is in memory.
 const noFD = ^uintptr(0)
 
 func newOpenFile(v *content, path string) *openFile {

@@ -98,8 +98,8 @@ func TestHandlersHaveDeadlinesAndInterimAnswers(t *testing.T) {
 	}
 }
 
-// TestWhatIsOverHasNoDeadline sets some after the handler has returned.
-func TestWhatIsOverHasNoDeadline(t *testing.T) {
+// TestARequestThatIsOverHasNoDeadline sets some after the handler has returned.
+func TestARequestThatIsOverHasNoDeadline(t *testing.T) {
 	controls := make(chan *nethttp.ResponseController, 1)
 	at := serveBobbin(t, Handler(nethttp.HandlerFunc(func(w nethttp.ResponseWriter, r *nethttp.Request) {
 		controls <- nethttp.NewResponseController(w)

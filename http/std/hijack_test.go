@@ -82,7 +82,7 @@ func TestAHandlerHijacksAsBehindNetHTTP(t *testing.T) {
 	for _, row := range []struct{ name, ask, want string }{
 		{"all that comes is the handler's", "GET /echo HTTP/1.1\r\nHost: a\r\n\r\nmore", " 4; more"},
 		{"a body, too", "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello, more", "; hello, more"},
-		{"what was written goes before, and nothing after", "GET /after HTTP/1.1\r\nHost: a\r\n\r\n", "\r\n\r\nhellotrue true"},
+		{"output from before goes first, and nothing after", "GET /after HTTP/1.1\r\nHost: a\r\n\r\n", "\r\n\r\nhellotrue true"},
 		{"a 101 is sent with its fields", "GET /switch HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\nmore", "\r\nConnection: Upgrade\r\n,\r\nUpgrade: echo\r\n,\r\n\r\nmore"},
 		{"a panic costs nothing more", "GET /panics HTTP/1.1\r\nHost: a\r\n\r\n", ""},
 	} {

@@ -52,7 +52,7 @@ func TestHandlersFindWhatNetHTTPDocuments(t *testing.T) {
 			io.WriteString(w, page)
 			return nil
 		}, "<nil>"},
-		{"what is written beyond the declared length is refused", func(w nethttp.ResponseWriter, r *nethttp.Request) any {
+		{"output beyond the declared length is refused", func(w nethttp.ResponseWriter, r *nethttp.Request) any {
 			w.Header().Set("Content-Length", "3")
 			_, short := io.WriteString(w, "abc")
 			n, long := io.WriteString(w, "d")
