@@ -863,6 +863,24 @@ func TestTheFileOfASocketHasItsModeAndIsRemoved(t *testing.T) {
 			if err := os.Remove(at.Path); err != nil {
 				t.Fatal(err)
 			}
+			moved := listen(at) // and again, by another file of the same time
+			info, err := os.Lstat(at.Path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := os.Rename(at.Path, at.Path+"-moved"); err != nil {
+				t.Fatal(err)
+			}
+			listen(at)
+			if err := os.Chtimes(at.Path, time.Time{}, info.ModTime()); err != nil {
+				t.Fatal(err)
+			}
+			if err := moved.RemoveFile(); err != nil {
+				t.Error(err)
+			}
+			if err := os.Remove(at.Path); err != nil {
+				t.Errorf("another socket's file of the same time was removed: %v", err)
+			}
 			other := listen(at)
 			for range 2 { // the second time there is none
 				if err := other.RemoveFile(); err != nil {

@@ -31,6 +31,31 @@ func TestActivated(t *testing.T) {
 	}
 }
 
+// TestSocketsThatWerePassedGoBeforeAllThatIsNotTyped has one socket, and addresses of each
+// origin.
+func TestSocketsThatWerePassedGoBeforeAllThatIsNotTyped(t *testing.T) {
+	for _, row := range []struct{ args, variable, at, warns string }{
+		{"", "", "fd:3", ""},
+		{"", "BOBBIN_LISTEN", "fd:3", ""},
+		{"-l 127.0.0.1:81", "", "127.0.0.1:81", "the sockets of LISTEN_FDS are not used, because --listen was given"},
+		{"-p 82", "", "localhost:82", "because --port was given"},
+		{"--public=false", "", "localhost:8080", "because --public was given"},
+	} {
+		env := map[string]string{"LISTEN_FDS": "1", "LISTEN_PID": fmt.Sprint(os.Getpid()), row.variable: ":80"}
+		o, err := parse(strings.Fields(row.args), func(name string) string { return env[name] })
+		if err == nil {
+			err = o.takeActivation(func(name string) string { return env[name] })
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		warnings := strings.Join(o.warnings, "\n")
+		if at := strings.Join(o.at, " "); at != row.at || !strings.Contains(warnings, row.warns) || (warnings == "") != (row.warns == "") {
+			t.Errorf("%q, %s: it listens on %s, and warns of %q", row.args, row.variable, at, warnings)
+		}
+	}
+}
+
 // TestBobbinServesASocketThatItIsGiven starts it as a service manager does, after a client
 // has connected.
 func TestBobbinServesASocketThatItIsGiven(t *testing.T) {

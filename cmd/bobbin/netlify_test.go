@@ -100,6 +100,28 @@ func TestHeadersThatCannotBeKeptAreSkipped(t *testing.T) {
 	}
 }
 
+// TestAHeaderIsForThePathsOfItsRule and for no others: a site's policy may depend on it.
+func TestAHeaderIsForThePathsOfItsRule(t *testing.T) {
+	for _, row := range []struct{ rule, path, other string }{
+		{"/*", "/a/b/c.html", ""},
+		{"/private/*", "/private/a/b", "/public/private/a"},
+		{"/private/*", "/private/", "/private"},
+		{"/*.js", "/a/b.js", "/a/b.css"},
+		{"/users/:id/photo", "/users/7/photo", "/users/7/8/photo"},
+		{"/users/:id", "/users/7", "/users/7/photo"},
+		{"/a", "/a", "/b/a"},
+	} {
+		dir := folder(t, map[string][]byte{"_headers": []byte(row.rule + "\n  X-A: b\n")})
+		fields := &fieldRules{}
+		if _, err := fields.readNetlify(dir); err != nil || len(fields.header) != 1 {
+			t.Fatalf("%s: %d are kept, %v", row.rule, len(fields.header), err)
+		}
+		if rule := &fields.header[0]; !rule.match(row.path) || row.other != "" && rule.match(row.other) {
+			t.Errorf("%s is for %s: %v, and for %s: %v", row.rule, row.path, rule.match(row.path), row.other, rule.match(row.other))
+		}
+	}
+}
+
 // TestAPasswordIsRefusedHoweverItIsWritten has what Netlify would ask a password for.
 func TestAPasswordIsRefusedHoweverItIsWritten(t *testing.T) {
 	for _, text := range []string{

@@ -105,7 +105,7 @@ func TestAnAddressThatFailsLeavesNoSocket(t *testing.T) {
 func TestAPathThatFailsIsExplained(t *testing.T) {
 	dir := folder(t, map[string][]byte{"file": nil})
 	for _, row := range []struct{ name, path, says string }{
-		{"a path that is too long", filepath.Join(dir, strings.Repeat("a", 120)), "bytes, and may have 10"},
+		{"a path that is too long", filepath.Join(dir, strings.Repeat("a", 120)), "; choose a shorter one"},
 		{"a folder that is not there", filepath.Join(dir, "missing", "s"), "there is no folder " + filepath.Join(dir, "missing") + "; make it"},
 		{"a folder that is none", filepath.Join(dir, "file", "s"), filepath.Join(dir, "file") + " is no folder"},
 		{"a file that is no socket", filepath.Join(dir, "file"), "there is a file that is no socket; remove it"},
@@ -123,6 +123,10 @@ func TestAPathThatFailsIsExplained(t *testing.T) {
 		if got := explainListen("--listen", "unix:/run/s", fmt.Errorf("cannot listen: %w", cause)).Error(); !strings.Contains(got, want) || strings.Contains(got, "port") {
 			t.Errorf("%v: %s", cause, got)
 		}
+	}
+	none := "this machine does not have that address; choose another with --listen"
+	if got := explainListen("--listen", "192.0.2.1:80", fmt.Errorf("cannot listen: %w", syscall.EADDRNOTAVAIL)).Error(); !strings.HasSuffix(got, none) {
+		t.Errorf("an address of another machine: %s", got)
 	}
 	for address, want := range map[string]string{":80": "ports below 1024 are privileged; choose another with --listen", ":8080": "cannot listen: permission denied"} {
 		if got := explainListen("--listen", address, fmt.Errorf("cannot listen: %w", syscall.EACCES)).Error(); !strings.HasSuffix(got, want) {

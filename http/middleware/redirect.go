@@ -21,7 +21,7 @@ import (
 // rule precedence over existing files. A rule that redirects a path to itself does not
 // apply to that path.
 type Redirect struct {
-	host   string   // in lower case and without a port; "" for all
+	host   string   // without a port; "" for all
 	from   []string // segments
 	prefix string   // of the segment before the star at the end of FROM
 	splat  bool     // FROM ends with a star
@@ -74,7 +74,7 @@ func (r *Redirect) cutHost(from string) (path string, err error) {
 		}
 	}
 	host, path, _ := strings.Cut(rest, "/")
-	r.host = strings.ToLower(hostOnly(host))
+	r.host = hostOnly(host)
 	if r.host == "" || strings.ContainsAny(r.host, "*:@?#") && !strings.HasPrefix(r.host, "[") {
 		return "", fmt.Errorf("%q has no host name that requests could have", from)
 	}

@@ -53,6 +53,30 @@ https://b.example/only     /other
 	})
 }
 
+// TestOnlyARuleWithPrecedenceIsBeforeFiles has a site where each path is a file but for
+// those that begin with /none.
+func TestOnlyARuleWithPrecedenceIsBeforeFiles(t *testing.T) {
+	list, err := ParseRedirects(strings.NewReader("/a /b\n/secret /b 302!\n/none/a /c\n/none/b /d 302!\n/none/* /e\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	as := func(w *http.Response, r *http.Request, path string) error { return w.Text("as " + path) }
+	missing := list.Missing(as)
+	files := func(w *http.Response, r *http.Request) error {
+		if strings.HasPrefix(r.Path(), "/none") {
+			return missing(w, r)
+		}
+		return w.Text("a file")
+	}
+	httptest.Run(t, httptest.Config{Handler: list.Forced(files, as)}, func(c *httptest.Client) {
+		for path, want := range map[string]string{"/a": "", "/secret": "/b", "/none/a": "/c", "/none/b": "/d", "/none/c": "/e"} {
+			if got := leadsTo(t, c, "a.example", path); got != want {
+				t.Errorf("%s leads to %q, want %q", path, got, want)
+			}
+		}
+	})
+}
+
 func TestARedirectDoesNotLeadToItself(t *testing.T) {
 	for _, row := range []struct {
 		rule string
@@ -65,6 +89,10 @@ func TestARedirectDoesNotLeadToItself(t *testing.T) {
 		{"/* /docs/notes?a=b 301!", "/docs/notes", ""},
 		{"/* /:splat 301!", "/a%20b", ""},
 		{"/a /a/ 301!", "/a", "/a/"},
+		{"/go/* /:splat//evil.example 301!", "/go/", "/evil.example"},
+		{"/go/* /:splat 301!", "/go//evil.example", "/evil.example"},
+		{"/:page /pages/:page 301!", "/a", "/pages/a"},
+		{"/:page /pages/:page 301!", "/", ""},
 		{"/a /a/ 301!", "/a/", ""},
 		{"http://site.example/* https://site.example/:splat 301!", "/x", ""},
 		{"/* https://site.example/:splat 301!", "/x", ""},
