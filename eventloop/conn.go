@@ -177,7 +177,7 @@ func (c *Conn) Pause() {
 	c.paused = true
 }
 
-// Paused reports whether the protocol hears nothing at present, by its own wish.
+// Paused reports whether the protocol has asked to be shown nothing for now.
 func (c *Conn) Paused() bool { return c.paused }
 
 // Resume ends a Pause. Bytes that came meanwhile are shown in the next turn.

@@ -26,8 +26,8 @@ func (x *exchange) dropDeadlines() {
 	x.handlerDeadlines = handlerDeadlines{}
 }
 
-// SetReadDeadline has the body of the request be here when d has passed, or fail: Body and
-// Read return an error then, 408 for errors.As, and context.DeadlineExceeded for errors.Is.
+// SetReadDeadline ends the reading of the body when d has passed: from then on Body and Read
+// return an error, 408 for errors.As, and context.DeadlineExceeded for errors.Is.
 // The handler may answer as it likes; the answer is the last on the connection. A new
 // deadline replaces the one before, and 0 removes it. The deadlines and the rate of Limits
 // hold besides.
@@ -45,7 +45,7 @@ func (r *Request) SetReadDeadline(d time.Duration) error {
 	})
 }
 
-// errReadDeadline is what reading a body returns behind the handler's deadline.
+// errReadDeadline is the error of reading a body after the handler's deadline.
 var errReadDeadline = newRefusal(StatusRequestTimeout, "the body took too long")
 
 // Is lets errors.Is find context.DeadlineExceeded.
@@ -58,7 +58,7 @@ func (x *exchange) pastReadDeadline() bool {
 	return x.readBy != 0 && x.conn.server.elapsed() >= x.readBy
 }
 
-// failsByDeadline is asked before a handler waits for the body. If its deadline is over,
+// failsByDeadline is called before a handler waits for the body. If its deadline is over,
 // waiting fails at once.
 func (x *exchange) failsByDeadline() bool {
 	if !x.pastReadDeadline() {
@@ -75,9 +75,9 @@ func (c *conn) failRead() {
 	c.resume()
 }
 
-// SetWriteDeadline has the client have the whole answer when d has passed, or the
-// connection is reset: Write, Flush and Pause return ErrGone then, and the context of the
-// request ends. The client has what its kernel has acknowledged, where the server's tells
+// SetWriteDeadline resets the connection when d has passed, unless the client has the whole
+// answer by then: Write, Flush and Pause return ErrGone, and the context of the request
+// ends. The client has what its kernel has acknowledged, where the server's tells
 // (Linux), and otherwise what the server's kernel has taken. A new deadline replaces the
 // one before, and 0 removes it. Limits.SendTimeout holds besides.
 //

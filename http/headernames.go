@@ -10,8 +10,8 @@ import (
 )
 
 // HeaderNames are names of headers that a handler looks for in each request. Looking for
-// all of them takes one pass, and nearly all other headers are told by the lengths of
-// their names. It never changes, so that several loops may share it.
+// all of them takes one pass, and nearly all other headers are told apart by the lengths
+// of their names. It never changes, so that several loops may share it.
 type HeaderNames struct {
 	lengths  uint64           // bit n is set if a name has n bytes, modulo 64
 	byLength [64][]headerName // by length modulo 64

@@ -88,7 +88,7 @@ func (w *Response) switches(protocol string) error {
 		return nil
 	}
 	w.fields = appendUpgrade(w.fields, protocol)
-	return StatusUpgradeRequired.Because("this is for " + protocol)
+	return StatusUpgradeRequired.Because("this path is for the protocol " + protocol)
 }
 
 // offers reports whether the client offers to switch to a protocol. One that speaks

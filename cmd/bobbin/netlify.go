@@ -135,7 +135,7 @@ func isForced(word string) bool { return forcedStatus.MatchString(word) }
 
 func isRole(word string) bool { return len(word) > 5 && strings.EqualFold(word[:5], "role=") }
 
-// netlifyRule parses a rule, or says why it cannot be kept.
+// netlifyRule parses a rule, or returns the reason why it cannot be kept.
 func netlifyRule(words []string) (rule middleware.Redirect, why string) {
 	for i, word := range words[1:] {
 		if !condition.MatchString(word) {
@@ -225,7 +225,7 @@ func (f *fieldRules) readHeaders(name string) error {
 	return err
 }
 
-// netlifyField parses a header for a path, or says why it cannot be kept.
+// netlifyField parses a header for a path, or returns the reason why it cannot be kept.
 func netlifyField(path, text string) (rule fieldRule, why string) {
 	if name, ok := strings.CutPrefix(text, "!"); ok {
 		rule.field, rule.removes = [2]string{strings.TrimSpace(name), ""}, true

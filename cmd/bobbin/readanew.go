@@ -153,7 +153,7 @@ func (g *rereading) apply() {
 	}
 }
 
-// report says what is in use from now on.
+// report logs the rules and users that are in use from now on.
 func report(log *slog.Logger, users *middleware.BasicAuth, fields *fieldRules) {
 	if fields != nil {
 		for _, text := range fields.warnings {

@@ -48,7 +48,7 @@ func listed(n int, requests []string) string {
 // long until their answers are printed. Most stops are over by then.
 const tellAfter = 100 * time.Millisecond
 
-// stopAndTell stops the servers, and says what they wait for.
+// stopAndTell stops the servers, and prints the requests that they wait for.
 func stopAndTell(servers http.Servers, to io.Writer) {
 	servers.Stop()
 	var mu sync.Mutex

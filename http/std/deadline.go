@@ -12,7 +12,7 @@ import (
 	"github.com/bobbin-http/bobbin/http"
 )
 
-// SetReadDeadline is for net/http's ResponseController: from t on, reading the body fails
+// SetReadDeadline implements net/http's ResponseController: from t on, reading the body fails
 // with os.ErrDeadlineExceeded, and the handler may still answer. The zero time takes the
 // deadline away.
 func (a *answer) SetReadDeadline(t time.Time) error {
@@ -21,7 +21,7 @@ func (a *answer) SetReadDeadline(t time.Time) error {
 	return a.setDeadline(t, a.from.SetReadDeadline)
 }
 
-// SetWriteDeadline is for net/http's ResponseController: if the client does not have the
+// SetWriteDeadline implements net/http's ResponseController: if the client does not have the
 // answer at t, its connection is reset, and writing fails with os.ErrDeadlineExceeded. The
 // zero time takes the deadline away.
 func (a *answer) SetWriteDeadline(t time.Time) error {
