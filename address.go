@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"net/netip"
 	"os"
+	"strconv"
 )
 
 // An Address is that of a listening socket: an IP address and a port, or the path of a
@@ -12,7 +13,7 @@ import (
 type Address struct {
 	IP   netip.AddrPort // with port 0 the kernel chooses
 	Path string         // not empty for a Unix socket
-	FD   int            // not 0 for a socket that listens already; its owner keeps it: see adopt.go
+	FD   int            // not 0 for a socket that listens already; its owner keeps it: see adopt_unix.go
 
 	// Mode has the permissions of the file of a Unix socket; 0 leaves them to the umask.
 	// A client needs the right to write.
@@ -31,7 +32,15 @@ type socketFile struct {
 }
 
 // String returns the address as a user would type it, without the mode.
-func (a Address) String() string { return a.text() }
+func (a Address) String() string {
+	switch {
+	case a.FD != 0:
+		return "fd:" + strconv.Itoa(a.FD)
+	case a.Path != "":
+		return "unix:" + a.Path
+	}
+	return a.IP.String()
+}
 
 // RemoveFile removes the file of a Unix socket for an address that Kernel.Listen has
 // returned, unless it is another socket's by now. For other addresses it does nothing. Any

@@ -9,6 +9,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// A socket that listens already comes from a service manager (systemd's socket
+// activation, by its number), from a parent process, or from another part of the program.
+// Kernel.Listen makes a descriptor of its own for it, and leaves the given one to its owner.
+
 // Errors of a descriptor that cannot be listened on.
 var (
 	errNoSocket     = errors.New("no stream socket")
@@ -44,7 +48,7 @@ func adopt(at Address, how ListenOptions) (fd int, bound Address, err error) {
 	if path, ok := name.(*unix.SockaddrUnix); ok {
 		bound.Path = path.Name
 		if bound.Path == "" {
-			bound.Path = at.text() // it has no name
+			bound.Path = at.String() // it has no name
 		}
 		return fd, bound, nil
 	}
