@@ -14,9 +14,6 @@ import (
 // certCommand makes a certificate for development, signed by an authority of this
 // machine, and prints how to trust that authority.
 func certCommand(t *terminals, args []string, _ func(string) string) int {
-	if asksForHelp(args) {
-		return t.help("cert")
-	}
 	f := pflag.NewFlagSet("cert", pflag.ContinueOnError)
 	folder := f.String("folder", "", "folder of the files")
 	f.Usage = func() {}

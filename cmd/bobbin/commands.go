@@ -27,12 +27,12 @@ var commands map[string]func(t *terminals, args []string, env func(string) strin
 func init() {
 	commands = map[string]func(*terminals, []string, func(string) string) int{
 		"serve":       serveCommand,
-		"config":      configCommand,
-		"cert":        certCommand,
-		"precompress": precompressCommand,
-		"hash":        hashCommand,
+		"config":      withHelp("config", configCommand),
+		"cert":        withHelp("cert", certCommand),
+		"precompress": withHelp("precompress", precompressCommand),
+		"hash":        withHelp("hash", hashCommand),
 		"help":        helpCommand,
-		"version":     versionCommand,
+		"version":     withHelp("version", versionCommand),
 	}
 }
 
@@ -69,6 +69,16 @@ read from the input, because all users of the machine can see arguments.
 `,
 	"version": `usage: bobbin version
 `,
+}
+
+// withHelp has a command print its help when one of its arguments asks for that.
+func withHelp(name string, command func(*terminals, []string, func(string) string) int) func(*terminals, []string, func(string) string) int {
+	return func(t *terminals, args []string, env func(string) string) int {
+		if asksForHelp(args) {
+			return t.help(name)
+		}
+		return command(t, args, env)
+	}
 }
 
 // asksForHelp reports whether one of the arguments of a command is --help or -h.
@@ -128,9 +138,6 @@ func helpCommand(t *terminals, args []string, _ func(string) string) int {
 
 // versionCommand is "bobbin version".
 func versionCommand(t *terminals, args []string, _ func(string) string) int {
-	if asksForHelp(args) {
-		return t.help("version")
-	}
 	if len(args) > 0 {
 		return t.fail(errors.New("usage: bobbin version"))
 	}
@@ -141,9 +148,6 @@ func versionCommand(t *terminals, args []string, _ func(string) string) int {
 // configCommand checks or prints the settings that result from flags, environment and
 // configuration file.
 func configCommand(t *terminals, args []string, env func(string) string) int {
-	if asksForHelp(args) {
-		return t.help("config")
-	}
 	action := ""
 	if len(args) > 0 {
 		action = args[0]
@@ -173,9 +177,6 @@ func configCommand(t *terminals, args []string, env func(string) string) int {
 // hashCommand makes a line for --auth. It reads the password from the input, because
 // all users of the machine can see the arguments of a program.
 func hashCommand(t *terminals, args []string, _ func(string) string) int {
-	if asksForHelp(args) {
-		return t.help("hash")
-	}
 	if len(args) > 1 || len(args) == 1 && strings.HasPrefix(args[0], "-") {
 		return t.fail(errors.New("usage: bobbin hash [NAME]; the password is read from the input"))
 	}

@@ -15,10 +15,7 @@ import (
 // checkEmpty refuses flags whose value, or one of whose values, is empty.
 func (o *options) checkEmpty() (err error) {
 	o.flags.Visit(func(flag *pflag.Flag) {
-		list := []string{flag.Value.String()}
-		if v, ok := flag.Value.(pflag.SliceValue); ok {
-			list = v.GetSlice()
-		}
+		list := listOf(flag)
 		blank := func(s string) bool { return strings.TrimSpace(s) == "" }
 		if flag.Name == "limit" {
 			return // setLimits says which form they have
@@ -28,6 +25,14 @@ func (o *options) checkEmpty() (err error) {
 		}
 	})
 	return err
+}
+
+// listOf returns the values of a flag, one for a flag that is no list.
+func listOf(flag *pflag.Flag) []string {
+	if v, ok := flag.Value.(pflag.SliceValue); ok {
+		return v.GetSlice()
+	}
+	return []string{flag.Value.String()}
 }
 
 // checkTyped refuses empty values of lists. The list would have lost them beside others.

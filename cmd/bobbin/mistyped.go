@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -88,11 +89,7 @@ func explainValue(flag *pflag.Flag, value string, cause error) error {
 // checkSwallowed refuses a value that is a flag: the flag before it has lost its value.
 func checkSwallowed(f *pflag.FlagSet) (err error) {
 	f.Visit(func(flag *pflag.Flag) {
-		list := []string{flag.Value.String()}
-		if v, ok := flag.Value.(pflag.SliceValue); ok {
-			list = v.GetSlice()
-		}
-		for _, value := range list {
+		for _, value := range listOf(flag) {
 			name, _, _ := strings.Cut(value, "=")
 			if long, ok := strings.CutPrefix(name, "--"); ok && f.Lookup(long) != nil && err == nil {
 				err = fmt.Errorf("--%s needs a value before %s", flag.Name, name)
@@ -125,13 +122,7 @@ func checkArguments(args []string) error {
 }
 
 // commandNames returns the names of all commands.
-func commandNames() (names []string) {
-	for name := range commands {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
-}
+func commandNames() []string { return slices.Sorted(maps.Keys(commands)) }
 
 // knownVariables are variables with BOBBIN_ in front that are not flags.
 var knownVariables = []string{"BOBBIN_TRACE"}

@@ -26,9 +26,6 @@ const (
 )
 
 func precompressCommand(t *terminals, args []string, _ func(string) string) int {
-	if asksForHelp(args) {
-		return t.help("precompress")
-	}
 	if len(args) != 1 || strings.HasPrefix(args[0], "-") {
 		return t.fail(errors.New("usage: bobbin precompress DIR"))
 	}

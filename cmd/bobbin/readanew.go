@@ -76,7 +76,8 @@ type rereading struct {
 	users     *middleware.BasicAuth // nil without --auth, or with an error
 	redirects middleware.Redirects
 	fields    *fieldRules // nil without --netlify, or with an error
-	failed    [2]error    // of the users, and of the rules
+
+	usersFailed, rulesFailed error
 }
 
 // readAnew reads the files on SIGHUP, until stop is called.
@@ -108,25 +109,24 @@ func (g *rereading) begin() {
 
 // read runs on the worker.
 func (g *rereading) read() {
-	g.users, g.redirects, g.fields, g.failed = nil, nil, nil, [2]error{}
+	g.users, g.usersFailed = nil, nil
+	g.redirects, g.fields, g.rulesFailed = nil, nil, nil
 	s := &g.options.site
 	if g.site.loops[0].users != nil {
-		g.users, g.failed[0] = s.readUsers()
+		g.users, g.usersFailed = s.readUsers()
 	}
 	if s.netlify && g.options.path != "" {
-		g.redirects, g.fields, g.failed[1] = s.rules(g.options.path)
+		g.redirects, g.fields, g.rulesFailed = s.rules(g.options.path)
 	}
 }
 
 // apply gives each loop what was read.
 func (g *rereading) apply() {
 	users, redirects, fields := g.users, g.redirects, g.fields
-	if err := g.failed[0]; err != nil {
-		users = nil
+	if err := g.usersFailed; err != nil {
 		g.log.Error("SIGHUP: users not reloaded, the old ones stay in use", "error", err)
 	}
-	if err := g.failed[1]; err != nil {
-		fields = nil
+	if err := g.rulesFailed; err != nil {
 		g.log.Error("SIGHUP: redirects and headers not reloaded, the old ones stay in use", "error", err)
 	}
 	var left atomic.Int32

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"log/slog"
+	"maps"
 	"os"
 	"slices"
 	"strconv"
@@ -321,11 +322,6 @@ func pick[T any](flag, word string, of map[string]T) (T, error) {
 	if v, ok := of[word]; ok {
 		return v, nil
 	}
-	var names []string
-	for name := range of {
-		names = append(names, name)
-	}
-	slices.Sort(names)
 	var none T
-	return none, fmt.Errorf("%s: unknown value %q: choose one of %s", flag, word, strings.Join(names, ", "))
+	return none, fmt.Errorf("%s: unknown value %q: choose one of %s", flag, word, strings.Join(slices.Sorted(maps.Keys(of)), ", "))
 }
