@@ -108,15 +108,12 @@ func (s *search) resolve(f *found) error {
 
 // index loads a folder's index, or lists the folder.
 func (s *search) index(f *found, name string, folder fs.File) error {
-	for _, index := range s.options.Index {
-		index = inFolder(name, index)
-		file, info, err := s.open(index)
-		if err == nil {
-			return s.loadOpen(f, index, file, info)
-		}
-		if err != http.StatusNotFound {
-			return err
-		}
+	index, file, info, err := s.openIndex(name)
+	if err == nil {
+		return s.loadOpen(f, index, file, info)
+	}
+	if err != http.StatusNotFound {
+		return err
 	}
 	if !s.options.Listing {
 		if !s.options.CleanURLs || name == "." {
@@ -129,8 +126,7 @@ func (s *search) index(f *found, name string, folder fs.File) error {
 		}
 		return err
 	}
-	info, err := folder.Stat()
-	if err != nil {
+	if info, err = folder.Stat(); err != nil {
 		return statusOf(err)
 	}
 	f.folder, f.listed = name, info
@@ -140,8 +136,11 @@ func (s *search) index(f *found, name string, folder fs.File) error {
 // pageBeside loads blog.html for /blog, if the folder blog has no page of its own. It
 // returns 404 if the folder goes first.
 func (s *search) pageBeside(f *found, folder string) error {
-	switch err := s.findIndex(folder); err {
-	case nil, http.StatusForbidden:
+	switch _, file, _, err := s.openIndex(folder); err {
+	case nil:
+		file.Close()
+		return http.StatusNotFound
+	case http.StatusForbidden:
 		return http.StatusNotFound
 	case http.StatusNotFound:
 		return s.loadPage(f, folder)
@@ -150,19 +149,16 @@ func (s *search) pageBeside(f *found, folder string) error {
 	}
 }
 
-// findIndex returns nil if a folder has an index that can be opened, 404 if it has none,
-// or the reason why it is not known.
-func (s *search) findIndex(folder string) error {
+// openIndex opens the first index of a folder that can be opened. The error is 404 if there
+// is none, or the reason why it is not known.
+func (s *search) openIndex(folder string) (name string, file fs.File, info fs.FileInfo, err error) {
 	for _, index := range s.options.Index {
-		file, _, err := s.open(inFolder(folder, index))
-		if err == nil {
-			file.Close()
-		}
-		if err != http.StatusNotFound {
-			return err
+		name = inFolder(folder, index)
+		if file, info, err = s.open(name); err != http.StatusNotFound {
+			return name, file, info, err
 		}
 	}
-	return http.StatusNotFound
+	return "", nil, nil, http.StatusNotFound
 }
 
 // openPage opens the page of a name without its extension; see Options.CleanURLs. A

@@ -2,7 +2,6 @@ package static
 
 import (
 	"crypto/sha256"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -133,7 +132,7 @@ func (s *search) copyForeign(v *content, file fs.File, info fs.FileInfo) error {
 		temp.Close()
 		return err
 	}
-	*v = content{info: info, stat: stat, file: temp, digest: base64.RawURLEncoding.EncodeToString(h.Sum(nil)[:12])}
+	*v = content{info: info, stat: stat, file: temp, digest: digestText(h)}
 	v.first, v.tail = sampleOf(temp, info.Size())
 	v.setTag(s.asked)
 	return nil
@@ -143,7 +142,7 @@ func (s *search) copyForeign(v *content, file fs.File, info fs.FileInfo) error {
 func digestAll(r io.Reader) string {
 	h := sha256.New()
 	_, _ = io.Copy(h, r) // of memory
-	return base64.RawURLEncoding.EncodeToString(h.Sum(nil)[:12])
+	return digestText(h)
 }
 
 // readDir returns a function that reads the next n names of a folder.

@@ -3,6 +3,7 @@ package static
 import (
 	"crypto/sha256"
 	"encoding/base64"
+	"hash"
 	"io/fs"
 	"os"
 	"strconv"
@@ -97,8 +98,11 @@ func digestOf(parts ...[]byte) string {
 	for _, p := range parts {
 		h.Write(p)
 	}
-	return base64.RawURLEncoding.EncodeToString(h.Sum(nil)[:12])
+	return digestText(h)
 }
+
+// digestText writes a hash as the digest of a tag.
+func digestText(h hash.Hash) string { return base64.RawURLEncoding.EncodeToString(h.Sum(nil)[:12]) }
 
 // formatMark writes a time as seconds and nanoseconds since 1970: "1714979289.5". Of the
 // years of which a disk may have files, nanoseconds alone would be too large a number.
