@@ -48,6 +48,17 @@ type answer struct {
 
 var errOver = errors.New("std: the handler has returned")
 
+// gone returns why the answer is not the handler's any more, nil if it is.
+func (a *answer) gone() error {
+	switch {
+	case a.hijacked:
+		return nethttp.ErrHijacked
+	case a.over:
+		return errOver
+	}
+	return nil
+}
+
 // Header implements net/http's ResponseWriter.
 func (a *answer) Header() nethttp.Header { return a.fields }
 
@@ -89,13 +100,7 @@ func (a *answer) begin(status int) {
 	}
 	a.began = true
 	a.to.SetStatus(http.Status(status))
-	for _, name := range a.fields["Trailer"] {
-		for one := range strings.SplitSeq(name, ",") {
-			if one = textproto.CanonicalMIMEHeaderKey(strings.TrimSpace(one)); http.IsTrailer(one) {
-				a.declared = append(a.declared, one)
-			}
-		}
-	}
+	a.declared = slices.AppendSeq(a.declared, trailerNames(a.fields))
 	lengths, lengthNamed := a.fields["Content-Length"]
 	a.chunked = lengthNamed && len(lengths) == 0 || negotiate.EqualFold(a.fields.Get("Transfer-Encoding"), "chunked")
 	for name, values := range a.fields {
@@ -117,11 +122,7 @@ func (a *answer) begin(status int) {
 
 // ours reports whether the server sets a header itself.
 func ours(name string) bool {
-	switch name {
-	case "Transfer-Encoding":
-		return true
-	}
-	return strings.HasPrefix(name, nethttp.TrailerPrefix)
+	return name == "Transfer-Encoding" || strings.HasPrefix(name, nethttp.TrailerPrefix)
 }
 
 // oneLine replaces line breaks in a value, as net/http does.
@@ -148,11 +149,8 @@ func (a *answer) set(name, value string) {
 func (a *answer) Write(p []byte) (int, error) {
 	a.turns.Lock()
 	defer a.turns.Unlock()
-	switch {
-	case a.hijacked:
-		return 0, nethttp.ErrHijacked
-	case a.over:
-		return 0, errOver
+	if err := a.gone(); err != nil {
+		return 0, err
 	}
 	a.begin(nethttp.StatusOK)
 	if len(p) == 0 {
@@ -219,11 +217,8 @@ func (a *answer) Flush() { _ = a.FlushError() }
 func (a *answer) FlushError() error {
 	a.turns.Lock()
 	defer a.turns.Unlock()
-	switch {
-	case a.hijacked:
-		return nethttp.ErrHijacked
-	case a.over:
-		return errOver
+	if err := a.gone(); err != nil {
+		return err
 	}
 	return a.flush()
 }

@@ -35,11 +35,8 @@ func (a *answer) SetWriteDeadline(t time.Time) error {
 
 // setDeadline sets a deadline that the handler has given as a moment.
 func (a *answer) setDeadline(t time.Time, set func(time.Duration) error) error {
-	switch {
-	case a.hijacked:
-		return nethttp.ErrHijacked
-	case a.over:
-		return errOver
+	if err := a.gone(); err != nil {
+		return err
 	}
 	var d time.Duration
 	if !t.IsZero() {

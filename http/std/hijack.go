@@ -18,11 +18,8 @@ import (
 func (a *answer) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	a.turns.Lock()
 	defer a.turns.Unlock()
-	switch {
-	case a.hijacked:
-		return nil, nil, nethttp.ErrHijacked
-	case a.over:
-		return nil, nil, errOver
+	if err := a.gone(); err != nil {
+		return nil, nil, err
 	}
 	switches := a.began && a.to.Status() == http.StatusSwitchingProtocols
 	if a.began && !switches {

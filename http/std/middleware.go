@@ -50,13 +50,12 @@ var (
 // handOn has a handler of bobbin's answer.
 func (a *answer) handOn(next http.Handler, r *http.Request, q *nethttp.Request) {
 	for name, values := range a.fields {
-		if !ours(name) {
-			a.to.Del(name)
+		if ours(name) {
+			continue
 		}
+		a.to.Del(name)
 		for _, v := range values {
-			if !ours(name) {
-				a.set(name, v)
-			}
+			a.set(name, v)
 		}
 	}
 	r.SetContext(q.Context())

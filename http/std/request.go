@@ -3,6 +3,7 @@ package std
 import (
 	"context"
 	"io"
+	"iter"
 	"net"
 	nethttp "net/http"
 	"net/textproto"
@@ -82,18 +83,28 @@ func localAddr(r *http.Request) net.Addr {
 // values, as net/http has them before the body is read.
 func announced(fields nethttp.Header) nethttp.Header {
 	var names nethttp.Header
-	for _, list := range fields["Trailer"] {
-		for name := range strings.SplitSeq(list, ",") {
-			if name = textproto.CanonicalMIMEHeaderKey(strings.TrimSpace(name)); http.IsTrailer(name) {
-				if names == nil {
-					names = make(nethttp.Header)
-				}
-				names[name] = nil
-			}
+	for name := range trailerNames(fields) {
+		if names == nil {
+			names = make(nethttp.Header)
 		}
+		names[name] = nil
 	}
 	delete(fields, "Trailer")
 	return names
+}
+
+// trailerNames yields the names in the Trailer fields that may stand behind a body.
+func trailerNames(fields nethttp.Header) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for _, list := range fields["Trailer"] {
+			for name := range strings.SplitSeq(list, ",") {
+				name = textproto.CanonicalMIMEHeaderKey(strings.TrimSpace(name))
+				if http.IsTrailer(name) && !yield(name) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // closes reports whether the client closes the connection after the answer, by the
