@@ -3,8 +3,6 @@ package reload
 import (
 	"bufio"
 	"errors"
-	"net"
-	"net/http"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -41,18 +39,9 @@ func TestAPageIsToldWhatHasChanged(t *testing.T) {
 	}
 	over := make(chan error, 1)
 	go func() { over <- server.Run() }()
-	at := listeners[0].Addr().String()
-
-	c, err := net.Dial("tcp", at)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
-	c.SetDeadline(time.Now().Add(time.Minute)) // or a mistake would hang the test
-	c.Write([]byte("GET /-/reload HTTP/1.1\r\nHost: a\r\n\r\n"))
-	answer, err := http.ReadResponse(bufio.NewReader(c), nil)
-	if err != nil || answer.Header.Get("Content-Type") != "text/event-stream" {
-		t.Fatalf("%v, %v", answer, err)
+	c, answer := listenAsPage(t, listeners)
+	if answer.Header.Get("Content-Type") != "text/event-stream" {
+		t.Fatalf("%v", answer)
 	}
 	lines := bufio.NewScanner(answer.Body)
 	next := func() string {
@@ -131,17 +120,7 @@ func TestPagesOnAnotherLoopAreTold(t *testing.T) {
 	over := make(chan error)
 	loops := eventloop.Loops{watching, server.Loop()}
 	go func() { over <- loops.Run() }()
-	c, err := net.Dial("tcp", listeners[0].Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
-	c.SetDeadline(time.Now().Add(time.Minute)) // or a mistake would hang the test
-	c.Write([]byte("GET /-/reload HTTP/1.1\r\nHost: a\r\n\r\n"))
-	answer, err := http.ReadResponse(bufio.NewReader(c), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	c, answer := listenAsPage(t, listeners)
 	told := make(chan string)
 	go func() {
 		lines := bufio.NewScanner(answer.Body)

@@ -3,6 +3,7 @@ package reload
 import (
 	"bytes"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 
@@ -132,7 +133,7 @@ func allows(policies string, header bool) bool {
 				directives[words[0]] = words
 			}
 		}
-		if s := directives["sandbox"]; header && s != nil && !(contains(s, "allow-scripts") && contains(s, "allow-same-origin")) {
+		if s := directives["sandbox"]; header && s != nil && !(slices.Contains(s, "allow-scripts") && slices.Contains(s, "allow-same-origin")) {
 			return false
 		}
 		if !own(directives, "script-src-elem", "script-src", "default-src") || !own(directives, "connect-src", "default-src") {
@@ -146,17 +147,8 @@ func allows(policies string, header bool) bool {
 func own(directives map[string][]string, names ...string) bool {
 	for _, name := range names {
 		if list := directives[name]; list != nil {
-			return !contains(list, "'strict-dynamic'") && (contains(list, "'self'") || contains(list, "*") || contains(list, "http:"))
+			return !slices.Contains(list, "'strict-dynamic'") && (slices.Contains(list, "'self'") || slices.Contains(list, "*") || slices.Contains(list, "http:"))
 		}
 	}
 	return true
-}
-
-func contains(list []string, word string) bool {
-	for _, w := range list {
-		if w == word {
-			return true
-		}
-	}
-	return false
 }

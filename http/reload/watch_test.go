@@ -52,10 +52,7 @@ func told(t *testing.T, r *Reloader, folder string, blindness error) <-chan stri
 	}
 	over := make(chan error, 1)
 	go func() { over <- server.Run() }()
-	c, err := net.Dial("tcp", listeners[0].Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
+	c, answer := listenAsPage(t, listeners)
 	t.Cleanup(func() {
 		server.Stop()
 		c.Close()
@@ -64,12 +61,6 @@ func told(t *testing.T, r *Reloader, folder string, blindness error) <-chan stri
 		}
 		r.Close()
 	})
-	c.SetDeadline(time.Now().Add(time.Minute)) // or a mistake would hang the test
-	c.Write([]byte("GET /-/reload HTTP/1.1\r\nHost: a\r\n\r\n"))
-	answer, err := http.ReadResponse(bufio.NewReader(c), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
 	names := make(chan string)
 	go func() {
 		defer close(names)
@@ -84,6 +75,23 @@ func told(t *testing.T, r *Reloader, folder string, blindness error) <-chan stri
 		t.Fatalf("first comes %s", got)
 	}
 	return names
+}
+
+// listenAsPage connects as a page does, and returns the answer that has the events.
+func listenAsPage(t *testing.T, listeners []*eventloop.Listener) (net.Conn, *http.Response) {
+	t.Helper()
+	c, err := net.Dial("tcp", listeners[0].Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	c.SetDeadline(time.Now().Add(time.Minute)) // or a mistake would hang the test
+	c.Write([]byte("GET /-/reload HTTP/1.1\r\nHost: a\r\n\r\n"))
+	answer, err := http.ReadResponse(bufio.NewReader(c), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c, answer
 }
 
 // TestAFolderIsWatchedWhateverBecomesOfIt has it reached by a link, which is switched to
