@@ -58,7 +58,7 @@ func (l *Loop) runFrom(list []func(), n int) (next int) {
 		f()
 		l.endCallback(nil)
 		if l.output.scarce {
-			l.flush()
+			l.flushEarly()
 		}
 	}
 	return next

@@ -67,7 +67,8 @@ const (
 	TimersEnded
 	FlushEnded
 	ReapEnded
-	Callback // nanoseconds that it took
+	Callback   // nanoseconds that it took
+	WriteEnded // nanoseconds that writing to the connection took; only for a follower
 
 	// ProtocolKinds is the first of the kinds that a protocol defines, by
 	// Config.Kinds.
@@ -138,6 +139,7 @@ var kinds = [ProtocolKinds]KindInfo{
 	FlushEnded:    {"flush", took("flush")},
 	ReapEnded:     {"reap", took("reap")},
 	Callback:      {"callback", took("callback")},
+	WriteEnded:    {"write", took("write")},
 }
 
 func only(text string) func(int64) string { return func(int64) string { return text } }

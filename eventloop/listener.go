@@ -117,7 +117,7 @@ func (ln *Listener) accept() {
 				return
 			}
 			if l.output.scarce {
-				l.flush()
+				l.flushEarly()
 			}
 		case err == bobbin.ErrNotNow:
 			ln.ready = false

@@ -100,7 +100,7 @@ func (l *Loop) Run() error {
 		return err
 	}
 	defer l.dog.watch(l.report.log)()
-	defer l.printTrace() // the records of shut
+	defer l.giveRecords() // those of shut
 	defer l.shut()
 	for !l.over() {
 		if err := l.turn(); err != nil {
@@ -123,8 +123,11 @@ func (l *Loop) turn() error {
 	l.endPhase(DispatchEnded)
 	l.runPosted()
 	l.runTimers()
-	l.flush()
-	l.endPhase(FlushEnded)
+	if l.reading {
+		l.flushStamped()
+	} else {
+		l.flush()
+	}
 	l.reap()
 	return nil
 }
@@ -184,11 +187,9 @@ func (l *Loop) dispatchEvents(events []bobbin.Event, n int) (next int) {
 		next++
 		if c = l.conns.at(ev.FD); c != nil {
 			c.onReady(ev.Ready)
-			if l.reading {
-				l.stampCallback(c)
-			}
+			l.endCallback(c)
 			if l.lists.full() || l.output.scarce {
-				l.flush() // while their memory is warm, and before there is none
+				l.flushEarly() // while their memory is warm, and before there is none
 			}
 		} else if ln := l.listeners.at(ev.FD); ln != nil {
 			ln.ready = true
@@ -217,7 +218,7 @@ func (l *Loop) dispatchAgain(again []*Conn, n int) (next int) {
 		c.handleLeftover()
 		l.endCallback(c)
 		if l.output.scarce {
-			l.flush()
+			l.flushEarly()
 		}
 	}
 	return next

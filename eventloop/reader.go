@@ -31,8 +31,9 @@ type Frame struct {
 
 // reader is the part of a recorder that only readers need.
 type reader struct {
-	readers int     // of records, the trace among them
-	tracer  *tracer // prints all records; may be nil
+	readers   int         // of records, the followers among them
+	followers []*follower // see Follow; trace.go
+	given     []Record    // to a follower, kept for its memory
 
 	watchers int // readers that want frames, too
 	timer    *Timer
@@ -120,6 +121,17 @@ func (l *Loop) stamp(conn uint32) time.Duration {
 	return took
 }
 
+// RecordHandlerBegin records that a handler is about to be called. It does nothing
+// without a reader, and for a follower the record has a stamp of its own.
+func (c *Conn) RecordHandlerBegin(kind Kind, request uint32, arg int64) {
+	if r := &c.loop.recorder; c.loop.reading {
+		if r.following() {
+			c.loop.stamp(c.id)
+		}
+		r.put(kind, c.id, request, arg)
+	}
+}
+
 // RecordHandler records the end of a handler, with a stamp of its own. It does
 // nothing without a reader.
 func (c *Conn) RecordHandler(kind Kind, request uint32, arg int64) {
@@ -139,10 +151,10 @@ func (l *Loop) endCallback(c *Conn) {
 }
 
 // stampCallback is endCallback while there is a reader. When a handler has just ended,
-// its stamp is the callback's.
+// its stamp is the callback's, except for a follower.
 func (l *Loop) stampCallback(c *Conn) {
 	r := &l.recorder
-	if r.handlerEnded {
+	if r.handlerEnded && !r.following() {
 		r.handlerEnded = false
 		return
 	}
@@ -152,9 +164,7 @@ func (l *Loop) stampCallback(c *Conn) {
 	}
 	took := l.stamp(conn)
 	r.put(Callback, conn, 0, int64(took))
-	if r.tracer != nil && r.next-r.tracer.next > ringSize/2 {
-		l.printTrace()
-	}
+	l.giveEarly()
 }
 
 // noteLate keeps the longest that a timer or a deadline was late, for the next frame.
@@ -184,7 +194,38 @@ func (l *Loop) stampPhase(kind Kind) {
 	r.put(kind, 0, 0, int64(r.at-r.phaseAt))
 	r.phaseAt = r.at
 	if kind == FlushEnded || kind == ReapEnded {
-		l.printTrace() // that is the end of the turn, or nearly
+		l.giveRecords() // that is the end of the turn, or nearly
+	}
+}
+
+// flushStamped is flush while there is a reader, and the end of that phase.
+func (l *Loop) flushStamped() {
+	l.flushEarly()
+	l.stampPhase(FlushEnded)
+}
+
+// flushEarly is flush in another phase. For followers it records how long writing to each
+// connection took.
+func (l *Loop) flushEarly() {
+	r := &l.recorder
+	if !r.following() {
+		l.flush()
+		return
+	}
+	list := l.lists.takeDirty()
+	for _, c := range list {
+		c.dirty = false
+		l.checkWatchdog()
+		before := r.next
+		c.flush()
+		if r.next != before {
+			r.put(WriteEnded, c.id, 0, int64(l.stamp(c.id)))
+			l.giveEarly()
+		}
+	}
+	l.lists.reuseDirty(list)
+	if l.output.scarce {
+		l.output.checkScarcity()
 	}
 }
 

@@ -108,7 +108,7 @@ func (x *exchange) call() error {
 	x.enter(stateRunning)
 	loop := x.conn.server.loop
 	if loop.BeingRead() {
-		x.conn.record(HandlerBegan, 0)
+		x.conn.recordHandlerBegin()
 	}
 	err := x.guarded(x.conn.server.handler)
 	if loop.Noteworthy() {

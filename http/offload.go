@@ -132,7 +132,7 @@ func (x *exchange) back(err error, reply Handler) {
 		err = errSlowWorker
 	case err == nil:
 		if c.server.loop.BeingRead() {
-			c.record(HandlerBegan, 0)
+			c.recordHandlerBegin()
 		}
 		err = x.guarded(reply)
 		x.noteHandler()

@@ -42,6 +42,11 @@ func (c *conn) recordDone(status Status) {
 	c.conn.Record(Done2xx+eventloop.Kind(status/100-2), uint32(c.requests), int64(status))
 }
 
+// recordHandlerBegin records, while there is a reader, that a handler is about to be called.
+func (c *conn) recordHandlerBegin() {
+	c.conn.RecordHandlerBegin(HandlerBegan, uint32(c.requests)+1, 0)
+}
+
 // recordHandlerEnd records the end of a handler while there is a reader.
 func (c *conn) recordHandlerEnd() {
 	route := int64(0)

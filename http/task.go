@@ -107,7 +107,7 @@ func (c *conn) start(t *task) {
 		})
 	}
 	if c.server.loop.BeingRead() {
-		c.record(HandlerBegan, 0)
+		c.recordHandlerBegin()
 	}
 	c.resume()
 }
