@@ -31,6 +31,7 @@ type options struct {
 	site    siteOptions
 	global  globalOptions
 	https   httpsOptions
+	watch   watchOptions
 
 	flags  *pflag.FlagSet
 	origin map[string]origin // of path and of each flag that is not at its default; of limit.NAME in a file, too
@@ -124,6 +125,8 @@ func (o *options) define() (help *bool, config *string) {
 	f.StringVar(&o.global.rate, "limit-rate", "", "requests per client, such as `100/s`, or 600/m,50 for bursts of 50")
 	f.StringSliceVar(&o.global.trusted, "trust", nil, "trust X-Forwarded-For from proxies at these `addresses`, such as 10.0.0.0/8")
 
+	o.watch.define(f)
+
 	f.StringArrayVar(&s.limitText, "limit", nil, "set a limit or a deadline, such as `Body=10m` or HeadTimeout=5s; docs/limits.md lists them; repeatable")
 	config = f.StringP("config", "c", "", "read settings from a TOML `file`, with the names of these flags")
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "print errors only")
@@ -211,7 +214,7 @@ func (o *options) complete() error {
 	if err := checkHosts(o.hosts); err != nil {
 		return err
 	}
-	if err := cmp.Or(o.site.checkPage(), o.site.checkIndex(), o.checkAuth()); err != nil {
+	if err := cmp.Or(o.site.checkPage(), o.site.checkIndex(), o.checkAuth(), checkHealthPath(o.watch.health)); err != nil {
 		return err
 	}
 	return o.choose()

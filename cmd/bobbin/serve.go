@@ -68,6 +68,9 @@ func (s *site) newServers(o *options, log *slog.Logger, stderr io.Writer, trace 
 		if o.verbose {
 			c.Middleware = verbose(c.Middleware, stderr)
 		}
+		if o.watch.health != "" {
+			c.Middleware = around(s.health(o.watch.health), c.Middleware)
+		}
 		if s.global.proxies != nil {
 			c.Loop.Proxies = s.global.proxies.Trusts
 		}
@@ -84,6 +87,7 @@ func (s *site) handleSignals(o *options, servers http.Servers, log *slog.Logger,
 	signals := 0
 	stops := []func(){
 		eventloop.OnSignal(func(os.Signal) {
+			s.stopping.Store(true) // first, so that checks of health know before connections end
 			if signals++; signals > 1 || o.quiet {
 				servers.Stop()
 			} else {
@@ -157,10 +161,15 @@ func verbose(m http.Middleware, to io.Writer) http.Middleware {
 			return next(w, r)
 		}
 	}
-	if m == nil {
-		return lines
+	return around(lines, m)
+}
+
+// around returns two middlewares as one. The inner one may be nil.
+func around(outer, inner http.Middleware) http.Middleware {
+	if inner == nil {
+		return outer
 	}
-	return http.Chain(lines, m)
+	return http.Chain(outer, inner)
 }
 
 // tookText returns a duration with three digits.

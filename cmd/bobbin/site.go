@@ -3,6 +3,7 @@ package main
 import (
 	"io"
 	"log/slog"
+	"sync/atomic"
 
 	"github.com/bobbin-http/bobbin/http"
 	"github.com/bobbin-http/bobbin/http/middleware"
@@ -14,6 +15,8 @@ import (
 type site struct {
 	loops  []*perLoop // one for each loop
 	global *globalMiddleware
+
+	stopping atomic.Bool // a stop has begun
 }
 
 // A perLoop is the part of a site that one loop serves. Loops share none of it.
