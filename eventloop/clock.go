@@ -28,6 +28,9 @@ func (t *clock) set(wall time.Time) {
 	t.ticks = int64(t.now / tick)
 }
 
+// tickNow returns the tick of this turn and 1, which is never 0: as Conn keeps a time.
+func (t *clock) tickNow() int32 { return int32(t.ticks) + 1 }
+
 // after returns when d will have passed. A time beyond farthest is as good as
 // never, and a sum that wrapped would be long ago.
 func (t *clock) after(d time.Duration) time.Duration { return t.now + min(d, farthest) }

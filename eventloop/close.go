@@ -67,7 +67,7 @@ func (c *Conn) close(mode closeMode) {
 		return
 	}
 	c.closeMode = mode
-	c.idleSince = 0
+	c.idleSince, c.heldSince = 0, c.loop.clock.tickNow()
 	c.become(Closing)
 	c.dropInput()
 	c.loop.lists.markDirty(c)
@@ -146,6 +146,9 @@ func (c *Conn) markClosed(why error) {
 	}
 	if why == nil {
 		why = c.failure()
+	}
+	if c.state < Closing {
+		c.heldSince = c.loop.clock.tickNow()
 	}
 	c.become(Dead)
 	c.loop.closings.due = append(c.loop.closings.due, closing{c, why})

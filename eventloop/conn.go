@@ -33,11 +33,13 @@ type Conn struct {
 	paused  bool // the protocol wants to be shown nothing
 	inAgain bool // on the list of that name, see worklists
 	dirty   bool // on the list of that name
+	leftOut bool // of all figures, see leaveout.go
 
 	slot      int16 // on the wheel; -1 when it is on none
 	prev      int32 // there, a neighbour's descriptor + 1; 0 for none
 	next      int32
 	idleSince int32 // tick + 1; 0 while it is busy, negative while it waits for its peer
+	heldSince int32 // tick + 1, when its socket was full and took something last, or its end began; 0 for neither
 
 	in       *input        // read, and not yet used
 	out      *output       // written, and not yet taken by the socket

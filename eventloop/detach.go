@@ -76,7 +76,7 @@ func (c *Conn) Detach(done func(Detached, error)) error {
 	}
 	d.leaving[c] = departure{client, done}
 	c.closeMode = closeDetach
-	c.idleSince = 0
+	c.idleSince, c.heldSince = 0, l.clock.tickNow()
 	c.become(Closing)
 	l.lists.markDirty(c)
 	return nil

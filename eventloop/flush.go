@@ -74,6 +74,9 @@ func (c *Conn) recordFull(n int) {
 	if n == 0 {
 		kind = WriteNotNow
 	}
+	if n > 0 || c.heldSince == 0 {
+		c.heldSince = c.loop.clock.tickNow()
+	}
 	c.loop.record(kind, c, c.Buffered())
 }
 

@@ -25,6 +25,7 @@ type handshake struct {
 	conn   *Conn
 	who    Client
 	local  netip.AddrPort // of the connection, on this machine
+	since  time.Duration  // of its acceptance, by the loop's clock
 
 	listed       bool // on the loop's list of those under way
 	older, newer *handshake

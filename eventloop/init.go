@@ -3,7 +3,7 @@ package eventloop
 // init gives the members of a loop what they need of its configuration.
 func (l *Loop) init(config *Config) {
 	l.mail.limit = l.limits.Posts
-	l.dog.period = config.lookEvery()
+	l.dog.period, l.dog.onStall = config.lookEvery(), config.OnStall
 	l.owner.checked = config.CheckOwner
 	l.clients.proxies = l.shieldProxies(config.Proxies)
 	l.report.init(l, config.Log)

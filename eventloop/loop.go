@@ -20,7 +20,8 @@ type Config struct {
 	// Stall is how long a callback may hold the loop before it is logged, with
 	// its stack. 0 means 100 ms on the machine's own kernel, and for ever on
 	// one that was given; less than 0 means for ever.
-	Stall time.Duration
+	Stall   time.Duration
+	OnStall func(*Stall) // is told of each, on the loop, when the callback has returned; may be nil
 
 	// Proxies reports whether the peer at an address speaks for many clients, so
 	// that its connections are not accounted to it but, from their first request
@@ -143,7 +144,7 @@ func (l *Loop) wait() ([]bobbin.Event, error) {
 	if l.reading {
 		l.stampWait(n)
 	} else {
-		l.recorder.counters[Turn].add(int64(n))
+		l.CountRecord(Turn, int64(n))
 	}
 	return l.events[:n], err
 }

@@ -23,10 +23,19 @@ type Frame struct {
 	Open     int   // connections
 	Memory   int64 // bytes of output that are queued, as Loop.Memory counts them
 
+	// Since the first of the present readers began. Histogram.Since is for the difference
+	// of two frames.
+	TurnTimes Histogram // nanoseconds that turns took, without the wait
+	Callbacks Histogram // nanoseconds that callbacks took
+	Lags      Histogram // nanoseconds that a timer or a deadline had to wait for the loop
+	Events    Histogram // that one wait has returned
+
 	// Of the time since the frame before.
 	Longest     time.Duration // the longest callback
 	LongestConn uint32        // the number of its connection, 0 for the loop's own
 	Late        time.Duration // the longest that a timer or a deadline had to wait for the loop
+	LongestTurn time.Duration // the longest turn, without its wait
+	MostEvents  int           // the most events that one wait has returned
 }
 
 // reader is the part of a recorder that only readers need.
@@ -46,6 +55,14 @@ type reader struct {
 	longest      time.Duration // since the frame before, as in Frame
 	longestConn  uint32
 	late         time.Duration
+	longestTurn  time.Duration
+	mostEvents   int
+
+	turnAt    time.Duration // when the turn's work began
+	turnTimes Histogram     // as in Frame, and those below
+	callbacks Histogram
+	lags      Histogram
+	events    Histogram
 }
 
 // StartReading has the loop record everything, with fine time stamps, and keep
@@ -58,7 +75,7 @@ func (l *Loop) StartReading() (stop func()) {
 	r := &l.recorder
 	if r.watchers++; r.watchers == 1 {
 		r.frames, r.oldest = new([framesKept]Frame), r.framed
-		r.longest, r.longestConn, r.late = 0, 0, 0
+		r.beginFrame()
 		l.scheduleFrame()
 	}
 	stopped := false
@@ -82,7 +99,8 @@ func (l *Loop) addReader() {
 	if r.readers++; r.readers == 1 {
 		l.reading, r.handlerEnded = true, false
 		r.at = l.sinceStart()
-		r.phaseAt = r.at
+		r.phaseAt, r.turnAt = r.at, r.at
+		r.turnTimes, r.callbacks, r.lags, r.events = Histogram{}, Histogram{}, Histogram{}, Histogram{}
 		l.noteSpecial()
 	}
 }
@@ -115,6 +133,7 @@ func (l *Loop) stamp(conn uint32) time.Duration {
 	now := l.sinceStart()
 	took := now - r.at
 	r.at = now
+	r.callbacks.Add(int64(took))
 	if took > r.longest {
 		r.longest, r.longestConn = took, conn
 	}
@@ -142,6 +161,10 @@ func (c *Conn) RecordHandler(kind Kind, request uint32, arg int64) {
 	}
 }
 
+// Stamped returns the latest time stamp, since the loop was made: while there is a reader,
+// the end of the latest callback or handler, else the time of the turn.
+func (l *Loop) Stamped() time.Duration { return l.recorder.at }
+
 // endCallback marks the end of a callback, for a connection or, if c is nil, for the
 // loop itself.
 func (l *Loop) endCallback(c *Conn) {
@@ -168,7 +191,10 @@ func (l *Loop) stampCallback(c *Conn) {
 }
 
 // noteLate keeps the longest that a timer or a deadline was late, for the next frame.
-func (r *reader) noteLate(d time.Duration) { r.late = max(r.late, d) }
+func (r *reader) noteLate(d time.Duration) {
+	r.late = max(r.late, d)
+	r.lags.Add(int64(d))
+}
 
 // endPhase marks the end of a phase in which something was done.
 func (l *Loop) endPhase(kind Kind) {
@@ -179,7 +205,14 @@ func (l *Loop) endPhase(kind Kind) {
 
 // stampWait records the end of the phase that waits, and the turn that begins.
 func (l *Loop) stampWait(events int) {
+	r := &l.recorder
+	took := r.phaseAt - r.turnAt
+	r.turnTimes.Add(int64(took))
+	r.longestTurn = max(r.longestTurn, took)
+	r.events.Add(int64(events))
+	r.mostEvents = max(r.mostEvents, events)
 	l.stampPhase(WaitEnded)
+	r.turnAt = r.at
 	l.record(Turn, nil, int64(events))
 }
 
@@ -244,9 +277,15 @@ func (l *Loop) makeFrame() {
 	r.framed++
 	*f = Frame{
 		At: r.at, Counters: r.counters, Open: l.conns.open, Memory: l.output.bytes,
-		Longest: r.longest, LongestConn: r.longestConn, Late: r.late,
+		TurnTimes: r.turnTimes, Callbacks: r.callbacks, Lags: r.lags, Events: r.events,
+		Longest: r.longest, LongestConn: r.longestConn, Late: r.late, LongestTurn: r.longestTurn, MostEvents: r.mostEvents,
 	}
-	r.longest, r.longestConn, r.late = 0, 0, 0
+	r.beginFrame()
+}
+
+// beginFrame forgets the longest and the most that the frame before has.
+func (r *reader) beginFrame() {
+	r.longest, r.longestConn, r.late, r.longestTurn, r.mostEvents = 0, 0, 0, 0, 0
 }
 
 // FramesSince is ReadSince for frames. Without StartReading there are none.

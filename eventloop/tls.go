@@ -65,7 +65,7 @@ func (t *TLS) Wrap(begin func(*Conn) Protocol) func(*Conn) Protocol {
 	}
 	return func(c *Conn) Protocol {
 		c.SetDeadline(c.loop.limits.HandshakeTimeout)
-		h := &handshake{how: t, config: config, begin: begin, conn: c, who: c.Client(), offLoop: aside}
+		h := &handshake{how: t, config: config, begin: begin, conn: c, who: c.Client(), since: c.loop.clock.now, offLoop: aside}
 		c.loop.handshakes.add(h)
 		return h
 	}
@@ -85,3 +85,6 @@ func (c *Conn) TLS() *tls.ConnectionState {
 	}
 	return s.state
 }
+
+// Secure reports whether the connection is over TLS, and its handshake is done.
+func (c *Conn) Secure() bool { return c.tls != nil }

@@ -28,6 +28,10 @@ type Stall struct {
 	By    string        // its place, such as "main.go:12 main.slow"; empty if unknown
 	Stack string        // of its goroutine, while it ran
 
+	// Request and Route are those of the handler, if the protocol knows them.
+	Request string // such as "GET /a"
+	Route   string // the pattern
+
 	// Records are the latest that the loop made until it got on, the oldest first.
 	// The loop adds them itself when it is back: the watchdog never reads them.
 	Records []Record
@@ -71,6 +75,8 @@ type watchdog struct {
 	loop   string // the name of the loop's goroutine
 	rouse  chan struct{}
 	tell   func() // called when it has caught something; may be nil
+
+	onStall func(*Stall) // see Config; called on the loop
 
 	// Owned by the watchdog's goroutine.
 	open int // looks at the question that is not answered
@@ -241,6 +247,9 @@ func (l *Loop) takeStall() *Stall {
 // log/slog. It must be called on the loop's goroutine.
 func (l *Loop) TellStall(s *Stall, more ...any) {
 	// The time of the turn will not do: the stall lies between it and now.
+	if l.dog.onStall != nil {
+		l.shield(func() { l.dog.onStall(s) })
+	}
 	if skipped, ok := l.report.allow("held", l.dog.answered.Sub(l.clock.start)); ok {
 		l.report.log.With(more...).Warn("the loop was held", "for", s.For, "by", s.By, "skipped", skipped, "records", l.describeAll(s.Records), "stack", s.Stack)
 	}

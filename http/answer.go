@@ -262,9 +262,12 @@ func (c *conn) abort(err error) {
 func (c *conn) answered() {
 	x := c.x
 	c.requests++
-	if loop := c.server.loop; x.response.status == StatusOK && !loop.BeingRead() {
+	switch loop := c.server.loop; {
+	case loop.BeingRead():
+		c.noteDone()
+	case x.response.status == StatusOK:
 		loop.CountRecord(Done2xx, int64(StatusOK))
-	} else {
+	default:
 		c.recordDone(x.response.status)
 	}
 	switch {

@@ -127,7 +127,8 @@ func (x *exchange) noteHandler() {
 func (x *exchange) reportStall() {
 	loop := x.conn.server.loop
 	if s := loop.TakeStall(); s != nil {
-		loop.TellStall(s, "request", x.request.line(), "route", x.request.Pattern())
+		s.Request, s.Route = x.request.line(), x.request.Pattern()
+		loop.TellStall(s, "request", s.Request, "route", s.Route)
 	}
 }
 

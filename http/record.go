@@ -47,6 +47,12 @@ func (c *conn) recordHandlerBegin() {
 	c.conn.RecordHandlerBegin(HandlerBegan, uint32(c.requests)+1, 0)
 }
 
+// noteDone is recordDone while there is a reader.
+func (c *conn) noteDone() {
+	c.recordDone(c.x.response.status)
+	c.x.noteDuration()
+}
+
 // recordHandlerEnd records the end of a handler while there is a reader.
 func (c *conn) recordHandlerEnd() {
 	route := int64(0)

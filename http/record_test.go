@@ -111,6 +111,17 @@ func TestTheRecordsOfARequestHaveTimesOfTheirOwn(t *testing.T) {
 	if frame.Longest < work || frame.LongestConn != 1 {
 		t.Errorf("the longest callback took %v, for connection %d", frame.Longest, frame.LongestConn)
 	}
+	if frame.LongestTurn < work || frame.LongestTurn > 2*work || frame.MostEvents != 1 {
+		t.Errorf("the longest turn took %v, and the most events of one are %d", frame.LongestTurn, frame.MostEvents)
+	}
+	for name, h := range map[string]eventloop.Histogram{"turns": frame.TurnTimes, "callbacks": frame.Callbacks} {
+		if most := h.Max(); h.Count() < 2 || h.Count() > 5 || most < int64(work) || most > int64(2*work) || h.Sum < int64(work) {
+			t.Errorf("%d %s took %d ns at most", h.Count(), name, most)
+		}
+	}
+	if frame.Events.Sum == 0 || frame.Lags.Count() != 1 {
+		t.Errorf("there were %d events, and %d timers", frame.Events.Sum, frame.Lags.Count())
+	}
 }
 
 func TestEveryAnswerIsRecordedWithItsStatusAndRoute(t *testing.T) {

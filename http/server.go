@@ -104,6 +104,8 @@ type Server struct {
 
 	offloads eventloop.Tally // requests that wait for work of theirs, by client
 
+	series durations // durations.go: of requests, while the loop is being read
+
 	slow     map[*conn]*slow // clients that take an answer slowly
 	freeSlow []*slow         // for reuse
 	cut      []string        // some of the requests whose answers were cut off at the end

@@ -56,10 +56,14 @@ func TestAHandlerThatHoldsTheLoopIsNamed(t *testing.T) {
 		{"/blocking/", ""},
 	} {
 		var log lines
+		var stalls []*eventloop.Stall
 		s, err := NewServer(Config{
 			Handler: site.Serve,
 			Log:     slog.New(slog.NewTextHandler(&log, nil)),
-			Loop:    eventloop.Config{Stall: 50 * time.Millisecond},
+			Loop: eventloop.Config{
+				Stall:   50 * time.Millisecond,
+				OnStall: func(s *eventloop.Stall) { stalls = append(stalls, s) },
+			},
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -81,7 +85,7 @@ func TestAHandlerThatHoldsTheLoopIsNamed(t *testing.T) {
 		}
 		said := log.String()
 		if row.route == "" {
-			if said != "" {
+			if said != "" || len(stalls) > 0 {
 				t.Errorf("%s does not hold the loop, and yet: %s", row.path, said)
 			}
 			continue
@@ -90,6 +94,9 @@ func TestAHandlerThatHoldsTheLoopIsNamed(t *testing.T) {
 			if !strings.Contains(said, want) {
 				t.Errorf("%s: %s is not in: %s", row.path, want, said)
 			}
+		}
+		if len(stalls) != 1 || stalls[0].Request != "GET "+row.path || stalls[0].Route != row.route {
+			t.Errorf("%s is reported as %+v", row.path, stalls)
 		}
 		if n := strings.Count(said, "level="); n != 1 {
 			t.Errorf("%s is reported %d times: %s", row.path, n, said)

@@ -1,0 +1,143 @@
+package http
+
+import (
+	"math/bits"
+	"time"
+
+	"github.com/bobbin-http/bobbin/http/internal/h1"
+)
+
+// How long requests take and how large bodies are, by method, status, scheme and version.
+// That needs time stamps: so it is noted only while the loop is being read, see
+// eventloop.Loop.StartReading. What is noted stays. No label comes from a client.
+
+// A Series has the requests that had the same labels, since the server was made and while its
+// loop was being read.
+type Series struct {
+	Method  string // "_OTHER" for one that is not of HTTP itself
+	Status  Status
+	Scheme  string // "http" or "https"
+	Version string // "1.0" or "1.1"
+	Other   bool   // the labels are empty: there were too many different ones
+
+	Duration     DurationHistogram // from the turn in which the head was complete until all of the answer was queued
+	RequestBody  SizeHistogram     // as it was declared; of one in chunks what has come, framing included
+	ResponseBody SizeHistogram     // without framing
+}
+
+// DurationBounds are the upper bounds of all but the last bucket of a DurationHistogram.
+var DurationBounds = [...]time.Duration{
+	100 * time.Microsecond, 250 * time.Microsecond, 500 * time.Microsecond,
+	1 * time.Millisecond, 2500 * time.Microsecond, 5 * time.Millisecond,
+	10 * time.Millisecond, 25 * time.Millisecond, 50 * time.Millisecond,
+	100 * time.Millisecond, 250 * time.Millisecond, 500 * time.Millisecond,
+	1 * time.Second, 2500 * time.Millisecond, 5 * time.Second, 10 * time.Second,
+}
+
+// A DurationHistogram counts durations up to each of DurationBounds, and above the one
+// before; the last are above all of them.
+type DurationHistogram struct {
+	Counts [len(DurationBounds) + 1]uint64
+	Sum    time.Duration
+}
+
+func (h *DurationHistogram) add(d time.Duration) {
+	i := 0
+	for i < len(DurationBounds) && d > DurationBounds[i] {
+		i++
+	}
+	h.Counts[i]++
+	h.Sum += d
+}
+
+// SizeBounds are the upper bounds of all but the last bucket of a SizeHistogram, in bytes.
+var SizeBounds = [...]int64{256, 1 << 10, 4 << 10, 16 << 10, 64 << 10, 256 << 10, 1 << 20, 4 << 20, 16 << 20, 64 << 20}
+
+// A SizeHistogram counts sizes as a DurationHistogram does durations.
+type SizeHistogram struct {
+	Counts [len(SizeBounds) + 1]uint64
+	Sum    int64
+}
+
+func (h *SizeHistogram) add(n int64) {
+	quarters := (bits.Len64(uint64(max(n-1, 0))>>8) + 1) / 2
+	h.Counts[min(quarters, len(SizeBounds))]++
+	h.Sum += n
+}
+
+// seriesKept is how many series there may be, and one more for the rest.
+const seriesKept = 256
+
+// durations are the series of a server.
+type durations struct {
+	last     *Series // the requests before had its labels
+	lastKey  uint32
+	byLabels map[uint32]*Series
+	list     []*Series
+	other    *Series
+}
+
+// Durations appends all series to dst, in the order in which they came up. It must be
+// called on the loop's goroutine.
+func (s *Server) Durations(dst []Series) []Series {
+	for _, one := range s.series.list {
+		dst = append(dst, *one)
+	}
+	return dst
+}
+
+// noteDuration notes a request whose answer is complete, while the loop is being read.
+func (x *exchange) noteDuration() {
+	s := x.conn.server
+	d := &s.series
+	h := &x.head
+	key := uint32(x.response.status)<<8 | uint32(h.Method)<<2
+	if h.Minor > 0 || h.FieldsAt == 0 { // or the request line was not understood
+		key |= 2
+	}
+	if x.conn.conn.Secure() {
+		key |= 1
+	}
+	if key != d.lastKey || d.last == nil {
+		d.last, d.lastKey = d.of(key, x), key
+	}
+	one := d.last
+	one.Duration.add(max(s.loop.Stamped()-x.since, 0))
+	size := max(x.got, h.Length) // the handler may have left it
+	one.RequestBody.add(size)
+	size = 0
+	if w := &x.response; !w.bodiless() {
+		size = max(w.bodySize(), w.sent)
+	}
+	one.ResponseBody.add(size)
+}
+
+// of returns the series of some labels, after making it if there is room.
+func (d *durations) of(key uint32, x *exchange) *Series {
+	if one := d.byLabels[key]; one != nil {
+		return one
+	}
+	switch {
+	case d.byLabels == nil:
+		d.byLabels = make(map[uint32]*Series)
+	case len(d.byLabels) == seriesKept:
+		if d.other == nil {
+			d.other = &Series{Other: true}
+			d.list = append(d.list, d.other)
+		}
+		return d.other
+	}
+	one := &Series{Status: x.response.status, Method: "_OTHER", Scheme: "http", Version: "1.0"}
+	if m := h1.Method(key >> 2 & 63); m != h1.MethodOther {
+		one.Method = m.String()
+	}
+	if key&1 != 0 {
+		one.Scheme = "https"
+	}
+	if key&2 != 0 {
+		one.Version = "1.1"
+	}
+	d.byLabels[key] = one
+	d.list = append(d.list, one)
+	return one
+}
