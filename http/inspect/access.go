@@ -1,0 +1,131 @@
+package inspect
+
+import (
+	"crypto/subtle"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/bobbin-http/bobbin/http"
+	"github.com/bobbin-http/bobbin/http/internal/negotiate"
+)
+
+// Who may look, and who may press. Each refusal says its reason to the visitor, who
+// most likely is the operator.
+
+// mayLook returns nil if this client may see the loops, or else the answer.
+func (v *visit) mayLook() error {
+	if name := forwarding(v.r); name != "" {
+		return forbidden("the request has come through a proxy, as its field " + name + " says: ask the server itself, from its own machine")
+	}
+	if err := v.mayCome(); err != nil {
+		return err
+	}
+	if !v.isOwn() {
+		return forbidden("a page of another site has asked: open /-/xray of this server in a tab of its own")
+	}
+	return nil
+}
+
+// MayLook returns nil if a request to the operator's address may see the loops, or else
+// the answer, for other paths of that address.
+func (i *Inspector) MayLook(r *http.Request) error {
+	v := visit{inspector: i, r: r, loop: -1}
+	return v.mayLook()
+}
+
+// mayCome checks where a request comes from, and the name that it asks for.
+func (v *visit) mayCome() error {
+	peer, host := v.r.RemoteAddr().Addr(), nameOf(v.r.Host())
+	if v.loop < 0 {
+		if isAddress(host) || slices.ContainsFunc(v.inspector.config.Hosts, func(name string) bool { return negotiate.EqualFold(name, host) }) {
+			return nil
+		}
+		return forbidden("the operator's address answers to IP addresses, localhost and the names of --host, and not to this one")
+	}
+	switch {
+	case !peer.IsValid():
+		return forbidden("a Unix socket does not tell who asks: ask at a TCP address of this machine")
+	case !peer.IsLoopback():
+		return forbidden("the loops are shown to this machine only: open http://localhost there, or start the server with --admin")
+	case host != "localhost" && host != "127.0.0.1" && host != "[::1]":
+		return forbidden("the loops are shown at localhost, 127.0.0.1 and [::1], and not at another name")
+	}
+	return nil
+}
+
+// mayPress returns nil if this client may press a button with a token, or else the answer.
+func (v *visit) mayPress(token string) error {
+	if err := v.mayLook(); err != nil {
+		return err
+	}
+	switch {
+	case !v.isNear():
+		return forbidden("only a browser on the server's own machine may press this")
+	case v.r.Header("Origin") == "":
+		return forbidden("the request has no Origin: press the button on /-/xray")
+	case subtle.ConstantTimeCompare([]byte(token), []byte(v.inspector.token)) != 1:
+		return forbidden("the token is not that of this server: load /-/xray again, which has the one of today")
+	}
+	return nil
+}
+
+// isOwn reports whether a request was made by this site's own page, by a person, or by a
+// program. A browser tells of the page that asks, by Origin for most requests and by
+// Sec-Fetch-Site for all. To go to the page from elsewhere is fine: it cannot be framed.
+func (v *visit) isOwn() bool {
+	if origin := v.r.Header("Origin"); origin != "" && origin != v.origin() {
+		return false
+	}
+	switch v.r.Header("Sec-Fetch-Site") {
+	case "", "none", "same-origin":
+		return true
+	}
+	return v.r.Header("Sec-Fetch-Mode") == "navigate" && v.r.Header("Sec-Fetch-Dest") == "document" && v.r.Method() == http.MethodGet
+}
+
+// origin is the Origin of this site's own pages (RFC 6454 section 6.2).
+func (v *visit) origin() string {
+	scheme := "http://"
+	if v.r.TLS() != nil {
+		scheme = "https://"
+	}
+	return scheme + strings.ToLower(v.r.Host())
+}
+
+// forwarding returns the first field of a request that only proxies add, "" for none.
+func forwarding(r *http.Request) string {
+	const prefix = "x-forwarded"
+	for name := range r.HeadersBytes() {
+		switch {
+		case negotiate.SameFold(name, "forwarded"), negotiate.SameFold(name, "via"), negotiate.SameFold(name, "x-real-ip"),
+			len(name) >= len(prefix) && negotiate.SameFold(name[:len(prefix)], prefix):
+			return string(name)
+		}
+	}
+	return ""
+}
+
+// nameOf returns the name or the address of a Host without its port, in lower case.
+func nameOf(host string) string {
+	if at := strings.LastIndexByte(host, ':'); at >= 0 && !strings.HasSuffix(host, "]") {
+		host = host[:at]
+	}
+	return strings.ToLower(host)
+}
+
+// isAddress reports whether a name in Host cannot be that of another site.
+func isAddress(host string) bool {
+	if host == "localhost" {
+		return true
+	}
+	inside, bracketed := strings.CutPrefix(host, "[")
+	inside, closed := strings.CutSuffix(inside, "]")
+	a, err := netip.ParseAddr(inside)
+	return err == nil && bracketed == closed && bracketed == a.Is6()
+}
+
+func forbidden(why string) error { return http.StatusForbidden.Because(why) }
+
+// isNear reports whether the client is on this machine.
+func (v *visit) isNear() bool { return v.r.RemoteAddr().Addr().IsLoopback() }

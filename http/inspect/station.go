@@ -1,0 +1,111 @@
+package inspect
+
+import (
+	"slices"
+	"time"
+
+	"github.com/bobbin-http/bobbin/eventloop"
+	"github.com/bobbin-http/bobbin/http"
+)
+
+// How much is shown, and how often.
+const (
+	frameEvery = 100 * time.Millisecond
+	loopsShown = 64 // of more, the first
+)
+
+// A station is the place on one loop where watchers are served: on that of the site they
+// have come to, or on the operator's. While there is a watcher, it takes the figures of all
+// loops ten times a second, and makes a frame for each. It belongs to its loop's goroutine.
+type station struct {
+	inspector *Inspector
+	number    int // of its loop, as in Inspector.Handler
+
+	loop     *eventloop.Loop // known when the first watcher comes
+	base     time.Time       // when the first of the servers' loops was made
+	watchers []*watcher
+	sources  []*source // while there are watchers
+	timer    *eventloop.Timer
+
+	latest time.Duration // Uptime of the latest frame
+	frame  frame
+}
+
+// A watcher is a client of the stream.
+type watcher struct {
+	held *http.Held
+	loop int    // of its connection, as in Inspector.Handler
+	conn uint32 // its own connection
+
+	skipped uint64        // frames that were not sent, because it had not taken the one before
+	gap     time.Duration // that was not recorded, and that it does not know of yet
+	missed  uint64        // records in the frames that were skipped
+}
+
+// add begins to send frames to a watcher.
+func (s *station) add(w *watcher) {
+	s.watchers = append(s.watchers, w)
+	w.held.OnClose(func() { s.remove(w) })
+	if s.sources == nil && len(s.watchers) > 0 {
+		s.begin()
+	}
+}
+
+// remove ends that. With the last watcher all reading ends.
+func (s *station) remove(w *watcher) {
+	s.inspector.watchers.Add(-1)
+	s.watchers = slices.DeleteFunc(s.watchers, func(other *watcher) bool { return other == w })
+	if len(s.watchers) > 0 {
+		return
+	}
+	if s.timer != nil {
+		s.timer.Stop()
+	}
+	for _, source := range s.sources {
+		source.end(s.loop)
+	}
+	s.sources, s.frame = nil, frame{}
+}
+
+// begin takes the figures for the first time.
+func (s *station) begin() {
+	servers := s.inspector.servers
+	s.base = servers[0].Loop().WallTimeAt(0)
+	s.latest = s.loop.Uptime()
+	for i, server := range servers[:min(len(servers), loopsShown)] {
+		loop := server.Loop()
+		s.sources = append(s.sources, newSource(i, loop, s.base, loop == s.loop, s.latest))
+	}
+	for _, source := range s.sources {
+		source.refresh(s.latest)
+	}
+	s.timer = s.loop.After(frameEvery, s.tick)
+}
+
+// tick makes a frame for each watcher that has taken the one before. It is built for each of
+// them, because the connection of each is marked in its own.
+func (s *station) tick() {
+	now := s.loop.Uptime()
+	s.timer = s.loop.After(frameEvery, s.tick)
+	gap := now - s.latest - frameEvery
+	if gap < frameEvery {
+		gap = 0 // a turn that took long, and no frame is missing
+	}
+	s.latest = now
+	for _, source := range s.sources {
+		source.refresh(now)
+	}
+	f := &s.frame
+	f.look(s)
+	for i := 0; i < len(s.watchers); i++ {
+		w := s.watchers[i]
+		w.gap += gap
+		if w.held.Unsent() > 0 {
+			w.skipped++
+			w.missed += f.records
+			continue
+		}
+		_, _ = w.held.Write(f.build(w)) // fails only if the client has left, of which OnClose tells
+		w.gap, w.missed = 0, 0
+	}
+}

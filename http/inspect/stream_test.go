@@ -1,0 +1,202 @@
+package inspect
+
+import (
+	"encoding/json"
+	"io"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/bobbin-http/bobbin/http/httptest"
+	"github.com/bobbin-http/bobbin/http/inspect/feed"
+)
+
+// A stream reads the body of an answer in chunks.
+type stream struct {
+	conn *httptest.Conn
+	rest string
+}
+
+// watch asks for the stream, and returns the head of the answer.
+func watch(c *httptest.Client, fields ...string) (*stream, string) {
+	conn := c.Dial()
+	conn.Send(httptest.Request("GET", "/-/xray/stream", "", append(fields, "Host: localhost")...))
+	head, _ := conn.Next("\r\n\r\n")
+	return &stream{conn: conn}, head
+}
+
+// Read implements io.Reader.
+func (s *stream) Read(p []byte) (int, error) {
+	for s.rest == "" {
+		line, err := s.conn.Next("\r\n")
+		if err != nil {
+			return 0, err
+		}
+		n, err := strconv.ParseInt(strings.TrimSuffix(line, "\r\n"), 16, 32)
+		if err != nil {
+			return 0, err
+		}
+		for len(s.rest) < int(n)+2 {
+			more, err := s.conn.Next("\n")
+			if err != nil {
+				return 0, err
+			}
+			s.rest += more
+		}
+		if s.rest = s.rest[:n]; n == 0 {
+			return 0, io.EOF
+		}
+	}
+	n := copy(p, s.rest)
+	s.rest = s.rest[n:]
+	return n, nil
+}
+
+// begin begins to read a stream.
+func begin(t *testing.T, c *httptest.Client) (*feed.Reader, *feed.Hello, *stream) {
+	t.Helper()
+	s, head := watch(c)
+	if !strings.HasPrefix(head, "HTTP/1.1 200 ") || !strings.Contains(head, "Content-Type: text/event-stream\r\n") {
+		t.Fatalf("the stream is answered by\n%s", head)
+	}
+	r := feed.NewReader(s)
+	hello, err := r.Hello()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r, hello, s
+}
+
+// next returns the next frame.
+func next(t *testing.T, r *feed.Reader) *feed.Frame {
+	t.Helper()
+	f, err := r.Next()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+func TestAStreamGreetsThenSendsFrames(t *testing.T) {
+	serve(t, Config{Version: "1.2.3", Routes: []string{"GET /"}, Try: buttons}, 0, func(c *httptest.Client, i *Inspector) {
+		r, hello, s := begin(t, c)
+		if hello.Version != "1.2.3" || hello.Token != i.token || hello.Loops != 1 || hello.Watchers != 1 || hello.Stall != 100 ||
+			len(hello.Routes) != 2 || len(hello.Try) != 2 || hello.Kinds[0] != "turn" || hello.States[1] != "open" ||
+			len(hello.You) != 2 || hello.You[0] != 0 || hello.You[1] != 1 {
+			text, _ := json.Marshal(hello)
+			t.Errorf("hello is %s", text)
+		}
+		visitor := c.At("10.0.0.2").Dial()
+		var before *feed.Frame
+		for n := range 20 {
+			if n == 10 {
+				visitor.Send(httptest.Request("GET", "/", ""))
+				if a := visitor.Answer("GET"); a.Body != "ok" {
+					t.Errorf("the visitor gets %q", a.Body)
+				}
+			}
+			f := next(t, r)
+			if before != nil && (f.Number != before.Number+1 || f.At-before.At < frameEvery || f.At-before.At > frameEvery+10*time.Millisecond) {
+				t.Errorf("frame %d at %v comes after frame %d at %v", f.Number, f.At, before.Number, before.At)
+			}
+			if f.Gap != 0 || f.Skipped != 0 || f.Level == "" || f.Words == "" {
+				t.Errorf("frame %d: gap %v, %d skipped, %s: %s", f.Number, f.Gap, f.Skipped, f.Level, f.Words)
+			}
+			before = f
+		}
+		l := before.Loops[0]
+		if l.Open != 1 || l.Requests != 1 {
+			t.Errorf("of the visitor alone there are %+v", l)
+		}
+		if len(before.Rows) != 2 {
+			t.Fatalf("there are %d rows", len(before.Rows))
+		}
+		you, other := before.Rows[0], before.Rows[1]
+		if you.Conn != 1 || you.Flags != feed.You|feed.LeftOut|feed.Paused || hello.Activities[you.Activity].ID != "handling" || you.Age < time.Second {
+			t.Errorf("the watcher is %+v", you)
+		}
+		if other.Conn != 2 || other.Flags != 0 || hello.Activities[other.Activity].ID != "idle" || other.Requests != 1 || other.Deadline < time.Second {
+			t.Errorf("the visitor is %+v", other)
+		}
+		s.conn.Close()
+		c.Sleep(time.Second)
+		visitor.Close()
+	})
+}
+
+// TestReadingEndsWithTheLastWatcher watches with two, one after the other.
+func TestReadingEndsWithTheLastWatcher(t *testing.T) {
+	serve(t, Config{}, 0, func(c *httptest.Client, i *Inspector) {
+		loop := i.servers[0].Loop()
+		reads := func() (is bool) {
+			c.Sleep(200 * time.Millisecond) // a client that has left is noticed when it is written to
+			if err := loop.Post(func() { is = loop.BeingRead() }); err != nil {
+				t.Error(err)
+			}
+			c.Sleep(time.Millisecond)
+			return is
+		}
+		if reads() {
+			t.Error("the loop is read without a watcher")
+		}
+		_, _, first := begin(t, c)
+		_, hello, second := begin(t, c)
+		if hello.Watchers != 2 || !reads() {
+			t.Errorf("%d watch, and the loop is read: %v", hello.Watchers, reads())
+		}
+		first.conn.Close()
+		if !reads() {
+			t.Error("the loop is not read for the second")
+		}
+		second.conn.Reset()
+		if reads() {
+			t.Error("the loop is read after the last has left")
+		}
+		if n := i.watchers.Load(); n != 0 {
+			t.Errorf("%d watch", n)
+		}
+	})
+}
+
+func TestAFifthWatcherIsToldThatThereAreFour(t *testing.T) {
+	serve(t, Config{}, 0, func(c *httptest.Client, _ *Inspector) {
+		var all []*stream
+		for range watchersMost {
+			_, _, s := begin(t, c)
+			all = append(all, s)
+		}
+		a := c.Get("/-/xray/stream", "Host: localhost")
+		if a.Status != 503 || !strings.Contains(a.Body, "4 watch already") {
+			t.Errorf("the fifth gets %d %q", a.Status, a.Body)
+		}
+		all[2].conn.Close()
+		c.Sleep(time.Second)
+		_, hello, s := begin(t, c)
+		if hello.Watchers != watchersMost {
+			t.Errorf("then %d watch", hello.Watchers)
+		}
+		for _, other := range append(all, s) {
+			other.conn.Close()
+		}
+	})
+}
+
+// TestAStopSaysGoodbye stops the server while one watches.
+func TestAStopSaysGoodbye(t *testing.T) {
+	serve(t, Config{}, 0, func(c *httptest.Client, i *Inspector) {
+		r, _, _ := begin(t, c)
+		next(t, r)
+		i.servers[0].Stop()
+		for {
+			if _, err := r.Next(); err == feed.ErrBye {
+				break
+			} else if err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := r.Next(); err != io.EOF {
+			t.Errorf("after the goodbye: %v", err)
+		}
+	})
+}
