@@ -143,16 +143,16 @@ func TestWhatARequestCosts(t *testing.T) {
 		allocs  float64
 		writes  int
 	}{
-		{"the answer for benchmarks makes no garbage", defaultSite(), "GET /bench HTTP/1.1\r\nHost: a\r\n\r\n", 0, 1},
-		{"nor does a page of the default site", defaultSite(), "GET / HTTP/1.1\r\nHost: a\r\n\r\n", 0, 1},
+		{"the answer for benchmarks makes no garbage", defaultSite(nil), "GET /bench HTTP/1.1\r\nHost: a\r\n\r\n", 0, 1},
+		{"nor does a page of the default site", defaultSite(nil), "GET / HTTP/1.1\r\nHost: a\r\n\r\n", 0, 1},
 		{"nor a handler that says some text", func(w *http.Response, r *http.Request) error { return w.Text(page) }, "GET / HTTP/1.1\r\nHost: a\r\n\r\n", 0, 1},
-		{"nor a browser's request", defaultSite(), "GET / HTTP/1.1\r\nHost: localhost\r\nUser-Agent: Mozilla/5.0\r\nAccept: text/html\r\nAccept-Encoding: gzip\r\nConnection: keep-alive\r\n\r\n", 0, 1},
+		{"nor a browser's request", defaultSite(nil), "GET / HTTP/1.1\r\nHost: localhost\r\nUser-Agent: Mozilla/5.0\r\nAccept: text/html\r\nAccept-Encoding: gzip\r\nConnection: keep-alive\r\n\r\n", 0, 1},
 		{"nor a small file that was read before", files.Serve, "GET /1k.txt HTTP/1.1\r\nHost: a\r\n\r\n", 0, 1},
 		{"nor one that a browser asks for", files.Serve, strings.Replace(browserHead, "/bench", "/1k.txt", 1), 0, 1},
 		{"nor a larger one", files.Serve, "GET /64k.txt HTTP/1.1\r\nHost: a\r\n\r\n", 0, 1},
 		{"nor one that a browser has a version of", files.Serve, "GET /1k.txt HTTP/1.1\r\nHost: a\r\nAccept-Encoding: gzip, deflate, br, zstd\r\nIf-None-Match: \"x\"\r\n\r\n", 3, 1},
 		{"nor the head of one", files.Serve, "HEAD /64k.txt HTTP/1.1\r\nHost: a\r\n\r\n", 0, 1},
-		{"sixteen pipelined requests are one read and one write", defaultSite(), strings.Repeat("GET /bench HTTP/1.1\r\nHost: a\r\n\r\n", 16), 0, 1},
+		{"sixteen pipelined requests are one read and one write", defaultSite(nil), strings.Repeat("GET /bench HTTP/1.1\r\nHost: a\r\n\r\n", 16), 0, 1},
 		{"a large file is one write and the kernel's work", files.Serve, "GET /1m.bin HTTP/1.1\r\nHost: a\r\n\r\n", 20, 1},
 	}
 	for _, row := range rows {
@@ -231,9 +231,9 @@ func BenchmarkTurn(b *testing.B) {
 		name, request string
 		handler       http.Handler
 	}{
-		{"bench", "GET /bench HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", defaultSite()},
-		{"pipelined", strings.Repeat("GET /bench HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 16), defaultSite()},
-		{"browser", browserHead, defaultSite()},
+		{"bench", "GET /bench HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", defaultSite(nil)},
+		{"pipelined", strings.Repeat("GET /bench HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 16), defaultSite(nil)},
+		{"browser", browserHead, defaultSite(nil)},
 		{"1k", "GET /1k.txt HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", files.Serve},
 		{"1k-browser", strings.Replace(browserHead, "/bench", "/1k.txt", 1), files.Serve},
 	} {

@@ -21,8 +21,9 @@ var (
 	missingPage string
 )
 
-// defaultSite returns the handler of the default site, for one loop.
-func defaultSite() http.Handler {
+// defaultSite returns the handler of the default site, for one loop. Xray answers the paths
+// below /-/, and is nil if there are none.
+func defaultSite(xray http.Handler) http.Handler {
 	start := startPage{}
 	about := preparePage(aboutPage)
 	missing := preparePage(missingPage, [2]string{"Vary", "Accept"})
@@ -30,6 +31,9 @@ func defaultSite() http.Handler {
 
 	return func(w *http.Response, r *http.Request) error {
 		if m := r.Method(); m != http.MethodGet && m != http.MethodHead {
+			if err := below(xray, w, r); err != http.StatusNotFound {
+				return err
+			}
 			return http.MethodNotAllowed(w, r, "GET, HEAD")
 		}
 		path := r.PathBytes()
@@ -46,6 +50,9 @@ func defaultSite() http.Handler {
 			if path, err = r.CleanPathBytes(nil); err != nil {
 				return err
 			}
+		}
+		if err := below(xray, w, r); err != http.StatusNotFound {
+			return err
 		}
 		if !acceptsHTML(r.HeaderBytes("accept")) {
 			return http.StatusNotFound

@@ -22,7 +22,7 @@ import (
 // TestThePagesAllowWhatTheyUse requests each page and looks for anything that its policy
 // would keep a browser from using, and for anything that would need another request.
 func TestThePagesAllowWhatTheyUse(t *testing.T) {
-	httptest.Run(t, httptest.Config{Handler: defaultSite(), ErrorHandler: errorPages}, func(c *httptest.Client) {
+	httptest.Run(t, httptest.Config{Handler: defaultSite(nil), ErrorHandler: errorPages}, func(c *httptest.Client) {
 		for name, a := range map[string]httptest.Answer{
 			"start": c.Do("GET", "/", "", "Accept: text/html"), "about": c.Do("GET", "/about", "", "Accept: text/html"),
 			"missing": c.Do("GET", "/nothing", "", "Accept: text/html"), "error": c.Do("GET", "/%zz", "", "Accept: text/html"),
@@ -57,7 +57,7 @@ func TestThePagesAllowWhatTheyUse(t *testing.T) {
 
 // TestTheStartPageShowsItsAddress as it was requested, as far as it is safe in a shell.
 func TestTheStartPageShowsItsAddress(t *testing.T) {
-	httptest.Run(t, httptest.Config{Handler: defaultSite()}, func(c *httptest.Client) {
+	httptest.Run(t, httptest.Config{Handler: defaultSite(nil)}, func(c *httptest.Client) {
 		for _, row := range []struct{ host, want string }{
 			{"localhost:3000", "http://localhost:3000"},
 			{"192.0.2.7", "http://192.0.2.7"},
@@ -177,7 +177,7 @@ func luminance(t *testing.T, colour string) (sum float64) {
 
 // TestTheDefaultSiteHasALineForPrograms that ask for a page that does not exist.
 func TestTheDefaultSiteHasALineForPrograms(t *testing.T) {
-	httptest.Run(t, httptest.Config{Handler: defaultSite(), ErrorHandler: errorPages}, func(c *httptest.Client) {
+	httptest.Run(t, httptest.Config{Handler: defaultSite(nil), ErrorHandler: errorPages}, func(c *httptest.Client) {
 		if a := c.Get("/nothing"); a.Status != 404 || a.Body != http.StatusNotFound.Error()+"\n" || a.Header("Vary") != "Accept" {
 			t.Errorf("for a program: %v", a)
 		}

@@ -529,7 +529,7 @@ func TestADurationHasThreeDigits(t *testing.T) {
 }
 
 func TestTheDefaultSiteHasItsPathsAsFilesHave(t *testing.T) {
-	httptest.Run(t, httptest.Config{Handler: defaultSite()}, func(c *httptest.Client) {
+	httptest.Run(t, httptest.Config{Handler: defaultSite(nil)}, func(c *httptest.Client) {
 		for path, want := range map[string]int{
 			"/": 200, "/about": 200, "/%61bout": 200, "/x/../about": 200, "/x/%2e%2e/about": 200, "//about": 200, "/x%2f..%2Fabout": 200,
 			"/../about": 404, "/about/": 404, "/about%00": 400, "/nothing": 404,

@@ -20,6 +20,7 @@ func (s *site) serve(o *options, stderr io.Writer, env func(string) string, term
 	if err != nil {
 		return err
 	}
+	s.inspector.Show(servers)
 	for loop, p := range s.loops {
 		if p.reloader != nil {
 			if err := p.reloader.Start(servers[loop].Loop(), o.path); err != nil {

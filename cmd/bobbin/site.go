@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 
 	"github.com/bobbin-http/bobbin/http"
+	"github.com/bobbin-http/bobbin/http/inspect"
 	"github.com/bobbin-http/bobbin/http/middleware"
 	"github.com/bobbin-http/bobbin/http/reload"
 	"github.com/bobbin-http/bobbin/http/static"
@@ -13,8 +14,9 @@ import (
 
 // A site is everything that the program serves.
 type site struct {
-	loops  []*perLoop // one for each loop
-	global *globalMiddleware
+	loops     []*perLoop // one for each loop
+	global    *globalMiddleware
+	inspector *inspect.Inspector
 
 	stopping atomic.Bool // a stop has begun
 }
@@ -42,6 +44,7 @@ func prepare(o *options, stdout io.Writer, trouble *slog.Logger) (*site, error) 
 }
 
 func (s *site) open(o *options, stdout io.Writer, trouble *slog.Logger) error {
+	s.inspector = newInspector(o)
 	found := once(trouble) // all loops find the same in the folder
 	for i := range o.loops {
 		p := &perLoop{}
@@ -50,7 +53,7 @@ func (s *site) open(o *options, stdout io.Writer, trouble *slog.Logger) error {
 			// Without a folder the rules apply to nothing, but they are checked all
 			// the same.
 			_, _, err = o.site.rules("")
-			p.handler = defaultSite()
+			p.handler = defaultSite(s.xray(o, i))
 		} else {
 			var leader *reload.Reloader
 			if i > 0 {
