@@ -37,7 +37,7 @@ type room struct {
 // house is the import table. A file is looked up first by its own path, then
 // by its folder, then by "*" in place of the folder's last name, upward. A
 // package may always import what is in its own "internal". Tests are free,
-// except that no package imports cmd.
+// except that no package outside of a program imports cmd.
 var house = map[string]room{
 	".":                            {"golang.org/x/sys/unix", "net/http"},
 	"eventloop":                    {".", "net net/http os/exec syscall"},
@@ -323,7 +323,7 @@ func faults(file string, source []byte) []string {
 				clock = spec.Name.Name
 			}
 		}
-		if target, ours := inModule(imported); ours && within(target, "cmd") && !isInternalOf(target, dir) {
+		if target, ours := inModule(imported); ours && within(target, "cmd") && !isInternalOf(target, dir) && !isOfProgram(target, dir) {
 			fault(spec.Pos(), noCmd, "imports %q", imported)
 		} else if known && !isTest && !rule.allows(dir, imported) {
 			because := downward
@@ -418,6 +418,15 @@ func within(p, dir string) bool { return p == dir || strings.HasPrefix(p, dir+"/
 // isInternalOf says that target is in the folder "internal" of dir.
 func isInternalOf(target, dir string) bool { return within(target, path.Join(dir, "internal")) }
 
+// isOfProgram says that target is one of the packages of the program in dir: those below
+// its own folder in cmd. The lessons of the tour are packages, because bobbin runs them as
+// "bobbin tour", on machines that have neither Go nor this repository.
+func isOfProgram(target, dir string) bool {
+	parts := strings.Split(dir, "/")
+	return len(parts) > 1 && parts[0] == "cmd" && within(target, path.Join(parts[:2]...)) ||
+		dir == "cmd/bobbin" && target == "cmd/tour/guide"
+}
+
 // tags returns the words on which the building of a file depends.
 func tags(file string, parsed *ast.File) []string {
 	words := map[string]bool{}
@@ -489,6 +498,11 @@ func TestHouseNotices(t *testing.T) {
 		{"the program may import anything", "cmd/bobbin/main.go", "package main\nimport _ \"example.com/flags\"", ""},
 		{"no package imports the program, not even a test", "http/conn_test.go", "package http\nimport _ \"" + self + "cmd/bobbin\"", noCmd},
 		{"the program imports its own rooms", "cmd/bobbin/main.go", "package main\nimport _ \"" + self + "cmd/bobbin/internal/flags\"", ""},
+		{"and those below its folder", "cmd/tour/guide/step.go", "package guide\nimport _ \"" + self + "cmd/tour/breaks\"", ""},
+		{"but not another program's", "cmd/echo/main.go", "package main\nimport _ \"" + self + "cmd/tour/breaks\"", noCmd},
+		{"bobbin imports the guide of the tour", "cmd/bobbin/tour.go", "package main\nimport _ \"" + self + "cmd/tour/guide\"", ""},
+		{"and nothing else of the tour", "cmd/bobbin/tour.go", "package main\nimport _ \"" + self + "cmd/tour/breaks\"", noCmd},
+		{"no package imports the guide", "http/conn.go", "package http\nimport _ \"" + self + "cmd/tour/guide\"", noCmd},
 		{"a new package asks for a line", "util/util.go", "package util", "no line in the table"},
 
 		{"a system is a reason to leave a file out", "poller_bsd.go", "//go:build darwin || !linux\n\npackage bobbin", ""},
