@@ -31,6 +31,7 @@ func init() {
 		"cert":        withHelp("cert", certCommand),
 		"precompress": withHelp("precompress", precompressCommand),
 		"hash":        withHelp("hash", hashCommand),
+		"tour":        withHelp("tour", tourCommand),
 		"help":        helpCommand,
 		"version":     withHelp("version", versionCommand),
 	}
@@ -65,6 +66,7 @@ They are served to clients that accept them.
 Makes a line for the --auth file from a name and a password. The password is
 read from the input, because all users of the machine can see arguments.
 `,
+	"tour": newGuide(&terminals{}).Usage(),
 	"help": `usage: bobbin help [COMMAND]
 `,
 	"version": `usage: bobbin version

@@ -246,6 +246,7 @@ Usage:
   bobbin precompress DIR
   bobbin hash [NAME]
   bobbin cert [--folder DIR] [NAME...]
+  bobbin tour [STEP]
   bobbin help [COMMAND]
   bobbin version
 
@@ -273,6 +274,7 @@ config test checks all settings; config print prints them with their origin.
 precompress writes .br, .zst and .gz files beside each file that shrinks by 10 %.
 hash makes a line for the --auth file from a name and a password.
 cert makes a certificate for development, and an authority for browsers to trust.
+tour leads from a blocking server to an event loop, in steps that run and break.
 
 Ctrl-C finishes open requests, then exits; a second Ctrl-C cuts them off.
 `

@@ -25,6 +25,9 @@ import (
 // TestMain lets the test binary be the program itself, when a test runs it as
 // that: so signals, exit codes and limits of the system can be tried.
 func TestMain(m *testing.M) {
+	if len(os.Args) > 2 && os.Args[1] == "tour" && os.Args[2] == "serve" {
+		main() // a step that "bobbin tour" has started
+	}
 	kind := os.Getenv("BOBBIN_TEST_PROGRAM")
 	os.Unsetenv("BOBBIN_TEST_PROGRAM") // the program warns of variables that it does not know
 	switch kind {
