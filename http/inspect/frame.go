@@ -34,6 +34,7 @@ type frame struct {
 	now     time.Duration // since the first loop was made
 
 	all     []*figures
+	judge   judge
 	chosen  choices
 	rows    connSet
 	strip   []uint64 // those that are not chosen: when they were accepted, and the activity
@@ -48,6 +49,7 @@ type frame struct {
 func (f *frame) look(s *station) {
 	if f.station == nil {
 		f.station = s
+		f.judge = judge{stall: s.inspector.config.Stall, routes: append([]string{""}, s.inspector.config.Routes...)}
 	}
 	f.number++
 	f.now = s.loop.WallTime().Sub(s.base)
@@ -60,6 +62,7 @@ func (f *frame) look(s *station) {
 			f.now = max(f.now, fig.offset+fig.records[n-1].At) // whose stamp is finer than the time of a turn
 		}
 	}
+	f.judge.look(f.now, f.all)
 	f.choose()
 	f.common = f.appendLoops(f.appendVerdict(f.common[:0]))
 }
@@ -71,6 +74,11 @@ func (f *frame) at(fig *figures) time.Duration { return f.now - fig.offset }
 func (f *frame) choose() {
 	f.chosen, f.strip, f.more = f.chosen[:0], f.strip[:0], 0
 	f.rows = connSet{}
+	for i := range f.judge.troubles {
+		if r := &f.judge.troubles[i]; r.conn != 0 {
+			f.rows.add(r.loop, r.conn)
+		}
+	}
 	for _, fig := range f.all {
 		for i := range fig.rows {
 			c := &fig.rows[i]
@@ -119,7 +127,16 @@ func (f *frame) build(w *watcher) []byte {
 
 // appendVerdict appends the verdict, the troubles, and the loops that do not answer.
 func (f *frame) appendVerdict(b []byte) []byte {
-	b = append(b, `,"v":["healthy","The loop turns"],"tr":[],"held":[`...)
+	b = appendText(append(b, `,"v":[`...), f.judge.level)
+	b = appendText(append(b, ','), f.judge.words)
+	b = append(b, `],"tr":[`...)
+	for i := range f.judge.troubles {
+		r := &f.judge.troubles[i]
+		b = appendList(separate(b, i), int64(r.trouble), r.since.Milliseconds(), int64(r.loop), int64(r.conn))
+		b = appendText(append(b[:len(b)-1], ','), r.words)
+		b = append(b, ']')
+	}
+	b = append(b, `],"held":[`...)
 	n := 0
 	for _, fig := range f.all {
 		if fig.silent >= heldFrom {
