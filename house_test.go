@@ -82,8 +82,12 @@ const (
 // systems are the words that a build constraint may use.
 var systems = []string{"linux", "darwin", "dragonfly", "freebsd", "netbsd", "openbsd", "unix", "windows"}
 
+// browser is the system of a browser, for which only the program of the playground's page is
+// built: its main is one file, and the files that build and serve the page are not for it.
+const browser, browserRoom = "js", "cmd/playground"
+
 // machines are the words that would choose a file by its name's end, and may not.
-var machines = []string{"386", "amd64", "arm", "arm64", "loong64", "mips", "mips64", "mips64le", "mipsle", "ppc64", "ppc64le", "riscv64", "s390x", "wasm"}
+var machines = []string{"386", "amd64", "arm", "arm64", browser, "loong64", "mips", "mips64", "mips64le", "mipsle", "ppc64", "ppc64le", "riscv64", "s390x", "wasm"}
 
 // TestHouse looks at every Go file of the module.
 func TestHouse(t *testing.T) {
@@ -340,7 +344,7 @@ func faults(file string, source []byte) []string {
 	}
 
 	for _, word := range tags(file, parsed) {
-		if !slices.Contains(systems, word) {
+		if !slices.Contains(systems, word) && (word != browser || dir != browserRoom) {
 			fault(parsed.Package, systemOnly, "is built only under %q", word)
 		}
 	}
@@ -509,6 +513,10 @@ func TestHouseNotices(t *testing.T) {
 		{"an option is not", "eventloop/fast.go", "//go:build linux && poll_opt\n\npackage eventloop", systemOnly},
 		{"the old spelling does not hide it", "eventloop/fast.go", "// +build poll_opt\n\npackage eventloop", systemOnly},
 		{"nor does a file's name", "http/scan_amd64.go", "package http", systemOnly},
+		{"the playground's page has a main of its own", "cmd/playground/main_js.go", "package main", ""},
+		{"which its server's is not", "cmd/playground/main.go", "//go:build !js\n\npackage main", ""},
+		{"no other room knows the browser", "http/date_js.go", "package http", systemOnly},
+		{"by any spelling", "http/date.go", "//go:build !js\n\npackage http", systemOnly},
 
 		{"the ground reads the clock", "kernel.go", "package bobbin\nimport \"time\"\nvar t = time.Now()", ""},
 		{"no other file does", "http/date.go", "package http\nimport \"time\"\nvar t = time.Now()",

@@ -1,0 +1,22 @@
+package main
+
+import (
+	"encoding/json"
+	"syscall/js"
+)
+
+// The page's program. Its worker calls one function, which returns JSON.
+func main() {
+	p := new(play)
+	js.Global().Set("playground", js.FuncOf(func(_ js.Value, args []js.Value) any {
+		if what := args[0].String(); what == "words" {
+			text, err := json.Marshal(pageWords())
+			if err != nil {
+				panic(err) // these types have a form in JSON
+			}
+			return string(text)
+		}
+		return p.view(p.do(args[0].String(), args[1].String()))
+	}))
+	select {}
+}
