@@ -27,8 +27,8 @@ func serve(t *testing.T, config Config, loop int, client func(c *httptest.Client
 
 // Buttons that tests press: one that is over at once, and one that is not.
 var buttons = []Try{
-	{ID: "short", Name: "Short", Text: "Comes and goes.", Run: func(_ int, done func()) { done() }},
-	{ID: "long", Name: "Long", Text: "Comes and stays.", Run: func(int, func()) {}},
+	{ID: "short", Name: "Short", Text: "Comes and goes.", Run: func(done func()) { done() }},
+	{ID: "long", Name: "Long", Text: "Comes and stays.", Run: func(func()) {}},
 }
 
 // TestWhoMayLook asks for the page and for the stream, from all sides.
@@ -161,7 +161,7 @@ func TestWhoMayPress(t *testing.T) {
 // TestAButtonIsPressedOnceAtATime presses one whose clients stay.
 func TestAButtonIsPressedOnceAtATime(t *testing.T) {
 	var over func()
-	long := Try{ID: "long", Name: "Long", Text: "Comes and stays.", Run: func(_ int, done func()) { over = done }}
+	long := Try{ID: "long", Name: "Long", Text: "Comes and stays.", Run: func(done func()) { over = done }}
 	serve(t, Config{Try: []Try{long}}, 0, func(c *httptest.Client, i *Inspector) {
 		press := func() int {
 			return c.Do("POST", "/-/xray/try", "what=long&token="+i.token, "Host: localhost", "Origin: http://localhost",

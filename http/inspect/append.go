@@ -13,12 +13,9 @@ func appendInt[N int | int64 | uint64](b []byte, n N) []byte {
 
 // appendList appends an array of numbers.
 func appendList(b []byte, list ...int64) []byte {
+	b = append(b, '[')
 	for i, n := range list {
-		c := byte(',')
-		if i == 0 {
-			c = '['
-		}
-		b = strconv.AppendInt(append(b, c), n, 10)
+		b = strconv.AppendInt(separate(b, i), n, 10)
 	}
 	return append(b, ']')
 }

@@ -40,7 +40,24 @@ type watcher struct {
 	skipped uint64        // frames that were not sent, because it had not taken the one before
 	gap     time.Duration // that was not recorded, and that it does not know of yet
 	missed  uint64        // records in the frames that were skipped
+	behind  int           // frames that were skipped since the last that was sent
 }
+
+// skip notes that a frame was not sent. Now and then a comment goes out in its place: what a
+// client that has reset its connection had not taken is on its way for ever, as the kernel
+// tells it, and only a write learns more.
+func (w *watcher) skip(records uint64) {
+	w.skipped++
+	w.missed += records
+	if w.behind++; w.behind%commentEvery == 0 {
+		_, _ = w.held.Write(comment) // of a failure OnClose tells
+	}
+}
+
+// commentEvery is after how many skipped frames a comment is sent.
+const commentEvery = 10
+
+var comment = []byte(":\n\n")
 
 // add begins to send frames to a watcher.
 func (s *station) add(w *watcher) {
@@ -101,11 +118,10 @@ func (s *station) tick() {
 		w := s.watchers[i]
 		w.gap += gap
 		if w.held.Unsent() > 0 {
-			w.skipped++
-			w.missed += f.records
+			w.skip(f.records)
 			continue
 		}
 		_, _ = w.held.Write(f.build(w)) // fails only if the client has left, of which OnClose tells
-		w.gap, w.missed = 0, 0
+		w.gap, w.missed, w.behind = 0, 0, 0
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"runtime"
+	"time"
 
 	"github.com/bobbin-http/bobbin/http"
 )
@@ -99,19 +100,25 @@ type tryText struct {
 	Text string `json:"text"`
 }
 
-// hello returns the greeting for a visitor, in JSON. Trace and top take their words from it,
-// as the page does.
+// hello returns the greeting for a visitor.
 func (v *visit) hello() []byte {
-	i, first := v.inspector, v.inspector.servers[0].Loop()
+	var you []int64
+	if v.loop >= 0 {
+		you = []int64{int64(v.loop), int64(v.r.ConnID())}
+	}
+	return v.inspector.hello(v.r.Loop().WallTime(), you, v.isNear())
+}
+
+// hello returns a greeting in JSON. Trace and top take their words from it, as the page does.
+// Near says that the client is on this machine, and so may press.
+func (i *Inspector) hello(now time.Time, you []int64, near bool) []byte {
+	first := i.servers[0].Loop()
 	limits := first.Limits()
 	h := hello{
-		Schema: schema, Version: i.config.Version, Started: first.WallTimeAt(0).UnixMilli(), Now: v.r.Loop().WallTime().UnixMilli(),
+		Schema: schema, Version: i.config.Version, Started: first.WallTimeAt(0).UnixMilli(), Now: now.UnixMilli(), You: you,
 		Loops: min(len(i.servers), loopsShown), Watchers: int(i.watchers.Load()), Stall: i.config.Stall.Milliseconds(),
 		HighWater: limits.HighWater, Conns: limits.Conns, FrameEvery: frameEvery.Milliseconds(), Kernel: kernelName(),
 		Kinds: KindNames(first), States: StateNames(), Routes: append([]string{""}, i.config.Routes...), Try: []tryText{},
-	}
-	if v.loop >= 0 {
-		h.You = []int64{int64(v.loop), int64(v.r.ConnID())}
 	}
 	for _, word := range Phases {
 		h.Phases = append(h.Phases, word.ID)
@@ -122,7 +129,7 @@ func (v *visit) hello() []byte {
 	for _, t := range Troubles {
 		h.Troubles = append(h.Troubles, troubleText{t.ID, t.Name, t.Text, t.Href})
 	}
-	if v.isNear() {
+	if near {
 		h.Token = i.token
 		for _, t := range i.config.Try {
 			h.Try = append(h.Try, tryText{t.ID, t.Name, t.Text})

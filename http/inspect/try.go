@@ -15,10 +15,9 @@ type Try struct {
 	Name string // on the button
 	Text string // what happens, one sentence
 
-	// Run starts it, for the site's server with this number, and returns at once. It is
-	// called on a loop, must be over by itself after some seconds, and calls done then, on
-	// any goroutine. A second one does not start before.
-	Run func(loop int, done func())
+	// Run starts it and returns at once. It is called on a loop, must be over by itself after
+	// some seconds, and calls done then, on any goroutine. A second one does not start before.
+	Run func(done func())
 }
 
 // formMost is more than the form of a button takes, in bytes.
@@ -51,7 +50,7 @@ func (v *visit) try() error {
 		if !running.CompareAndSwap(false, true) {
 			return http.StatusConflict.Because(fmt.Sprintf("%s: it runs already, and ends by itself within seconds", t.Name))
 		}
-		t.Run(max(v.loop, 0), func() { running.Store(false) })
+		t.Run(func() { running.Store(false) })
 		return v.w.SetStatus(http.StatusAccepted).Text(t.Text + "\n")
 	}
 	return http.StatusBadRequest.Because("there is no button of this name")
