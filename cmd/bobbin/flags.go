@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/bobbin-http/bobbin"
 	"github.com/bobbin-http/bobbin/eventloop"
 	"github.com/bobbin-http/bobbin/http"
 )
@@ -16,10 +17,11 @@ import (
 // options are the settings from the command line, the environment and the
 // configuration file.
 type options struct {
-	path    string   // a folder or a file; "" for the default site
-	config  string   // the configuration file, or ""
-	listen  []string // the values of --listen
-	at      []string // the addresses to listen on, for eventloop.ParseAddress
+	path    string         // a folder or a file; "" for the default site
+	config  string         // the configuration file, or ""
+	listen  []string       // the values of --listen
+	at      []string       // the addresses to listen on, for eventloop.ParseAddress
+	first   bobbin.Address // the first of them, when it is bound
 	port    int
 	public  bool
 	hosts   []string

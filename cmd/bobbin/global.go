@@ -27,6 +27,7 @@ type globalOptions struct {
 type globalMiddleware struct {
 	security bool                  // see --security
 	limit    *middleware.RateLimit // shared by all loops
+	tries    *tries                // whose requests have no limit
 	proxies  *middleware.RealIP
 	file     *logFile
 
@@ -103,7 +104,7 @@ func (a *globalMiddleware) middleware(p *perLoop) http.Middleware {
 		list = append(list, a.proxies.Wrap)
 	}
 	if a.limit != nil {
-		list = append(list, a.limit.Wrap)
+		list = append(list, a.tries.unlimited(a.limit))
 	}
 	if len(list) == 0 {
 		return nil

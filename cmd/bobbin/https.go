@@ -293,6 +293,9 @@ func (o *options) listenAll(servers http.Servers) (at []string, err error) {
 		if o.https.port == 0 {
 			o.https.port = bound.IP.Port()
 		}
+		if len(at) == 0 {
+			o.first = bound
+		}
 		at = append(at, url(scheme, address, bound))
 	}
 	if o.https.redirect != "" {

@@ -42,6 +42,8 @@ func (s *site) serve(o *options, stderr io.Writer, env func(string) string, term
 			defer keepLittle(server.Loop())()
 		}
 	}
+	s.tries.aim(o, servers[0].Loop().Limits().Conns)
+	defer s.tries.end()
 	defer s.handleSignals(o, servers, log, stderr)()
 	if !o.quiet {
 		banner(stderr, *o, at, terminal)
@@ -88,6 +90,7 @@ func (s *site) handleSignals(o *options, servers http.Servers, log *slog.Logger,
 	signals := 0
 	stops := []func(){
 		eventloop.OnSignal(func(os.Signal) {
+			s.tries.stop()
 			s.stopping.Store(true) // first, so that checks of health know before connections end
 			if signals++; signals > 1 || o.quiet {
 				servers.Stop()

@@ -17,6 +17,7 @@ type site struct {
 	loops     []*perLoop // one for each loop
 	global    *globalMiddleware
 	inspector *inspect.Inspector
+	tries     *tries
 
 	stopping atomic.Bool // a stop has begun
 }
@@ -34,7 +35,7 @@ type perLoop struct {
 
 // prepare opens the files, certificates and logs. Its errors are usage errors.
 func prepare(o *options, stdout io.Writer, trouble *slog.Logger) (*site, error) {
-	s := &site{global: &globalMiddleware{}}
+	s := &site{global: &globalMiddleware{}, tries: newTries()}
 	err := s.open(o, stdout, trouble)
 	if err != nil {
 		_ = s.close()
@@ -44,7 +45,7 @@ func prepare(o *options, stdout io.Writer, trouble *slog.Logger) (*site, error) 
 }
 
 func (s *site) open(o *options, stdout io.Writer, trouble *slog.Logger) error {
-	s.inspector = newInspector(o)
+	s.inspector = s.newInspector(o)
 	found := once(trouble) // all loops find the same in the folder
 	for i := range o.loops {
 		p := &perLoop{}
@@ -75,6 +76,7 @@ func (s *site) open(o *options, stdout io.Writer, trouble *slog.Logger) error {
 			p.handler = o.https.httpsOnly(p.handler)
 		}
 	}
+	s.global.tries = s.tries
 	if err := s.global.open(o, stdout, trouble); err != nil {
 		return err
 	}

@@ -10,8 +10,8 @@ import (
 // The inspector on the site itself: /-/xray and the paths below it.
 
 // newInspector makes the inspector of a site.
-func newInspector(o *options) *inspect.Inspector {
-	return inspect.New(inspect.Config{Hosts: o.hosts, Version: version})
+func (s *site) newInspector(o *options) *inspect.Inspector {
+	return inspect.New(inspect.Config{Hosts: o.hosts, Version: version, Try: s.tries.buttons(), Ready: func() bool { return !s.stopping.Load() }})
 }
 
 // xray returns the inspector's handler for one loop of the default site, nil if the site
@@ -20,7 +20,13 @@ func (s *site) xray(o *options, loop int) http.Handler {
 	if !o.local() {
 		return nil
 	}
-	return s.inspector.Handler(loop)
+	show := s.inspector.Handler(loop)
+	return func(w *http.Response, r *http.Request) error {
+		if err := s.tries.serve(w, r); err != http.StatusNotFound {
+			return err
+		}
+		return show(w, r)
+	}
 }
 
 // below answers a request for a path below /-/. It returns StatusNotFound for other paths,

@@ -3,16 +3,67 @@ package main
 import (
 	"io"
 	nethttp "net/http"
+	neturl "net/url"
 	"strings"
 	"testing"
 
 	"github.com/bobbin-http/bobbin/http/inspect/feed"
 )
 
+// An openPage is a page of the inspector, as far as a program sees it.
+type openPage struct {
+	p      *program
+	hello  *feed.Hello
+	stream *feed.Reader
+	close  func()
+}
+
+// watchProgram opens the page of a program.
+func watchProgram(t *testing.T, p *program) *openPage {
+	t.Helper()
+	answer, err := nethttp.Get(p.url + "-/xray/stream")
+	if err != nil {
+		t.Fatal(err)
+	}
+	page := &openPage{p: p, stream: feed.NewReader(answer.Body), close: func() { answer.Body.Close() }}
+	t.Cleanup(page.close)
+	if page.hello, err = page.stream.Hello(); err != nil {
+		t.Fatal(err)
+	}
+	return page
+}
+
+// next returns the next frame.
+func (o *openPage) next() *feed.Frame {
+	o.p.t.Helper()
+	f, err := o.stream.Next()
+	if err != nil {
+		o.p.t.Fatal(err)
+	}
+	return f
+}
+
+// press presses a button.
+func (o *openPage) press(id string) {
+	o.p.t.Helper()
+	form := neturl.Values{"what": {id}, "token": {o.hello.Token}}
+	request, _ := nethttp.NewRequest("POST", o.p.url+"-/xray/try", strings.NewReader(form.Encode()))
+	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	request.Header.Set("Origin", strings.TrimSuffix(o.p.url, "/"))
+	answer, err := nethttp.DefaultClient.Do(request)
+	if err != nil {
+		o.p.t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	if text, _ := io.ReadAll(answer.Body); answer.StatusCode != 202 {
+		o.p.t.Fatalf("%s is answered by %d %s", id, answer.StatusCode, text)
+	}
+}
+
 // TestTheDefaultSiteShowsItsLoops asks the program for what is below /-/.
 func TestTheDefaultSiteShowsItsLoops(t *testing.T) {
-	ask := func(url string) (int, string) {
-		answer, err := nethttp.Get(url)
+	ask := func(at string) (int, string) {
+		answer, err := nethttp.Get(at)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -29,22 +80,12 @@ func TestTheDefaultSiteShowsItsLoops(t *testing.T) {
 			t.Errorf("/%s is answered by %d %q", path, status, page)
 		}
 	}
-	answer, err := nethttp.Get(p.url + "-/xray/stream")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer answer.Body.Close()
-	stream := feed.NewReader(answer.Body)
-	hello, err := stream.Hello()
-	if err != nil || hello.Loops != 2 || hello.Version != version {
-		t.Fatalf("%+v, %v", hello, err)
+	page := watchProgram(t, p)
+	if page.hello.Loops != 2 || page.hello.Version != version || len(page.hello.Try) != 5 {
+		t.Errorf("%+v", page.hello)
 	}
 	for {
-		frame, err := stream.Next()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if frame.Loops[0].Turns > 0 && frame.Loops[1].Turns > 0 {
+		if f := page.next(); f.Loops[0].Turns > 0 && f.Loops[1].Turns > 0 {
 			break // both loops have answered
 		}
 	}
@@ -52,5 +93,22 @@ func TestTheDefaultSiteShowsItsLoops(t *testing.T) {
 	p = start(t, "", "-l", "0.0.0.0:0")
 	if status, _ := ask(strings.Replace(p.url, "0.0.0.0", "127.0.0.1", 1) + "-/xray"); status != 404 {
 		t.Errorf("a site for others than this machine answers by %d", status)
+	}
+}
+
+// TestAPageThatIsClosedMakesRoom closes a page whose last frame the kernel never delivers:
+// it takes some frames until that is known, and by far not as long as a deadline.
+func TestAPageThatIsClosedMakesRoom(t *testing.T) {
+	p := start(t, "")
+	stays, leaves := watchProgram(t, p), watchProgram(t, p)
+	if leaves.hello.Watchers != 2 {
+		t.Fatalf("%d watch", leaves.hello.Watchers)
+	}
+	leaves.next()
+	leaves.close()
+	for n := 0; len(stays.next().Rows) > 1; n++ {
+		if n == 25 {
+			t.Fatal("the page that was closed is still there")
+		}
 	}
 }
