@@ -53,6 +53,8 @@ var house = map[string]room{
 	"http/*":                       {". eventloop http http/internal/negotiate", "net/http os/exec os/signal syscall"},
 	"http/static":                  {". eventloop http http/internal/negotiate", "net net/http os/exec os/signal"}, // how it opens files needs flags
 	"http/reload":                  {". eventloop http golang.org/x/net/html", "net net/http os/exec os/signal syscall"},
+	"http/inspect":                 {". eventloop http http/internal/negotiate http/inspect/timeline", "net/http os/exec os/signal syscall"},
+	"http/inspect/timeline":        {"eventloop", "context net net/http os os/exec os/signal sync sync/atomic syscall unsafe"},
 	"http/compress":                {"github.com/andybalholm/brotli github.com/klauspost/compress/gzip github.com/klauspost/compress/zstd", "net/http"},
 	"http/middleware/basicauth.go": {". eventloop http http/internal/negotiate golang.org/x/crypto/bcrypt", "net/http os/exec os/signal syscall"},
 	"http/acme":                    {"http golang.org/x/crypto/acme golang.org/x/crypto/acme/autocert golang.org/x/net/idna", "os/exec os/signal syscall"},

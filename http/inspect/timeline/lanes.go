@@ -1,0 +1,70 @@
+package timeline
+
+// Lanes are the tracks of connections: as many as were open at the same time.
+
+// assignLanes gives each connection a track that none has at the same time, and returns how
+// many there are. Events are sorted.
+func (b *Builder) assignLanes() (lanes int) {
+	var free lanesUntil
+	for i := range b.events {
+		e := &b.events[i]
+		if e.what != aConnection {
+			continue
+		}
+		lane := free.take(e.at)
+		if lane < 0 {
+			lane = int32(lanes)
+			lanes++
+		}
+		e.conn.lane = lane
+		free.give(lane, e.at+e.dur)
+	}
+	return lanes
+}
+
+// lanesUntil holds lanes with the time at which each becomes free: a heap.
+type lanesUntil []laneUntil
+
+type laneUntil struct {
+	at   int64
+	lane int32
+}
+
+// take returns the lane that has been free for longest at a time, -1 if there is none.
+func (h *lanesUntil) take(at int64) int32 {
+	old := *h
+	if len(old) == 0 || old[0].at > at {
+		return -1
+	}
+	lane := old[0].lane
+	n := len(old) - 1
+	old[0] = old[n]
+	*h = old[:n]
+	for i := 0; ; {
+		least := i
+		for _, child := range [2]int{2*i + 1, 2*i + 2} {
+			if child < n && old[child].at < old[least].at {
+				least = child
+			}
+		}
+		if least == i {
+			return lane
+		}
+		old[i], old[least] = old[least], old[i]
+		i = least
+	}
+}
+
+// give adds a lane that becomes free.
+func (h *lanesUntil) give(lane int32, at int64) {
+	*h = append(*h, laneUntil{at, lane})
+	list := *h
+	for i := len(list) - 1; i > 0; {
+		parent := (i - 1) / 2
+		if list[parent].at <= list[i].at {
+			return
+		}
+		list[parent], list[i] = list[i], list[parent]
+		i = parent
+	}
+}
