@@ -96,14 +96,18 @@ func (s *station) begin() {
 	for _, source := range s.sources {
 		source.refresh(s.latest)
 	}
-	s.timer = s.loop.After(frameEvery, s.tick)
+	s.schedule()
 }
+
+// schedule has the next frame made behind the one of the loop itself, which is due a moment
+// before in the same turn.
+func (s *station) schedule() { s.timer = s.loop.After(frameEvery+1, s.tick) }
 
 // tick makes a frame for each watcher that has taken the one before. It is built for each of
 // them, because the connection of each is marked in its own.
 func (s *station) tick() {
 	now := s.loop.Uptime()
-	s.timer = s.loop.After(frameEvery, s.tick)
+	s.schedule()
 	gap := now - s.latest - frameEvery
 	if gap < frameEvery {
 		gap = 0 // a turn that took long, and no frame is missing

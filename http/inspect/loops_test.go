@@ -1,0 +1,147 @@
+package inspect
+
+import (
+	"bufio"
+	"fmt"
+	"log/slog"
+	"net"
+	nethttp "net/http"
+	"strings"
+	"testing"
+
+	"github.com/bobbin-http/bobbin/http"
+	"github.com/bobbin-http/bobbin/http/inspect/feed"
+)
+
+// run runs servers on the machine's own kernel until the test ends, and returns where they
+// listen.
+func run(t *testing.T, servers http.Servers) string {
+	t.Helper()
+	listeners, err := servers.Listen("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	over := make(chan error, 1)
+	go func() { over <- servers.Run() }()
+	t.Cleanup(func() {
+		servers.Stop()
+		if err := <-over; err != nil {
+			t.Error(err)
+		}
+	})
+	return "http://" + listeners[0].Addr().String()
+}
+
+// follow opens a stream over the network.
+func follow(t *testing.T, at string) (*feed.Reader, *feed.Hello) {
+	t.Helper()
+	answer, err := nethttp.Get(at + "/-/xray/stream")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { answer.Body.Close() })
+	r := feed.NewReader(answer.Body)
+	hello, err := r.Hello()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r, hello
+}
+
+// TestTheOperatorSeesALoopThatIsHeld has two loops, one of which a handler holds, and watches
+// from a third. It is worth the most under the race detector.
+func TestTheOperatorSeesALoopThatIsHeld(t *testing.T) {
+	t.Parallel()
+	inspector := New(Config{})
+	release := make(chan struct{})
+	config := http.Config{Log: slog.New(slog.DiscardHandler)}
+	config.Loop.CheckOwner = true
+	site, err := http.NewServers(2, func(loop int) (http.Config, error) {
+		c := config
+		c.Handler = func(w *http.Response, r *http.Request) error {
+			if r.Path() == fmt.Sprintf("/hold/%d", loop) {
+				<-release
+			}
+			return w.Text(fmt.Sprint(loop))
+		}
+		return c, nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	inspector.Show(site)
+	config.Handler = inspector.Handler(-1)
+	admin, err := http.NewServer(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := run(t, site)
+	r, hello := follow(t, run(t, http.Servers{admin}))
+	if hello.You != nil || hello.Loops != 2 {
+		t.Errorf("the operator is %v, of %d loops", hello.You, hello.Loops)
+	}
+	// Connections come to a loop that the kernel chooses. Ask until one is on the second.
+	go func() {
+		for {
+			c, err := net.Dial("tcp", strings.TrimPrefix(at, "http://"))
+			if err != nil {
+				return // the test is over
+			}
+			fmt.Fprint(c, "GET /hold/1 HTTP/1.1\r\nHost: a\r\n\r\n")
+			body := make([]byte, 1)
+			a, err := nethttp.ReadResponse(bufio.NewReader(c), nil)
+			if err == nil {
+				_, _ = a.Body.Read(body)
+			}
+			c.Close()
+			if err != nil || string(body) == "1" {
+				return // it was held, and is not any more
+			}
+		}
+	}()
+	var before *feed.Frame
+	held := 0
+	for held < 3 {
+		f, err := r.Next()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if before != nil && f.At <= before.At {
+			t.Errorf("frame %d is not later than the one before", f.Number)
+		}
+		before = f
+		for _, h := range f.Held {
+			held++
+			if h.Loop != 1 || h.For < heldFrom {
+				t.Errorf("loop %d is held for %v", h.Loop, h.For)
+			}
+			if f.Level != "holds" {
+				t.Errorf("the verdict is %s: %s", f.Level, f.Words)
+			}
+		}
+		if held > 0 && f.Loops[0].Turns == 0 {
+			t.Error("the other loop has not answered")
+		}
+	}
+	close(release)
+	for {
+		f, err := r.Next()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(f.Held) == 0 && f.Loops[1].Longest < heldFrom {
+			break
+		}
+	}
+	// The site ends, and the operator's address goes on.
+	site.Stop()
+	for {
+		f, err := r.Next()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(f.Held) == 2 {
+			break
+		}
+	}
+}
