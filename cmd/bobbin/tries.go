@@ -153,8 +153,8 @@ func (t *tries) each(ctx context.Context, n int, client func(c net.Conn)) {
 	all.Wait()
 }
 
-// answer reads one answer, and reports whether there is another one to come.
-func answer(from *bufio.Reader) bool {
+// readAnswer reads one answer, and reports whether there is another one to come.
+func readAnswer(from *bufio.Reader) bool {
 	a, err := nethttp.ReadResponse(from, nil)
 	if err != nil {
 		return false
@@ -180,7 +180,7 @@ func (t *tries) clients(ctx context.Context) {
 	t.each(ctx, t.most, func(c net.Conn) {
 		from := bufio.NewReader(c)
 		for {
-			if _, err := io.WriteString(c, t.request("/")); err != nil || !answer(from) {
+			if _, err := io.WriteString(c, t.request("/")); err != nil || !readAnswer(from) {
 				return
 			}
 			if !pause(ctx, time.Duration(20+mathrand.IntN(180))*time.Millisecond) {
@@ -228,7 +228,7 @@ func (t *tries) sleep(ctx context.Context) {
 	t.each(ctx, 1, func(c net.Conn) {
 		from := bufio.NewReader(c)
 		for range trySleeps {
-			if _, err := io.WriteString(c, t.request("/-/xray/sleep")); err != nil || !answer(from) || !pause(ctx, 20*time.Millisecond) {
+			if _, err := io.WriteString(c, t.request("/-/xray/sleep")); err != nil || !readAnswer(from) || !pause(ctx, 20*time.Millisecond) {
 				return
 			}
 		}
@@ -244,7 +244,7 @@ func (t *tries) burst(ctx context.Context) {
 			return
 		}
 		for range requests {
-			if !answer(from) {
+			if !readAnswer(from) {
 				return
 			}
 		}

@@ -1,9 +1,12 @@
 package main
 
 import (
+	"crypto/tls"
 	"io"
+	"net"
 	nethttp "net/http"
 	neturl "net/url"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -12,20 +15,26 @@ import (
 
 // An openPage is a page of the inspector, as far as a program sees it.
 type openPage struct {
-	p      *program
-	hello  *feed.Hello
-	stream *feed.Reader
-	close  func()
+	p       *program
+	browser *nethttp.Client
+	hello   *feed.Hello
+	stream  *feed.Reader
+	close   func()
 }
 
 // watchProgram opens the page of a program.
 func watchProgram(t *testing.T, p *program) *openPage {
 	t.Helper()
-	answer, err := nethttp.Get(p.url + "-/xray/stream")
+	return watchProgramBy(t, p, nethttp.DefaultClient)
+}
+
+func watchProgramBy(t *testing.T, p *program, browser *nethttp.Client) *openPage {
+	t.Helper()
+	answer, err := browser.Get(p.url + "-/xray/stream")
 	if err != nil {
 		t.Fatal(err)
 	}
-	page := &openPage{p: p, stream: feed.NewReader(answer.Body), close: func() { answer.Body.Close() }}
+	page := &openPage{p: p, browser: browser, stream: feed.NewReader(answer.Body), close: func() { answer.Body.Close() }}
 	t.Cleanup(page.close)
 	if page.hello, err = page.stream.Hello(); err != nil {
 		t.Fatal(err)
@@ -50,7 +59,7 @@ func (o *openPage) press(id string) {
 	request, _ := nethttp.NewRequest("POST", o.p.url+"-/xray/try", strings.NewReader(form.Encode()))
 	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	request.Header.Set("Origin", strings.TrimSuffix(o.p.url, "/"))
-	answer, err := nethttp.DefaultClient.Do(request)
+	answer, err := o.browser.Do(request)
 	if err != nil {
 		o.p.t.Fatal(err)
 	}
@@ -110,5 +119,40 @@ func TestAPageThatIsClosedMakesRoom(t *testing.T) {
 		if n == 25 {
 			t.Fatal("the page that was closed is still there")
 		}
+	}
+}
+
+// TestThePageWorksOverHTTPS presses a button there: its clients and the Origin are HTTPS.
+func TestThePageWorksOverHTTPS(t *testing.T) {
+	p := start(t, "", "--tls", "self")
+	ca := nethttp.DefaultTransport.(*nethttp.Transport).Clone()
+	ca.TLSClientConfig = &tls.Config{InsecureSkipVerify: true}
+	t.Cleanup(ca.CloseIdleConnections)
+	browser := &nethttp.Client{Transport: ca}
+	page := watchProgramBy(t, p, browser)
+	page.press("burst")
+	for {
+		if f := page.next(); f.Loops[0].Requests >= tryBurst {
+			if row := f.Rows[0]; row.Flags&(feed.You|feed.TLS) != feed.You|feed.TLS {
+				t.Errorf("the page's own connection has flags %b", row.Flags)
+			}
+			break
+		}
+	}
+}
+
+// TestAUnixSocketShowsNothing asks there, where no one can tell who asks.
+func TestAUnixSocketShowsNothing(t *testing.T) {
+	socket := filepath.Join(t.TempDir(), "s")
+	start(t, "", "-l", "unix:"+socket, "-l", "127.0.0.1:0")
+	c, err := net.Dial("unix", socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	say(t, c, "GET /-/xray HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+	text, err := io.ReadAll(c)
+	if err != nil || !strings.HasPrefix(string(text), "HTTP/1.1 403 ") || !strings.Contains(string(text), "a Unix socket does not tell who asks") {
+		t.Errorf("%q, %v", text, err)
 	}
 }
