@@ -706,8 +706,8 @@ func TestPost(t *testing.T) {
 	if !slices.Equal(log, []int{0, 1, 2}) {
 		t.Errorf("ran %v", log)
 	}
-	if err := l.Post(func() {}); err != ErrStopped {
-		t.Errorf("after the end: %v", err)
+	if err := l.Post(func() {}); err != ErrStopped || !l.Ended() {
+		t.Errorf("after the end: %v; it has ended: %v", err, l.Ended())
 	}
 }
 

@@ -36,6 +36,14 @@ func (l *Loop) Post(f func()) error {
 	return l.kernel.Wake()
 }
 
+// Ended reports whether the loop runs nothing any more that is posted. Any goroutine may
+// call it.
+func (l *Loop) Ended() bool {
+	l.mail.mu.Lock()
+	defer l.mail.mu.Unlock()
+	return l.mail.closed
+}
+
 // put adds to the list, within the limit if it is bounded.
 func (m *mailbox) put(f func(), bounded bool) error {
 	m.mu.Lock()

@@ -13,7 +13,8 @@ import (
 // Who may look, and who may press. Each refusal says its reason to the visitor, who
 // most likely is the operator.
 
-// mayLook returns nil if this client may see the loops, or else the answer.
+// mayLook returns nil if this client may see the loops, or else the answer. The connection of
+// one who may is left out of all figures, because watching is work.
 func (v *visit) mayLook() error {
 	if name := forwarding(v.r); name != "" {
 		return forbidden("the request has come through a proxy, as its field " + name + " says: ask the server itself, from its own machine")
@@ -24,6 +25,7 @@ func (v *visit) mayLook() error {
 	if !v.isOwn() {
 		return forbidden("a page of another site has asked: open /-/xray of this server in a tab of its own")
 	}
+	v.r.LeaveOut()
 	return nil
 }
 

@@ -27,6 +27,12 @@ type Config struct {
 	Version string        // of the program
 	Stall   time.Duration // eventloop.Config.Stall of the loops; 100 ms if 0
 	Try     []Try         // what visitors may press; may be nil
+
+	// More for the metrics, each of which may be nil. Files runs on the loop of the server
+	// with that number, the others on any goroutine.
+	Files   func(loop int) FileCounters // of the cache of files
+	Limited func() uint64               // requests that were answered by 429
+	Process func() Process              // what the system tells
 }
 
 // An Inspector shows the loops of some servers. Its handlers may run on any loop.
@@ -37,6 +43,7 @@ type Inspector struct {
 
 	watchers atomic.Int32 // on all loops
 	running  []atomic.Bool
+	meters   []meter // one for each server
 }
 
 // New makes an Inspector. Show tells it which servers it shows.
@@ -49,7 +56,13 @@ func New(config Config) *Inspector {
 
 // Show sets the servers that are shown. It must be called once, before any server that has
 // a handler of this Inspector runs.
-func (i *Inspector) Show(servers http.Servers) { i.servers = servers }
+func (i *Inspector) Show(servers http.Servers) {
+	i.servers, i.meters = servers, make([]meter, len(servers))
+	for number, server := range servers {
+		m := &i.meters[number]
+		m.inspector, m.number, m.server = i, number, server
+	}
+}
 
 // Handler returns the handler for one loop: that of the site's server with this number, or,
 // with -1, a loop of its own that serves an address for the operator.
@@ -61,6 +74,9 @@ func (i *Inspector) Show(servers http.Servers) { i.servers = servers }
 // alone proves nothing: behind a proxy all peers are, and any page of the web can point a
 // name of its own at 127.0.0.1. On the operator's address a peer may be anywhere, and Host
 // any IP address or a name in Config.Hosts.
+//
+// Metrics and health are told to every client of the operator's address, and on the site to
+// those who may see the page.
 func (i *Inspector) Handler(loop int) http.Handler {
 	s := &station{inspector: i, number: loop}
 	return func(w *http.Response, r *http.Request) error {
@@ -78,6 +94,12 @@ func (i *Inspector) Handler(loop int) http.Handler {
 			return v.get((*visit).stream)
 		case "xray/try":
 			return v.try()
+		case "metrics":
+			return v.tell((*visit).metrics)
+		case "healthy":
+			return v.tell((*visit).healthy)
+		case "ready":
+			return v.tell((*visit).ready)
 		}
 		return http.StatusNotFound
 	}
@@ -92,21 +114,34 @@ type visit struct {
 	loop      int // as in Inspector.Handler
 }
 
-// begin leaves the connection out of all figures, and has the answer kept by no cache
-// and taken for nothing but what it is.
+// begin has the answer kept by no cache, and taken for nothing but what it is.
 func (v *visit) begin() {
-	v.r.LeaveOut()
 	v.w.Add("Cache-Control", "no-store").Add("X-Content-Type-Options", "nosniff")
 }
 
 // get answers GET and HEAD of those who may look.
 func (v *visit) get(answer func(*visit) error) error {
+	return v.read(func(v *visit) error {
+		if err := v.mayLook(); err != nil {
+			return err
+		}
+		return answer(v)
+	})
+}
+
+// tell is get, and answers every client of the operator's address.
+func (v *visit) tell(answer func(*visit) error) error {
+	if v.loop >= 0 {
+		return v.get(answer)
+	}
+	return v.read(answer)
+}
+
+// read answers GET and HEAD.
+func (v *visit) read(answer func(*visit) error) error {
 	v.begin()
 	if m := v.r.Method(); m != http.MethodGet && m != http.MethodHead {
 		return http.MethodNotAllowed(v.w, v.r, "GET, HEAD")
-	}
-	if err := v.mayLook(); err != nil {
-		return err
 	}
 	return answer(v)
 }
