@@ -20,15 +20,25 @@ const (
 	staleMax = time.Minute
 )
 
-// Counters count questions to the disk and their outcomes.
+// Counters count questions to the disk and their outcomes, and what the cache does.
 type Counters struct {
-	Asked  uint64 // questions
+	Asked  uint64 // questions, also to check what is in the cache
 	Shared uint64 // requests that waited for the question of another request
 	Stale  uint64 // requests that were answered with an old entry, because the disk did not answer
+
+	Hits    uint64 // requests that have found an entry in the cache
+	Evicted uint64 // entries that made room for others
+	Bytes   int64  // of memory that the cache takes now
 }
 
-// Counters returns the counts so far.
-func (f *Files) Counters() Counters { return f.counters }
+// Counters returns the counts so far. It belongs to the loop, and walks through the cache.
+func (f *Files) Counters() Counters {
+	c := f.counters
+	c.Hits = f.cache.hits() + f.unsure.hits()
+	c.Evicted = f.cache.evicted + f.unsure.evicted
+	c.Bytes = f.cache.size + f.unsure.size
+	return c
+}
 
 // A question is a search, and how it is shared.
 type question struct {
@@ -239,11 +249,11 @@ func (f *Files) known(q *question) *entry {
 func (f *Files) prepare(s search, asked time.Time) *search {
 	s.asked = asked
 	s.root, s.generation, s.only, s.options = f.root, f.generation, f.only, &f.options
-	if e := f.cache.get([]byte(s.path)); e != nil {
+	if e := f.cache.peek(s.path); e != nil {
 		s.known = e.fileID
 	}
 	if s.page {
-		if e := f.cache.get([]byte(f.options.pathOf(f.options.Fallback))); e != nil {
+		if e := f.cache.peek(f.options.pathOf(f.options.Fallback)); e != nil {
 			s.fallback = e.fileID
 		}
 	}

@@ -12,15 +12,30 @@ type cache struct {
 	newest *entry
 	oldest *entry
 	hand   *entry
+
+	visits  uint64 // of entries that are gone
+	evicted uint64
+}
+
+// hits returns how often get has found an entry.
+func (c *cache) hits() uint64 {
+	n := c.visits
+	for e := c.oldest; e != nil; e = e.newer {
+		n += e.visits
+	}
+	return n
 }
 
 func (c *cache) get(path []byte) *entry {
 	e := c.byPath[string(path)]
 	if e != nil {
-		e.visited = true
+		e.visits++
 	}
 	return e
 }
+
+// peek is get for what is no request.
+func (c *cache) peek(path string) *entry { return c.byPath[path] }
 
 func (c *cache) put(e *entry) {
 	if old := c.byPath[e.path]; old != nil {
@@ -52,13 +67,14 @@ func (c *cache) evict() {
 	if e == nil {
 		e = c.oldest
 	}
-	for e.visited {
-		e.visited = false
+	for e.visits != e.passed {
+		e.passed = e.visits
 		if e = e.newer; e == nil {
 			e = c.oldest
 		}
 	}
 	c.hand = e
+	c.evicted++
 	c.remove(e)
 }
 
@@ -68,6 +84,7 @@ func (c *cache) remove(e *entry) {
 	}
 	delete(c.byPath, e.path)
 	c.size -= e.bytes
+	c.visits += e.visits
 	if c.hand == e {
 		c.hand = e.newer
 	}
@@ -88,7 +105,7 @@ func (c *cache) remove(e *entry) {
 // supersede removes the entry whose place e takes. It reports false if that entry is
 // from a later look at the disk, so that e is not kept: the disk was slow with it.
 func (c *cache) supersede(e *entry) bool {
-	old := c.get([]byte(e.path))
+	old := c.peek(e.path)
 	if old == nil {
 		return true
 	}

@@ -13,6 +13,8 @@ type sieve struct {
 	limit int64
 	row   []mark
 	hand  int // len(row) and 0 both mean the oldest
+
+	hits, evicted uint64
 }
 
 type mark struct {
@@ -36,6 +38,7 @@ func (s *sieve) get(path string) bool {
 	i := s.at(path)
 	if i >= 0 {
 		s.row[i].visited = true
+		s.hits++
 	}
 	return i >= 0
 }
@@ -50,6 +53,7 @@ func (s *sieve) put(path string, size int64) {
 			s.row[s.hand].visited = false
 			s.hand = (s.hand + 1) % len(s.row)
 		}
+		s.evicted++
 		s.remove(s.row[s.hand].path)
 	}
 	s.row = append(s.row, mark{path: path, size: size})
@@ -82,7 +86,7 @@ func marks(t *testing.T, c *cache) (row []mark) {
 		if e.newer != nil && e.newer.older != e {
 			t.Fatalf("%s and its neighbour do not agree", e.path)
 		}
-		row = append(row, mark{e.path, e.bytes, e.visited})
+		row = append(row, mark{e.path, e.bytes, e.visits != e.passed})
 	}
 	if len(row) != len(c.byPath) {
 		t.Fatalf("%d in the row, %d in the map", len(row), len(c.byPath))
@@ -127,6 +131,9 @@ func TestTheCacheIsASieve(t *testing.T) {
 			}
 			if got := marks(t, c); !slices.Equal(got, s.row) {
 				t.Fatalf("seed %d, step %d: holds %v, want %v", seed, step, got, s.row)
+			}
+			if c.hits() != s.hits || c.evicted != s.evicted {
+				t.Fatalf("seed %d, step %d: %d hits and %d evictions, want %d and %d", seed, step, c.hits(), c.evicted, s.hits, s.evicted)
 			}
 			if c.size != s.size() || c.size > limit {
 				t.Fatalf("seed %d, step %d: counts %d bytes of %d, holds %d", seed, step, c.size, limit, s.size())

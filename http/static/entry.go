@@ -34,11 +34,12 @@ type entry struct {
 	injected         bool                     // Options.Inject was appended
 	recentlyModified bool                     // a further change might leave the modification time as it is
 
-	bytes   int64 // of memory
-	uses    int   // by the cache, and by answers that are being made
-	visited bool  // since the cache's hand passed
-	newer   *entry
-	older   *entry
+	bytes  int64  // of memory
+	uses   int    // by the cache, and by answers that are being made
+	visits uint64 // that found it in the cache
+	passed uint64 // those of them until the cache's hand passed
+	newer  *entry
+	older  *entry
 }
 
 // A representation is a file in one coding (RFC 9110 section 3.2), with the header

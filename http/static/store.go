@@ -17,7 +17,7 @@ import (
 func (f *Files) store(found *found, asked time.Time) *entry {
 	f.adopt(found)
 	if found.same {
-		old := f.cache.get([]byte(found.path))
+		old := f.cache.peek(found.path)
 		if old == nil {
 			return nil
 		}
