@@ -31,6 +31,9 @@ func banner(w io.Writer, o options, at []string, terminal bool) {
 		if o.loops > 1 {
 			more += fmt.Sprintf(" loops=%d", o.loops)
 		}
+		if o.watch.url != "" {
+			more += " admin=" + o.watch.url
+		}
 		fmt.Fprintf(w, "bobbin %s listening %s root=%q poller=%s pid=%d%s\n", version, strings.Join(at, ","), root, poller(), os.Getpid(), more)
 		return
 	}
@@ -48,6 +51,9 @@ func banner(w io.Writer, o options, at []string, terminal bool) {
 	}
 	if o.local() {
 		fmt.Fprintln(w, "  on this machine only; --public opens it to the network")
+	}
+	if o.watch.url != "" {
+		fmt.Fprintf(w, "  %s for the operator\n", o.watch.url)
 	}
 	fmt.Fprintln(w, "  Ctrl-C stops")
 }

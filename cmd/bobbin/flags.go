@@ -216,10 +216,13 @@ func (o *options) complete() error {
 	if err := checkHosts(o.hosts); err != nil {
 		return err
 	}
-	if err := cmp.Or(o.site.checkPage(), o.site.checkIndex(), o.checkAuth(), checkHealthPath(o.watch.health)); err != nil {
+	if err := cmp.Or(o.site.checkPage(), o.site.checkIndex(), o.checkAuth()); err != nil {
 		return err
 	}
-	return o.choose()
+	if err := o.choose(); err != nil {
+		return err
+	}
+	return o.watch.check(o)
 }
 
 // checkAddresses refuses addresses that are none.

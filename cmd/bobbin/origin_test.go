@@ -104,12 +104,12 @@ func TestAMistakeInTheEnvironmentIsNamedWithItsVariable(t *testing.T) {
 func TestVariablesThatSetNothingAreWarnedOf(t *testing.T) {
 	var o options
 	o.define()
-	o.warnOfVariables([]string{"BOBBIN_PROT=80", "BOBBIN_XYZZY=1", "BOBBIN_CLEANURLS=true", "HOME=/", "BOBBIN=1", "BOBBIN_TRACE=1", "BOBBIN_CLEAN_URLS=true",
+	o.warnOfVariables([]string{"BOBBIN_PROT=80", "BOBBIN_ZZZZZZZZ=1", "BOBBIN_CLEANURLS=true", "HOME=/", "BOBBIN=1", "BOBBIN_TRACE=1", "BOBBIN_CLEAN_URLS=true",
 		"BOBBIN_VERSION=0.1.0", "BOBBIN_PORT=tcp://10.0.0.1:80", "BOBBIN_SERVICE_HOST=10.0.0.1", "BOBBIN_PORT_80_TCP=tcp://10.0.0.1:80"})
 	want := []string{
 		"the environment variable BOBBIN_CLEANURLS is unknown, and sets nothing; did you mean BOBBIN_CLEAN_URLS?",
 		"the environment variable BOBBIN_PROT is unknown, and sets nothing; did you mean BOBBIN_PORT?",
-		"the environment variable BOBBIN_XYZZY is unknown, and sets nothing; bobbin --help lists the flags",
+		"the environment variable BOBBIN_ZZZZZZZZ is unknown, and sets nothing; bobbin --help lists the flags",
 	}
 	if !slices.Equal(o.warnings, want) {
 		t.Errorf("it warns of %q", o.warnings)

@@ -30,6 +30,10 @@ func (s *site) serve(o *options, stderr io.Writer, env func(string) string, term
 		}
 	}
 	at, err := o.listenAll(servers)
+	var admin *adminServer
+	if err == nil {
+		admin, err = s.openAdmin(o, log)
+	}
 	if err != nil {
 		servers.Stop() // closes the sockets that are open, and removes their files
 		servers.Stop() // at once
@@ -51,6 +55,8 @@ func (s *site) serve(o *options, stderr io.Writer, env func(string) string, term
 	if n := bobbin.Descriptors(); n < 1024 {
 		fmt.Fprintf(stderr, "bobbin: only %d file descriptors are allowed, so at most %d connections: raise the limit with ulimit -n\n", n, o.loops*servers[0].Loop().Limits().Conns)
 	}
+	admin.start()
+	defer admin.end() // last, so that it tells of the stop until the site has ended
 	return explainCut(servers, servers.Run())
 }
 
@@ -70,6 +76,11 @@ func (s *site) newServers(o *options, log *slog.Logger, stderr io.Writer, trace 
 		c.Middleware = s.global.middleware(s.loops[loop])
 		if o.verbose {
 			c.Middleware = verbose(c.Middleware, stderr)
+		}
+		// The default site alone answers /-/ by itself, after its own paths: its first
+		// page pays for nothing.
+		if show := s.xray(o, loop); show != nil && (o.path != "" || c.Middleware != nil) {
+			c.Middleware = around(aroundXray(show), c.Middleware)
 		}
 		if o.watch.health != "" {
 			c.Middleware = around(s.health(o.watch.health), c.Middleware)

@@ -6,6 +6,9 @@ import (
 	"strings"
 
 	"github.com/spf13/pflag"
+
+	"github.com/bobbin-http/bobbin"
+	"github.com/bobbin-http/bobbin/eventloop"
 )
 
 // The flags for those who watch the server: operators, their monitoring, and people who
@@ -13,11 +16,85 @@ import (
 
 // watchOptions are these flags.
 type watchOptions struct {
+	admin  string
+	xray   bool
 	health string
+
+	url string // of the operator's address, when it is open
 }
 
 func (w *watchOptions) define(f *pflag.FlagSet) {
+	f.StringVar(&w.admin, "admin", "", "also listen on this `address`, such as localhost:9090 or unix:/run/bobbin, for /-/metrics, /-/healthy, /-/ready, /-/xray and /-/pprof/")
+	f.BoolVar(&w.xray, "xray", false, "show the event loop at /-/xray of the site, and /-/metrics, to this machine only")
 	f.StringVar(&w.health, "health", "", "answer health checks at this `path` of the site, such as /healthz: 200, and 503 from the beginning of a stop")
+}
+
+// check refuses values that cannot be meant.
+func (w *watchOptions) check(o *options) error {
+	if err := checkHealthPath(w.health); err != nil {
+		return err
+	}
+	if w.admin == "" {
+		return nil
+	}
+	admin, err := eventloop.ParseAddress(w.admin)
+	if err != nil {
+		return fmt.Errorf("--admin: %w", err)
+	}
+	for _, own := range []struct {
+		flag string
+		list []string
+	}{{o.listenFlag(), o.at}, {"--redirect-http", []string{o.https.redirect}}} {
+		for _, text := range own.list {
+			list, err := eventloop.ParseAddress(text)
+			if err != nil {
+				continue // is none, or was refused before
+			}
+			if overlap(admin, list) {
+				return fmt.Errorf("--admin %s: the site itself has this address, %s by %s: choose another with --admin", w.admin, text, own.flag)
+			}
+		}
+	}
+	if w.admin != "" && reachable(admin) {
+		o.warn("--admin %s is open to the network: whoever reaches it sees metrics and health, connections and routes at /-/xray, and memory and stacks at /-/pprof/; write localhost or unix: in front, or keep others out by a firewall", w.admin)
+	}
+	return nil
+}
+
+// overlap reports whether two lists of addresses have one socket in common.
+func overlap(a, b []bobbin.Address) bool {
+	for _, one := range a {
+		for _, other := range b {
+			switch {
+			case one.FD != 0 || other.FD != 0:
+				if one.FD == other.FD {
+					return true
+				}
+			case one.Path != "" || other.Path != "":
+				if one.Path == other.Path {
+					return true
+				}
+			case one.IP.Port() != 0 && one.IP.Port() == other.IP.Port():
+				if one.IP.Addr() == other.IP.Addr() || one.IP.Addr().IsUnspecified() || other.IP.Addr().IsUnspecified() {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+// reachable reports whether other machines may reach one of the addresses.
+func reachable(list []bobbin.Address) bool {
+	for _, at := range list {
+		if at.FD != 0 {
+			at = boundTo(at.FD)
+		}
+		if at.Path == "" && !at.IP.Addr().IsLoopback() {
+			return true
+		}
+	}
+	return false
 }
 
 // checkHealthPath refuses a path that no request has, and that of the first page.

@@ -11,13 +11,29 @@ import (
 
 // newInspector makes the inspector of a site.
 func (s *site) newInspector(o *options) *inspect.Inspector {
-	return inspect.New(inspect.Config{Hosts: o.hosts, Version: version, Try: s.tries.buttons(), Ready: func() bool { return !s.stopping.Load() }})
+	c := inspect.Config{
+		Hosts: o.hosts, Version: version, Try: s.tries.buttons(), Process: processFigures,
+		Ready: func() bool { return !s.stopping.Load() },
+	}
+	if o.path != "" {
+		c.Files = s.fileFigures
+	}
+	if o.global.rate != "" {
+		c.Limited = func() uint64 { return s.global.limit.Refused() }
+	}
+	return inspect.New(c)
 }
 
-// xray returns the inspector's handler for one loop of the default site, nil if the site
-// is for others than this machine.
+// fileFigures returns the counters of one loop's files, on that loop.
+func (s *site) fileFigures(loop int) inspect.FileCounters {
+	c := s.loops[loop].files.Counters()
+	return inspect.FileCounters{Hits: c.Hits, Misses: c.Asked, Evictions: c.Evicted, Bytes: c.Bytes}
+}
+
+// xray returns the inspector's handler for one loop, nil if the site does not have it:
+// the default site has it if it is for this machine only, and others with --xray.
 func (s *site) xray(o *options, loop int) http.Handler {
-	if !o.local() {
+	if !o.watch.xray && (o.path != "" || !o.local()) {
 		return nil
 	}
 	show := s.inspector.Handler(loop)
@@ -26,6 +42,21 @@ func (s *site) xray(o *options, loop int) http.Handler {
 			return err
 		}
 		return show(w, r)
+	}
+}
+
+// aroundXray puts an inspector around everything else of a site, so that it needs no
+// password and no name that --host allows, and is neither limited nor logged.
+func aroundXray(xray http.Handler) http.Middleware {
+	return func(next http.Handler) http.Handler {
+		return func(w *http.Response, r *http.Request) error {
+			if r.Refused() == nil {
+				if err := below(xray, w, r); err != http.StatusNotFound {
+					return err
+				}
+			}
+			return next(w, r)
+		}
 	}
 }
 

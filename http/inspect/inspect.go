@@ -28,11 +28,10 @@ type Config struct {
 	Stall   time.Duration // eventloop.Config.Stall of the loops; 100 ms if 0
 	Try     []Try         // what visitors may press; may be nil
 
-	// More for the metrics, each of which may be nil. Files runs on the loop of the server
-	// with that number, the others on any goroutine.
-	Files   func(loop int) FileCounters // of the cache of files
-	Limited func() uint64               // requests that were answered by 429
-	Process func() Process              // what the system tells
+	// More for the metrics, each of which may be nil.
+	Files   func(loop int) FileCounters // of the cache of files; runs on the loop of that server
+	Limited func() uint64               // requests that were answered by 429; runs on the loop of the first server
+	Process func() Process              // what the system tells; runs on any goroutine
 }
 
 // An Inspector shows the loops of some servers. Its handlers may run on any loop.

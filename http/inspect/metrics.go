@@ -31,8 +31,9 @@ type sample struct {
 
 	turns, callbacks, lags, events eventloop.Histogram
 
-	series []http.Series
-	files  FileCounters
+	series  []http.Series
+	files   FileCounters
+	limited uint64 // of the first loop only
 }
 
 // A meter takes the samples of one loop. Most of it belongs to the loop's
@@ -72,6 +73,9 @@ func (m *meter) take() {
 	}
 	if f := m.inspector.config.Files; f != nil {
 		s.files = f(m.number)
+	}
+	if f := m.inspector.config.Limited; f != nil && m.number == 0 {
+		s.limited = f()
 	}
 	m.published.Store(s)
 }

@@ -118,8 +118,8 @@ func scrape(t *testing.T, c *httptest.Client) exposition {
 	return readPage(t, a.Body, false)
 }
 
-// full is a Config in which every metric has something to tell.
-func full() Config {
+// toldAll is a Config in which every metric has something to tell.
+func toldAll() Config {
 	return Config{
 		Version: `1.2.3 "a\b"`,
 		Files:   func(int) FileCounters { return FileCounters{Hits: 11, Misses: 12, Evictions: 13, Bytes: 14} },
@@ -132,7 +132,7 @@ func full() Config {
 
 // TestBothFormatsTellTheSame reads every metric in both.
 func TestBothFormatsTellTheSame(t *testing.T) {
-	serve(t, full(), 0, func(c *httptest.Client, _ *Inspector) {
+	serve(t, toldAll(), 0, func(c *httptest.Client, _ *Inspector) {
 		visitor := c.At("10.0.0.2")
 		scrape(t, c)
 		visitor.Get("/")
@@ -398,7 +398,7 @@ func TestLoopsAreSummedUp(t *testing.T) {
 
 // TestNamesAndLabelsAreClosed looks for what is none of the labels that the table tells.
 func TestNamesAndLabelsAreClosed(t *testing.T) {
-	serve(t, full(), 0, func(c *httptest.Client, _ *Inspector) {
+	serve(t, toldAll(), 0, func(c *httptest.Client, _ *Inspector) {
 		scrape(t, c)
 		visitor := c.At("10.0.0.2")
 		visitor.Do("BREW", "/secret?q=secret", "", "User-Agent: secret", "Content-Length: 0")

@@ -141,8 +141,8 @@ var families = []family{
 	{"bobbin_ratelimited_total", "counter", "",
 		"Requests that were answered by 429, for --limit-rate.", false,
 		func(t *text, all *snapshot) {
-			if limited := all.inspector.config.Limited; limited != nil {
-				t.count(limited())
+			if all.inspector.config.Limited != nil {
+				t.count(all.sum(func(s *sample) uint64 { return s.limited }))
 			}
 		}},
 
