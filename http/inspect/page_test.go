@@ -4,8 +4,10 @@ import (
 	"compress/gzip"
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/json"
 	"io"
 	"io/fs"
+	"os"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -117,5 +119,28 @@ func TestEachFileOfThePageIsUsed(t *testing.T) {
 	})
 	if err != nil {
 		t.Error(err)
+	}
+}
+
+// TestTheDocsNameEachFieldOfTheStream compares docs/xray.md with a greeting and a frame.
+func TestTheDocsNameEachFieldOfTheStream(t *testing.T) {
+	text, err := os.ReadFile("../../docs/xray.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := stage(t, 1, Config{})
+	calm(s.sources[0].shown, 1)
+	s.frame.look(s)
+	_, frame, _ := strings.Cut(string(s.frame.build(&watcher{})), "data: ")
+	for _, event := range []string{string(s.inspector.hello(s.base, nil, true)), frame} {
+		var fields map[string]json.RawMessage
+		if err := json.Unmarshal([]byte(event), &fields); err != nil {
+			t.Fatal(err)
+		}
+		for name := range fields {
+			if !strings.Contains(string(text), "`"+name+"`") {
+				t.Errorf("docs/xray.md does not have %s", name)
+			}
+		}
 	}
 }

@@ -61,11 +61,10 @@ var comment = []byte(":\n\n")
 
 // add begins to send frames to a watcher.
 func (s *station) add(w *watcher) {
-	s.watchers = append(s.watchers, w)
-	w.held.OnClose(func() { s.remove(w) })
-	if s.sources == nil && len(s.watchers) > 0 {
+	if s.watchers = append(s.watchers, w); len(s.watchers) == 1 {
 		s.begin()
 	}
+	w.held.OnClose(func() { s.remove(w) })
 }
 
 // remove ends that. With the last watcher all reading ends.
@@ -75,9 +74,7 @@ func (s *station) remove(w *watcher) {
 	if len(s.watchers) > 0 {
 		return
 	}
-	if s.timer != nil {
-		s.timer.Stop()
-	}
+	s.timer.Stop()
 	for _, source := range s.sources {
 		source.end(s.loop)
 	}

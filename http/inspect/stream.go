@@ -38,16 +38,15 @@ func (v *visit) stream() error {
 		i.watchers.Add(-1)
 		return err
 	}
-	s.loop = v.r.Loop()
-	if _, err := held.Write(event("hello", v.hello())); err != nil {
-		i.watchers.Add(-1)
-		return err
-	}
 	held.OnStop(func() {
 		_, _ = held.Write(event("bye", []byte("The server stops."))) // a client that has left needs none
 		held.Done()
 	})
+	s.loop = v.r.Loop()
 	s.add(&watcher{held: held, loop: v.loop, conn: v.r.ConnID()})
+	if _, err := held.Write(event("hello", v.hello())); err != nil {
+		held.Done() // the client has not taken what it asked for before
+	}
 	return nil
 }
 
