@@ -31,7 +31,7 @@ func Nothing(t *Target, _ time.Duration) (Outcome, error) {
 	o.Survived = o.Count <= fewCalls
 	o.Result = fmt.Sprintf("%s calls for nothing.", Number(o.Count))
 	if o.Survived {
-		o.Result = fmt.Sprintf("%d calls, for the one client.", o.Count)
+		o.Result = "A few calls, for the one client."
 	}
 	return o, nil
 }

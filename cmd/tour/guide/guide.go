@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"github.com/spf13/pflag"
 )
@@ -22,7 +23,8 @@ type Guide struct {
 	Name     string   // the command as a person types it, such as "bobbin tour"
 	Program  []string // the command as the guide runs it, to start a step
 
-	answers *bufio.Reader // over In
+	answers    *bufio.Reader // over In
+	impatience time.Duration // in place of the usual one, for tests
 }
 
 // Exit codes.

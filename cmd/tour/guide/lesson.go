@@ -1,6 +1,7 @@
 package guide
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -11,8 +12,8 @@ import (
 	"github.com/bobbin-http/bobbin/cmd/tour/breaks"
 )
 
-// How long a break waits for an answer: of a step that is to break, and of one that is
-// to survive, which answers sooner.
+// How long a break waits for an answer: of a step that is to break, unless the guide says
+// otherwise, and of one that is to survive, which answers sooner.
 const (
 	impatience = 1 * time.Second
 	patience   = 4 * time.Second
@@ -63,7 +64,7 @@ func (g *Guide) lesson(s Step, wrong string) (asTold bool, err error) {
 		return true, nil
 	}
 	g.say(fmt.Sprintf("Step %d, %s:", s.Number, s.Title))
-	outcome, err := g.broken(s, "", s.Break, impatience)
+	outcome, err := g.broken(s, "", s.Break, cmp.Or(g.impatience, impatience))
 	if err != nil {
 		return false, err
 	}
@@ -98,7 +99,7 @@ func (g *Guide) wrongLesson(s Step, name string) (asTold bool, err error) {
 	g.heading(s)
 	g.say(w.Story)
 	g.say("With the mistake:")
-	wrong, err := g.broken(s, name, w.Break, impatience)
+	wrong, err := g.broken(s, name, w.Break, cmp.Or(g.impatience, impatience))
 	if err != nil {
 		return false, err
 	}

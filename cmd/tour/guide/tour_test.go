@@ -111,7 +111,8 @@ const (
 )
 
 // TestStepsAreSmallAndDifferLittle counts the lines of each step, and those that differ
-// from the step before. A line that is replaced counts once.
+// from the step before. A line that is replaced counts once; the last step is not made of
+// the one before, so only its own lines count.
 func TestStepsAreSmallAndDifferLittle(t *testing.T) {
 	for i, s := range Steps() {
 		if s.Number != i+1 {
@@ -126,7 +127,11 @@ func TestStepsAreSmallAndDifferLittle(t *testing.T) {
 		}
 		changed := 0
 		if next, ok := s.next(); ok {
-			if _, changed = Diff(s, next); changed > mostChanged {
+			text := ""
+			if text, changed = Diff(s, next); next.Break == nil {
+				changed = strings.Count(text, "\n+") - 1
+			}
+			if changed > mostChanged {
 				t.Errorf("%d lines change from step %d to the next, and %d may", changed, s.Number, mostChanged)
 			}
 		}
@@ -154,7 +159,7 @@ func TestEachStepNamesTheLineThatFails(t *testing.T) {
 func run(t *testing.T, person *string, args ...string) (code int, out, complaint string) {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
-	g := &Guide{In: strings.NewReader(""), Out: &stdout, Err: &stderr, Name: "bobbin tour", Program: self(t)}
+	g := &Guide{In: strings.NewReader(""), Out: &stdout, Err: &stderr, Name: "bobbin tour", Program: self(t), impatience: noAnswer}
 	if person != nil {
 		g.In, g.Asks = strings.NewReader(*person), true
 	}

@@ -11,9 +11,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// #region limit
+
 // The system has a limit on threads, and each one takes memory for a stack. Go ends
 // the whole program at 10,000. Here it does so at 256, so that you need not wait.
 const mostThreads = 256
+
+// #endregion
 
 // Serve answers clients at the same time, until the process ends.
 func Serve(port int) error {

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/bobbin-http/bobbin/cmd/tour/steps/ready"
 )
 
 // A server is what the one thread knows.
@@ -19,7 +21,7 @@ type server struct {
 
 // Serve answers clients at the same time, on one thread, until the process ends.
 func Serve(port int) error {
-	listener, err := listen(port)
+	listener, err := ready.Listen(port)
 	if err != nil {
 		return err
 	}
@@ -78,28 +80,4 @@ func answer(request, body string) []byte {
 	}
 	return fmt.Appendf(nil, "HTTP/1.1 %s\r\nContent-Type: text/plain\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s",
 		status, len(body), body)
-}
-
-// listen makes the socket at which new clients arrive. Port 0 is any free port.
-func listen(port int) (int, error) {
-	listener, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM, 0)
-	if err != nil {
-		return 0, err
-	}
-	// Without this, the port stays taken for a minute after the server has ended.
-	unix.SetsockoptInt(listener, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1)
-	err = unix.Bind(listener, &unix.SockaddrInet4{Port: port, Addr: [4]byte{127, 0, 0, 1}})
-	if err == nil {
-		err = unix.Listen(listener, 1024)
-	}
-	if err != nil {
-		return 0, fmt.Errorf("port %d: %w", port, err)
-	}
-	unix.SetNonblock(listener, true)
-	address, err := unix.Getsockname(listener)
-	if err != nil {
-		return 0, err
-	}
-	fmt.Printf("listening on http://127.0.0.1:%d/\n", address.(*unix.SockaddrInet4).Port)
-	return listener, nil
 }

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/bobbin-http/bobbin/cmd/tour/steps/ready"
 )
 
 // A server is what the one thread knows.
@@ -19,14 +21,14 @@ type server struct {
 
 // Serve answers clients at the same time, on one thread, until the process ends.
 func Serve(port int) error {
-	listener, err := listen(port)
+	listener, err := ready.Listen(port)
 	if err != nil {
 		return err
 	}
 	s := &server{sockets: []unix.PollFd{{Fd: int32(listener), Events: unix.POLLIN}}}
 	// #region loop
 	for {
-		ready, err := unix.Poll(s.sockets, -1) // -1: sleep for as long as it takes
+		n, err := unix.Poll(s.sockets, -1) // -1: sleep for as long as it takes
 		if err == unix.EINTR {
 			continue // a signal came, and nothing else
 		}
@@ -34,7 +36,7 @@ func Serve(port int) error {
 			return fmt.Errorf("poll: %w", err)
 		}
 		s.calls++
-		s.events += ready
+		s.events += n
 		for i := len(s.sockets) - 1; i >= 0; i-- { // from the end, because read takes entries out
 			s.entries++
 			if s.sockets[i].Revents != 0 { // BREAKS: looks at all of them to find the one that is ready
@@ -58,6 +60,8 @@ func (s *server) serve(i int) {
 	}
 }
 
+// #region read
+
 // read takes a request from a client, answers it and closes the connection.
 func (s *server) read(i int) {
 	client := int(s.sockets[i].Fd)
@@ -76,6 +80,8 @@ func (s *server) read(i int) {
 	s.sockets = s.sockets[:len(s.sockets)-1]
 }
 
+// #endregion
+
 // answer makes the response to a request. It knows one kind of request: the one that
 // a browser sends to look at a page. An empty line ends it.
 func answer(request, body string) []byte {
@@ -85,28 +91,4 @@ func answer(request, body string) []byte {
 	}
 	return fmt.Appendf(nil, "HTTP/1.1 %s\r\nContent-Type: text/plain\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s",
 		status, len(body), body)
-}
-
-// listen makes the socket at which new clients arrive. Port 0 is any free port.
-func listen(port int) (int, error) {
-	listener, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM, 0)
-	if err != nil {
-		return 0, err
-	}
-	// Without this, the port stays taken for a minute after the server has ended.
-	unix.SetsockoptInt(listener, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1)
-	err = unix.Bind(listener, &unix.SockaddrInet4{Port: port, Addr: [4]byte{127, 0, 0, 1}})
-	if err == nil {
-		err = unix.Listen(listener, 1024)
-	}
-	if err != nil {
-		return 0, fmt.Errorf("port %d: %w", port, err)
-	}
-	unix.SetNonblock(listener, true)
-	address, err := unix.Getsockname(listener)
-	if err != nil {
-		return 0, err
-	}
-	fmt.Printf("listening on http://127.0.0.1:%d/\n", address.(*unix.SockaddrInet4).Port)
-	return listener, nil
 }

@@ -24,7 +24,7 @@ type server struct {
 
 // Serve answers clients at the same time, on one thread, until the process ends.
 func Serve(port int) error {
-	listener, err := listen(port)
+	listener, err := ready.Listen(port)
 	if err != nil {
 		return err
 	}
@@ -94,14 +94,14 @@ func (s *server) read(client int) {
 		unix.Close(client) // which also takes it off the kernel's list
 		return
 	}
-	s.answer(client, string(request[:n]))
+	s.respond(client, string(request[:n]))
 }
 
 // #region wait
 
-// answer answers a request and closes the connection. A client that asks for /wait
+// respond answers a request and closes the connection. A client that asks for /wait
 // has its answer when another one asks for /go.
-func (s *server) answer(client int, request string) {
+func (s *server) respond(client int, request string) {
 	switch path, _, _ := strings.Cut(strings.TrimPrefix(request, "GET "), " "); path {
 	case "/wait":
 		s.waiting[client] = true
@@ -109,7 +109,7 @@ func (s *server) answer(client int, request string) {
 	case "/go":
 		for other := range s.waiting {
 			delete(s.waiting, other)
-			s.answer(other, "GET /gone HTTP/1.1\r\n\r\n")
+			s.respond(other, "GET /gone HTTP/1.1\r\n\r\n")
 		}
 	}
 	unix.Write(client, answer(request, fmt.Sprintf("hello, world: %d calls, %d events, %d entries, %d waiting\n",
@@ -128,28 +128,4 @@ func answer(request, body string) []byte {
 	}
 	return fmt.Appendf(nil, "HTTP/1.1 %s\r\nContent-Type: text/plain\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s",
 		status, len(body), body)
-}
-
-// listen makes the socket at which new clients arrive. Port 0 is any free port.
-func listen(port int) (int, error) {
-	listener, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM, 0)
-	if err != nil {
-		return 0, err
-	}
-	// Without this, the port stays taken for a minute after the server has ended.
-	unix.SetsockoptInt(listener, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1)
-	err = unix.Bind(listener, &unix.SockaddrInet4{Port: port, Addr: [4]byte{127, 0, 0, 1}})
-	if err == nil {
-		err = unix.Listen(listener, 1024)
-	}
-	if err != nil {
-		return 0, fmt.Errorf("port %d: %w", port, err)
-	}
-	unix.SetNonblock(listener, true)
-	address, err := unix.Getsockname(listener)
-	if err != nil {
-		return 0, err
-	}
-	fmt.Printf("listening on http://127.0.0.1:%d/\n", address.(*unix.SockaddrInet4).Port)
-	return listener, nil
 }

@@ -25,7 +25,7 @@ type server struct {
 // Serve answers clients at the same time, on one thread, until the process ends. The
 // wrong way "once" forgets that what is left is not reported again.
 func Serve(port int, wrong string) error {
-	listener, err := listen(port)
+	listener, err := ready.Listen(port)
 	if err != nil {
 		return err
 	}
@@ -37,7 +37,6 @@ func Serve(port int, wrong string) error {
 	if err := poller.Watch(listener, ready.Edge); err != nil {
 		return err
 	}
-	// #region loop
 	events := make([]ready.Event, 64)
 	for {
 		n, err := poller.Wait(events, -1) // -1: sleep for as long as it takes
@@ -53,10 +52,7 @@ func Serve(port int, wrong string) error {
 			}
 		}
 	}
-	// #endregion
 }
-
-// #region serve
 
 // serve takes new clients from the listener, or a request from a client. A client
 // that waits is paused: what it sends is reported once, and then stays in the socket.
@@ -69,8 +65,6 @@ func (s *server) serve(socket int) {
 		s.read(socket)
 	}
 }
-
-// #endregion
 
 // #region accept
 
@@ -107,33 +101,33 @@ func (s *server) add(client int) {
 func (s *server) read(client int) {
 	var request []byte
 	piece := make([]byte, 4096)
-	for {
+	open := true
+	for open {
 		n, err := unix.Read(client, piece)
 		s.calls++
 		if err == unix.EAGAIN {
 			break // what comes later will be reported
 		}
-		if n <= 0 && len(request) == 0 {
-			unix.Close(client) // which also takes it off the kernel's list
-			return
+		if n > 0 {
+			request = append(request, piece[:n]...)
 		}
-		request = append(request, piece[:max(n, 0)]...)
-		if n <= 0 || s.once {
-			break // the client has ended its half, or the wrong way forgets the rest
+		open = n > 0 // 0: the client sends no more; -1: it has gone
+		if s.once {
+			break // and what is left is not reported again
 		}
 	}
 	if len(request) > 0 {
-		s.answer(client, string(request)) // BREAKS: what came with one event is taken for one request
+		s.respond(client, string(request)) // BREAKS: what came with one event is taken for one request
+	} else if !open {
+		unix.Close(client) // which also takes it off the kernel's list
 	}
 }
 
 // #endregion
 
-// #region wait
-
-// answer answers a request and closes the connection. A client that asks for /wait
+// respond answers a request and closes the connection. A client that asks for /wait
 // has its answer when another one asks for /go.
-func (s *server) answer(client int, request string) {
+func (s *server) respond(client int, request string) {
 	switch path, _, _ := strings.Cut(strings.TrimPrefix(request, "GET "), " "); path {
 	case "/wait":
 		s.waiting[client] = true
@@ -141,15 +135,13 @@ func (s *server) answer(client int, request string) {
 	case "/go":
 		for other := range s.waiting {
 			delete(s.waiting, other)
-			s.answer(other, "GET /gone HTTP/1.1\r\n\r\n")
+			s.respond(other, "GET /gone HTTP/1.1\r\n\r\n")
 		}
 	}
 	unix.Write(client, answer(request, fmt.Sprintf("hello, world: %d calls, %d events, %d entries, %d waiting\n",
 		s.calls, s.events, s.entries, len(s.waiting))))
 	unix.Close(client)
 }
-
-// #endregion
 
 // answer makes the response to a request. It knows one kind of request: the one that
 // a browser sends to look at a page. An empty line ends it.
@@ -160,28 +152,4 @@ func answer(request, body string) []byte {
 	}
 	return fmt.Appendf(nil, "HTTP/1.1 %s\r\nContent-Type: text/plain\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s",
 		status, len(body), body)
-}
-
-// listen makes the socket at which new clients arrive. Port 0 is any free port.
-func listen(port int) (int, error) {
-	listener, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM, 0)
-	if err != nil {
-		return 0, err
-	}
-	// Without this, the port stays taken for a minute after the server has ended.
-	unix.SetsockoptInt(listener, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1)
-	err = unix.Bind(listener, &unix.SockaddrInet4{Port: port, Addr: [4]byte{127, 0, 0, 1}})
-	if err == nil {
-		err = unix.Listen(listener, 1024)
-	}
-	if err != nil {
-		return 0, fmt.Errorf("port %d: %w", port, err)
-	}
-	unix.SetNonblock(listener, true)
-	address, err := unix.Getsockname(listener)
-	if err != nil {
-		return 0, err
-	}
-	fmt.Printf("listening on http://127.0.0.1:%d/\n", address.(*unix.SockaddrInet4).Port)
-	return listener, nil
 }

@@ -1,6 +1,6 @@
-// Package ready asks the kernel which sockets are ready, for the steps of the tour
-// from the fifth on. Linux answers with epoll, macOS and the BSDs with kqueue; this
-// is all that differs between them in a step.
+// Package ready is what the steps of the tour share: from the third on the listening
+// socket, and from the fifth on the question which sockets are ready. Linux answers
+// that with epoll, macOS and the BSDs with kqueue, and the steps see no difference.
 package ready
 
 // A Trigger says when the kernel reports a socket.

@@ -19,6 +19,8 @@ func Open() (*Poller, error) {
 	return &Poller{fd: fd}, err
 }
 
+// #region watch
+
 // Watch puts a socket on the list. Close takes it off again.
 func (p *Poller) Watch(fd int, how Trigger) error {
 	changes := make([]unix.Kevent_t, 1, 2)
@@ -31,6 +33,8 @@ func (p *Poller) Watch(fd int, how Trigger) error {
 	_, err := unix.Kevent(p.fd, changes, nil, nil)
 	return err
 }
+
+// #endregion
 
 // Wait sleeps until a socket is ready, or for so many milliseconds, -1 being for
 // ever. It returns how many events there are: reading and writing are events of

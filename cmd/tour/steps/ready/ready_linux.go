@@ -14,6 +14,8 @@ func Open() (*Poller, error) {
 	return &Poller{fd: fd}, err
 }
 
+// #region watch
+
 // Watch puts a socket on the list. Close takes it off again.
 func (p *Poller) Watch(fd int, how Trigger) error {
 	events := uint32(unix.EPOLLIN)
@@ -22,6 +24,8 @@ func (p *Poller) Watch(fd int, how Trigger) error {
 	}
 	return unix.EpollCtl(p.fd, unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{Events: events, Fd: int32(fd)})
 }
+
+// #endregion
 
 // Wait sleeps until a socket is ready, or for so many milliseconds, -1 being for
 // ever. It returns how many events there are. A signal may end it early, with none.
