@@ -105,9 +105,9 @@ func hangUp(clients []net.Conn) {
 }
 
 // counts are the figures on the page of a step.
-type counts struct{ calls, notNow, events, entries, waiting int }
+type counts struct{ threads, calls, notNow, events, entries, waiting int }
 
-var figure = regexp.MustCompile(`(\d+) (calls|not now|events|entries|waiting)`)
+var figure = regexp.MustCompile(`(\d+) (threads|calls|not now|events|entries|waiting)`)
 
 // counts asks a step for its page.
 func (t *Target) counts() (counts, error) {
@@ -119,6 +119,8 @@ func (t *Target) counts() (counts, error) {
 	for _, f := range figure.FindAllStringSubmatch(body, -1) {
 		n, _ := strconv.Atoi(f[1])
 		switch f[2] {
+		case "threads":
+			c.threads = n
 		case "calls":
 			c.calls = n
 		case "not now":

@@ -18,21 +18,32 @@ func silence(t *Target, n int, patience time.Duration) (Outcome, error) {
 		return Outcome{}, fmt.Errorf("no client can connect to %s", t.Address)
 	}
 	o := Outcome{Seen: []string{fmt.Sprintf("Silent clients that connect: %d.", n)}}
-	for range len(silent) / 4 { // whose turn comes behind those: a server that dies of them has died by then
-		if status, _ := t.get("/", patience); status != 200 {
-			break
-		}
-	}
+	t.settle(n)
 	o.Count = count(newcomers, func() int {
 		status, _ := t.get("/", patience)
 		return status
 	})
 	o.Survived = o.Count == newcomers
 	if !o.Survived {
-		if words, died := t.Died(patience / 10); died {
+		if words, died := t.Died(0); died {
 			o.Seen = append(o.Seen, "The server's process ends: "+words)
 		}
 	}
 	o.Result = answered(o.Count, newcomers)
 	return o, nil
+}
+
+// settle waits until a server that counts its threads has one for each of n silent
+// clients, or has died of them. Until then it may still answer others.
+func (t *Target) settle(n int) {
+	for until := time.Now().Add(4 * time.Second); n > 1 && time.Now().Before(until); time.Sleep(time.Millisecond) {
+		c, err := t.counts()
+		if err != nil {
+			t.Died(time.Until(until))
+			return
+		}
+		if c.threads == 0 || c.threads > n {
+			return
+		}
+	}
 }

@@ -160,12 +160,12 @@ func TestPagesShowTheOutputThatThereIs(t *testing.T) {
 	for page, text := range pages(t) {
 		for _, c := range console.FindAllStringSubmatch(text, -1) {
 			all.Go(func() { // at once, because breaks wait more than they work
-				_, out, complaint := run(t, nil, strings.Fields(c[1])...)
-				rest := masked(strings.ReplaceAll(out, "bobbin tour", "go run ./cmd/tour"))
+				l := runOnce(t, strings.Fields(c[1])...)
+				rest := masked(strings.ReplaceAll(l.out, "bobbin tour", "go run ./cmd/tour"))
 				for i, part := range strings.Split("\n"+masked(c[2]), "\n…\n") {
 					at := strings.Index("\n"+rest+"\n", "\n"+strings.Trim(part, "\n")+"\n")
 					if at < 0 || i == 0 && strings.Trim(part, "\n") != "" && at > 0 {
-						t.Errorf("%s: the output of tour%s does not have, or not in this order,\n%s\nbut\n%s%s", page, c[1], part, out, complaint)
+						t.Errorf("%s: the output of tour%s does not have, or not in this order,\n%s\nbut\n%s%s", page, c[1], part, l.out, l.complaint)
 						return
 					}
 					rest = rest[min(len(rest), at+len(strings.Trim(part, "\n"))):]

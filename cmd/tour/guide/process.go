@@ -91,8 +91,12 @@ func (p *Process) Stop() (busy, lived time.Duration) {
 func (p *Process) died(wait time.Duration) (lastWords string, died bool) {
 	select {
 	case <-p.ended:
-		return p.stderr.line(), true
 	case <-time.After(wait):
+	}
+	select {
+	case <-p.ended: // it may have ended long before, and select takes either
+		return p.stderr.line(), true
+	default:
 		return "", false
 	}
 }

@@ -2,9 +2,12 @@ package guide
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -139,6 +142,44 @@ func TestStepsAreSmallAndDifferLittle(t *testing.T) {
 	}
 }
 
+// TestDiffTurnsOneStepIntoTheOther applies what diff prints.
+func TestDiffTurnsOneStepIntoTheOther(t *testing.T) {
+	for _, from := range Steps() {
+		for _, to := range Steps() {
+			text, changed := Diff(from, to)
+			var got []string
+			rest := from.lines() // lines of from that are not used yet
+			for line := range strings.Lines(text) {
+				var a, an, b, bn int
+				switch line = strings.TrimSuffix(line, "\n"); {
+				case strings.HasPrefix(line, "--- ") || strings.HasPrefix(line, "+++ "):
+					continue
+				case strings.HasPrefix(line, "@@"):
+					if n, err := fmt.Sscanf(line, "@@ -%d,%d +%d,%d @@", &a, &an, &b, &bn); n != 4 {
+						t.Fatalf("%q: %v", line, err)
+					}
+					skipped := a - 1 - (len(from.lines()) - len(rest))
+					got, rest = append(got, rest[:skipped]...), rest[skipped:]
+					if len(got) != b-1 {
+						t.Fatalf("diff %d %d: %s is at line %d", from.Number, to.Number, line, len(got)+1)
+					}
+				case line[0] == '+':
+					got = append(got, line[1:])
+				case rest[0] != line[1:]:
+					t.Fatalf("diff %d %d: %q is not there, but %q", from.Number, to.Number, line, rest[0])
+				case line[0] == '-':
+					rest = rest[1:]
+				default:
+					got, rest = append(got, rest[0]), rest[1:]
+				}
+			}
+			if got = append(got, rest...); !slices.Equal(got, to.lines()) || (changed == 0) != (from.Number == to.Number) {
+				t.Errorf("diff %d %d makes\n%s", from.Number, to.Number, strings.Join(got, "\n"))
+			}
+		}
+	}
+}
+
 // TestEachStepNamesTheLineThatFails wants one such line in each step that has a break.
 func TestEachStepNamesTheLineThatFails(t *testing.T) {
 	for _, s := range Steps() {
@@ -165,6 +206,24 @@ func run(t *testing.T, person *string, args ...string) (code int, out, complaint
 	}
 	code = g.Run(args)
 	return code, stdout.String(), stderr.String()
+}
+
+// lessons are the outputs of commands without a person, each run once for all tests,
+// because breaks take their time.
+var lessons sync.Map
+
+type lesson struct {
+	once           sync.Once
+	code           int
+	out, complaint string
+}
+
+func runOnce(t *testing.T, args ...string) *lesson {
+	t.Helper()
+	kept, _ := lessons.LoadOrStore(strings.Join(args, " "), new(lesson))
+	l := kept.(*lesson)
+	l.once.Do(func() { l.code, l.out, l.complaint = run(t, nil, args...) })
+	return l
 }
 
 // TestTheGuide has a person go through steps.
@@ -230,17 +289,17 @@ func TestEachLessonFitsAnyTerminal(t *testing.T) {
 	for _, s := range Steps() {
 		t.Run(s.Name, func(t *testing.T) {
 			t.Parallel()
-			code, out, complaint := run(t, nil, s.Name)
-			if code != 0 || complaint != "" {
-				t.Errorf("it ends with %d and says %q", code, complaint)
+			l := runOnce(t, strconv.Itoa(s.Number), "--yes")
+			if l.code != 0 || l.complaint != "" {
+				t.Errorf("it ends with %d and says %q: %s", l.code, l.complaint, l.out)
 			}
-			for line := range strings.Lines(out) {
-				if len([]rune(strings.TrimSuffix(line, "\n"))) > width {
+			for line := range strings.Lines(l.out) {
+				if len([]rune(strings.TrimSuffix(line, "\n"))) > 80 {
 					t.Errorf("a line is too long: %s", line)
 				}
 			}
-			if strings.ContainsFunc(out, func(r rune) bool { return r < ' ' && r != '\n' }) {
-				t.Errorf("there is a control character: %q", out)
+			if strings.ContainsFunc(l.out, func(r rune) bool { return r < ' ' && r != '\n' }) {
+				t.Errorf("there is a control character: %q", l.out)
 			}
 		})
 	}

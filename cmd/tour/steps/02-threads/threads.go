@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"strings"
+	"sync/atomic"
 
 	"golang.org/x/sys/unix"
 )
@@ -18,6 +19,8 @@ import (
 const mostThreads = 256
 
 // #endregion
+
+var threads atomic.Int64 // that serve a client now
 
 // Serve answers clients at the same time, until the process ends.
 func Serve(port int) error {
@@ -47,13 +50,15 @@ func Serve(port int) error {
 // call itself, and it blocks the thread.
 func handle(client int) {
 	runtime.LockOSThread()
+	threads.Add(1)
+	defer threads.Add(-1)
 	defer unix.Close(client)
 	request := make([]byte, 4096)
 	n, err := unix.Read(client, request) // waits, and the thread with it
 	if err != nil || n == 0 {
 		return // the client has gone
 	}
-	unix.Write(client, answer(string(request[:n]), "hello, world\n"))
+	unix.Write(client, answer(string(request[:n]), fmt.Sprintf("hello, world: %d threads\n", threads.Load())))
 }
 
 // #endregion
