@@ -113,6 +113,11 @@ func TestBrowserPlays(t *testing.T) {
 	if lit := b.eval(`document.querySelector("#code .lit").textContent`); !strings.Contains(lit, "l.kernel.Read(") {
 		t.Errorf("the code is lit at %q", lit)
 	}
+	b.eval(`document.getElementById("of-luck").click()`)
+	if lit := b.eval(`document.querySelector("#code .lit").textContent`); !strings.Contains(lit, "k.Luck.LateBytes") {
+		t.Errorf("the kernel's code is lit at %q", lit)
+	}
+	b.eval(`document.getElementById("of-loop").click()`)
 	if name := b.eval(`document.querySelector("#turn [aria-current]").textContent`); !strings.Contains(name, "read 7 of 27 bytes connection 1") {
 		t.Errorf("the moment is %q", name)
 	}
@@ -161,12 +166,16 @@ func TestBrowserPlays(t *testing.T) {
 
 	b.eval(`(() => { location.hash = "seed=red"; })()`)
 	b.until(`document.getElementById("error").textContent.includes("must be a whole number")`)
+	b.open("about:blank")
+	b.open(url + "#seed=1&do=0:fast")
+	b.until(begun)
+	b.until(`document.getElementById("error").textContent.includes("neither a client nor a misfortune") && state.seed === "8"`)
 	if len(b.errors) > 0 {
 		t.Errorf("the browser reports %s", b.errors)
 	}
 }
 
-// TestBrowserSaysWhatIsMissing opens the page without its program.
+// TestBrowserSaysWhatIsMissing opens the page without its program, and with one that is none.
 func TestBrowserSaysWhatIsMissing(t *testing.T) {
 	b, _ := playing(t)
 	bare := t.TempDir()
@@ -174,7 +183,13 @@ func TestBrowserSaysWhatIsMissing(t *testing.T) {
 	b.open(serving(t, bare))
 	b.until(`document.getElementById("why").textContent.includes("In a clone of the repository run go run ./cmd/playground")`)
 	b.open("file://" + filepath.Join(bare, "index.html"))
-	b.until(`document.getElementById("why").textContent.includes("go run ./cmd/playground")`)
+	b.until(`document.getElementById("why").textContent.includes("In a clone of the repository run go run ./cmd/playground")`)
+
+	broken := t.TempDir()
+	must(t, os.CopyFS(broken, os.DirFS(builtPage(t))))
+	must(t, os.WriteFile(filepath.Join(broken, "play.wasm"), []byte("\x00asm\x01\x00\x00\x00"), 0o644))
+	b.open(serving(t, broken))
+	b.until(`document.getElementById("text").textContent.includes("has ended") && document.getElementById("step").disabled`)
 }
 
 // TestBrowserFitsSmallWindows looks for content that is wider than the window.

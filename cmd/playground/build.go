@@ -40,7 +40,7 @@ func buildPage(folder string) error {
 	if err := writePage(folder); err != nil {
 		return err
 	}
-	if err := writeSnippets(root, filepath.Join(folder, "snippets.json")); err != nil {
+	if err := writeData(root, filepath.Join(folder, "page.json")); err != nil {
 		return err
 	}
 	script, err := os.ReadFile(filepath.Join(goroot, "lib", "wasm", "wasm_exec.js"))

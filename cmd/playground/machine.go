@@ -13,7 +13,6 @@ import (
 	"github.com/bobbin-http/bobbin/eventloop"
 	"github.com/bobbin-http/bobbin/eventloop/sim"
 	"github.com/bobbin-http/bobbin/http"
-	"github.com/bobbin-http/bobbin/http/inspect"
 )
 
 // A machine is a server on a simulated kernel, and its clients. The loop and the HTTP code
@@ -203,7 +202,7 @@ func (m *machine) woken(events []bobbin.Event, slept time.Duration) {
 	}
 	m.moment(at)
 	for i := m.unsaid; i < len(m.moments); i++ {
-		m.moments[i].Phase, m.moments[i].Turn = inspect.PhaseWait, m.turn+1
+		m.moments[i].Phase, m.moments[i].Turn = phaseWait, m.turn+1
 	}
 	m.unsaid = len(m.moments)
 }
@@ -243,7 +242,7 @@ func (m *machine) drain() {
 // endTurn makes moments of what is left of a turn.
 func (m *machine) endTurn() {
 	m.drain()
-	m.endPhase(inspect.PhaseReap)
+	m.endPhase(phaseReap)
 }
 
 // endPhase puts the moments that have no phase yet into one.

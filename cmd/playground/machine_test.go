@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/bobbin-http/bobbin/eventloop"
+	"github.com/bobbin-http/bobbin/http/inspect"
 )
 
 // open opens a run, and ends it with the test.
@@ -163,7 +164,7 @@ func TestEveryMomentHasItsWordsAndItsCode(t *testing.T) {
 	used := map[string]bool{}
 	many(t, nil, func(p *play) {
 		for _, at := range p.machine.moments {
-			used[at.Place] = true
+			used[at.Place], used[at.Cause] = true, true
 			if _, known := places[at.Place]; !known || at.Text == "" || at.Why == "" {
 				t.Fatalf("seed %d, turn %d: %+v is not told, or not shown", p.run.Seed, p.run.Turn, at)
 			}
@@ -179,6 +180,18 @@ func TestEveryMomentHasItsWordsAndItsCode(t *testing.T) {
 		if !used[name] {
 			t.Errorf("no moment shows the place %q", name)
 		}
+	}
+}
+
+// TestPhasesAreThoseOfTheInspector compares the numbers here with the words there.
+func TestPhasesAreThoseOfTheInspector(t *testing.T) {
+	for phase, id := range map[int]string{phaseWait: "wait", phaseDispatch: "dispatch", phasePosted: "posted", phaseTimers: "timers", phaseFlush: "flush", phaseReap: "reap"} {
+		if inspect.Phases[phase].ID != id {
+			t.Errorf("phase %d is %s there, and %s here", phase, inspect.Phases[phase].ID, id)
+		}
+	}
+	if len(inspect.Phases) != len(phaseEnds) {
+		t.Errorf("%d phases are there, and %d here", len(inspect.Phases), len(phaseEnds))
 	}
 }
 

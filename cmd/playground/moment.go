@@ -6,7 +6,6 @@ import (
 	"github.com/bobbin-http/bobbin"
 	"github.com/bobbin-http/bobbin/eventloop"
 	"github.com/bobbin-http/bobbin/http"
-	"github.com/bobbin-http/bobbin/http/inspect"
 )
 
 // A moment is one thing that happened in a turn, and the lanes right after it.
@@ -17,7 +16,8 @@ type moment struct {
 	Conn   uint32     `json:"conn"`   // 0 for the loop itself
 	Text   string     `json:"text"`
 	Why    string     `json:"why"`
-	Place  string     `json:"place"` // in places; "" for none
+	Place  string     `json:"place"` // in places
+	Cause  string     `json:"cause"` // in places: the misfortune behind it; "" for none
 	Source string     `json:"source"`
 	Weight int        `json:"weight"` // the page shows the weightiest moment of a turn first
 	Short  bool       `json:"short"`  // a read that returned fewer bytes than there were
@@ -60,8 +60,13 @@ func (m *machine) onRecord(r *eventloop.Record) {
 		return
 	}
 	at.Place, at.Weight = tells.place, at.Weight+tells.weight
-	if at.Short && m.called.err == nil {
-		at.Place = "read again"
+	switch {
+	case at.Short && m.called.err == nil:
+		at.Place, at.Cause = "read again", "short read"
+	case at.Short:
+		at.Cause = "late bytes"
+	case r.Kind == eventloop.ReadNotNow && l != nil && l.sent > l.read:
+		at.Cause = "nothing yet"
 	}
 	if tells.why != nil {
 		at.Why = tells.why(m, l, r)
@@ -122,14 +127,25 @@ func (m *machine) noteQueued(l *lane) {
 	}
 }
 
+// The phases of a turn, as inspect.Phases has them. Package inspect itself would bring the
+// page's program a page of its own, and what reads its addresses.
+const (
+	phaseWait = iota
+	phaseDispatch
+	phasePosted
+	phaseTimers
+	phaseFlush
+	phaseReap
+)
+
 // phaseEnds are the records that end a phase. Those that come before belong to it.
 var phaseEnds = map[eventloop.Kind]int{
-	eventloop.WaitEnded:     inspect.PhaseWait,
-	eventloop.DispatchEnded: inspect.PhaseDispatch,
-	eventloop.PostedEnded:   inspect.PhasePosted,
-	eventloop.TimersEnded:   inspect.PhaseTimers,
-	eventloop.FlushEnded:    inspect.PhaseFlush,
-	eventloop.ReapEnded:     inspect.PhaseReap,
+	eventloop.WaitEnded:     phaseWait,
+	eventloop.DispatchEnded: phaseDispatch,
+	eventloop.PostedEnded:   phasePosted,
+	eventloop.TimersEnded:   phaseTimers,
+	eventloop.FlushEnded:    phaseFlush,
+	eventloop.ReapEnded:     phaseReap,
 }
 
 // stories are the kinds that the page tells, and how.

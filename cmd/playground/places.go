@@ -32,6 +32,10 @@ var places = map[string]place{
 	"timers":       {"eventloop/loop.go", "Loop.runTimers", "l.timers.pop("},
 	"reap":         {"eventloop/loop.go", "Loop.reap", "closeNow("},
 
+	"short read":  {"eventloop/sim/kernel.go", "Kernel.Read", "k.Luck.ShortRead"},
+	"late bytes":  {"eventloop/sim/kernel.go", "Kernel.Read", "k.Luck.LateBytes"},
+	"nothing yet": {"eventloop/sim/kernel.go", "Kernel.Read", "k.Luck.NotNow"},
+
 	"connect": {"cmd/playground/machine.go", "machine.add", "m.kernel.Dial()"},
 	"visit":   {"cmd/playground/clients.go", "visit", "l.wire.Close()"},
 	"reset":   {"cmd/playground/clients.go", "resetMidway", "l.wire.Reset()"},

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/bobbin-http/bobbin/eventloop/sim"
-	"github.com/bobbin-http/bobbin/http/inspect"
 )
 
 // A play is one run, at one of its turns. The seed and the acts decide everything, so going
@@ -129,14 +128,11 @@ func (p *play) do(what, with string) error {
 	return p.change(a.What, a.Value)
 }
 
-// words are the page's, made once.
+// words are those of what the reader can do. The others come with the page's code.
 type words struct {
-	Phases     []word `json:"phases"`
-	Activities []word `json:"activities"`
-	Knobs      []word `json:"knobs"`
-	Habits     []word `json:"habits"`
-	HighWater  int    `json:"highWater"`
-	SocketSize int    `json:"socketSize"`
+	Knobs     []word `json:"knobs"`
+	Habits    []word `json:"habits"`
+	HighWater int    `json:"highWater"`
 }
 
 type word struct {
@@ -145,15 +141,8 @@ type word struct {
 	Text string `json:"text"`
 }
 
-// pageWords are those of the inspector, and those of this page.
 func pageWords() words {
-	w := words{HighWater: highWater, SocketSize: socketSize}
-	for _, p := range inspect.Phases {
-		w.Phases = append(w.Phases, word{p.ID, p.ID, p.Text})
-	}
-	for _, a := range inspect.Activities {
-		w.Activities = append(w.Activities, word{a.ID, a.ID, a.Text})
-	}
+	w := words{HighWater: highWater}
 	for _, k := range knobs {
 		w.Knobs = append(w.Knobs, word{k.ID, k.Name, k.Text})
 	}

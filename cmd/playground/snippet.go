@@ -11,6 +11,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/bobbin-http/bobbin/http/inspect"
 )
 
 // A snippet is the code at a place, as the page shows it.
@@ -77,17 +79,31 @@ func nameOf(f *ast.FuncDecl) string {
 	return f.Name.Name
 }
 
-// writeSnippets cuts all places, for the page.
-func writeSnippets(root, file string) error {
-	all := map[string]snippet{}
+// A pageData is what the page needs of the repository beside its program: the code that it
+// shows, by the names of places, and the words of the inspector.
+type pageData struct {
+	Places     map[string]snippet `json:"places"`
+	Phases     []word             `json:"phases"`
+	Activities []word             `json:"activities"`
+}
+
+// writeData writes the page's data to a file.
+func writeData(root, file string) error {
+	data := pageData{Places: map[string]snippet{}}
 	for name, p := range places {
 		s, err := p.cut(root)
 		if err != nil {
 			return fmt.Errorf("the page shows code that has changed; correct its row in cmd/playground/places.go: %w", err)
 		}
-		all[name] = s
+		data.Places[name] = s
 	}
-	text, err := json.Marshal(all)
+	for _, p := range inspect.Phases {
+		data.Phases = append(data.Phases, word{p.ID, p.ID, p.Text})
+	}
+	for _, a := range inspect.Activities {
+		data.Activities = append(data.Activities, word{a.ID, a.ID, a.Text})
+	}
+	text, err := json.Marshal(data)
 	if err != nil {
 		return err
 	}

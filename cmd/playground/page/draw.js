@@ -13,16 +13,16 @@ function make(name, set = {}, ...inside) {
 const plural = (n) => n.toLocaleString('en') + (n === 1 ? ' byte' : ' bytes');
 
 // drawMoment shows one moment: what it is, why, its code, and where the bytes are then.
-function drawMoment(moment, words) {
+function drawMoment(moment, words, data) {
 	const who = moment.conn ? `connection ${moment.conn}` : moment.client ? `client ${moment.client}` : 'the loop';
-	$('where').textContent = `turn ${moment.turn} · ${words.phases[moment.phase].name} · ${who}`;
+	$('where').textContent = `turn ${moment.turn} · ${data.phases[moment.phase].name} · ${who}`;
 	$('text').textContent = moment.text;
 	$('why').textContent = moment.why;
 	for (const b of document.querySelectorAll('#turn button')) {
 		if (b.moment === moment) b.setAttribute('aria-current', 'step');
 		else b.removeAttribute('aria-current');
 	}
-	drawLanes(moment, words);
+	drawLanes(moment, words.highWater, data.activities);
 }
 
 // drawCode shows a function of the repository, and lights one line.
@@ -71,7 +71,7 @@ function drawTurn(state, phases, choose) {
 
 // drawLanes shows each connection. A lane that was there keeps its elements, so that
 // screen readers and transitions are not disturbed.
-function drawLanes(moment, words) {
+function drawLanes(moment, highWater, activities) {
 	const old = new Map([...$('lanes').children].map((e) => [e.client, e]));
 	$('lanes').replaceChildren(...(moment.lanes || []).map((l) => {
 		const lane = old.get(l.client) || newLane(l.client);
@@ -79,11 +79,11 @@ function drawLanes(moment, words) {
 		lane.title_.replaceChildren(l.conn ? `connection ${l.conn} ` : 'not accepted yet ', make('small', { textContent: l.name }));
 		lane.is.replaceChildren();
 		if (l.end) lane.is.append(l.end);
-		else if (l.activity) lane.is.append(make('b', {}, make('i', { className: l.activity }), l.activity), `, ${l.state}`);
+		else if (l.activity) lane.is.append(make('b', { title: activities.find((a) => a.id === l.activity).text }, make('i', { className: l.activity }), l.activity), `, ${l.state}`);
 		else lane.is.append('waits at the listener');
 		if (l.full) lane.is.append(make('span', { className: 'full', textContent: 'back-pressure' }));
 		drawRequest(lane.request, l);
-		drawAnswer(lane.answer, l, words.highWater);
+		drawAnswer(lane.answer, l, highWater);
 		return lane;
 	}));
 }

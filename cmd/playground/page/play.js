@@ -1,15 +1,21 @@
 'use strict';
 // Asks the program for states, and the reader for what to do next.
 
-let words, snippets, state, moment, timer = 0, moved = false, stepped = 0;
+let words, data, state, moment, timer = 0, moved = false, stepped = 0, ofLuck = false;
 const waiting = []; // answers of the worker that are expected, in their order
 
+// fail says why there is nothing to play with.
 function fail(why) {
+	pause();
+	const command = make('code', { textContent: 'go run ./cmd/playground' });
 	$('where').textContent = 'not started';
-	$('text').textContent = why === 'ended' ? 'The program has ended.' : 'The program of this page is not here.';
-	$('why').replaceChildren(why === 'ended' ? 'Reload the page to begin again. ' : 'It is built, and not kept with the page. In a clone of the repository run ',
-		make('code', { textContent: 'go run ./cmd/playground' }), why === 'ended' ? ' builds it anew.' : ', which builds it and serves this page.',
-		why === 'missing' || why === 'ended' ? '' : ` (${why})`);
+	if (why === 'missing') {
+		$('text').textContent = 'The program of this page is not here.';
+		$('why').replaceChildren('It is built, and not kept with the page. In a clone of the repository run ', command, ', which builds it and serves this page.');
+	} else {
+		$('text').textContent = 'The program of this page has ended.';
+		$('why').replaceChildren('Reload the page to begin again. If that does not help, build it anew, by ', command, ` in a clone of the repository. The browser says: ${why}`);
+	}
 	for (const e of document.querySelectorAll('button, input')) e.disabled = true;
 }
 
@@ -23,13 +29,12 @@ function ask(what, how = '') {
 
 function show(next) {
 	$('error').textContent = next.error;
-	if (!next.moments || !next.moments.length) {
-		if (!state) ask('open', ''); // a damaged link: the opening instead
-		return;
-	}
+	if (!next.moments) return ask('open').then(() => { $('error').textContent = next.error; }); // of a damaged link
+	const inside = $('turn').contains(document.activeElement);
 	state = next;
-	drawTurn(state, words.phases, (m) => choose(m));
+	drawTurn(state, data.phases, (m) => choose(m));
 	choose(state.moments[state.focus]);
+	if (inside) current().focus({ preventScroll: true });
 	for (const k of words.knobs) setKnob(k.id, state.luck[k.id] || 0);
 	if (document.activeElement !== $('seed')) $('seed').value = state.seed;
 	$('back').disabled = state.turn === 0;
@@ -43,8 +48,21 @@ function show(next) {
 function choose(m) {
 	moment = m;
 	$('status').setAttribute('aria-live', timer ? 'off' : 'polite'); // a run would speak without end
-	drawMoment(m, words);
-	drawCode(snippets[m.place]);
+	drawMoment(m, words, data);
+	showCode();
+}
+
+// current is the button of the moment that is shown.
+const current = () => document.querySelector('#turn button[aria-current]');
+
+// showCode shows the loop's code, or what the simulated kernel did, if the reader wants
+// that and there is something.
+function showCode() {
+	const luck = moment.cause && ofLuck;
+	$('tabs').hidden = !moment.cause;
+	$('of-loop').setAttribute('aria-pressed', String(!luck));
+	$('of-luck').setAttribute('aria-pressed', String(!!luck));
+	drawCode(data.places[luck ? moment.cause : moment.place]);
 }
 
 // coach says what to try next, until it was tried.
@@ -93,7 +111,7 @@ function move(by) {
 	const i = state.moments.indexOf(moment) + by;
 	if (!state.moments[i]) return;
 	choose(state.moments[i]);
-	document.querySelector('#turn button[aria-current]').scrollIntoView({ block: 'nearest' });
+	current().scrollIntoView({ block: 'nearest' });
 }
 
 document.addEventListener('keydown', (e) => {
@@ -108,6 +126,8 @@ document.addEventListener('keydown', (e) => {
 const back = () => { pause(); return ask('back'); };
 $('step').onclick = () => { pause(); step(); };
 $('run').onclick = toggle;
+$('of-loop').onclick = () => { ofLuck = false; showCode(); };
+$('of-luck').onclick = () => { ofLuck = true; showCode(); };
 $('back').onclick = back;
 $('restart').onclick = () => { pause(); ask('restart', state.seed); };
 $('new-seed').onclick = () => { pause(); ask('restart', String(Math.floor(Math.random() * 1e6))); };
@@ -117,9 +137,9 @@ window.addEventListener('hashchange', () => { pause(); ask('open', location.hash
 
 async function begin(got) {
 	words = got;
-	const answer = await fetch('snippets.json');
+	const answer = await fetch('page.json');
 	if (!answer.ok) return fail('missing');
-	snippets = await answer.json();
+	data = await answer.json();
 	$('mark').lastChild.textContent = `high-water mark, ${plural(words.highWater)} from the end`;
 	words.knobs.forEach((k, i) => i ? $('knobs').append(newKnob(k, make('div', { className: 'knob' }))) : newKnob(k, $('first-knob')));
 	$('habits').append(...words.habits.map((h) => make('li', {}, make('button', { textContent: 'Add ' + h.name, onclick: () => ask(h.id) }), make('span', { textContent: h.text }))));
@@ -132,7 +152,7 @@ let worker;
 try {
 	worker = new Worker('worker.js');
 	worker.onmessage = ({ data }) => data.failed ? fail(data.failed) : data.words ? begin(data.words) : waiting.shift()(data.state);
-	worker.onerror = (e) => { e.preventDefault(); fail('missing'); };
+	worker.onerror = (e) => { e.preventDefault(); fail(e.message || 'missing'); };
 } catch (e) {
 	fail('missing'); // opened as a file
 }

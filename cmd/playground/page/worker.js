@@ -1,15 +1,18 @@
 'use strict';
 // Runs the program apart from the page, so that the page stays alive whatever it does.
-importScripts('wasm_exec.js');
-
 async function begin() {
+	try {
+		importScripts('wasm_exec.js');
+	} catch {
+		throw new Error('missing');
+	}
 	const answer = await fetch('play.wasm');
 	if (!answer.ok) throw new Error('missing');
 	const go = new Go();
 	const made = answer.headers.get('Content-Type') === 'application/wasm'
 		? await WebAssembly.instantiateStreaming(answer, go.importObject)
 		: await WebAssembly.instantiate(await answer.arrayBuffer(), go.importObject);
-	go.run(made.instance).then(() => postMessage({ failed: 'ended' }));
+	go.run(made.instance).then(() => postMessage({ failed: 'its main has returned' }));
 	postMessage({ words: JSON.parse(globalThis.playground('words', '')) });
 }
 
