@@ -30,6 +30,10 @@ type clock struct{}
 // Now implements Kernel. One reading holds both clocks.
 func (clock) Now() time.Time { return time.Now() }
 
+// Since returns how much of the clock's time has passed since a time that Now returned. It
+// reads no wall clock, and takes half of the time that Now takes.
+func (clock) Since(t time.Time) time.Duration { return time.Since(t) }
+
 // The states of a loop's sleep. Wake makes each of them called, and has to end the
 // sleep only if it was asleep. The end of Wait makes each of them awake.
 const (

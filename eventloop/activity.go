@@ -60,7 +60,7 @@ func (l *Loop) Connections(dst []ConnInfo) []ConnInfo {
 // describe fills in the connection as it is now.
 func (c *Conn) describe(info *ConnInfo) {
 	*info = ConnInfo{
-		ID: c.id, State: c.state, TLS: c.tls != nil, Full: c.Full(), Paused: c.paused, LeftOut: c.leftOut,
+		ID: c.id, State: c.state, TLS: c.tls != nil, Full: c.Full(), Paused: c.paused, LeftOut: c.LeftOut(),
 		Owed: c.Buffered(), Deadline: c.deadline, Since: ticksAt(c.idleSince),
 	}
 	if p, ok := c.protocol.(Inspected); ok {

@@ -13,12 +13,17 @@ type clock struct {
 	wall  time.Time     // of this turn
 	now   time.Duration // of this turn, since start
 	ticks int64         // the same, in ticks
+
+	since func(time.Time) time.Duration // of the kernel, if it has one
 }
 
 // init has the loop be made now.
 func (t *clock) init(k bobbin.Kernel) {
 	t.start = k.Now()
 	t.wall = t.start
+	if k, ok := k.(interface{ Since(time.Time) time.Duration }); ok {
+		t.since = k.Since
+	}
 }
 
 // set begins a turn at a time that the kernel's clock has shown.
@@ -26,6 +31,15 @@ func (t *clock) set(wall time.Time) {
 	t.wall = wall
 	t.now = wall.Sub(t.start)
 	t.ticks = int64(t.now / tick)
+}
+
+// read returns the time since start. Where the kernel can tell it alone, that takes half of
+// the time that its clock takes, which is also read for the date.
+func (t *clock) read(k bobbin.Kernel) time.Duration {
+	if t.since != nil {
+		return t.since(t.start)
+	}
+	return k.Now().Sub(t.start)
 }
 
 // tickNow returns the tick of this turn and 1, which is never 0: as Conn keeps a time.

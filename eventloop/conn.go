@@ -30,10 +30,10 @@ type Conn struct {
 	writable bool
 	watched  bool // the kernel has been asked to report changes
 
-	paused  bool // the protocol wants to be shown nothing
-	inAgain bool // on the list of that name, see worklists
-	dirty   bool // on the list of that name
-	leftOut bool // of all figures, see leaveout.go
+	paused  bool  // the protocol wants to be shown nothing
+	inAgain bool  // on the list of that name, see worklists
+	dirty   bool  // on the list of that name
+	figures uint8 // leaveout.go
 
 	slot      int16 // on the wheel; -1 when it is on none
 	prev      int32 // there, a neighbour's descriptor + 1; 0 for none

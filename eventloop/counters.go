@@ -15,8 +15,23 @@ func (c *Counter) add(arg int64) {
 // were read. The methods are sums over several kinds.
 type Counters [kindSpace]Counter
 
-// Counters returns all counters as they are now.
-func (l *Loop) Counters() Counters { return l.recorder.counters }
+// Counters returns all counters as they are now, without what is left out. It must be
+// called on the loop's goroutine. No counter is ever less than it was, although a connection
+// may have counted before it was known that it is to be left out: then others have to come
+// before the counter goes on.
+func (l *Loop) Counters() Counters {
+	l.settle()
+	r := &l.recorder
+	if r.shown == nil {
+		return r.counters
+	}
+	for i := range r.shown {
+		if now := &r.counters[i]; now.N >= r.shown[i].N {
+			r.shown[i] = *now
+		}
+	}
+	return *r.shown
+}
 
 // Count returns how many records of a kind there were.
 func (l *Loop) Count(kind Kind) uint64 { return l.recorder.counters[kind%kindSpace].N }

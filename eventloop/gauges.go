@@ -2,7 +2,8 @@ package eventloop
 
 // Gauges are what a loop holds at a moment, beside its counters.
 type Gauges struct {
-	Open     int // connections
+	Open     int // connections, without those that are left out
+	LeftOut  int // connections that are
 	Detached int // connections that have left the loop and are not closed
 
 	Owed         int64 // bytes of output that are queued; lent to several connections, they count once
@@ -29,7 +30,7 @@ func (l *Loop) Gauges() Gauges {
 	l.owner.check("Loop.Gauges")
 	h, w := &l.handshakes, &l.workers
 	g := Gauges{
-		Open: l.conns.open, Detached: l.Detached(),
+		Open: l.conns.open - len(l.recorder.leftOuts), LeftOut: len(l.recorder.leftOuts), Detached: l.Detached(),
 		Owed: l.output.bytes, Reserved: w.reserved, Backpressure: l.output.scarce,
 		HandshakesWait: h.pending.len() + h.forWorkers.len() + h.held, HandshakeBytes: h.tally.Total(),
 		Workers: w.busy, Jobs: w.forMemory.Len(), Tasks: w.tasks,

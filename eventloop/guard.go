@@ -32,6 +32,7 @@ func (l *Loop) recovered() {
 	if r := recover(); r != nil {
 		l.record(Panicked, nil, 0)
 		l.LogPanic("panic in a function that was given to the loop", r)
+		l.endCallback(nil)
 	}
 }
 
@@ -82,6 +83,7 @@ func (l *Loop) guard(c *Conn, f func()) {
 func (l *Loop) onPanic(c *Conn, value any) {
 	l.record(Panicked, c, 0)
 	l.LogPanic("panic", value, c.about()...)
+	l.endCallback(c)
 	if c == nil {
 		panic(value)
 	}

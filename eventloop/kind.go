@@ -69,6 +69,7 @@ const (
 	ReapEnded
 	Callback   // nanoseconds that it took
 	WriteEnded // nanoseconds that writing to the connection took; only for a follower
+	LeftOut    // nanoseconds that a callback took which is left out, see Loop.LeaveOut; only counted
 
 	// ProtocolKinds is the first of the kinds that a protocol defines, by
 	// Config.Kinds.
@@ -140,6 +141,7 @@ var kinds = [ProtocolKinds]KindInfo{
 	ReapEnded:     {"reap", took("reap")},
 	Callback:      {"callback", took("callback")},
 	WriteEnded:    {"write", took("write")},
+	LeftOut:       {"left out", took("what is left out")},
 }
 
 func only(text string) func(int64) string { return func(int64) string { return text } }

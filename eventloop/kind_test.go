@@ -207,7 +207,7 @@ func TestEveryKindHasItsWords(t *testing.T) {
 		t.Fatal(err)
 	}
 	var names []string
-	for kind := range WriteEnded + 1 {
+	for kind := range LeftOut + 1 {
 		r := Record{Kind: kind, Arg: 1}
 		if l.KindInfo(kind).Name == "" || l.Describe(&r) == "" {
 			t.Errorf("kind %d has no words", kind)
@@ -215,13 +215,13 @@ func TestEveryKindHasItsWords(t *testing.T) {
 		names = append(names, l.KindInfo(kind).Name)
 	}
 	slices.Sort(names)
-	if n := len(slices.Compact(names)); n != int(WriteEnded)+1 {
-		t.Errorf("%d names for %d kinds", n, WriteEnded+1)
+	if n := len(slices.Compact(names)); n != int(LeftOut)+1 {
+		t.Errorf("%d names for %d kinds", n, LeftOut+1)
 	}
 	if got := l.Describe(&Record{Kind: ProtocolKinds, Arg: 7}); got != "a kind of the protocol's 7" {
 		t.Errorf("a kind of the protocol's is %q", got)
 	}
-	for _, kind := range []Kind{WriteEnded + 1, ProtocolKinds + 1} {
+	for _, kind := range []Kind{LeftOut + 1, ProtocolKinds + 1} {
 		if name := l.KindInfo(kind).Name; name != "" {
 			t.Errorf("kind %d, which is not in use, has the name %q", kind, name)
 		}

@@ -211,7 +211,7 @@ func (ln *Listener) resume() {
 func (ln *Listener) begin(fd int, from netip.AddrPort) {
 	l := ln.loop
 	c := &Conn{
-		loop: l, id: uint32(l.Count(Accepted)) + 1, fd: int32(fd), slot: -1,
+		loop: l, fd: int32(fd), slot: -1,
 		peer: from.Addr().As16(), peerPort: from.Port(),
 		readable: true, writable: true,
 	}

@@ -56,7 +56,7 @@ type Loop struct {
 	events   []bobbin.Event // what the kernel reports at once
 	attached map[int]func() // attach.go: descriptors that are no connections
 	special  bool           // see Special
-	reading  bool           // there is a reader of records: see reader.go
+	reading  bool           // there is a reader of records, see reader.go, or one that is left out
 
 	conns      connTable   // table.go: connections by descriptor
 	lists      worklists   // worklists.go: connections that the phases of a turn go through
@@ -166,7 +166,7 @@ func (l *Loop) dispatch(events []bobbin.Event) {
 		ln.inAgain = false
 		l.checkWatchdog()
 		ln.accept()
-		l.endCallback(nil)
+		l.endAccept()
 	}
 	if l.handshakes.oldest != nil && l.handshakes.mayStep() {
 		l.handshakes.step()
@@ -195,7 +195,7 @@ func (l *Loop) dispatchEvents(events []bobbin.Event, n int) (next int) {
 		} else if ln := l.listeners.at(ev.FD); ln != nil {
 			ln.ready = true
 			ln.accept()
-			l.endCallback(nil)
+			l.endAccept()
 		} else if ready := l.attached[ev.FD]; ready != nil {
 			l.shield(ready)
 			l.endCallback(nil)
@@ -237,8 +237,7 @@ func (l *Loop) runPosted() {
 		n = l.runFrom(list, n)
 	}
 	l.mail.reuse(list)
-	l.record(Posted, nil, int64(len(list)))
-	l.endPhase(PostedEnded)
+	l.endRun(Posted, PostedEnded, len(list))
 }
 
 // runTimers is the fourth phase. The kernel was asked for events in this very turn,
@@ -254,10 +253,7 @@ func (l *Loop) runTimers() {
 		if t == nil {
 			break
 		}
-		l.checkWatchdog()
-		l.recorder.noteLate(l.clock.now - t.at)
-		l.shield(t.run)
-		l.endCallback(nil)
+		l.runTimer(t)
 	}
 	for ; ran < timerBudget; ran++ {
 		c := l.timers.wheel.take(l.clock.now)
@@ -266,10 +262,7 @@ func (l *Loop) runTimers() {
 		}
 		l.guard(c, c.look)
 	}
-	if ran > 0 {
-		l.record(Timers, nil, int64(ran))
-	}
-	l.endPhase(TimersEnded)
+	l.endRun(Timers, TimersEnded, ran)
 }
 
 // flush is the fifth phase, in which sockets are written to.

@@ -49,13 +49,16 @@ func (r *recorder) put(kind Kind, conn, request uint32, arg int64) {
 // It must be called on the loop's goroutine. See StartReading for the kinds that are recorded.
 func (l *Loop) ReadSince(sequence uint64, dst []Record) (records []Record, next, lost uint64) {
 	l.owner.check("Loop.ReadSince")
+	l.settle()
 	r := &l.recorder
 	from := min(sequence, r.next)
 	if oldest := max(r.next, ringSize) - ringSize; from < oldest {
 		from, lost = oldest, oldest-from
 	}
 	for ; from < r.next; from++ {
-		dst = append(dst, r.ring[from%ringSize])
+		if one := &r.ring[from%ringSize]; one.Kind != hidden {
+			dst = append(dst, *one)
+		}
 	}
 	return dst, r.next, lost
 }

@@ -5,7 +5,8 @@ import "iter"
 // A connTable has the connections of a loop by their descriptors.
 type connTable struct {
 	byFD []*Conn
-	open int // how many there are
+	open int    // how many there are
+	last uint32 // the number of the latest
 }
 
 // at returns the connection of a descriptor, or nil.
@@ -36,8 +37,10 @@ func (t *connTable) all() iter.Seq[*Conn] {
 	}
 }
 
-// add puts a new connection in.
+// add puts a new connection in, and numbers it.
 func (t *connTable) add(c *Conn) {
+	t.last++
+	c.id = t.last
 	fd := int(c.fd)
 	for fd >= len(t.byFD) {
 		t.byFD = append(t.byFD, make([]*Conn, max(64, len(t.byFD)))...)

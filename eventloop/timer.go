@@ -68,6 +68,14 @@ func (t *Timer) Stop() bool {
 	return true
 }
 
+// runTimer runs one that is due.
+func (l *Loop) runTimer(t *Timer) {
+	l.checkWatchdog()
+	l.recorder.noteLate(l.clock.now - t.at)
+	l.shield(t.run)
+	l.endCallback(nil)
+}
+
 // timerBudget is how many timers run in one turn before sockets have theirs
 // again.
 const timerBudget = 256

@@ -20,6 +20,7 @@ func (c *conn) mustEnd() bool {
 func (c *conn) serveInSpecialTimes() {
 	s := c.server
 	if s.loop.BeingRead() {
+		c.conn.CountIn()
 		c.record(HeadRead, int64(len(c.x.raw)))
 	}
 	c.closeAfter = c.closeAfter || s.loop.Stopping()

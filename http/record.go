@@ -47,10 +47,15 @@ func (c *conn) recordHandlerBegin() {
 	c.conn.RecordHandlerBegin(HandlerBegan, uint32(c.requests)+1, 0)
 }
 
-// noteDone is recordDone while there is a reader.
+// noteDone is recordDone while there is a reader, or a connection is left out.
 func (c *conn) noteDone() {
+	if !c.conn.CountDone() {
+		return
+	}
 	c.recordDone(c.x.response.status)
-	c.x.noteDuration()
+	if c.server.loop.HasReader() {
+		c.x.noteDuration()
+	}
 }
 
 // recordHandlerEnd records the end of a handler while there is a reader.

@@ -45,6 +45,7 @@ func (x *exchange) askInstead(why *refusal) error {
 // refuseHead refuses a request with a bad head, at the beginning of p. The answer is the
 // last, because the bytes behind it might be part of the request.
 func (c *conn) refuseHead(p []byte, why *refusal) {
+	c.conn.CountIn()
 	x := c.x
 	x.raw = x.head.KeepLine(p)
 	c.closeAfter = true
