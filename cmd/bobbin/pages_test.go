@@ -1,11 +1,14 @@
 package main
 
 import (
+	"bytes"
+	"compress/gzip"
 	"crypto/sha256"
 	"crypto/tls"
 	"encoding/base64"
 	"io"
 	"math"
+	nethttp "net/http"
 	"os"
 	"regexp"
 	"slices"
@@ -116,7 +119,11 @@ func TestThePagesHaveContrast(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, page := range map[string]string{"start": indexPage, "about": aboutPage, "missing": missingPage, "error": errorStyle, "listing": string(listing)} {
+	inspector, err := os.ReadFile("../../http/inspect/page/xray.css")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, page := range map[string]string{"start": indexPage, "about": aboutPage, "missing": missingPage, "error": errorStyle, "listing": string(listing), "inspector": string(inspector)} {
 		sets := regexp.MustCompile(`:root ?\{([^}]*--paper:[^}]*)\}`).FindAllStringSubmatch(page, -1)
 		if len(sets) < 2 {
 			t.Errorf("%s: there are no colours for light and dark", name)
@@ -130,7 +137,8 @@ func TestThePagesHaveContrast(t *testing.T) {
 				for _, row := range []struct {
 					name  string
 					least float64
-				}{{"ink", 4.5}, {"soft", 4.5}, {"link", 4.5}, {"yes", 4.5}, {"thread", 3}, {"glow", 3}} {
+				}{{"ink", 4.5}, {"soft", 4.5}, {"link", 4.5}, {"yes", 4.5}, {"thread", 3}, {"glow", 3},
+					{"a0", 3}, {"a1", 3}, {"a2", 3}, {"a3", 3}, {"a4", 3}, {"p1", 3}, {"p2", 3}, {"p3", 3}, {"p4", 3}, {"p5", 3}} {
 					if a, b := colours[row.name], colours[paper]; a != "" && b != "" {
 						if got := contrast(t, a, b); got < row.least {
 							t.Errorf("%s: %s %s on %s %s has %.2f, want %.1f", name, row.name, a, paper, b, got, row.least)
@@ -145,6 +153,42 @@ func TestThePagesHaveContrast(t *testing.T) {
 				t.Errorf("%s: white on the button %s", name, a)
 			}
 		}
+	}
+}
+
+// TestTheInspectorIsOneAnswer fetches its page as a browser does, and looks for anything
+// that would need another request.
+func TestTheInspectorIsOneAnswer(t *testing.T) {
+	p := start(t, "")
+	request, err := nethttp.NewRequest("GET", p.url+"-/xray", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Accept-Encoding", "gzip")
+	answer, err := new(nethttp.Transport).RoundTrip(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	small, err := io.ReadAll(answer.Body)
+	if err != nil || answer.StatusCode != 200 || answer.Header.Get("Content-Encoding") != "gzip" || len(small) > 45<<10 {
+		t.Errorf("%d bytes with %v, %v", len(small), answer.Header, err)
+	}
+	z, err := gzip.NewReader(bytes.NewReader(small))
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, err := io.ReadAll(z)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range regexp.MustCompile(`<[^>]+ (?:src|href)="([^"]*)"|url\(([^)#]*)\)|@import|import\(`).FindAllStringSubmatch(string(page), -1) {
+		if !strings.HasPrefix(m[1], "data:") {
+			t.Errorf("%s needs a request", m[0])
+		}
+	}
+	if !bytes.Contains(page, []byte("new EventSource(")) {
+		t.Errorf("this is not the inspector: %.300s", page)
 	}
 }
 
