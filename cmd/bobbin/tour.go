@@ -24,6 +24,11 @@ func tourCommand(t *terminals, args []string, _ func(string) string) int {
 
 // newGuide is the guide of the tour at these terminals.
 func newGuide(t *terminals) *guide.Guide {
-	in, ok := t.in.(*os.File)
-	return &guide.Guide{In: t.in, Out: t.out, Err: t.err, Name: "bobbin tour", Asks: ok && term.IsTerminal(int(in.Fd()))}
+	return &guide.Guide{In: t.in, Out: t.out, Err: t.err, Name: "bobbin tour", Asks: atTerminal(t.in) && atTerminal(t.out)}
+}
+
+// atTerminal reports whether the other side of a stream is a terminal.
+func atTerminal(stream any) bool {
+	f, ok := stream.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
 }

@@ -148,6 +148,22 @@ func TestEachStepHasItsPage(t *testing.T) {
 	}
 }
 
+// TestPagesLinkToWhatIsThere looks for the files that the pages link to.
+func TestPagesLinkToWhatIsThere(t *testing.T) {
+	links := 0
+	for page, text := range pages(t) {
+		for _, link := range regexp.MustCompile(`\]\(([^():#]+)(#[^()]*)?\)`).FindAllStringSubmatch(text, -1) {
+			links++
+			if _, err := os.Stat(filepath.Join(repository, "docs/tour", link[1])); err != nil {
+				t.Errorf("%s links to %s, which is not there", page, link[1])
+			}
+		}
+	}
+	if links < 2*len(Steps()) {
+		t.Errorf("only %d links were found", links)
+	}
+}
+
 func lower(s string) string { return strings.ToLower(s[:1]) + s[1:] }
 func upper(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
 

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/bobbin-http/bobbin/cmd/tour/breaks"
@@ -116,8 +117,11 @@ func (g *Guide) serve(s Step, port int, wrong string, untilEOF bool) error {
 		}()
 	}
 	err := s.Serve(port, wrong)
-	if err == nil {
-		err = errors.New("it has ended")
+	switch {
+	case err == nil:
+		return fmt.Errorf("step %d has ended", s.Number)
+	case errors.Is(err, syscall.EADDRINUSE):
+		return fmt.Errorf("step %d: %w; choose another with --port", s.Number, err)
 	}
 	return fmt.Errorf("step %d: %w", s.Number, err)
 }

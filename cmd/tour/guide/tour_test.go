@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+	"os/exec"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,9 +15,9 @@ import (
 
 // TestMain lets the test binary be the tour itself, when a test starts a step.
 func TestMain(m *testing.M) {
-	if len(os.Args) > 1 && os.Args[1] == "serve" {
-		g := &Guide{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Name: "tour"}
-		os.Exit(g.Run(os.Args[1:]))
+	if len(os.Args) > 1 && os.Args[1] == "tour" {
+		g := &Guide{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Name: "tour", Program: os.Args[:2]}
+		os.Exit(g.Run(os.Args[2:]))
 	}
 	os.Exit(m.Run())
 }
@@ -28,14 +29,14 @@ const (
 	slowAnswer = time.Minute
 )
 
-// self is the command that starts a step.
+// self is the command of the tour.
 func self(t *testing.T) []string {
 	t.Helper()
 	program, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return []string{program}
+	return []string{program, "tour"}
 }
 
 // TestEachStepBreaksAndTheNextOneSurvives runs each break against its step, and then
@@ -280,6 +281,51 @@ func TestTheGuide(t *testing.T) {
 				t.Errorf("%q is there: %s", test.not, out)
 			}
 		})
+	}
+}
+
+// TestABreakFitsTheLimitOnOpenFiles runs the one with 1,000 clients where a process may have
+// 300 files open.
+func TestABreakFitsTheLimitOnOpenFiles(t *testing.T) {
+	t.Parallel()
+	out, err := exec.Command("/bin/sh", append([]string{"-c", `ulimit -n 300; exec "$0" "$@" 4`}, self(t)...)...).CombinedOutput()
+	for _, want := range []string{"Idle clients: 236 (not 1,000: the limit on open files is 300 here).", "237 sockets looked at", "It survives."} {
+		if err != nil || !strings.Contains(string(out), want) {
+			t.Errorf("%q is not there, %v: %s", want, err, out)
+		}
+	}
+}
+
+// TestAPortThatIsTakenIsNamed starts a step at the port of another one.
+func TestAPortThatIsTakenIsNamed(t *testing.T) {
+	t.Parallel()
+	for _, s := range Steps() {
+		p, err := Start(self(t), s, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, port, _ := strings.Cut(p.Address, ":")
+		code, _, complaint := run(t, nil, "serve", s.Name, "--port", port)
+		if code != exitUsage || !strings.Contains(complaint, "port "+port+": address already in use; choose another with --port") {
+			t.Errorf("step %d ends with %d and says %q", s.Number, code, complaint)
+		}
+		p.Stop()
+	}
+}
+
+// TestAStepEndsWithTheGuide closes the input of a step, as the end of the guide does.
+func TestAStepEndsWithTheGuide(t *testing.T) {
+	t.Parallel()
+	for _, s := range Steps() {
+		p, err := Start(self(t), s, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.stdin.Close()
+		if _, died := p.Died(time.Minute); !died {
+			t.Errorf("step %d lives on", s.Number)
+		}
+		p.Stop()
 	}
 }
 
