@@ -49,7 +49,7 @@ var knobs = []knob{
 
 // Bounds of a run, so that every link opens within a moment.
 const (
-	maxTurns = 5000
+	maxTurns = 2000
 	maxActs  = 200
 )
 

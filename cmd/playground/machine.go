@@ -33,6 +33,7 @@ type machine struct {
 	lanes   []*lane
 	clients int // since the beginning
 
+	quiet   bool     // no moments are made, because the page shows a later turn
 	moments []moment // since the wait before the latest turn
 	unsaid  int      // moments from here on have no phase yet
 	records []eventloop.Record
@@ -183,6 +184,9 @@ func (m *machine) ended(l *lane, err error) {
 
 // woken notes the end of a wait.
 func (m *machine) woken(events []bobbin.Event, slept time.Duration) {
+	if m.quiet {
+		return
+	}
 	at := moment{Place: "wait", Source: sourceKernel, Weight: 1, Text: "wakes up with " + count(len(events), "event")}
 	for i, e := range events {
 		if i == 0 {
@@ -255,6 +259,9 @@ func (m *machine) endPhase(phase int) {
 
 // moment adds one, with the lanes as they are now.
 func (m *machine) moment(at moment) {
+	if m.quiet {
+		return
+	}
 	for _, l := range m.lanes {
 		if l.wire != nil {
 			at.Lanes = append(at.Lanes, l.view())

@@ -52,16 +52,16 @@ func playground(address string) error {
 	defer os.RemoveAll(folder)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	server, at, err := serve(folder, address) // before the build, which takes longer than a wrong address
+	if err != nil {
+		return err
+	}
 	fmt.Println("Building the page's program, which takes some seconds the first time.")
 	if err := buildPage(folder); err != nil {
 		return err
 	}
 	if ctx.Err() != nil {
 		return nil
-	}
-	server, at, err := serve(folder, address)
-	if err != nil {
-		return err
 	}
 	fmt.Printf("Open http://%s/ and press Step. Ctrl-C ends it.\n", at)
 	context.AfterFunc(ctx, server.Stop)

@@ -50,15 +50,16 @@ func (m *machine) onRecord(r *eventloop.Record) {
 			l.conn = r.Conn
 		}
 	}
-	at := moment{Conn: r.Conn, Source: sourceRecord, Text: m.loop.Describe(r)}
+	at := moment{Conn: r.Conn, Source: sourceRecord}
 	if l != nil {
 		at.Client = l.client
 		m.change(l, r, &at)
 	}
 	tells, known := stories[r.Kind]
-	if !known {
+	if !known || m.quiet {
 		return
 	}
+	at.Text = m.loop.Describe(r) + at.Text
 	at.Place, at.Weight = tells.place, at.Weight+tells.weight
 	switch {
 	case at.Short && m.called.err == nil:
@@ -74,7 +75,7 @@ func (m *machine) onRecord(r *eventloop.Record) {
 	m.moment(at)
 }
 
-// change applies a record to its lane.
+// change applies a record to its lane, and notes what the record's own words do not say.
 func (m *machine) change(l *lane, r *eventloop.Record, at *moment) {
 	switch r.Kind {
 	case eventloop.Read:
@@ -83,12 +84,10 @@ func (m *machine) change(l *lane, r *eventloop.Record, at *moment) {
 		if l.state >= eventloop.Closing {
 			l.used = l.read // thrown away
 		}
-		at.Text = fmt.Sprintf("%s of %s", at.Text, count(there, "byte"))
+		at.Text = " of " + count(there, "byte")
 		if int(r.Arg) < there {
 			at.Short, at.Weight = true, 60
 		}
-	case eventloop.ReadPart:
-		l.used = l.read - int(r.Arg)
 	case http.HeadRead:
 		l.used += int(r.Arg)
 	case http.HandlerBegan:
@@ -102,7 +101,7 @@ func (m *machine) change(l *lane, r *eventloop.Record, at *moment) {
 	case eventloop.Wrote:
 		l.written += int(r.Arg)
 		l.queued = max(l.queued, l.written)
-		at.Text = fmt.Sprintf("%s of %s", at.Text, count(m.called.offered, "byte"))
+		at.Text = " of " + count(m.called.offered, "byte")
 	case eventloop.BackpressureOn, eventloop.BackpressureOff:
 		l.full = r.Kind == eventloop.BackpressureOn
 		m.noteQueued(l)

@@ -33,7 +33,11 @@ func (p *play) open(r run) error {
 	p.run = r
 	p.run.Turn = 0
 	p.catchUp()
-	for p.run.Turn < turn && p.step() == nil {
+	for p.run.Turn < turn {
+		m.quiet = p.run.Turn < turn-2 // the wait before the turn is shown, too
+		if err := p.step(); err != nil {
+			return err
+		}
 	}
 	return nil
 }
