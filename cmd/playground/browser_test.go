@@ -187,6 +187,9 @@ func TestBrowserSaysWhatIsMissing(t *testing.T) {
 
 	broken := t.TempDir()
 	must(t, os.CopyFS(broken, os.DirFS(builtPage(t))))
+	must(t, os.Remove(filepath.Join(broken, "play.wasm")))
+	b.open(serving(t, broken))
+	b.until(`document.getElementById("text").textContent.includes("is not here")`)
 	must(t, os.WriteFile(filepath.Join(broken, "play.wasm"), []byte("\x00asm\x01\x00\x00\x00"), 0o644))
 	b.open(serving(t, broken))
 	b.until(`document.getElementById("text").textContent.includes("has ended") && document.getElementById("step").disabled`)

@@ -183,6 +183,35 @@ func TestEveryMomentHasItsWordsAndItsCode(t *testing.T) {
 	}
 }
 
+// TestAVisitorsRequestGoesThroughTheTurn looks for the phase of each moment of it, and for
+// what its connection is doing then.
+func TestAVisitorsRequestGoesThroughTheTurn(t *testing.T) {
+	p := open(t, run{Seed: 1})
+	must(t, p.step())
+	var got []string
+	for _, at := range p.machine.moments {
+		if at.Turn == 1 {
+			got = append(got, fmt.Sprintf("%s: %s, %s", inspect.Phases[at.Phase].ID, at.Text, at.Lanes[0].Activity))
+		}
+	}
+	want := []string{
+		"wait: connects, ",
+		"wait: sends 27 bytes, ",
+		"wait: wakes up with 1 event, ",
+		"dispatch: accepted as descriptor 4, idle",
+		"dispatch: read 27 of 27 bytes, reading",
+		"dispatch: head of 27 bytes, idle",
+		"dispatch: handler began, handling",
+		"dispatch: handler ended, route 1, handling",
+		"dispatch: done 200, writing",
+		"flush: wrote 146 of 146 bytes, idle",
+		"flush: fresh -> open, idle",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("the first turn is\n%s\nand should be\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
 // TestPhasesAreThoseOfTheInspector compares the numbers here with the words there.
 func TestPhasesAreThoseOfTheInspector(t *testing.T) {
 	for phase, id := range map[int]string{phaseWait: "wait", phaseDispatch: "dispatch", phasePosted: "posted", phaseTimers: "timers", phaseFlush: "flush", phaseReap: "reap"} {
