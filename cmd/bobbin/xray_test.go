@@ -13,8 +13,8 @@ import (
 	"github.com/bobbin-http/bobbin/http/inspect/feed"
 )
 
-// A streamed is a page of the inspector, as far as a program sees it.
-type streamed struct {
+// An xrayStream is a page of the inspector, as far as a program sees it.
+type xrayStream struct {
 	p       *program
 	browser *nethttp.Client
 	hello   *feed.Hello
@@ -23,18 +23,18 @@ type streamed struct {
 }
 
 // watchProgram opens the page of a program.
-func watchProgram(t *testing.T, p *program) *streamed {
+func watchProgram(t *testing.T, p *program) *xrayStream {
 	t.Helper()
 	return watchProgramBy(t, p, nethttp.DefaultClient)
 }
 
-func watchProgramBy(t *testing.T, p *program, browser *nethttp.Client) *streamed {
+func watchProgramBy(t *testing.T, p *program, browser *nethttp.Client) *xrayStream {
 	t.Helper()
 	answer, err := browser.Get(p.url + "-/xray/stream")
 	if err != nil {
 		t.Fatal(err)
 	}
-	page := &streamed{p: p, browser: browser, stream: feed.NewReader(answer.Body), close: func() { answer.Body.Close() }}
+	page := &xrayStream{p: p, browser: browser, stream: feed.NewReader(answer.Body), close: func() { answer.Body.Close() }}
 	t.Cleanup(page.close)
 	if page.hello, err = page.stream.Hello(); err != nil {
 		t.Fatal(err)
@@ -43,7 +43,7 @@ func watchProgramBy(t *testing.T, p *program, browser *nethttp.Client) *streamed
 }
 
 // next returns the next frame.
-func (o *streamed) next() *feed.Frame {
+func (o *xrayStream) next() *feed.Frame {
 	o.p.t.Helper()
 	f, err := o.stream.Next()
 	if err != nil {
@@ -53,7 +53,7 @@ func (o *streamed) next() *feed.Frame {
 }
 
 // press presses a button.
-func (o *streamed) press(id string) {
+func (o *xrayStream) press(id string) {
 	o.p.t.Helper()
 	form := neturl.Values{"what": {id}, "token": {o.hello.Token}}
 	request, _ := nethttp.NewRequest("POST", o.p.url+"-/xray/try", strings.NewReader(form.Encode()))
