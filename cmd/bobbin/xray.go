@@ -31,10 +31,14 @@ func (s *site) fileFigures(loop int) inspect.FileCounters {
 }
 
 // xray returns the inspector's handler for one loop, nil if the site does not have it:
-// the default site has it if it is for this machine only, and others with --xray.
+// the default site has it if it is for this machine only, and others with --xray. With
+// --admin alone the site has what the buttons of the operator's page ask for.
 func (s *site) xray(o *options, loop int) http.Handler {
 	if !o.watch.xray && (o.path != "" || !o.local()) {
-		return nil
+		if o.watch.admin == "" {
+			return nil
+		}
+		return s.tries.serve
 	}
 	show := s.inspector.Handler(loop)
 	return func(w *http.Response, r *http.Request) error {

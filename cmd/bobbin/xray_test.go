@@ -16,6 +16,7 @@ import (
 // An xrayStream is a page of the inspector, as far as a program sees it.
 type xrayStream struct {
 	p       *program
+	url     string // of the site or of --admin, with a slash at its end
 	browser *nethttp.Client
 	hello   *feed.Hello
 	stream  *feed.Reader
@@ -25,16 +26,16 @@ type xrayStream struct {
 // watchProgram opens the page of a program.
 func watchProgram(t *testing.T, p *program) *xrayStream {
 	t.Helper()
-	return watchProgramBy(t, p, nethttp.DefaultClient)
+	return watchProgramBy(t, p, p.url, nethttp.DefaultClient)
 }
 
-func watchProgramBy(t *testing.T, p *program, browser *nethttp.Client) *xrayStream {
+func watchProgramBy(t *testing.T, p *program, url string, browser *nethttp.Client) *xrayStream {
 	t.Helper()
-	answer, err := browser.Get(p.url + "-/xray/stream")
+	answer, err := browser.Get(url + "-/xray/stream")
 	if err != nil {
 		t.Fatal(err)
 	}
-	page := &xrayStream{p: p, browser: browser, stream: feed.NewReader(answer.Body), close: func() { answer.Body.Close() }}
+	page := &xrayStream{p: p, url: url, browser: browser, stream: feed.NewReader(answer.Body), close: func() { answer.Body.Close() }}
 	t.Cleanup(page.close)
 	if page.hello, err = page.stream.Hello(); err != nil {
 		t.Fatal(err)
@@ -56,9 +57,9 @@ func (o *xrayStream) next() *feed.Frame {
 func (o *xrayStream) press(id string) {
 	o.p.t.Helper()
 	form := neturl.Values{"what": {id}, "token": {o.hello.Token}}
-	request, _ := nethttp.NewRequest("POST", o.p.url+"-/xray/try", strings.NewReader(form.Encode()))
+	request, _ := nethttp.NewRequest("POST", o.url+"-/xray/try", strings.NewReader(form.Encode()))
 	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	request.Header.Set("Origin", strings.TrimSuffix(o.p.url, "/"))
+	request.Header.Set("Origin", strings.TrimSuffix(o.url, "/"))
 	answer, err := o.browser.Do(request)
 	if err != nil {
 		o.p.t.Fatal(err)
@@ -129,7 +130,7 @@ func TestThePageWorksOverHTTPS(t *testing.T) {
 	ca.TLSClientConfig = &tls.Config{InsecureSkipVerify: true}
 	t.Cleanup(ca.CloseIdleConnections)
 	browser := &nethttp.Client{Transport: ca}
-	page := watchProgramBy(t, p, browser)
+	page := watchProgramBy(t, p, p.url, browser)
 	page.press("burst")
 	for {
 		if f := page.next(); f.Loops[0].Requests >= tryBurst {
@@ -154,5 +155,28 @@ func TestAUnixSocketShowsNothing(t *testing.T) {
 	text, err := io.ReadAll(c)
 	if err != nil || !strings.HasPrefix(string(text), "HTTP/1.1 403 ") || !strings.Contains(string(text), "a Unix socket does not tell who asks") {
 		t.Errorf("%q, %v", text, err)
+	}
+}
+
+// TestTheOperatorsPageHoldsTheSite presses the button of the handler that sleeps at --admin,
+// for a site that shows nothing itself. The operator's page sees the stall, on a
+// loop of its own.
+func TestTheOperatorsPageHoldsTheSite(t *testing.T) {
+	p := start(t, "", "--admin", "127.0.0.1:0", folder(t, map[string][]byte{"index.html": []byte("hello")}))
+	page := watchProgramBy(t, p, "http://"+p.admin()+"/", nethttp.DefaultClient)
+	if page.hello.You != nil {
+		t.Errorf("on the operator's address %v watches", page.hello.You)
+	}
+	page.press("sleep")
+	for n := 0; ; n++ {
+		if l := page.next().Loops[0]; l.Stalls > 0 && l.Longest >= trySleep {
+			break
+		}
+		if n == 200 {
+			t.Fatal("no handler has held the site's loop")
+		}
+	}
+	if status, _ := fetch(t, p.url+"-/xray", "localhost"); status != 404 {
+		t.Errorf("the site itself answers by %d", status)
 	}
 }
