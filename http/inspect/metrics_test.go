@@ -253,6 +253,7 @@ func TestAPageThatIsOpenKeepsTheTimesOfTheMetrics(t *testing.T) {
 		if n := scrape(t, c).values[turns]; n != 0 {
 			t.Errorf("%v turns are told of the time before the first scrape", n)
 		}
+		c.At("10.0.0.2").Get("/")
 		c.Sleep(time.Second)
 		if n := scrape(t, c).values[turns]; n == 0 {
 			t.Error("no turn is told of")

@@ -42,6 +42,7 @@ func newSource(number int, loop *eventloop.Loop, base time.Time, near bool, now 
 	}
 	s := &source{loop: loop, near: near, shown: empty(), spare: empty(), heard: now}
 	s.answer = func() {
+		loop.LeaveOut()
 		s.take()
 		s.answered.Store(true)
 	}
@@ -101,6 +102,7 @@ func (s *source) take() {
 // timer of the station's loop; one that has ended reads no more.
 func (s *source) end(station *eventloop.Loop) {
 	stop := func() {
+		s.loop.LeaveOut()
 		if s.stop != nil {
 			s.stop()
 		}

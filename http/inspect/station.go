@@ -103,6 +103,7 @@ func (s *station) schedule() { s.timer = s.loop.After(frameEvery+1, s.tick) }
 // tick makes a frame for each watcher that has taken the one before. It is built for each of
 // them, because the connection of each is marked in its own.
 func (s *station) tick() {
+	s.loop.LeaveOut()
 	now := s.loop.Uptime()
 	s.schedule()
 	gap := now - s.latest - frameEvery

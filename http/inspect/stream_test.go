@@ -106,7 +106,7 @@ func TestAStreamGreetsThenSendsFrames(t *testing.T) {
 			before = f
 		}
 		l := before.Loops[0]
-		if l.Open != 1 || l.Requests != 1 {
+		if l.Open != 1 || l.Requests != 1 || l.Accepted != 1 || l.BytesRead > 100 || l.BytesWritten == 0 || l.BytesWritten > 300 || l.Turns > 5 {
 			t.Errorf("of the visitor alone there are %+v", l)
 		}
 		if len(before.Rows) != 2 {
