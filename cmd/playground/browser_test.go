@@ -102,6 +102,7 @@ func TestBrowserPlays(t *testing.T) {
 			t.Errorf("%s is %q, without %q", id, got, want)
 		}
 	}
+	says("text", "the client sends 27 bytes")
 	says("coach", "Press Step")
 	says("lanes", "27 in the socket")
 

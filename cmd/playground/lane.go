@@ -17,7 +17,7 @@ type lane struct {
 	fd    int
 	state eventloop.State
 	end   string // why the connection has ended, in words
-	runs  bool   // a handler has the request
+	runs  bool   // its handler has the request, or is about to
 	full  bool   // back-pressure
 
 	// Bytes since the connection began. Each count is at most the one before it.

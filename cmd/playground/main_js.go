@@ -20,3 +20,21 @@ func main() {
 	}))
 	select {}
 }
+
+// words are those of what the reader can do. The others come with the page's code.
+type words struct {
+	Knobs     []word `json:"knobs"`
+	Habits    []word `json:"habits"`
+	HighWater int    `json:"highWater"`
+}
+
+func pageWords() words {
+	w := words{HighWater: highWater}
+	for _, k := range knobs {
+		w.Knobs = append(w.Knobs, word{k.ID, k.Name, k.Text})
+	}
+	for _, h := range habits {
+		w.Habits = append(w.Habits, word{h.ID, h.Name, h.Text})
+	}
+	return w
+}

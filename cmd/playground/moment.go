@@ -90,7 +90,6 @@ func (m *machine) change(l *lane, r *eventloop.Record, at *moment) {
 		}
 	case http.HeadRead:
 		l.used += int(r.Arg)
-	case http.HandlerBegan:
 		l.runs = true
 	case http.Done2xx, http.Done3xx, http.Done4xx, http.Done5xx:
 		l.runs = false

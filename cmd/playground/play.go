@@ -132,28 +132,11 @@ func (p *play) do(what, with string) error {
 	return p.change(a.What, a.Value)
 }
 
-// words are those of what the reader can do. The others come with the page's code.
-type words struct {
-	Knobs     []word `json:"knobs"`
-	Habits    []word `json:"habits"`
-	HighWater int    `json:"highWater"`
-}
-
+// A word is the name of a thing on the page, and what it is.
 type word struct {
 	ID   string `json:"id"`
 	Name string `json:"name"`
 	Text string `json:"text"`
-}
-
-func pageWords() words {
-	w := words{HighWater: highWater}
-	for _, k := range knobs {
-		w.Knobs = append(w.Knobs, word{k.ID, k.Name, k.Text})
-	}
-	for _, h := range habits {
-		w.Habits = append(w.Habits, word{h.ID, h.Name, h.Text})
-	}
-	return w
 }
 
 // A view is what the page shows.

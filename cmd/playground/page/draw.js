@@ -16,7 +16,8 @@ const plural = (n) => n.toLocaleString('en') + (n === 1 ? ' byte' : ' bytes');
 function drawMoment(moment, words, data) {
 	const who = moment.conn ? `connection ${moment.conn}` : moment.client ? `client ${moment.client}` : 'the loop';
 	$('where').textContent = `turn ${moment.turn} · ${data.phases[moment.phase].name} · ${who}`;
-	$('text').textContent = moment.text;
+	const subject = moment.source === 'client' ? 'the client ' : moment.place === 'wait' || moment.place === 'end' ? 'the loop ' : '';
+	$('text').textContent = subject + moment.text;
 	$('why').textContent = moment.why;
 	for (const b of document.querySelectorAll('#turn button')) {
 		if (b.moment === moment) b.setAttribute('aria-current', 'step');
