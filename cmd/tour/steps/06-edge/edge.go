@@ -73,12 +73,13 @@ func (s *server) accept() {
 	for {
 		s.calls++
 		client, _, err := unix.Accept(s.listener)
-		if err == unix.EAGAIN {
-			return // the next client will be reported
+		if err == unix.ECONNABORTED {
+			continue // this client has gone again
 		}
-		if err == nil {
-			s.add(client)
+		if err != nil {
+			return // EAGAIN: the next client will be reported
 		}
+		s.add(client)
 		if s.once {
 			return // and the others are not reported again
 		}
