@@ -40,9 +40,10 @@ type Inspector struct {
 	token   string // proves that a press comes from the page, which alone can read it
 	servers http.Servers
 
-	watchers atomic.Int32 // on all loops
-	running  []atomic.Bool
-	meters   []meter // one for each server
+	watchers   atomic.Int32 // on all loops
+	recordings atomic.Int32
+	running    []atomic.Bool
+	meters     []meter // one for each server
 }
 
 // New makes an Inspector. Show tells it which servers it shows.
@@ -91,6 +92,8 @@ func (i *Inspector) Handler(loop int) http.Handler {
 			return v.get(func(v *visit) error { return w.Redirect(http.StatusPermanentRedirect, "/-/xray") })
 		case "xray/stream":
 			return v.get((*visit).stream)
+		case "xray/records":
+			return v.get((*visit).records)
 		case "xray/try":
 			return v.try()
 		case "metrics":

@@ -37,7 +37,7 @@ const (
 var meanings = map[string]meaning{
 	"turn": turnBegan, "accepted": accepted,
 	"read": readBytes, "part of a message": readPart, "wrote": wroteBytes,
-	"state": unseen, "deadline": deadline, "posted": postedRan, "timers": timersRan, "TLS handshake": handshake, "TLS resumed": handshake,
+	"state": unseen, "left out": unseen, "deadline": deadline, "posted": postedRan, "timers": timersRan, "TLS handshake": handshake, "TLS resumed": handshake,
 	"head read": headRead, "handler began": handlerBegan, "handler ended": handlerEnded,
 	"done 2xx": done, "done 3xx": done, "done 4xx": done, "done 5xx": done,
 	"wait": waitEnded, "dispatch": dispatchEnded, "run posted": postedEnded, "run timers": timersEnded, "flush": flushEnded, "reap": reapEnded,
@@ -51,8 +51,13 @@ var meanings = map[string]meaning{
 
 // meaningsOf returns the meaning of each kind by its number.
 func meaningsOf(kinds []string) (list [256]meaning) {
+	for kind := range list {
+		list[kind] = unseen
+	}
 	for kind, name := range kinds[:min(len(kinds), int(Open))] {
-		list[kind] = meanings[name]
+		if name != "" {
+			list[kind] = meanings[name]
+		}
 	}
 	list[Open], list[Owed] = openGauge, owedGauge
 	return list
