@@ -14,7 +14,6 @@ import (
 
 const (
 	frameMost   = 64 << 10 // bytes
-	troubleMost = 20       // troubles in it
 	recordsMost = 400
 )
 
@@ -149,11 +148,6 @@ func (f *frame) appendVerdict(b []byte) []byte {
 
 // heldFrom is how long a loop may leave a station without an answer before it is told.
 const heldFrom = time.Second
-
-// millis returns a time of the station's clock by that of the frame, in milliseconds.
-func (f *frame) millis(at time.Duration) int64 {
-	return (f.now - f.station.loop.Uptime() + at).Milliseconds()
-}
 
 // appendLoops appends the counters and the gauges of each loop.
 func (f *frame) appendLoops(b []byte) []byte {

@@ -18,6 +18,7 @@ type source struct {
 
 	// Of the station's goroutine.
 	shown   *figures
+	known   bool          // the loop has answered
 	waiting bool          // for an answer
 	heard   time.Duration // when the loop has last answered
 
@@ -70,7 +71,7 @@ func (s *source) refresh(now time.Duration) {
 
 func (s *source) swap(now time.Duration) {
 	s.shown, s.spare = s.spare, s.shown
-	s.shown.silent, s.heard = 0, now
+	s.shown.silent, s.heard, s.known = 0, now, true
 }
 
 // repeat shows the figures once more, with no records and the time without an answer.

@@ -43,3 +43,32 @@ func TestALoopThatDoesNotAnswerIsHeld(t *testing.T) {
 		t.Error("it is not asked again")
 	}
 }
+
+// TestALoopIsToldWhenItHasAnswered has one that is behind when a watcher comes: a frame
+// without its figures would take all that it has done for the work of a moment.
+func TestALoopIsToldWhenItHasAnswered(t *testing.T) {
+	s := stage(t, 2, Config{})
+	s.sources = nil
+	s.begin()
+	far := s.sources[1]
+	s.tick()
+	if s.frame.number != 0 {
+		t.Error("there is a frame before the loop has answered")
+	}
+	far.answer()
+	s.tick()
+	if s.frame.number != 1 || !far.known {
+		t.Error("there is no frame when it has answered")
+	}
+}
+
+// TestALoopThatIsHeldFromTheBeginningKeepsNoFrame waits for one no longer than a second.
+func TestALoopThatIsHeldFromTheBeginningKeepsNoFrame(t *testing.T) {
+	s := stage(t, 2, Config{})
+	s.sources = nil
+	s.begin()
+	s.sources[1].heard -= heldFrom
+	if s.tick(); s.frame.number != 1 {
+		t.Error("there is no frame")
+	}
+}

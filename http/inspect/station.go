@@ -111,8 +111,13 @@ func (s *station) tick() {
 		gap = 0 // a turn that took long, and no frame is missing
 	}
 	s.latest = now
+	known := true
 	for _, source := range s.sources {
 		source.refresh(now)
+		known = known && (source.known || source.shown.silent >= heldFrom)
+	}
+	if !known {
+		return // or else the counters of a loop would go from 0 to all that it has done
 	}
 	f := &s.frame
 	f.look(s)

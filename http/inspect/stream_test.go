@@ -200,3 +200,22 @@ func TestAStopSaysGoodbye(t *testing.T) {
 		}
 	})
 }
+
+// TestThoseWhoWatchAreInNoFigure asks for the page, presses a button and is refused, beside a
+// client like others.
+func TestThoseWhoWatchAreInNoFigure(t *testing.T) {
+	serve(t, Config{Try: buttons}, 0, func(c *httptest.Client, i *Inspector) {
+		c.Get("/-/xray", "Host: localhost")
+		c.Do("POST", "/-/xray/try", "what=short&token="+i.token, "Host: localhost", "Origin: http://localhost", "Content-Type: application/x-www-form-urlencoded")
+		r, _, s := begin(t, c)
+		c.At("10.0.0.2").Get("/")
+		c.At("10.0.0.2").Get("/-/xray") // is refused, and counts
+		for range 3 {
+			next(t, r)
+		}
+		if l := next(t, r).Loops[0]; l.Requests != 2 || l.Accepted != 2 || l.Closed+l.Failed != 2 {
+			t.Errorf("of two requests there are %+v", l)
+		}
+		s.conn.Close()
+	})
+}
