@@ -28,7 +28,7 @@ import (
 // How much a button may do.
 const (
 	tryLasts   = 10 * time.Second // most of them
-	tryMost    = 15 * time.Second // all of them, whatever the server does
+	tryLongest = 15 * time.Second // all of them, whatever the server does
 	tryClients = 64
 	trySlow    = 8 // of a slowloris
 	tryBurst   = 500
@@ -42,11 +42,12 @@ const tryField = "x-bobbin-try"
 
 // tries starts the clients.
 type tries struct {
-	secret string
-	lasts  time.Duration
-	base   context.Context // ends when the server stops
-	stop   context.CancelFunc
-	all    sync.WaitGroup
+	secret  string
+	lasts   time.Duration   // most of them
+	longest time.Duration   // all of them, whatever the server does
+	base    context.Context // ends when the server stops
+	stop    context.CancelFunc
+	all     sync.WaitGroup
 
 	// Where they connect to; set before the loops run.
 	network, address string
@@ -56,7 +57,7 @@ type tries struct {
 }
 
 func newTries() *tries {
-	t := &tries{secret: rand.Text(), lasts: tryLasts}
+	t := &tries{secret: rand.Text(), lasts: tryLasts, longest: tryLongest}
 	t.base, t.stop = context.WithCancel(context.Background())
 	return t
 }
@@ -92,7 +93,7 @@ func (t *tries) buttons() []inspect.Try {
 	}
 	return []inspect.Try{
 		button("clients", "64 clients", "64 clients come, ask again and again, and leave after 10 seconds.", t.clients),
-		button("slow", "A slow reader", "One client asks for 8 MB and reads 1 KB of it each second, for 10 seconds.", t.slow),
+		button("slow", "A slow reader", "One client asks for 8 MB and reads 1 KB of it each second, for 10 seconds at most.", t.slow),
 		button("slowloris", "A slowloris", "8 clients send the head of a request byte by byte, for 10 seconds.", t.slowloris),
 		button("sleep", "A handler that sleeps", "8 requests, one after the other, have a handler that sleeps 200 ms on the loop.", t.sleep),
 		button("burst", "A burst of 500", "500 requests come at once.", t.burst),
@@ -103,7 +104,7 @@ func (t *tries) buttons() []inspect.Try {
 func (t *tries) start(run func(context.Context), done func()) {
 	t.all.Go(func() {
 		defer done()
-		ctx, cancel := context.WithTimeout(t.base, tryMost)
+		ctx, cancel := context.WithTimeout(t.base, t.longest)
 		defer cancel()
 		run(ctx)
 	})
