@@ -55,8 +55,9 @@ class Scroll {
 	// painter draws the column of one frame at x, w wide, of the device's own pixels.
 	constructor(canvas, painter) {
 		this.canvas = canvas;
-		this.ink = canvas.getContext("2d");
+		this.ink = canvas.getContext("2d", { willReadFrequently: true }); // shifting reads
 		this.painter = painter;
+		this.paintAll = null; // draws all columns, if that is quicker than one by one
 		this.drawn = -1; // the last frame that is in the picture
 		this.stale = true;
 	}
@@ -100,7 +101,8 @@ class Scroll {
 	showAll(minute, newest) {
 		axisFree = 0;
 		this.ink.clearRect(0, 0, this.canvas.width, this.canvas.height);
-		for (let seq = Math.max(minute.first, newest - this.columns + 1); seq <= newest; seq++) this.column(minute.at(seq), newest);
+		if (this.paintAll) this.paintAll(this, minute, newest);
+		else for (let seq = Math.max(minute.first, newest - this.columns + 1); seq <= newest; seq++) this.column(minute.at(seq), newest);
 		this.drawn = newest;
 		this.stale = false;
 	}

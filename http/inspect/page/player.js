@@ -232,6 +232,7 @@ function onKey(event) {
 
 function makePlayer() {
 	past = new Scroll(byId("history"), paintLanes);
+	past.paintAll = paintAllLanes;
 	strip = new Scroll(byId("strip"), paintStrip);
 	axis = new Scroll(byId("axis"), paintAxis);
 	ends = new Scroll(byId("ends"), () => {});

@@ -44,10 +44,18 @@ function showTroubles(frame) {
 			if (item) item.replaceWith(fresh); else list.append(fresh);
 			item = fresh;
 		}
-		set(item.children[1], words);
-		set(item.children[2], "for " + span(Math.max(0, frame.t - since)));
+		set(item.children[1], withoutName(words, trouble.name));
+		set(item.children[2], "began " + span(Math.max(0, frame.t - since)) + " ago");
 	});
 	while (list.children.length > seen.length) list.lastChild.remove();
+}
+
+// withoutName takes the name of a trouble from the beginning of its words, because it
+// stands before them.
+function withoutName(words, name) {
+	if (!words.toLowerCase().startsWith(name.toLowerCase() + ": ")) return words;
+	const rest = words.slice(name.length + 2);
+	return rest.charAt(0).toUpperCase() + rest.slice(1);
 }
 
 // makeRing draws the ring once; later its arcs change their lengths only.
