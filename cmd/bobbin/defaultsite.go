@@ -2,8 +2,11 @@ package main
 
 import (
 	"bytes"
+	"crypto/sha256"
 	_ "embed"
+	"encoding/base64"
 	"html"
+	"regexp"
 	"strings"
 
 	"github.com/bobbin-http/bobbin/http"
@@ -24,7 +27,7 @@ var (
 // defaultSite returns the handler of the default site, for one loop. Xray answers the paths
 // below /-/, and is nil if there are none.
 func defaultSite(xray http.Handler) http.Handler {
-	start := startPage{}
+	start := startPage{live: xray != nil}
 	about := preparePage(aboutPage)
 	missing := preparePage(missingPage, [2]string{"Vary", "Accept"})
 	hello := must(http.Prepare([]byte("Hello, World!"), [2]string{"Content-Type", "text/plain"}))
@@ -64,6 +67,7 @@ func defaultSite(xray http.Handler) http.Handler {
 // A startPage is the first page, which shows the address that it was requested at. The
 // page for the last address is kept, because nearly always the next one is the same.
 type startPage struct {
+	live   bool // its drawing shows the loop, and it links to the inspector
 	page   *http.Prepared
 	host   []byte
 	secure bool
@@ -73,11 +77,18 @@ type startPage struct {
 func (p *startPage) at(r *http.Request) *http.Prepared {
 	host, secure := r.HostBytes(), r.TLS() != nil
 	if p.page == nil || secure != p.secure || !bytes.Equal(host, p.host) {
-		p.page = preparePage(strings.ReplaceAll(indexPage, "{address}", html.EscapeString(addressOf(string(host), secure))))
+		page := indexPage
+		if !p.live {
+			page = liveParts.ReplaceAllString(page, "")
+		}
+		p.page = preparePage(strings.ReplaceAll(page, "{address}", html.EscapeString(addressOf(string(host), secure))))
 		p.host, p.secure = append(p.host[:0], host...), secure
 	}
 	return p.page
 }
+
+// liveParts are the parts of the start page that are for where the inspector is.
+var liveParts = regexp.MustCompile(`(?s)<!--live-->.*?<!--/live-->\n?`)
 
 // addressOf returns the URL of a site without a path. The page shows it in a command, so a
 // Host with characters that mean something to a shell is not in it.
@@ -92,12 +103,27 @@ func addressOf(host string, secure bool) string {
 	return "http://" + host
 }
 
-// preparePage makes the answer of a page with one style sheet in it.
+// preparePage makes the answer of a page with one style sheet in it, and one script at most,
+// which may ask this server for more.
 func preparePage(page string, fields ...[2]string) *http.Prepared {
-	_, style, _ := strings.Cut(page, "<style>")
-	style, _, _ = strings.Cut(style, "</style>")
-	fields = append(fields, [2]string{"Content-Type", "text/html; charset=utf-8"}, [2]string{"Content-Security-Policy", pagePolicy(style)})
+	policy := pagePolicy(elementOf(page, "style"))
+	if script := elementOf(page, "script"); script != "" {
+		sum := sha256.Sum256([]byte(script))
+		policy += "; connect-src 'self'; script-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
+	}
+	fields = append(fields, [2]string{"Content-Type", "text/html; charset=utf-8"}, [2]string{"Content-Security-Policy", policy})
 	return must(http.Prepare([]byte(page), fields...))
+}
+
+// elementOf returns the content of the first element of that name without attributes, ""
+// if there is none.
+func elementOf(page, name string) string {
+	_, rest, _ := strings.Cut(page, "<"+name+">")
+	content, _, found := strings.Cut(rest, "</"+name+">")
+	if !found {
+		return ""
+	}
+	return content
 }
 
 // must panics on an error that only a bug in the program can cause.

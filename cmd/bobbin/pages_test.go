@@ -156,6 +156,41 @@ func TestThePagesHaveContrast(t *testing.T) {
 	}
 }
 
+// TestTheStartPageIsLiveWhereTheInspectorIs looks for the script, what allows it, and the
+// link; and for nothing of that elsewhere.
+func TestTheStartPageIsLiveWhereTheInspectorIs(t *testing.T) {
+	shown := func(w *http.Response, r *http.Request) error { return http.StatusNotFound }
+	for _, row := range []struct {
+		name string
+		xray http.Handler
+		live bool
+	}{
+		{"with the inspector it has a script", shown, true},
+		{"without it has none", nil, false},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			httptest.Run(t, httptest.Config{Handler: defaultSite(row.xray)}, func(c *httptest.Client) {
+				a := c.Get("/")
+				script := elementOf(a.Body, "script")
+				sum := sha256.Sum256([]byte(script))
+				allowed := "; connect-src 'self'; script-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
+				policy := a.Header("Content-Security-Policy")
+				if row.live != (script != "") || row.live != strings.HasSuffix(policy, allowed) || !row.live && strings.Contains(policy, "script-src") {
+					t.Errorf("a script of %d bytes with the policy %s", len(script), policy)
+				}
+				if row.live != strings.Contains(a.Body, `href="/-/xray"`) || !row.live && strings.Contains(a.Body, "live") {
+					t.Errorf("the page is %s", a.Body)
+				}
+				for _, barred := range []string{" style=", "<img", "<form", "javascript:", " on[a-z]+="} {
+					if found := regexp.MustCompile(barred).FindString(strings.ReplaceAll(a.Body, script, "")); found != "" {
+						t.Errorf("there is %q, which the policy forbids", found)
+					}
+				}
+			})
+		})
+	}
+}
+
 // TestTheInspectorIsOneAnswer fetches its page as a browser does, and looks for anything
 // that would need another request.
 func TestTheInspectorIsOneAnswer(t *testing.T) {

@@ -207,6 +207,28 @@ func TestBrowserClosesTheFeedOfAHiddenTab(t *testing.T) {
 	tab.quiet()
 }
 
+// TestBrowserSeesTheBobbinTurn on the start page: the drawing moves with the loop, and
+// stands when the loop sleeps.
+func TestBrowserSeesTheBobbinTurn(t *testing.T) {
+	p := start(t, "")
+	tab := openTab(t)
+	tab.open(p.url)
+	tab.until("the drawing shows the loop", `document.querySelector(".turn.now")`)
+	tab.until("it stands while the loop sleeps", `/^0 turns a second/.test(document.getElementById("turns").textContent)`)
+	tab.eval(`window.asking = setInterval(() => fetch("/bench"), 20)`, nil)
+	tab.until("it counts the turns", `/^[1-9][\d,]* turns a second just now, [\d,]+ since/.test(document.getElementById("turns").textContent)`)
+	tab.until("a winding is lit", `[...document.querySelectorAll(".lit")].some((winding) => winding.style.opacity > 0.5)`)
+	tab.pictured("start")
+	tab.eval(`clearInterval(asking), document.querySelector(".watch a").click()`, nil)
+	tab.until("the link leads to the inspector", `location.pathname === "/-/xray" && minute.last > 2`)
+	tab.quiet()
+
+	public := start(t, "", "--public")
+	tab.open(public.url)
+	tab.until("a public server has neither the script nor the link", `!document.querySelector("script") && !document.querySelector(".watch")`)
+	tab.quiet()
+}
+
 // TestBrowserPressesTheButtons has the server start each of its clients, and presses one
 // twice.
 func TestBrowserPressesTheButtons(t *testing.T) {
