@@ -129,7 +129,11 @@ func TestInAStopReadinessEndsFirstAndTheOperatorsAddressLast(t *testing.T) {
 	slow := p.dial()
 	say(t, slow, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\na")
 	p.signal(syscall.SIGTERM)
-	p.waits("stopping: finishes 1 request", 1)
+	for status := 0; status != 503; { // the signal is on its way
+		if status, _ = fetch(t, "http://"+p.admin()+"/-/ready", "localhost"); status != 200 && status != 503 {
+			t.Fatalf("ready is %d", status)
+		}
+	}
 	for _, row := range []struct {
 		path   string
 		status int
