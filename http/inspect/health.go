@@ -80,6 +80,7 @@ func (v *visit) askAll(ask func(number int), reply func(w *http.Response, said [
 			continue
 		}
 		err := server.Loop().Post(func() {
+			server.Loop().LeaveOut()
 			asked.Add(-1)
 			ask(number)
 			_ = here.Post(func() { q.take(number) }) // if this loop has ended, so has the client's connection

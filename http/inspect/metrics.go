@@ -108,6 +108,7 @@ func (m *meter) begin(l *eventloop.Loop) {
 	m.seen = m.latest(l)
 	var check func()
 	check = func() {
+		l.LeaveOut()
 		if rest := m.last + meterStays - l.Uptime(); rest > 0 {
 			l.After(rest, check)
 			return

@@ -177,6 +177,61 @@ func TestBothFormatsTellTheSame(t *testing.T) {
 	})
 }
 
+// TestCountersEqualWhatClientsDid has visitors and scrapes. A scrape is in no counter,
+// before or after it, and neither is one that is under way.
+func TestCountersEqualWhatClientsDid(t *testing.T) {
+	serve(t, Config{}, 0, func(c *httptest.Client, _ *Inspector) {
+		visitor := c.At("10.0.0.2")
+		want := map[string]float64{
+			`http_server_requests_total{class="2xx"}`: 0, `http_server_requests_total{class="4xx"}`: 0, `bobbin_connections_accepted_total`: 0,
+			`bobbin_connections_closed_total{reason="closed"}`: 0, `bobbin_connections{state="idle"}`: 0, `bobbin_connections{state="reading"}`: 0,
+			`http_server_active_requests{url_scheme="http"}`: 0, `bobbin_connections{state="handling"}`: 0, `bobbin_loop_up{loop="0"}`: 1,
+		}
+		compare := func(when string) {
+			t.Helper()
+			p := scrape(t, c)
+			for key := range want {
+				if got := p.values[key]; got != want[key] {
+					t.Errorf("%s: %s is %v, not %v", when, key, got, want[key])
+				}
+			}
+		}
+		compare("at first")
+		compare("after a scrape")
+		stays := visitor.Dial()
+		for range 3 {
+			stays.Send(httptest.Request("GET", "/", ""))
+			stays.Answer("GET")
+		}
+		half := visitor.Dial()
+		half.Send("GET / HT")
+		wrong := visitor.Dial()
+		wrong.Send("GET\r\n\r\n")
+		wrong.Answer("GET")
+		wrong.Close()
+		if a := visitor.Get("/-/metrics", "Host: localhost"); a.Status != 403 { // by a client from elsewhere
+			t.Errorf("a stranger gets %v", a)
+		}
+		c.Sleep(time.Second)
+		want[`http_server_requests_total{class="2xx"}`] = 3
+		want[`http_server_requests_total{class="4xx"}`] = 2
+		want[`bobbin_connections_accepted_total`] = 4
+		want[`bobbin_connections{state="idle"}`] = 1
+		want[`bobbin_connections{state="reading"}`] = 1
+		want[`bobbin_connections_closed_total{reason="closed"}`] = closedOf(scrape(t, c))
+		compare("later")
+		if want[`bobbin_connections_closed_total{reason="closed"}`]+scrape(t, c).values[`bobbin_connections_closed_total{reason="closed by the peer"}`] != 2 {
+			t.Error("two have ended")
+		}
+		stays.Close()
+		half.Close()
+	})
+}
+
+func closedOf(p exposition) float64 {
+	return p.values[`bobbin_connections_closed_total{reason="closed"}`]
+}
+
 // TestTimesAreStampedFromTheFirstScrapeUntilAMinuteWithoutOne asks for a duration before,
 // between and after.
 func TestTimesAreStampedFromTheFirstScrapeUntilAMinuteWithoutOne(t *testing.T) {
