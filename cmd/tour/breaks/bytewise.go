@@ -50,7 +50,11 @@ func (t *Target) bytewise(patience time.Duration) int {
 			continue
 		}
 		c.SetReadDeadline(time.Now().Add(firstByte))
-		if status, _ := readAnswer(c); status != 0 {
+		switch status, _ := readAnswer(c); status {
+		case 0:
+		case 200:
+			return 0 // the answer to something that was not asked yet
+		default:
 			return status
 		}
 	}

@@ -60,8 +60,12 @@ func (g *Guide) lesson(s Step, wrong string) (asTold bool, err error) {
 		return false, err
 	}
 	if s.Break == nil {
-		g.say(s.Lesson)
-		return true, nil
+		asTold, err = g.survivesAll(s)
+		if err == nil {
+			g.say(s.Lesson)
+			g.onward(s)
+		}
+		return asTold, err
 	}
 	g.say(fmt.Sprintf("Step %d, %s:", s.Number, s.Title))
 	outcome, err := g.broken(s, "", s.Break, cmp.Or(g.impatience, impatience))

@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"time"
 
+	kernel "github.com/bobbin-http/bobbin"
 	"github.com/bobbin-http/bobbin/cmd/tour/breaks"
 )
 
@@ -120,7 +121,7 @@ func (g *Guide) serve(s Step, port int, wrong string, untilEOF bool) error {
 	switch {
 	case err == nil:
 		return fmt.Errorf("step %d has ended", s.Number)
-	case errors.Is(err, syscall.EADDRINUSE):
+	case errors.Is(err, syscall.EADDRINUSE), errors.Is(err, kernel.ErrInUse): // of the last step
 		return fmt.Errorf("step %d: %w; choose another with --port", s.Number, err)
 	}
 	return fmt.Errorf("step %d: %w", s.Number, err)

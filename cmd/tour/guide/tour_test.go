@@ -306,7 +306,7 @@ func TestAPortThatIsTakenIsNamed(t *testing.T) {
 		}
 		_, port, _ := strings.Cut(p.Address, ":")
 		code, _, complaint := run(t, nil, "serve", s.Name, "--port", port)
-		if code != exitUsage || !strings.Contains(complaint, "port "+port+": address already in use; choose another with --port") {
+		if code != exitUsage || !strings.Contains(complaint, port+": address already in use; choose another with --port") {
 			t.Errorf("step %d ends with %d and says %q", s.Number, code, complaint)
 		}
 		p.Stop()
