@@ -13,6 +13,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/bobbin-http/bobbin/cmd/tour/sidebars"
 	"github.com/bobbin-http/bobbin/cmd/tour/steps"
 )
 
@@ -67,19 +68,21 @@ var snippet = regexp.MustCompile("(?ms)^```go (\\S+)#(\\w+)\n(.*?)^```$")
 func TestPagesShowTheCodeThatRuns(t *testing.T) {
 	unused := map[string]bool{}
 	all := map[string]string{}
-	err := fs.WalkDir(steps.Sources, ".", func(file string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
+	for folder, sources := range map[string]fs.ReadFileFS{"steps": steps.Sources, "sidebars": sidebars.Sources} {
+		err := fs.WalkDir(sources, ".", func(file string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() {
+				return err
+			}
+			source, err := sources.ReadFile(file)
+			for name, text := range regions(string(source)) {
+				place := "cmd/tour/" + folder + "/" + file + "#" + name
+				unused[place], all[place] = true, text
+			}
 			return err
+		})
+		if err != nil {
+			t.Fatal(err)
 		}
-		source, err := steps.Sources.ReadFile(file)
-		for name, text := range regions(string(source)) {
-			place := "cmd/tour/steps/" + file + "#" + name
-			unused[place], all[place] = true, text
-		}
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
 	}
 	for page, text := range pages(t) {
 		if *update {

@@ -40,13 +40,15 @@ func (g *Guide) Usage() string {
        TOUR diff STEP STEP
        TOUR show STEP
        TOUR serve STEP [--port N] [--wrong NAME]
+       TOUR sidebar [NAME]
 
 Leads from a blocking server to an event loop, in steps. Each step is a server
 in one file, and a break that shows what is wrong with it. Without a STEP, it
 lists them. A STEP is a number or a name.
 
 diff shows the lines that differ between two steps, show prints a step's file,
-and serve runs a step until Ctrl-C, to try it by hand.
+and serve runs a step until Ctrl-C, to try it by hand. sidebar shows small
+mistakes of event loops beside the steps.
 
       --yes          do not ask for guesses
       --wrong NAME   run the step with a mistake that it avoids
@@ -80,6 +82,10 @@ func (g *Guide) Run(args []string) int {
 		err = g.diff(args[1:])
 	case args[0] == "show":
 		err = g.show(args[1:])
+	case args[0] == "sidebar":
+		err = g.sidebar(args[1:])
+	case args[0] == "serve-sidebar": // for sidebar
+		err = g.serveSidebar(args[1:])
 	case args[0] == "serve":
 		var s Step
 		if s, err = one("serve", args[1:]); err == nil {
