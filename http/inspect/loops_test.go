@@ -8,6 +8,7 @@ import (
 	nethttp "net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/bobbin-http/bobbin/http"
 	"github.com/bobbin-http/bobbin/http/inspect/feed"
@@ -48,6 +49,44 @@ func follow(t *testing.T, at string) (*feed.Reader, *feed.Hello) {
 	return r, hello
 }
 
+// untilFrame reads frames until one is as it is to be. Each is later than the one before.
+func untilFrame(t *testing.T, r *feed.Reader, is func(f *feed.Frame) bool) {
+	t.Helper()
+	for before := time.Duration(-1); ; {
+		f, err := r.Next()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if f.At <= before {
+			t.Errorf("frame %d is not later than the one before", f.Number)
+		}
+		if before = f.At; is(f) {
+			return
+		}
+	}
+}
+
+// askUntil asks for /hold/1 until the answer comes from the loop with that number: it is the
+// kernel that chooses the loop of a connection.
+func askUntil(host string, loop string) {
+	for {
+		c, err := net.Dial("tcp", host)
+		if err != nil {
+			return // the test is over
+		}
+		fmt.Fprintf(c, "GET /hold/%s HTTP/1.1\r\nHost: a\r\n\r\n", loop)
+		body := make([]byte, 1)
+		a, err := nethttp.ReadResponse(bufio.NewReader(c), nil)
+		if err == nil {
+			_, _ = a.Body.Read(body)
+		}
+		c.Close()
+		if err != nil || string(body) == loop {
+			return
+		}
+	}
+}
+
 // TestTheOperatorSeesALoopThatIsHeld has two loops, one of which a handler holds, and watches
 // from a third. It is worth the most under the race detector.
 func TestTheOperatorSeesALoopThatIsHeld(t *testing.T) {
@@ -80,68 +119,18 @@ func TestTheOperatorSeesALoopThatIsHeld(t *testing.T) {
 	if hello.You != nil || hello.Loops != 2 {
 		t.Errorf("the operator is %v, of %d loops", hello.You, hello.Loops)
 	}
-	// Connections come to a loop that the kernel chooses. Ask until one is on the second.
-	go func() {
-		for {
-			c, err := net.Dial("tcp", strings.TrimPrefix(at, "http://"))
-			if err != nil {
-				return // the test is over
-			}
-			fmt.Fprint(c, "GET /hold/1 HTTP/1.1\r\nHost: a\r\n\r\n")
-			body := make([]byte, 1)
-			a, err := nethttp.ReadResponse(bufio.NewReader(c), nil)
-			if err == nil {
-				_, _ = a.Body.Read(body)
-			}
-			c.Close()
-			if err != nil || string(body) == "1" {
-				return // it was held, and is not any more
-			}
-		}
-	}()
-	var before *feed.Frame
+	go askUntil(strings.TrimPrefix(at, "http://"), "1")
 	held := 0
-	for held < 3 {
-		f, err := r.Next()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if before != nil && f.At <= before.At {
-			t.Errorf("frame %d is not later than the one before", f.Number)
-		}
-		before = f
+	untilFrame(t, r, func(f *feed.Frame) bool {
 		for _, h := range f.Held {
-			held++
-			if h.Loop != 1 || h.For < heldFrom {
-				t.Errorf("loop %d is held for %v", h.Loop, h.For)
-			}
-			if f.Level != "holds" {
-				t.Errorf("the verdict is %s: %s", f.Level, f.Words)
+			if held++; h.Loop != 1 || h.For < heldFrom || f.Level != "holds" || f.Loops[0].Turns == 0 {
+				t.Errorf("loop %d is held for %v, and the verdict is %s: %s", h.Loop, h.For, f.Level, f.Words)
 			}
 		}
-		if held > 0 && f.Loops[0].Turns == 0 {
-			t.Error("the other loop has not answered")
-		}
-	}
+		return held == 3
+	})
 	close(release)
-	for {
-		f, err := r.Next()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if len(f.Held) == 0 && f.Loops[1].Longest < heldFrom {
-			break
-		}
-	}
-	// The site ends, and the operator's address goes on.
-	site.Stop()
-	for {
-		f, err := r.Next()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if len(f.Held) == 2 {
-			break
-		}
-	}
+	untilFrame(t, r, func(f *feed.Frame) bool { return len(f.Held) == 0 })
+	site.Stop() // and the operator's address goes on
+	untilFrame(t, r, func(f *feed.Frame) bool { return len(f.Held) == 2 })
 }

@@ -1,8 +1,9 @@
 package inspect
 
 import (
-	"encoding/json"
 	"io"
+	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -78,17 +79,26 @@ func next(t *testing.T, r *feed.Reader) *feed.Frame {
 	return f
 }
 
-func TestAStreamGreetsThenSendsFrames(t *testing.T) {
+func TestAStreamGreets(t *testing.T) {
 	serve(t, Config{Version: "1.2.3", Routes: []string{"GET /"}, Try: buttons}, 0, func(c *httptest.Client, i *Inspector) {
-		r, hello, s := begin(t, c)
-		if hello.Version != "1.2.3" || hello.Token != i.token || hello.Loops != 1 || hello.Watchers != 1 || hello.Stall != 100 ||
-			len(hello.Routes) != 2 || len(hello.Try) != 2 || hello.Kinds[0] != "turn" || hello.States[1] != "open" ||
-			len(hello.You) != 2 || hello.You[0] != 0 || hello.You[1] != 1 {
-			text, _ := json.Marshal(hello)
-			t.Errorf("hello is %s", text)
+		_, hello, s := begin(t, c)
+		want := []any{"1.2.3", i.token, 1, 1, int64(100), "turn", "open", []string{"", "GET /"}, []uint32{0, 1}, 2}
+		got := []any{
+			hello.Version, hello.Token, hello.Loops, hello.Watchers, hello.Stall, hello.Kinds[0], hello.States[1], hello.Routes, hello.You, len(hello.Try),
 		}
+		if !reflect.DeepEqual(got, want) {
+			t.Errorf("hello has %v, and not %v", got, want)
+		}
+		s.conn.Close()
+	})
+}
+
+// TestAStreamSendsFrames watches for two seconds, in which there is one visitor.
+func TestAStreamSendsFrames(t *testing.T) {
+	serve(t, Config{}, 0, func(c *httptest.Client, _ *Inspector) {
+		r, hello, s := begin(t, c)
 		visitor := c.At("10.0.0.2").Dial()
-		var before *feed.Frame
+		before := next(t, r)
 		for n := range 20 {
 			if n == 10 {
 				visitor.Send(httptest.Request("GET", "/", ""))
@@ -97,32 +107,42 @@ func TestAStreamGreetsThenSendsFrames(t *testing.T) {
 				}
 			}
 			f := next(t, r)
-			if before != nil && (f.Number != before.Number+1 || f.At-before.At < frameEvery || f.At-before.At > frameEvery+10*time.Millisecond) {
+			if between := f.At - before.At; f.Number != before.Number+1 || between < frameEvery || between > frameEvery+10*time.Millisecond {
 				t.Errorf("frame %d at %v comes after frame %d at %v", f.Number, f.At, before.Number, before.At)
 			}
-			if f.Gap != 0 || f.Skipped != 0 || f.Level == "" || f.Words == "" {
+			if f.Gap+time.Duration(f.Skipped) != 0 || f.Level == "" || f.Words == "" {
 				t.Errorf("frame %d: gap %v, %d skipped, %s: %s", f.Number, f.Gap, f.Skipped, f.Level, f.Words)
 			}
 			before = f
 		}
-		l := before.Loops[0]
-		if l.Open != 1 || l.Requests != 1 || l.Accepted != 1 || l.BytesRead > 100 || l.BytesWritten == 0 || l.BytesWritten > 300 || l.Turns > 5 {
-			t.Errorf("of the visitor alone there are %+v", l)
-		}
-		if len(before.Rows) != 2 {
-			t.Fatalf("there are %d rows", len(before.Rows))
-		}
-		you, other := before.Rows[0], before.Rows[1]
-		if you.Conn != 1 || you.Flags != feed.You|feed.LeftOut|feed.Paused || hello.Activities[you.Activity].ID != "handling" || you.Age < time.Second {
-			t.Errorf("the watcher is %+v", you)
-		}
-		if other.Conn != 2 || other.Flags != 0 || hello.Activities[other.Activity].ID != "idle" || other.Requests != 1 || other.Deadline < time.Second {
-			t.Errorf("the visitor is %+v", other)
-		}
+		checkVisitor(t, hello, before)
 		s.conn.Close()
 		c.Sleep(time.Second)
 		visitor.Close()
 	})
+}
+
+// checkVisitor looks at a frame with a watcher that has come first, and a visitor with one
+// request. The figures are the visitor's alone.
+func checkVisitor(t *testing.T, hello *feed.Hello, f *feed.Frame) {
+	t.Helper()
+	l := f.Loops[0]
+	if got := []uint64{uint64(l.Open), l.Requests, l.Accepted}; !slices.Equal(got, []uint64{1, 1, 1}) {
+		t.Errorf("of the visitor alone there are %+v", l)
+	}
+	if l.BytesRead > 100 || l.BytesWritten == 0 || l.BytesWritten > 300 || l.Turns > 5 {
+		t.Errorf("the visitor alone does not move so much: %+v", l)
+	}
+	if len(f.Rows) != 2 {
+		t.Fatalf("there are %d rows", len(f.Rows))
+	}
+	you, other := f.Rows[0], f.Rows[1]
+	if you.Conn != 1 || you.Flags != feed.You|feed.LeftOut|feed.Paused || hello.Activities[you.Activity].ID != "handling" || you.Age < time.Second {
+		t.Errorf("the watcher is %+v", you)
+	}
+	if other.Conn != 2 || other.Flags != 0 || hello.Activities[other.Activity].ID != "idle" || other.Requests != 1 || other.Deadline < time.Second {
+		t.Errorf("the visitor is %+v", other)
+	}
 }
 
 // TestReadingEndsWithTheLastWatcher watches with two, one after the other.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"time"
 )
 
@@ -85,40 +86,53 @@ const (
 )
 
 func decodeFrame(h *Hello, data []byte) (*Frame, error) {
-	f, err := readFrame(h, data)
+	var w wireFrame
+	err := errors.New("it comes before hello")
+	if h != nil {
+		err = strictly(data, &w)
+	}
+	if err == nil {
+		err = w.check(h)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("feed: frame: %w", err)
+	}
+	r := &numbers{hello: h}
+	f := w.read(r)
+	if r.err != nil {
+		return nil, fmt.Errorf("feed: frame: %w", r.err)
 	}
 	return f, nil
 }
 
-func readFrame(h *Hello, data []byte) (*Frame, error) {
-	if h == nil {
-		return nil, errors.New("it comes before hello")
-	}
-	var w wireFrame
-	if err := strictly(data, &w); err != nil {
-		return nil, err
-	}
+// check looks for what is missing, too long or out of range.
+func (w *wireFrame) check(h *Hello) error {
+	missing := []bool{w.N == nil, w.T == nil, w.W == nil, w.Skip == nil, w.Gap == nil, w.More == nil, w.Lost == nil}
+	absent := []bool{w.Tr == nil, w.Held == nil, w.Rows == nil, w.Strip == nil, w.Records == nil}
 	switch {
-	case w.N == nil || w.T == nil || w.W == nil || w.Skip == nil || w.Gap == nil || w.More == nil || w.Lost == nil:
-		return nil, errors.New("a number is missing")
-	case w.Tr == nil || w.Held == nil || w.Rows == nil || w.Strip == nil || w.Records == nil:
-		return nil, errors.New("a list is missing")
+	case slices.Contains(missing, true):
+		return errors.New("a number is missing")
+	case slices.Contains(absent, true):
+		return errors.New("a list is missing")
 	case len(w.V) != 2:
-		return nil, errors.New("the verdict is not two words")
+		return errors.New("the verdict is not two words")
 	case len(w.C) != h.Loops || len(w.G) != h.Loops:
-		return nil, fmt.Errorf("there are %d loops, and counters of %d and gauges of %d", h.Loops, len(w.C), len(w.G))
+		return fmt.Errorf("there are %d loops, and counters of %d and gauges of %d", h.Loops, len(w.C), len(w.G))
 	case len(w.Rows) > rowsMost || len(w.Strip) > runsMost || len(w.Records) > recordsMost:
-		return nil, errors.New("a list is too long")
-	case *w.T < 0 || *w.T > math.MaxInt64/1e7 || *w.Gap < 0 || *w.More < 0:
-		return nil, errors.New("a time or a number is out of range")
+		return errors.New("a list is too long")
+	case *w.T < 0 || *w.T > math.MaxInt64/1e7 || *w.Gap < 0 || *w.Gap > math.MaxInt64/10_000_000 || *w.More < 0:
+		return errors.New("a time or a number is out of range")
 	}
+	return nil
+}
+
+// read takes the numbers out of the lists.
+func (w *wireFrame) read(r *numbers) *Frame {
 	f := &Frame{
 		Number: *w.N, At: time.Duration(math.Round(*w.T*1000)) * time.Microsecond, Wall: time.UnixMilli(*w.W), Skipped: *w.Skip,
 		Gap: time.Duration(*w.Gap) * time.Millisecond, Level: w.V[0], Words: w.V[1], More: *w.More, Lost: *w.Lost,
 	}
-	r := &numbers{hello: h}
+	h := r.hello
 	for _, list := range w.Tr {
 		f.Troubles = append(f.Troubles, r.raised(list))
 	}
@@ -140,7 +154,7 @@ func readFrame(h *Hello, data []byte) (*Frame, error) {
 		r.begin("rec", list, 6)
 		f.Records = append(f.Records, Record{r.time(time.Microsecond), r.place(len(h.Kinds)), r.place(h.Loops), r.number(), r.number(), r.next()})
 	}
-	return f, r.err
+	return f
 }
 
 // numbers takes the numbers of one array after the other, and keeps the first error.

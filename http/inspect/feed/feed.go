@@ -193,18 +193,16 @@ func (r *Reader) Hello() (*Hello, error) {
 // Next waits for the next frame. The error is ErrBye when the server stops, and io.EOF or
 // io.ErrUnexpectedEOF when the stream ends in another way.
 func (r *Reader) Next() (*Frame, error) {
-	for {
-		name, data, err := r.event()
-		switch {
-		case err != nil:
-			return nil, err
-		case name == "frame":
-			return decodeFrame(r.hello, data)
-		case name == "bye":
-			return nil, ErrBye
-		}
-		return nil, fmt.Errorf("feed: there is no event %.20q", name)
+	name, data, err := r.event()
+	switch {
+	case err != nil:
+		return nil, err
+	case name == "frame":
+		return decodeFrame(r.hello, data)
+	case name == "bye":
+		return nil, ErrBye
 	}
+	return nil, fmt.Errorf("feed: there is no event %.20q", name)
 }
 
 // event reads one event: its name, and its only line of data.

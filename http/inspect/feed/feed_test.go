@@ -90,6 +90,7 @@ func TestWhatIsWrongIsAnError(t *testing.T) {
 		{"a field of a frame that is not known", `"more":5`, `"more":5,"extra":[]`, "unknown field"},
 		{"a time before the beginning", `"t":1234.567`, `"t":-1`, "out of range"},
 		{"a time that is no number", `"t":1234.567`, `"t":NaN`, "invalid character"},
+		{"a gap longer than all time", `"gap":50`, `"gap":9223372036854775807`, "out of range"},
 		{"a verdict of one word", `"v":["holds","The loop is held"]`, `"v":["holds"]`, "verdict"},
 		{"a trouble without words", `7,"GET / took 1.2 s"]`, `7,8]`, "does not end with words"},
 		{"a trouble of no kind", `"tr":[[0,`, `"tr":[[1,`, "place 1 in a list of 1"},
