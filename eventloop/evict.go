@@ -120,12 +120,13 @@ func (e *eviction) recount(before, after Client) {
 	}
 }
 
-// Special reports whether the loop is Stopping, Crowded or BeingRead, in one look.
+// Special reports whether the loop is Stopping, Crowded or BeingRead, or a connection is left
+// out, in one look.
 func (l *Loop) Special() bool { return l.special }
 
 // noteSpecial is called when one of these has changed.
 func (l *Loop) noteSpecial() {
-	l.special = l.stop.begun || l.eviction.census != nil || l.reading
+	l.special = l.stop.begun || l.eviction.census != nil || l.reading || len(l.recorder.leftOuts) > 0
 }
 
 // Crowded reports whether more than three quarters of Limits.Conns are in use, so

@@ -52,7 +52,7 @@ func (c *Conn) LeaveOut(request uint32) {
 	l := c.loop
 	l.owner.check("Conn.LeaveOut")
 	r := &l.recorder
-	r.inCallback, r.touched, r.watched = true, true, true
+	r.inCallback, r.touched, r.watched = l.reading, true, true
 	if c.figures == figuresLeftOut {
 		return
 	}
@@ -63,6 +63,9 @@ func (c *Conn) LeaveOut(request uint32) {
 	e := r.leftOut(c)
 	switch {
 	case e == nil:
+		if len(r.leftOuts) == 0 {
+			r.settled = min(r.turnRecord, r.next)
+		}
 		r.leftOuts = append(r.leftOuts, leftOut{conn: c, counted: request > 1})
 		e = &r.leftOuts[len(r.leftOuts)-1]
 		l.noteReading()
@@ -117,10 +120,16 @@ func (c *Conn) countAgain() {
 func (c *Conn) LeftOut() bool { return c.figures == figuresLeftOut }
 
 // LeaveOut leaves the callback that runs now out of all figures: that of a timer or a
-// posted function that watches the loop. It must be called on the loop's goroutine.
+// posted function that watches the loop. It must be called once in each, on the loop's
+// goroutine.
 func (l *Loop) LeaveOut() {
 	l.owner.check("Loop.LeaveOut")
-	l.recorder.inCallback = l.reading
+	r := &l.recorder
+	r.inCallback = l.reading
+	if l.noted {
+		r.watched = true
+		r.skipped++
+	}
 }
 
 // leaveOutCallback is stampCallback for one that is left out. Its time is taken out of
@@ -128,8 +137,7 @@ func (l *Loop) LeaveOut() {
 func (l *Loop) leaveOutCallback() {
 	r := &l.recorder
 	r.inCallback, r.handlerEnded, r.touched, r.watched = false, false, true, true
-	r.skipped++
-	if r.readers == 0 {
+	if !r.timed {
 		return
 	}
 	r.at = l.sinceStart()
@@ -232,13 +240,11 @@ func (l *Loop) settleTouched() {
 	}
 	for n := max(from, max(r.next, ringSize)-ringSize); n < r.next; n++ {
 		to := &r.ring[n%ringSize]
-		if to.Conn == 0 {
-			continue
+		if to.Conn != 0 {
+			r.settleOne(to)
 		}
-		for i := range r.leftOuts {
-			if e := &r.leftOuts[i]; e.conn.id == to.Conn && e.conn.figures == figuresLeftOut {
-				r.drop(to, e)
-			}
+		if n >= r.turnRecord && (to.Conn != 0 && to.Kind != hidden || to.Kind == Posted || to.Kind == Timers) {
+			r.clients = true
 		}
 	}
 	for i := len(r.leftOuts) - 1; i >= 0; i-- {
@@ -249,9 +255,39 @@ func (l *Loop) settleTouched() {
 	}
 }
 
-// endLeaving is called at the end of a turn. A connection that counts, and of which one
-// request was left out, counts again when that is answered.
+// settleOne takes a record back if it is of a connection that is left out.
+func (r *recorder) settleOne(to *Record) {
+	for i := range r.leftOuts {
+		if e := &r.leftOuts[i]; e.conn.id == to.Conn && e.conn.figures == figuresLeftOut {
+			r.watched = true
+			r.drop(to, e)
+		}
+	}
+}
+
+// notePeers is called when a turn begins, while something is left out and there is no reader.
+// An event for a connection that is left out may make no record, and neither may what it left
+// over.
+func (l *Loop) notePeers(events int) {
+	r := &l.recorder
+	r.watched = events == 0 // unless there are records of others
+	if events > len(r.leftOuts) {
+		return // some are for others
+	}
+	for _, ev := range l.events[:events] {
+		if c := l.conns.at(ev.FD); c != nil && c.figures == figuresLeftOut {
+			r.watched = true
+		}
+	}
+}
+
+// endLeaving is called at the end of a turn while something is left out. Without a reader,
+// callbacks are not looked at, so that it has to look for their records. A connection that
+// counts, and of which one request was left out, counts again when that is answered.
 func (l *Loop) endLeaving() {
+	if l.recorder.touched || !l.reading {
+		l.settleTouched()
+	}
 	list := l.recorder.leftOuts
 	for i := len(list) - 1; i >= 0; i-- {
 		if e := &list[i]; e.counted && e.done {

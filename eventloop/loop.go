@@ -56,7 +56,8 @@ type Loop struct {
 	events   []bobbin.Event // what the kernel reports at once
 	attached map[int]func() // attach.go: descriptors that are no connections
 	special  bool           // see Special
-	reading  bool           // there is a reader of records, see reader.go, or one that is left out
+	reading  bool           // there is a reader of records: see reader.go
+	noted    bool           // or something else for which turns are looked at
 
 	conns      connTable   // table.go: connections by descriptor
 	lists      worklists   // worklists.go: connections that the phases of a turn go through
@@ -124,7 +125,7 @@ func (l *Loop) turn() error {
 	l.endPhase(DispatchEnded)
 	l.runPosted()
 	l.runTimers()
-	if l.reading {
+	if l.noted {
 		l.flushStamped()
 	} else {
 		l.flush()
@@ -141,7 +142,7 @@ func (l *Loop) wait() ([]bobbin.Event, error) {
 	l.afterPoll()
 	l.clock.set(l.kernel.Now())
 	l.recorder.at = l.clock.now
-	if l.reading {
+	if l.noted {
 		l.stampWait(n)
 	} else {
 		l.CountRecord(Turn, int64(n))

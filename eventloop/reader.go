@@ -23,12 +23,7 @@ type Frame struct {
 	Open     int   // connections, without those that are left out
 	Memory   int64 // bytes of output that are queued, as Loop.Memory counts them
 
-	// Since the first of the present readers began. Histogram.Since is for the difference
-	// of two frames.
-	TurnTimes Histogram // nanoseconds that turns took, without the wait
-	Callbacks Histogram // nanoseconds that callbacks took
-	Lags      Histogram // nanoseconds that a timer or a deadline had to wait for the loop
-	Events    Histogram // that one wait has returned
+	Histograms // Histogram.Since is for the difference of two frames
 
 	// Of the time since the frame before.
 	Longest     time.Duration // the longest callback
@@ -38,8 +33,18 @@ type Frame struct {
 	MostEvents  int           // the most events that one wait has returned
 }
 
+// Histograms are made while the loop is being read or timed, since it was made.
+type Histograms struct {
+	TurnTimes Histogram // nanoseconds that turns took, without the wait
+	Callbacks Histogram // nanoseconds that callbacks took; only while there is a reader
+	Lags      Histogram // nanoseconds that a timer or a deadline had to wait for the loop
+	Events    Histogram // that one wait has returned
+}
+
 // reader is the part of a recorder that only readers need.
 type reader struct {
+	timers    int         // that need times, and no records; see StartTiming
+	prober    *Timer      // while there are some
 	readers   int         // of records, the followers among them
 	followers []*follower // see Follow; trace.go
 	given     []Record    // to a follower, kept for its memory
@@ -82,41 +87,86 @@ func (l *Loop) StartReading() (stop func()) {
 	}
 }
 
-// addReader begins to record everything.
-func (l *Loop) addReader() {
+// StartTiming has the loop measure its phases and turns, and a protocol the time that its
+// requests take, until stop is called. It is for what collects figures and shows no
+// records: it costs a few clock readings a turn, where a reader costs one more for each
+// request, and a timer each tenth of a second, for Histograms.Lags. Both must be called on the loop's goroutine.
+func (l *Loop) StartTiming() (stop func()) {
+	l.owner.check("Loop.StartTiming")
 	r := &l.recorder
-	if r.readers++; r.readers == 1 {
-		r.at = l.sinceStart()
-		r.stamps = stamps{turnAt: r.at, phaseAt: r.at, callbackAt: r.at}
+	if r.timers++; r.timers == 1 {
+		l.probe()
+	}
+	l.noteReading()
+	stopped := false
+	return func() {
+		l.owner.check("the function that Loop.StartTiming returned")
+		if stopped {
+			return
+		}
+		stopped = true
+		if r.timers--; r.timers == 0 {
+			r.prober.Stop()
+		}
 		l.noteReading()
 	}
+}
+
+// probe has a timer run each tenth of a second, by which one sees how late timers are.
+func (l *Loop) probe() {
+	l.recorder.prober = l.After(frameEvery, func() {
+		l.LeaveOut()
+		l.probe()
+	})
+}
+
+// addReader begins to record everything.
+func (l *Loop) addReader() {
+	l.recorder.readers++
+	l.noteReading()
 }
 
 // removeReader ends that with the last reader.
 func (l *Loop) removeReader() {
-	if l.recorder.readers--; l.recorder.readers == 0 {
-		l.noteReading()
-	}
+	l.recorder.readers--
+	l.noteReading()
 }
 
-// noteReading is called when the first reader has come, the last has gone, or either of a
-// connection that is left out.
+// noteReading is called when there is one more, or one less, that needs records or times, or
+// that is left out.
 func (l *Loop) noteReading() {
 	r := &l.recorder
-	was := l.reading
-	l.reading = r.readers > 0 || len(r.leftOuts) > 0
-	if l.reading && !was {
-		r.settled, r.turnRecord, r.clients, r.watched = r.next, none, true, false
+	read, noted, timed := l.reading, l.noted, r.timed
+	l.reading = r.readers > 0
+	r.timed = l.reading || r.timers > 0
+	l.noted = r.timed || len(r.leftOuts) > 0
+	if r.timed && !timed || l.reading && !read {
+		r.at = l.sinceStart()
+		r.turnAt, r.phaseAt, r.callbackAt = r.at, r.at, r.at
+		r.handlerEnded, r.inCallback = false, false
+	}
+	if l.noted && !noted {
+		r.settled, r.turnRecord, r.clients, r.watched, r.skipped = r.next, none, true, false, 0
 	}
 	l.noteSpecial()
 }
 
-// BeingRead reports whether there is a reader, or a connection is left out. A protocol asks
-// before it makes records that only they need.
+// BeingRead reports whether there is a reader. A protocol asks before it makes records
+// that only readers need.
 func (l *Loop) BeingRead() bool { return l.reading }
 
-// HasReader reports whether there is a reader, so that times are finer than turns.
-func (l *Loop) HasReader() bool { return l.recorder.readers > 0 }
+// BeingTimed reports whether something wants the times of requests, see StartTiming.
+func (l *Loop) BeingTimed() bool { return l.recorder.timers > 0 }
+
+// BeingNoted reports whether the loop is being read or timed, or a connection is left out:
+// whether a protocol should say what becomes of a request.
+func (l *Loop) BeingNoted() bool { return l.noted }
+
+// Histograms returns what they are now. It must be called on the loop's goroutine.
+func (l *Loop) Histograms() Histograms {
+	l.owner.check("Loop.Histograms")
+	return l.recorder.Histograms
+}
 
 // Noteworthy reports whether a protocol that has called a handler should record its end
 // or take its stall: whether the loop is BeingRead, or the watchdog has looked since the
@@ -142,8 +192,8 @@ func (l *Loop) makeFrame() {
 	r.framed++
 	*f = Frame{
 		At: r.at, Counters: r.counters, Open: l.conns.open - len(r.leftOuts), Memory: l.output.bytes,
-		TurnTimes: r.turnTimes, Callbacks: r.callbacks, Lags: r.lags, Events: r.events,
-		Longest: r.longest, LongestConn: r.longestConn, Late: r.late, LongestTurn: r.longestTurn, MostEvents: r.mostEvents,
+		Histograms: r.Histograms,
+		Longest:    r.longest, LongestConn: r.longestConn, Late: r.late, LongestTurn: r.longestTurn, MostEvents: r.mostEvents,
 	}
 	r.beginFrame()
 }

@@ -21,11 +21,10 @@ type stamps struct {
 	longestTurn time.Duration
 	mostEvents  int
 
-	// Since the first of the present readers began, as in Frame.
-	turnTimes Histogram
-	callbacks Histogram
-	lags      Histogram
-	events    Histogram
+	Histograms
+
+	timed      bool                  // phases are measured
+	afterFlush []func(time.Duration) // see AfterFlush
 }
 
 // beginFrame forgets the longest and the most that the frame before has.
@@ -55,9 +54,7 @@ func (c *Conn) RecordHandlerBegin(kind Kind, request uint32, arg int64) {
 // nothing without a reader.
 func (c *Conn) RecordHandler(kind Kind, request uint32, arg int64) {
 	if r := &c.loop.recorder; c.loop.reading {
-		if r.readers > 0 {
-			r.at, r.handlerEnded = c.loop.sinceStart(), true
-		}
+		r.at, r.handlerEnded = c.loop.sinceStart(), true
 		r.put(kind, c.id, request, arg)
 	}
 }
@@ -86,17 +83,15 @@ func (l *Loop) stampCallback(c *Conn) {
 		return
 	}
 	r.clients = true
-	switch {
-	case r.readers == 0:
-	case r.handlerEnded && !r.following():
+	if r.handlerEnded && !r.following() {
 		r.handlerEnded = false
 		r.counters[Callback].add(int64(r.callback(conn, r.at)))
-	default:
-		r.handlerEnded = false
-		r.at = l.sinceStart()
-		r.put(Callback, conn, 0, int64(r.callback(conn, r.at)))
-		l.giveEarly()
+		return
 	}
+	r.handlerEnded = false
+	r.at = l.sinceStart()
+	r.put(Callback, conn, 0, int64(r.callback(conn, r.at)))
+	l.giveEarly()
 }
 
 // endAccept is endCallback for accepting. The connections that were accepted say whether
@@ -113,7 +108,7 @@ func (l *Loop) endAccept() {
 func (s *stamps) callback(conn uint32, end time.Duration) time.Duration {
 	took := end - s.callbackAt
 	s.callbackAt = end
-	s.callbacks.Add(int64(took))
+	s.Callbacks.Add(int64(took))
 	if took > s.longest {
 		s.longest, s.longestConn = took, conn
 	}
@@ -122,20 +117,22 @@ func (s *stamps) callback(conn uint32, end time.Duration) time.Duration {
 
 // noteLate keeps the longest that a timer or a deadline was late, for the next frame.
 func (s *stamps) noteLate(d time.Duration) {
-	s.late = max(s.late, d)
-	s.lags.Add(int64(d))
+	if s.timed {
+		s.late = max(s.late, d)
+		s.Lags.Add(int64(d))
+	}
 }
 
 // endPhase marks the end of a phase in which something was done.
 func (l *Loop) endPhase(kind Kind) {
-	if l.reading {
+	if l.noted {
 		l.stampPhase(kind)
 	}
 }
 
 // endRun is endPhase for one that has run n functions, and records how many.
 func (l *Loop) endRun(ran, phase Kind, n int) {
-	if l.reading {
+	if l.noted {
 		n -= l.recorder.skipped
 	}
 	if n > 0 {
@@ -144,21 +141,26 @@ func (l *Loop) endRun(ran, phase Kind, n int) {
 	l.endPhase(phase)
 }
 
-// stampPhase is endPhase while there is a reader. Most phases end with a callback,
-// whose stamp will do.
+// stampPhase is endPhase while something is noted. For a reader, most phases end with a
+// callback, whose stamp will do.
 func (l *Loop) stampPhase(kind Kind) {
 	r := &l.recorder
 	r.skipped = 0
-	if r.readers == 0 {
+	if !r.timed {
 		return
 	}
-	r.handlerEnded = false
 	isLast := kind == FlushEnded || kind == ReapEnded
-	if isLast {
+	if kind != WaitEnded && (isLast || !l.reading) {
 		r.at = l.sinceStart()
 	}
-	r.put(kind, 0, 0, int64(r.at-r.phaseAt))
-	r.phaseAt, r.callbackAt = r.at, r.at
+	took := r.at - r.phaseAt
+	r.phaseAt = r.at
+	if !l.reading {
+		r.counters[kind].add(int64(took))
+		return
+	}
+	r.handlerEnded, r.callbackAt = false, r.at
+	r.put(kind, 0, 0, int64(took))
 	if isLast { // that is the end of the turn, or nearly
 		l.settle()
 		if r.watched && !r.clients {
@@ -174,37 +176,55 @@ func (l *Loop) stampWait(events int) {
 	l.stampPhase(WaitEnded)
 	r := &l.recorder
 	r.turnAt, r.turnEvents, r.turnRecord = r.at, events, r.next
-	if r.readers > 0 {
+	if l.reading {
 		r.turnRecord-- // that of the wait
 	}
 	r.put(Turn, 0, 0, int64(events))
+	if len(r.leftOuts) > 0 && !l.reading {
+		l.notePeers(events)
+	}
 }
 
 // endTurn notes what is known of a turn at its end.
 func (l *Loop) endTurn() {
 	r := &l.recorder
-	l.settle()
 	if len(r.leftOuts) > 0 {
 		l.endLeaving()
+	} else {
+		l.settle()
 	}
 	onlyWatched := r.watched && !r.clients
 	r.watched, r.clients = false, false
 	switch {
 	case onlyWatched:
 		r.hideTurn()
-	case r.readers > 0:
+	case r.timed:
 		took := r.phaseAt - r.turnAt
-		r.turnTimes.Add(int64(took))
+		r.TurnTimes.Add(int64(took))
 		r.longestTurn = max(r.longestTurn, took)
-		r.events.Add(int64(r.turnEvents))
+		r.Events.Add(int64(r.turnEvents))
 		r.mostEvents = max(r.mostEvents, r.turnEvents)
 	}
 }
 
-// flushStamped is flush while there is a reader, and the end of that phase.
+// AfterFlush has f called once, at the end of this turn's flush, with the time at which it
+// ended: while the loop is being timed that is when the answers of this turn were given to
+// their sockets. f must not write.
+func (l *Loop) AfterFlush(f func(at time.Duration)) {
+	l.owner.check("Loop.AfterFlush")
+	l.recorder.afterFlush = append(l.recorder.afterFlush, f)
+}
+
+// flushStamped is flush while something is noted, and the end of that phase.
 func (l *Loop) flushStamped() {
 	l.flushEarly()
 	l.stampPhase(FlushEnded)
+	r := &l.recorder
+	for i, f := range r.afterFlush {
+		r.afterFlush[i] = nil
+		f(r.at)
+	}
+	r.afterFlush = r.afterFlush[:0]
 }
 
 // flushEarly is flush in another phase. For followers it records how long writing to each
@@ -231,7 +251,7 @@ func (l *Loop) flushEarly() {
 func (l *Loop) flushOne(c *Conn) {
 	r := &l.recorder
 	if c.figures == figuresLeftOut {
-		if r.readers > 0 && !r.following() {
+		if r.timed && !r.following() {
 			r.at = l.sinceStart()
 			r.callbackAt = r.at
 		}

@@ -263,7 +263,7 @@ func (c *conn) answered() {
 	x := c.x
 	c.requests++
 	switch loop := c.server.loop; {
-	case loop.BeingRead():
+	case loop.BeingNoted():
 		c.noteDone()
 	case x.response.status == StatusOK:
 		loop.CountRecord(Done2xx, int64(StatusOK))

@@ -19,8 +19,8 @@ func (c *conn) mustEnd() bool {
 // being read. A proxy may be the reason for a crowd.
 func (c *conn) serveInSpecialTimes() {
 	s := c.server
+	c.conn.CountIn()
 	if s.loop.BeingRead() {
-		c.conn.CountIn()
 		c.record(HeadRead, int64(len(c.x.raw)))
 	}
 	c.closeAfter = c.closeAfter || s.loop.Stopping()

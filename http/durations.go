@@ -8,11 +8,15 @@ import (
 )
 
 // How long requests take and how large bodies are, by method, status, scheme and version.
-// That needs time stamps: so it is noted only while the loop is being read, see
-// eventloop.Loop.StartReading. What is noted stays. No label comes from a client.
+// That needs times: so it is noted only while the loop is being timed, see
+// eventloop.Loop.StartTiming. What is noted stays. No label comes from a client.
+//
+// A request takes from the turn that found its head complete until the end of the flush in
+// which its answer was given to the socket: so the clock is read once for all requests of a
+// turn.
 
 // A Series has the requests that had the same labels, since the server was made and while its
-// loop was being read.
+// loop was being timed.
 type Series struct {
 	Method  string // "_OTHER" for one that is not of HTTP itself
 	Status  Status
@@ -20,9 +24,10 @@ type Series struct {
 	Version string // "1.0" or "1.1"
 	Other   bool   // the labels are empty: there were too many different ones
 
-	Duration     DurationHistogram // from the turn in which the head was complete until all of the answer was queued
+	Duration     DurationHistogram // until all of the answer was queued, and the turn's output was flushed
 	RequestBody  SizeHistogram     // as it was declared; of one in chunks what has come, framing included
 	ResponseBody SizeHistogram     // without framing
+	inTurn       uint64            // requests that have begun and ended in this turn
 }
 
 // DurationBounds are the upper bounds of all but the last bucket of a DurationHistogram.
@@ -41,13 +46,14 @@ type DurationHistogram struct {
 	Sum    time.Duration
 }
 
-func (h *DurationHistogram) add(d time.Duration) {
+// add adds a duration n times.
+func (h *DurationHistogram) add(d time.Duration, n uint64) {
 	i := 0
 	for i < len(DurationBounds) && d > DurationBounds[i] {
 		i++
 	}
-	h.Counts[i]++
-	h.Sum += d
+	h.Counts[i] += n
+	h.Sum += d * time.Duration(n)
 }
 
 // SizeBounds are the upper bounds of all but the last bucket of a SizeHistogram, in bytes.
@@ -75,6 +81,19 @@ type durations struct {
 	byLabels map[uint32]*Series
 	list     []*Series
 	other    *Series
+
+	// Requests that were answered in this turn.
+	began   time.Duration // when it began
+	waiting bool          // for its end
+	quick   []*Series     // with inTurn
+	late    []lateRequest // that began earlier
+	flushed func(at time.Duration)
+}
+
+// A lateRequest is one that has begun in an earlier turn.
+type lateRequest struct {
+	series *Series
+	since  time.Duration
 }
 
 // Durations appends all series to dst, in the order in which they came up. It must be
@@ -102,7 +121,18 @@ func (x *exchange) noteDuration() {
 		d.last, d.lastKey = d.of(key, x), key
 	}
 	one := d.last
-	one.Duration.add(max(s.loop.Stamped()-x.since, 0))
+	if !d.waiting {
+		d.await(s)
+	}
+	switch {
+	case x.since < d.began:
+		d.late = append(d.late, lateRequest{one, x.since})
+	case one.inTurn == 0:
+		d.quick = append(d.quick, one)
+		fallthrough
+	default:
+		one.inTurn++
+	}
 	size := max(x.got, h.Length) // the handler may have left it
 	one.RequestBody.add(size)
 	size = 0
@@ -110,6 +140,28 @@ func (x *exchange) noteDuration() {
 		size = max(w.bodySize(), w.sent)
 	}
 	one.ResponseBody.add(size)
+}
+
+// await waits for the end of the turn, which ends its requests.
+func (d *durations) await(s *Server) {
+	if d.flushed == nil {
+		d.flushed = d.end
+	}
+	d.began, d.waiting = s.loop.Uptime(), true
+	s.loop.AfterFlush(d.flushed)
+}
+
+// end notes the durations of the requests of a turn that has flushed its output.
+func (d *durations) end(at time.Duration) {
+	d.waiting = false
+	for _, one := range d.quick {
+		one.Duration.add(at-d.began, one.inTurn)
+		one.inTurn = 0
+	}
+	for _, one := range d.late {
+		one.series.Duration.add(at-one.since, 1)
+	}
+	d.quick, d.late = d.quick[:0], d.late[:0]
 }
 
 // of returns the series of some labels, after making it if there is room.

@@ -9,8 +9,8 @@ import (
 	"github.com/bobbin-http/bobbin/eventloop"
 )
 
-// TestDurationsAreNotedWhileThereIsAReader has requests of a known duration and size.
-func TestDurationsAreNotedWhileThereIsAReader(t *testing.T) {
+// TestDurationsAreNotedWhileTheLoopIsTimed has requests of a known duration and size.
+func TestDurationsAreNotedWhileTheLoopIsTimed(t *testing.T) {
 	ask := func(line, body string) string {
 		return fmt.Sprintf("%s\r\nHost: a\r\nContent-Length: %d\r\n\r\n%s", line, len(body), body)
 	}
@@ -30,9 +30,9 @@ func TestDurationsAreNotedWhileThereIsAReader(t *testing.T) {
 		{"a method of the client's is no label", ask("GET /fast HTTP/1.1", "") + ask("BREW /fast HTTP/1.1", ""), []string{"GET 200 1.1: 1 0 0, 0 5", "_OTHER 501 1.1: 1 0 0, 0 41"}},
 		{"nor is a head that is malformed", ask("GET /fast HTTP/1.0\r\nConnection: keep-alive", "") + "\x01 / HTTP/1.0\r\n\r\n", []string{"GET 200 1.0: 1 0 0, 0 5", "_OTHER 400 1.1: 1 0 0, 0 62"}},
 	} {
-		for _, reading := range []bool{true, false} {
+		for i, watch := range []func(*eventloop.Loop){read, timed, unwatched} {
 			var server *Server
-			recorded(t, reading, func(k *moving) Handler {
+			recorded(t, watch, func(k *moving) Handler {
 				var site Router
 				site.Handle("/fast", hello)
 				site.Handle("/slow", func(w *Response, r *Request) error {
@@ -74,8 +74,12 @@ func TestDurationsAreNotedWhileThereIsAReader(t *testing.T) {
 					got = append(got, fmt.Sprintf("%s %d %s: %d %d %d, %d %d", s.Method, s.Status, s.Version, d[0], d[1], upTo250ms, s.RequestBody.Sum, s.ResponseBody.Sum))
 				}
 			}
-			if want := row.want; reading && !slices.Equal(got, want) || !reading && len(got) != 0 {
-				t.Errorf("%s, with a reader %v: %q, not %q", row.name, reading, got, want)
+			want := row.want
+			if i != 1 {
+				want = nil
+			}
+			if !slices.Equal(got, want) {
+				t.Errorf("%s, %s: %q, not %q", row.name, []string{"read", "timed", "unwatched"}[i], got, want)
 			}
 		}
 	}
@@ -87,7 +91,7 @@ func TestSeriesHaveALimit(t *testing.T) {
 	x := &exchange{}
 	for status := range Status(1000) {
 		x.response.status = status
-		d.of(uint32(status)<<8, x).Duration.add(time.Second)
+		d.of(uint32(status)<<8, x).Duration.add(time.Second, 1)
 	}
 	if len(d.list) != seriesKept+1 || !d.other.Other || d.other.Duration.Sum != (1000-seriesKept)*time.Second {
 		t.Errorf("there are %d series, and %v is in the last", len(d.list), d.other.Duration.Sum)
@@ -100,8 +104,8 @@ func TestSeriesHaveALimit(t *testing.T) {
 func TestBucketsHaveTheBoundsThatAreSaid(t *testing.T) {
 	for i, bound := range DurationBounds {
 		var h DurationHistogram
-		h.add(bound)
-		h.add(bound + 1)
+		h.add(bound, 1)
+		h.add(bound+1, 1)
 		if h.Counts[i] != 1 || h.Counts[i+1] != 1 || h.Sum != 2*bound+1 {
 			t.Errorf("around %v: %v", bound, h)
 		}

@@ -47,13 +47,18 @@ func (c *conn) recordHandlerBegin() {
 	c.conn.RecordHandlerBegin(HandlerBegan, uint32(c.requests)+1, 0)
 }
 
-// noteDone is recordDone while there is a reader, or a connection is left out.
+// noteDone is called when an answer is complete while the loop is noted.
 func (c *conn) noteDone() {
 	if !c.conn.CountDone() {
 		return
 	}
-	c.recordDone(c.x.response.status)
-	if c.server.loop.HasReader() {
+	loop, status := c.server.loop, c.x.response.status
+	if status == StatusOK && !loop.BeingRead() {
+		loop.CountRecord(Done2xx, int64(status))
+	} else {
+		c.recordDone(status)
+	}
+	if loop.BeingTimed() {
 		c.x.noteDuration()
 	}
 }

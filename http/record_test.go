@@ -22,9 +22,16 @@ func (k *moving) Now() time.Time {
 	return k.Kernel.Now().Add(k.ahead)
 }
 
-// recorded serves what a client sends, with or without a reader, and returns the
+// Ways to watch a loop.
+var (
+	unwatched = func(*eventloop.Loop) {}
+	read      = func(l *eventloop.Loop) { l.StartReading() }
+	timed     = func(l *eventloop.Loop) { l.StartTiming() }
+)
+
+// recorded serves what a client sends to a loop that is watched, or not, and returns the
 // records and the last frame.
-func recorded(t *testing.T, reading bool, handler func(k *moving) Handler, text string) (*eventloop.Loop, []eventloop.Record, eventloop.Frame) {
+func recorded(t *testing.T, watch func(*eventloop.Loop), handler func(k *moving) Handler, text string) (*eventloop.Loop, []eventloop.Record, eventloop.Frame) {
 	t.Helper()
 	k := &moving{Kernel: sim.New(1)}
 	s, err := NewServer(Config{Handler: handler(k), Loop: eventloop.Config{Kernel: k, CheckOwner: true}})
@@ -34,9 +41,7 @@ func recorded(t *testing.T, reading bool, handler func(k *moving) Handler, text 
 	if _, err := s.Listen(":80"); err != nil {
 		t.Fatal(err)
 	}
-	if reading {
-		s.Loop().StartReading()
-	}
+	watch(s.Loop())
 	var frames []eventloop.Frame
 	k.Go(func(c *sim.Script) {
 		w, err := k.Dial()
@@ -69,7 +74,7 @@ func recorded(t *testing.T, reading bool, handler func(k *moving) Handler, text 
 // millisecond.
 func TestTheRecordsOfARequestHaveTimesOfTheirOwn(t *testing.T) {
 	const work = 100 * time.Microsecond
-	_, records, frame := recorded(t, true, func(k *moving) Handler {
+	_, records, frame := recorded(t, read, func(k *moving) Handler {
 		return func(w *Response, r *Request) error {
 			k.ahead += work
 			return w.Text("hello")
@@ -161,7 +166,11 @@ func TestEveryAnswerIsRecordedWithItsStatusAndRoute(t *testing.T) {
 		{"a body that is outstanding", "POST /ok HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nab", "1 head, 1 began, 1 ended 1, 1 done 200"},
 	} {
 		for _, reading := range []bool{true, false} {
-			loop, records, _ := recorded(t, reading, func(*moving) Handler { return site.Serve }, row.text)
+			watch := unwatched
+			if reading {
+				watch = read
+			}
+			loop, records, _ := recorded(t, watch, func(*moving) Handler { return site.Serve }, row.text)
 			if n := loop.Count(Done2xx); n != uint64(strings.Count(row.want, " 200")) {
 				t.Errorf("%s, with a reader %v: %d answers by 200 are counted", row.name, reading, n)
 			}
@@ -193,7 +202,7 @@ func TestEveryAnswerIsRecordedWithItsStatusAndRoute(t *testing.T) {
 }
 
 func TestKindsOfRecordsHaveWords(t *testing.T) {
-	loop, _, _ := recorded(t, false, func(*moving) Handler { return hello }, "")
+	loop, _, _ := recorded(t, unwatched, func(*moving) Handler { return hello }, "")
 	for kind, want := range map[eventloop.Kind]string{
 		HeadRead: "head of 200 bytes", HandlerBegan: "handler began", HandlerEnded: "handler ended, route 200",
 		Done2xx: "done 200", Done3xx: "done 200", Done4xx: "done 200", Done5xx: "done 200",

@@ -117,6 +117,9 @@ func (k *tape) Wake() error                  { return nil }
 func (k *tape) Now() time.Time               { return time.Now() }
 func (k *tape) Shut() error                  { return nil }
 
+// Since is what the machine's kernels have, too.
+func (k *tape) Since(t time.Time) time.Duration { return time.Since(t) }
+
 func TestWhatARequestCosts(t *testing.T) {
 	folder := t.TempDir()
 	for name, size := range map[string]int{"1k.txt": 1 << 10, "64k.txt": 64 << 10, "1m.bin": 1 << 20} {
@@ -227,15 +230,26 @@ func BenchmarkTurn(b *testing.B) {
 		b.Fatal(err)
 	}
 	defer files.Close()
+	const hello = "GET /bench HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+	unwatched := func(*eventloop.Loop) {}
+	timed := func(l *eventloop.Loop) { l.StartTiming() }
+	read := func(l *eventloop.Loop) { l.StartReading() }
+	followed := func(l *eventloop.Loop) { l.Follow(func([]eventloop.Record, uint64) {}) }
 	for _, row := range []struct {
 		name, request string
 		handler       http.Handler
+		watch         func(*eventloop.Loop)
 	}{
-		{"bench", "GET /bench HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", defaultSite(nil)},
-		{"pipelined", strings.Repeat("GET /bench HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 16), defaultSite(nil)},
-		{"browser", browserHead, defaultSite(nil)},
-		{"1k", "GET /1k.txt HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", files.Serve},
-		{"1k-browser", strings.Replace(browserHead, "/bench", "/1k.txt", 1), files.Serve},
+		{"bench", hello, defaultSite(nil), unwatched},
+		{"bench-timed", hello, defaultSite(nil), timed},
+		{"bench-read", hello, defaultSite(nil), read},
+		{"bench-followed", hello, defaultSite(nil), followed},
+		{"pipelined", strings.Repeat(hello, 16), defaultSite(nil), unwatched},
+		{"pipelined-timed", strings.Repeat(hello, 16), defaultSite(nil), timed},
+		{"pipelined-read", strings.Repeat(hello, 16), defaultSite(nil), read},
+		{"browser", browserHead, defaultSite(nil), unwatched},
+		{"1k", "GET /1k.txt HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", files.Serve, unwatched},
+		{"1k-browser", strings.Replace(browserHead, "/bench", "/1k.txt", 1), files.Serve, unwatched},
 	} {
 		b.Run(row.name, func(b *testing.B) {
 			k := &reel{tape: tape{request: []byte(row.request)}, left: b.N}
@@ -250,6 +264,7 @@ func BenchmarkTurn(b *testing.B) {
 			if _, err := server.Listen(":80"); err != nil {
 				b.Fatal(err)
 			}
+			row.watch(server.Loop())
 			b.ReportAllocs()
 			b.ResetTimer()
 			server.Run()

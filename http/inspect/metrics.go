@@ -29,7 +29,7 @@ type sample struct {
 	active  [2]int                    // requests that a handler has, over plain HTTP and over TLS
 	blocked int                       // connections above the high-water mark
 
-	turns, callbacks, lags, events eventloop.Histogram
+	times eventloop.Histograms
 
 	series  []http.Series
 	files   FileCounters
@@ -47,13 +47,9 @@ type meter struct {
 	published atomic.Pointer[sample] // the latest
 	asked     atomic.Int32           // functions that wait for the loop, see askAll
 
-	stop func() // ends reading; nil while the loop stamps no times for metrics
+	stop func() // ends timing; nil while the loop takes no times for metrics
 	last time.Duration
-	seen eventloop.Frame // whose histograms are added already
 	rows []eventloop.ConnInfo
-	one  []eventloop.Frame
-
-	turns, callbacks, lags, events eventloop.Histogram // since the first scrape
 }
 
 // take publishes a sample.
@@ -61,11 +57,9 @@ func (m *meter) take() {
 	l := m.server.Loop()
 	m.last = l.Uptime()
 	m.begin(l)
-	m.addTimes(l)
 	s := &sample{
 		counters: l.Counters(), gauges: l.Gauges(), bodies: m.server.Gauges().Bodies, limit: l.Limits().Conns,
-		turns: m.turns, callbacks: m.callbacks, lags: m.lags, events: m.events,
-		series: m.server.Durations(nil),
+		times: l.Histograms(), series: m.server.Durations(nil),
 	}
 	m.rows = l.Connections(m.rows[:0])
 	for i := range m.rows {
@@ -103,9 +97,7 @@ func (m *meter) begin(l *eventloop.Loop) {
 	if m.stop != nil {
 		return
 	}
-	m.seen = eventloop.Frame{}
-	m.stop = l.StartReading()
-	m.seen = m.latest(l)
+	m.stop = l.StartTiming()
 	var check func()
 	check = func() {
 		l.LeaveOut()
@@ -113,36 +105,10 @@ func (m *meter) begin(l *eventloop.Loop) {
 			l.After(rest, check)
 			return
 		}
-		m.addTimes(l)
 		m.stop()
 		m.stop = nil
 	}
 	l.After(meterStays, check)
-}
-
-// addTimes adds what the loop's histograms have gained.
-func (m *meter) addTimes(l *eventloop.Loop) {
-	now := m.latest(l)
-	for _, h := range []struct{ sum, now, seen *eventloop.Histogram }{
-		{&m.turns, &now.TurnTimes, &m.seen.TurnTimes},
-		{&m.callbacks, &now.Callbacks, &m.seen.Callbacks},
-		{&m.lags, &now.Lags, &m.seen.Lags},
-		{&m.events, &now.Events, &m.seen.Events},
-	} {
-		gained := h.now.Since(h.seen)
-		h.sum.Merge(&gained)
-	}
-	m.seen = now
-}
-
-// latest returns the loop's latest frame, or the one that was seen last if there is none.
-func (m *meter) latest(l *eventloop.Loop) eventloop.Frame {
-	_, next, _ := l.FramesSince(^uint64(0), nil)
-	m.one, _, _ = l.FramesSince(max(next, 1)-1, m.one[:0])
-	if len(m.one) == 0 {
-		return m.seen
-	}
-	return m.one[len(m.one)-1]
 }
 
 // metrics answers /-/metrics.

@@ -239,7 +239,7 @@ func TestTimesAreStampedFromTheFirstScrapeUntilAMinuteWithoutOne(t *testing.T) {
 	serve(t, Config{}, 0, func(c *httptest.Client, i *Inspector) {
 		loop := i.servers[0].Loop()
 		reads := func() (is bool) {
-			if err := loop.Post(func() { is = loop.BeingRead() }); err != nil {
+			if err := loop.Post(func() { is = loop.BeingTimed() }); err != nil {
 				t.Error(err)
 			}
 			c.Sleep(time.Millisecond)
@@ -248,15 +248,15 @@ func TestTimesAreStampedFromTheFirstScrapeUntilAMinuteWithoutOne(t *testing.T) {
 		visitor := c.At("10.0.0.2")
 		visitor.Do("POST", "/", "four")
 		if reads() {
-			t.Error("the loop is read before a scrape")
+			t.Error("the loop is timed before a scrape")
 		}
 		sums := func(p exposition) (s string) {
-			for _, name := range []string{count, `bobbin_loop_turn_seconds_count{loop="0"}`, `bobbin_loop_callback_seconds_count{loop="0"}`, `bobbin_loop_lag_seconds_count{loop="0"}`, `bobbin_loop_events_per_wait_count{loop="0"}`} {
+			for _, name := range []string{count, `bobbin_loop_turn_seconds_count{loop="0"}`, `bobbin_loop_lag_seconds_count{loop="0"}`, `bobbin_loop_events_per_wait_count{loop="0"}`} {
 				s += fmt.Sprint(p.values[name], " ")
 			}
 			return s
 		}
-		if got := sums(scrape(t, c)); got != "0 0 0 0 0 " {
+		if got := sums(scrape(t, c)); got != "0 0 0 0 " {
 			t.Errorf("at the first scrape there are %s", got)
 		}
 		visitor.Do("POST", "/", "four")
@@ -269,13 +269,13 @@ func TestTimesAreStampedFromTheFirstScrapeUntilAMinuteWithoutOne(t *testing.T) {
 		for range 3 {
 			c.Sleep(50 * time.Second)
 			if scrape(t, c); !reads() {
-				t.Error("the loop is not read between two scrapes")
+				t.Error("the loop is not timed between two scrapes")
 			}
 		}
 		visitor.Do("POST", "/", "four")
 		c.Sleep(61 * time.Second)
 		if reads() {
-			t.Error("the loop is read a minute after the last scrape")
+			t.Error("the loop is timed a minute after the last scrape")
 		}
 		visitor.Do("POST", "/", "four") // in no duration
 		c.Sleep(time.Second)
@@ -298,22 +298,27 @@ func TestTimesAreStampedFromTheFirstScrapeUntilAMinuteWithoutOne(t *testing.T) {
 	})
 }
 
-// TestAPageThatIsOpenKeepsTheTimesOfTheMetrics has a watcher of the page, so that the loop's
-// histograms do not begin anew with the metrics.
+// TestAPageThatIsOpenKeepsTheTimesOfTheMetrics has a watcher of the page come and go: the times
+// are made for both.
 func TestAPageThatIsOpenKeepsTheTimesOfTheMetrics(t *testing.T) {
 	serve(t, Config{}, 0, func(c *httptest.Client, _ *Inspector) {
-		_, _, s := begin(t, c)
-		c.Sleep(10 * time.Second)
 		const turns = `bobbin_loop_turn_seconds_count{loop="0"}`
-		if n := scrape(t, c).values[turns]; n != 0 {
-			t.Errorf("%v turns are told of the time before the first scrape", n)
+		last := scrape(t, c).values[turns]
+		more := func(when string) {
+			c.At("10.0.0.2").Get("/")
+			c.Sleep(time.Second)
+			n := scrape(t, c).values[turns]
+			if n <= last {
+				t.Errorf("%s there are %v turns, after %v", when, n, last)
+			}
+			last = n
 		}
-		c.At("10.0.0.2").Get("/")
-		c.Sleep(time.Second)
-		if n := scrape(t, c).values[turns]; n == 0 {
-			t.Error("no turn is told of")
-		}
+		more("before the page is open")
+		_, _, s := begin(t, c)
+		more("while the page is open")
 		s.conn.Close()
+		c.Sleep(time.Second)
+		more("when it is closed")
 		c.Sleep(2 * time.Minute)
 	})
 }

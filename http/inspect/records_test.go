@@ -56,7 +56,7 @@ func isRead(t *testing.T, c *httptest.Client, i *Inspector) (is bool) {
 	t.Helper()
 	c.Sleep(400 * time.Millisecond) // a client that has left is noticed when it is written to
 	loop := i.servers[0].Loop()
-	if err := loop.Post(func() { is = loop.HasReader() }); err != nil {
+	if err := loop.Post(func() { is = loop.BeingRead() }); err != nil {
 		t.Error(err)
 	}
 	c.Sleep(time.Millisecond)
