@@ -181,6 +181,8 @@ func skipInACopy(t *testing.T) {
 const (
 	eveningLines = 1900
 	unknownNames = 30
+	sittingLines = 300 // of each file
+	linesAMinute = 10
 )
 
 // manyNames are the files that may use more unknown names. The loop names each of
@@ -211,9 +213,13 @@ func TestReadingListFitsAnEvening(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	lines := 0
-	for _, s := range list {
+	lines, minutes := 0, 0
+	for i, s := range list {
 		lines += s.Lines
+		minutes += s.Minutes
+		if said := rows[i].Lines; s.Lines > sittingLines || said < s.Lines*9/10 || said > s.Lines*11/10 || s.Minutes != (said+linesAMinute-1)/linesAMinute {
+			t.Errorf("the README says that %s has %d lines, which take %d minutes; it has %d", s.File, said, s.Minutes, s.Lines)
+		}
 		t.Logf("%4d lines, %3d unknown names: %s", s.Lines, len(s.Unread), s.File)
 		if most := max(unknownNames, manyNames[s.File]); len(s.Unread) > most {
 			t.Errorf("%s uses %d names that are not known yet, and may use %d: %s",
@@ -221,6 +227,9 @@ func TestReadingListFitsAnEvening(t *testing.T) {
 		}
 	}
 	t.Logf("%4d lines in all", lines)
+	if text, err := os.ReadFile("README.md"); err != nil || !strings.Contains(string(text), fmt.Sprintf("\n| %d | The source, file by file", minutes)) {
+		t.Errorf("the README does not say in \"Where to begin\" that the source takes %d minutes (%v)", minutes, err)
+	}
 	if lines > eveningLines {
 		t.Errorf("the reading list has %d lines, and may have %d", lines, eveningLines)
 	}

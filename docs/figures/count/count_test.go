@@ -14,7 +14,7 @@ import (
 var small = map[string]string{
 	"go.mod": "module example.com/small\n\ngo 1.26\n",
 	"README.md": "# Small\n\n## Read it\n\n| file | lines | answers |\n|---|---|---|\n" +
-		"| [top.go](top.go) | 12 | first |\n| [deep/deep.go](deep/deep.go) | 5 | second |\n\n## More\n\n| [other.go](other.go) | 1 | not in it |\n",
+		"| [top.go](top.go) | 12 | 2 | first |\n| [deep/deep.go](deep/deep.go) | 5 | 2 | second |\n\n## More\n\n| [other.go](other.go) | 1 | 2 | not in it |\n",
 	"top.go": `package small
 
 type Top struct {
@@ -125,8 +125,8 @@ func TestTypesAndNamesAreCounted(t *testing.T) {
 		t.Fatal(err)
 	}
 	reading := []Sitting{
-		{Row{"top.go", 12}, []string{"List", "List.Len", "inner", "inner.deep", "limit"}},
-		{Row{"deep/deep.go", 5}, []string{"small.List"}},
+		{Row{"top.go", 12, 2}, []string{"List", "List.Len", "inner", "inner.deep", "limit"}},
+		{Row{"deep/deep.go", 5, 2}, []string{"small.List"}},
 	}
 	if !reflect.DeepEqual(list, reading) {
 		t.Errorf("the list is %+v, want %+v", list, reading)

@@ -13,10 +13,11 @@ import (
 	"strings"
 )
 
-// A Row is one row of the reading list: a file, and the lines that it is said to have.
+// A Row is one row of the reading list: a file, the lines that it is said to have, and the
+// minutes that they take.
 type Row struct {
-	File  string
-	Lines int
+	File           string
+	Lines, Minutes int
 }
 
 // A Sitting is one file of the reading list, as it is.
@@ -26,7 +27,7 @@ type Sitting struct {
 }
 
 // ReadingList returns the rows of the table in a README's section "Read it".
-// Each begins with a link to its file and says its lines.
+// Each begins with a link to its file and says its lines and minutes.
 func ReadingList(readme string) ([]Row, error) {
 	text, err := os.ReadFile(readme)
 	if err != nil {
@@ -35,12 +36,16 @@ func ReadingList(readme string) ([]Row, error) {
 	_, section, _ := strings.Cut(string(text), "\n## Read it\n")
 	section, _, _ = strings.Cut(section, "\n## ")
 	var rows []Row
-	for _, row := range regexp.MustCompile(`(?m)^\| \[.*?\]\((\S+\.go)\) \| (\d+) \|`).FindAllStringSubmatch(section, -1) {
+	for _, row := range regexp.MustCompile(`(?m)^\| \[.*?\]\((\S+\.go)\) \| (\d+) \| (\d+) \|`).FindAllStringSubmatch(section, -1) {
 		lines, err := strconv.Atoi(row[2])
 		if err != nil {
 			return nil, fmt.Errorf("%s: %s: %w", readme, row[1], err)
 		}
-		rows = append(rows, Row{row[1], lines})
+		minutes, err := strconv.Atoi(row[3])
+		if err != nil {
+			return nil, fmt.Errorf("%s: %s: %w", readme, row[1], err)
+		}
+		rows = append(rows, Row{row[1], lines, minutes})
 	}
 	if len(rows) == 0 {
 		return nil, fmt.Errorf("%s: no file in a section \"Read it\"", readme)
@@ -63,7 +68,7 @@ func (m *Module) Read(rows []Row) ([]Sitting, error) {
 		if err != nil {
 			return nil, err
 		}
-		list = append(list, Sitting{Row{row.File, bytes.Count(source, []byte("\n"))}, unread})
+		list = append(list, Sitting{Row{row.File, bytes.Count(source, []byte("\n")), row.Minutes}, unread})
 	}
 	return list, nil
 }
