@@ -33,7 +33,7 @@ func Full(t *Target, patience time.Duration) (Outcome, error) {
 		o.Count = 1
 	}
 	o.Survived = o.Count == 1
-	o.Result = fmt.Sprintf("%d of 1 newcomers was answered.", o.Count)
+	o.Result = fmt.Sprintf("Newcomers that were answered: %d of 1.", o.Count)
 	return o, nil
 }
 

@@ -126,7 +126,7 @@ func one(command string, args []string) (Step, error) {
 func (g *Guide) list() {
 	fmt.Fprintf(g.Out, "From a blocking server to an event loop, in %d steps:\n\n", len(Steps()))
 	for _, s := range Steps() {
-		fmt.Fprintf(g.Out, "  %2d  %-10s %s\n", s.Number, s.Name, s.Title)
+		fmt.Fprintf(g.Out, "  %2d  %-12s %s\n", s.Number, s.Name, s.Title)
 	}
 	fmt.Fprintf(g.Out, "\nBegin with: %s 1\n", g.Name)
 }

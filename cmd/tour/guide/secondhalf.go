@@ -84,7 +84,7 @@ var secondHalf = []Step{
 		Number: 12, Name: "bobbin", Title: "the same, as a library",
 		Belief: "Now it cannot break.",
 		Story: "All of this is in bobbin: a loop, deadlines, back-pressure, TLS, limits on all that grows. The step is the pages alone. " +
-			"It is given all eleven breaks. Open /-/xray on it to see the loop at work: serve 12.",
+			"It is given all eleven breaks. To see its loop at work, serve it and open /-/xray in a browser.",
 		Lesson: "What still hurts: a handler that computes or sleeps on the loop holds all its clients, here as in step 11. Bobbin names it, and has Blocking and Offload for it, but cannot know. " +
 			"With one loop it uses one processor: --loops has more, but a connection stays on its loop. " +
 			"There are 16,384 places in place of 64, or fewer if the system gives fewer descriptors. When all are taken, the address that holds most of them makes room. " +

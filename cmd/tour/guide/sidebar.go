@@ -30,7 +30,7 @@ func (g *Guide) sidebar(args []string) error {
 	}
 	fmt.Fprintf(g.Out, "%s\n\n", s.Title)
 	g.say("You may think: " + s.Belief)
-	fmt.Fprintf(g.Out, "  careless: %s %s\n  careful:  %s %[2]s\n\n", breaks.Number(careless), s.Counts, breaks.Number(careful))
+	fmt.Fprintf(g.Out, "  %s:\n    careless  %s\n    careful   %s\n\n", s.Counts, breaks.Number(careless), breaks.Number(careful))
 	g.say(s.Lesson)
 	return nil
 }

@@ -24,7 +24,6 @@ const (
 	part     = 32 << 10        // bytes of an answer that are kept at once
 )
 
-// A server is what the one thread knows.
 type server struct {
 	poller   *ready.Poller // epoll on Linux, kqueue on macOS and the BSDs
 	listener int
@@ -57,6 +56,7 @@ func Serve(port int) error {
 		return err
 	}
 	s := &server{poller: poller, listener: listener, conns: make(map[int]*conn), tls: cert.New()}
+	fmt.Println("it speaks TLS: try https, or curl -k")
 	go s.dog.Watch(50 * time.Millisecond)
 	events := make([]ready.Event, 64)
 	for sleep := -1; ; sleep = s.closeLate() {
