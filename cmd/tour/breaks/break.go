@@ -36,6 +36,10 @@ type Outcome struct {
 // error is about the break itself.
 type Break func(t *Target, patience time.Duration) (Outcome, error)
 
+// Sure is the longest wait for an answer that comes in any case. A test on a busy machine
+// may wait longer.
+var Sure = 5 * time.Second
+
 // newcomers are the clients that ask for a page while others are in the way.
 const newcomers = 8
 
@@ -89,7 +93,7 @@ func count(n int, client func() (status int)) int {
 // server that is breaking refuses them.
 func (t *Target) crowd(n int) (silent []net.Conn) {
 	for range n {
-		c, err := net.DialTimeout("tcp", t.Address, time.Second)
+		c, err := net.DialTimeout("tcp", t.Address, Sure)
 		if err != nil {
 			break
 		}
@@ -112,7 +116,7 @@ var figure = regexp.MustCompile(`(\d+) (threads|calls|not now|events|entries|wai
 // counts asks a step for its page.
 func (t *Target) counts() (counts, error) {
 	var c counts
-	status, body := t.get("/", 5*time.Second)
+	status, body := t.get("/", Sure)
 	if status != 200 {
 		return c, fmt.Errorf("the server shows no page, but status %d", status)
 	}

@@ -49,7 +49,7 @@ var secureAddress = regexp.MustCompile(`https://([\d.:]+)/`)
 // secure is where the server speaks TLS: at an address that its page names, or at the
 // only one it has.
 func (t *Target) secure() string {
-	_, body := t.get("/", 5*time.Second)
+	_, body := t.get("/", Sure)
 	if address := secureAddress.FindStringSubmatch(body); address != nil {
 		return address[1]
 	}
@@ -88,7 +88,7 @@ func halfHello(address string) (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	c, err := net.DialTimeout("tcp", address, 5*time.Second)
+	c, err := net.DialTimeout("tcp", address, Sure)
 	if err != nil {
 		return nil, err
 	}

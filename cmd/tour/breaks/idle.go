@@ -2,6 +2,7 @@ package breaks
 
 import (
 	"fmt"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -9,6 +10,8 @@ import (
 // Idle connects 1,000 clients that say nothing, and one after the other twenty that ask
 // for a page. It counts how many sockets the server looks at for each that is ready.
 func Idle(t *Target, _ time.Duration) (Outcome, error) {
+	crowds.Lock()
+	defer crowds.Unlock()
 	n, why := affordable(1000)
 	idle := t.crowd(n)
 	defer hangUp(idle)
@@ -46,13 +49,15 @@ func Idle(t *Target, _ time.Duration) (Outcome, error) {
 	return o, nil
 }
 
-// affordable is n, or what the limit on open files leaves of it, and then why. The
-// step has the same limit.
+// crowds are one at a time, because they share the limit on open files.
+var crowds sync.Mutex
+
+// affordable is n, or what the limit on open files allows, and then why. The step has the
+// same limit. A quarter of it is for others.
 func affordable(n int) (int, string) {
-	const others = 64
 	var limit syscall.Rlimit
-	if syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit) == nil && uint64(limit.Cur) < uint64(n+others) {
-		return max(int(limit.Cur)-others, 1), fmt.Sprintf(" (not %s: the limit on open files is %d here)", Number(n), limit.Cur)
+	if syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit) == nil && uint64(limit.Cur)/4*3 < uint64(n) {
+		return max(int(limit.Cur)/4*3, 1), fmt.Sprintf(" (not %s: the limit on open files is %d here)", Number(n), limit.Cur)
 	}
 	return n, ""
 }

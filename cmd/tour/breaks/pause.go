@@ -11,7 +11,7 @@ import (
 // Paused asks for /wait, so that the server stops to read from this client, and then
 // sends one more request. It counts how often the server is told of that.
 func Paused(t *Target, _ time.Duration) (Outcome, error) {
-	c, err := net.DialTimeout("tcp", t.Address, 5*time.Second)
+	c, err := net.DialTimeout("tcp", t.Address, Sure)
 	if err != nil {
 		return Outcome{}, err
 	}
@@ -37,7 +37,7 @@ func Paused(t *Target, _ time.Duration) (Outcome, error) {
 	if err != nil {
 		return Outcome{}, err
 	}
-	status, _ := t.get("/go", 5*time.Second)
+	status, _ := t.get("/go", Sure)
 	if status != 200 {
 		return Outcome{}, fmt.Errorf("the server answers /go with status %d", status)
 	}

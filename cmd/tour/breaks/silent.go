@@ -12,6 +12,10 @@ func Silent(t *Target, patience time.Duration) (Outcome, error) { return silence
 func ManySilent(t *Target, patience time.Duration) (Outcome, error) { return silence(t, 300, patience) }
 
 func silence(t *Target, n int, patience time.Duration) (Outcome, error) {
+	if n > 1 {
+		crowds.Lock()
+		defer crowds.Unlock()
+	}
 	silent := t.crowd(n)
 	defer hangUp(silent)
 	if len(silent) == 0 {
@@ -36,7 +40,7 @@ func silence(t *Target, n int, patience time.Duration) (Outcome, error) {
 // settle waits until a server that counts its threads has one for each of n silent
 // clients, or has died of them. Until then it may still answer others.
 func (t *Target) settle(n int) {
-	for until := time.Now().Add(4 * time.Second); n > 1 && time.Now().Before(until); time.Sleep(time.Millisecond) {
+	for until := time.Now().Add(Sure); n > 1 && time.Now().Before(until); time.Sleep(time.Millisecond) {
 		c, err := t.counts()
 		if err != nil {
 			t.Died(time.Until(until))

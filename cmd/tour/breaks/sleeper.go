@@ -30,7 +30,7 @@ func Sleeper(t *Target, _ time.Duration) (Outcome, error) {
 		}
 		o.Count = max(o.Count, n)
 	}
-	_, body := pageByTLS(address, 5*time.Second)
+	_, body := pageByTLS(address, Sure)
 	if culprit := held.FindStringSubmatch(body); culprit != nil {
 		o.Seen = append(o.Seen, fmt.Sprintf("The watchdog says that the loop was held by %s.", culprit[1]))
 	}
@@ -52,7 +52,7 @@ func whileItSleeps(address string) (n int, err error) {
 	// In TLS 1.2 a server sends nothing behind its handshake but answers.
 	dial := &tls.Config{InsecureSkipVerify: true, MaxVersion: tls.VersionTLS12}
 	for range 1 + newcomers {
-		c, err := tls.DialWithDialer(&net.Dialer{Timeout: 5 * time.Second}, "tcp", address, dial)
+		c, err := tls.DialWithDialer(&net.Dialer{Timeout: Sure}, "tcp", address, dial)
 		if err != nil {
 			return 0, err
 		}

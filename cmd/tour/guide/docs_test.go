@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/bobbin-http/bobbin/cmd/tour/sidebars"
@@ -175,24 +174,26 @@ var console = regexp.MustCompile("(?ms)^```console\n\\$ go run \\./cmd/tour([^\n
 // TestPagesShowTheOutputThatThereIs runs each command that a page shows, and compares its
 // output. A line "…" stands for any lines. Times and large counts are not compared.
 func TestPagesShowTheOutputThatThereIs(t *testing.T) {
-	var all sync.WaitGroup
+	t.Parallel()
 	for page, text := range pages(t) {
 		for _, c := range console.FindAllStringSubmatch(text, -1) {
-			all.Go(func() { // at once, because breaks wait more than they work
+			t.Run(page+c[1], func(t *testing.T) {
+				t.Parallel()
 				l := runOnce(t, strings.Fields(c[1])...)
+				if strings.Contains(l.out, "the limit on open files is") {
+					return // the break had to take fewer clients here, and says so
+				}
 				rest := masked(strings.ReplaceAll(l.out, "bobbin tour", "go run ./cmd/tour"))
 				for i, part := range strings.Split("\n"+masked(c[2]), "\n…\n") {
 					at := strings.Index("\n"+rest+"\n", "\n"+strings.Trim(part, "\n")+"\n")
 					if at < 0 || i == 0 && strings.Trim(part, "\n") != "" && at > 0 {
-						t.Errorf("%s: the output of tour%s does not have, or not in this order,\n%s\nbut\n%s%s", page, c[1], part, l.out, l.complaint)
-						return
+						t.Fatalf("the output does not have, or not in this order,\n%s\nbut\n%s%s", part, l.out, l.complaint)
 					}
 					rest = rest[min(len(rest), at+len(strings.Trim(part, "\n"))):]
 				}
 			})
 		}
 	}
-	all.Wait()
 }
 
 var (

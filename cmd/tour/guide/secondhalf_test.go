@@ -10,6 +10,7 @@ import (
 
 // TestBobbinSurvivesAllBreaks gives the last step what has broken each of the others.
 func TestBobbinSurvivesAllBreaks(t *testing.T) {
+	t.Parallel()
 	all := Steps()
 	bobbin, breaks := all[len(all)-1], 0
 	for _, s := range all {
@@ -38,6 +39,7 @@ func TestBobbinSurvivesAllBreaks(t *testing.T) {
 
 // TestTheInspectorShowsTheLastStep asks the last step for the page that shows its loop.
 func TestTheInspectorShowsTheLastStep(t *testing.T) {
+	t.Parallel()
 	all := Steps()
 	p, err := Start(self(t), all[len(all)-1], "")
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 
 // TestEachSidebarCountsAsItSays runs each in a process of its own, as the guide does.
 func TestEachSidebarCountsAsItSays(t *testing.T) {
+	t.Parallel()
 	for _, s := range sidebars.All {
 		t.Run(s.Name, func(t *testing.T) {
 			t.Parallel()
