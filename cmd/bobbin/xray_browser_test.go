@@ -142,10 +142,55 @@ func sharedMoment(tab *tab) {
 		tab.eval(`openFile(new File([`+quoted(row.text)+`], "dropped"))`, nil)
 		tab.until("of a file with "+row.name+" it says so", `byId("bannerText").textContent.startsWith("This file cannot be shown: ") && byId("bannerText").textContent.includes(`+quoted(row.says)+`)`)
 	}
+	damaged(tab, fragment)
 	tab.eval(`openFile(new File([`+quoted(fragment)+`], "dropped"))`, nil)
 	tab.until("a file that is dropped is shown", `shared && byId("bannerText").textContent.startsWith("A recording of ")`)
 	tab.eval(`byId("bannerAct").click()`, nil)
 	tab.until("the live loop is back", `!shared && document.body.dataset.feed === "live" && minute.last > 2 && location.hash === ""`)
+}
+
+// damaged changes a recording in 200 ways, by a number that grows: each of them is
+// refused with a sentence, or shown without an exception and without NaN.
+func damaged(tab *tab, fragment string) {
+	var outcome struct{ Refused, Shown, Wrong []string }
+	tab.eval(`(async () => {
+		const outcome = { refused: [], shown: [], wrong: [] };
+		const packed = Uint8Array.from(atob(`+quoted(fragment)+`.slice(3).replace(/-/g, "+").replace(/_/g, "/")), (c) => c.charCodeAt(0));
+		const raw = new TextDecoder().decode(await through(packed, new DecompressionStream("deflate-raw"), OPEN_LIMIT));
+		const foreign = JSON.parse(raw);
+		foreign.troubles[0].href = "https://example.com/";
+		if (checked(foreign).hello.troubles[0].href) outcome.wrong.push("a foreign link stays");
+		let seed = 1;
+		const random = (n) => (seed = (seed * 48271) % 2147483647) % n;
+		const odd = [null, -1, 1e300, 0.5, "x", [], {}, true, [[]], 4294967296, "<b>"];
+		for (let i = 0; i < 200; i++) {
+			const shot = JSON.parse(raw);
+			for (let at = shot, depth = 0; depth < 6; depth++) { // one place, at random
+				const keys = Object.keys(at), key = keys[random(keys.length)];
+				if (at[key] && typeof at[key] === "object" && Object.keys(at[key]).length && random(4)) { at = at[key]; continue; }
+				if (random(6)) at[key] = odd[random(odd.length)]; else if (Array.isArray(at)) at.splice(Number(key), 1); else delete at[key];
+				break;
+			}
+			let read;
+			try { read = checked(shot); } catch (err) {
+				(/^its? /.test(err.message) ? outcome.refused : outcome.wrong).push(err.message);
+				continue;
+			}
+			try {
+				greet(read.hello);
+				begin();
+				for (const frame of read.frames) minute.add(frame);
+				pauseAt(minute.last);
+				pauseAt(minute.first);
+				if (/NaN|undefined|Infinity/.test(document.body.innerText)) throw new Error("NaN is shown");
+				outcome.shown.push("");
+			} catch (err) { outcome.wrong.push(err.message + " " + err.stack.slice(0, 300)); }
+		}
+		return outcome;
+	})()`, &outcome)
+	if len(outcome.Refused) < 20 || len(outcome.Shown) < 20 || len(outcome.Wrong) > 0 {
+		tab.t.Errorf("of damaged recordings %d are refused, %d are shown, and wrong are %.2000q", len(outcome.Refused), len(outcome.Shown), outcome.Wrong)
+	}
 }
 
 // quoted writes a text as JavaScript does.
@@ -188,7 +233,13 @@ func TestBrowserWatchesAThousandIdleConnections(t *testing.T) {
 	tab.until("a small screen has five lanes and nothing beside it", `byId("rows").tBodies[0].rows.length === 5 && document.documentElement.scrollWidth <= 390`)
 	tab.pictured("idle-390")
 	tab.size(1440, 900, "light", "reduce")
-	tab.until("without motion the picture changes once a second", `calm.matches && past.drawn % 10 === 0 && past.drawn > 0`)
+	tab.eval(`(() => {
+		const show = past.show.bind(past);
+		window.seen = [];
+		past.show = (kept, newest) => { seen.push(newest); show(kept, newest); };
+	})()`, nil)
+	tab.until("without motion the picture changes once a second", `calm.matches && seen.length > 2 && seen.every((seq) => seq % 10 === 0)`)
+	tab.pictured("idle-still")
 	tab.quiet()
 }
 

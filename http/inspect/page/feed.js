@@ -8,6 +8,7 @@ let leftOut = false;  // frames were left out before the next one
 let away = "";        // why, if the page knows
 let waiting = 0;      // the timer until the next try
 let pendingDraw = 0;
+let renewed = null;   // the words of another server than that of the minute that stands
 
 function setFeed(state, text) {
 	document.body.dataset.feed = state;
@@ -52,6 +53,11 @@ function onHello(words) {
 		return showBanner("This page is older or newer than its server. Load it again.", "Load it again", () => location.reload());
 	}
 	const same = hello.started === words.started && minute.last >= 0 && hello.loops === words.loops;
+	if (paused && !same) { // what is looked at stays
+		renewed = words;
+		lastAt = performance.now();
+		return setFeed("live", "live");
+	}
 	const was = hello.you;
 	greet(words);
 	hideBanner();

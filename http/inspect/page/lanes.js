@@ -224,7 +224,7 @@ function showRow(row, lane, frame, i) {
 	row.cells[1].firstChild.className = there ? "swatch a" + r[at + ACTIVITY] : "swatch";
 	set(row.cells[1].lastChild, there ? activityName(r[at + ACTIVITY]) : "ended");
 	set(row.cells[2], there && r[at + ROUTE] > 0 ? hello.routes[r[at + ROUTE]] || "" : "");
-	set(row.cells[3], there ? count(r[at + REQUESTS]) : "");
+	set(row.cells[3], there ? count(Math.max(0, r[at + REQUESTS])) : "");
 	set(row.cells[4].firstChild, there ? "for " + span(Math.max(0, r[at + SINCE])) : "");
 	set(row.cells[5].firstChild, there && r[at + DUE] >= 0 ? span(r[at + DUE]) : "");
 	set(row.cells[7], there && r[at + OWED] > 0 ? bytes(r[at + OWED]) : "");

@@ -138,7 +138,7 @@ function showEmpty(frame) {
 
 // showAbout says what the figures are about.
 function showAbout(frame) {
-	const parts = [];
+	const parts = frame.c.length > 1 ? [] : frame.held.map((held) => "The loop has not answered for " + span(held[1]));
 	if (hello.you) parts.push("You are connection " + connName(...hello.you) + ", left out of all figures");
 	if (frame.skip) parts.push(plural(frame.skip, "frame") + " skipped, because this browser was slow to take them");
 	if (hello.watchers > 1) parts.push(hello.watchers + " are watching");
@@ -158,6 +158,11 @@ function pauseAt(seq) {
 function resume() {
 	paused = false;
 	leftOut = true;
+	if (renewed) {
+		greet(renewed);
+		renewed = null;
+		begin();
+	}
 	document.body.classList.remove("paused");
 	showAll();
 	showPlayer();
@@ -219,7 +224,7 @@ function onKey(event) {
 		" ": () => togglePause(),
 		ArrowLeft: () => pauseAt(at - by), ArrowRight: () => pauseAt(at + by),
 		Home: () => pauseAt(minute.first), End: () => pauseAt(minute.last),
-		ArrowUp: () => step(-1), ArrowDown: () => step(1),
+		ArrowUp: () => scrubbing ? pauseAt(at + by) : step(-1), ArrowDown: () => scrubbing ? pauseAt(at - by) : step(1),
 		Enter: () => { const lane = lanes[laneOf.get(storyKey())]; if (lane) select(lane.loop, lane.id, true); },
 		"?": () => byId("keys").showModal(),
 	};

@@ -3,6 +3,7 @@
 // and written in base64url behind "x1.", which names the version.
 
 const SHARE_VERSION = "x1.", LINK_LIMIT = 32 << 10, OPEN_LIMIT = 16 << 20;
+const LESSONS = "https://github.com/bobbin-http/bobbin/";
 const SHARE_FRAMES = 50, SHARE_RECORDS = 2000, FILE_RECORDS = 20000, SHARE_LANES = 40;
 
 // columns turns rows of numbers into columns of differences, which deflate well.
@@ -49,7 +50,8 @@ function snapshot(upto, frames, records, options) {
 	const loops = upto.c.length;
 	return {
 		version: hello.version || "", address: options.address ? location.host : "", loops, highWater: hello.highWater, you: hello.you,
-		phases: hello.phases, activities: hello.activities, kinds: hello.kinds, states: hello.states, troubles: hello.troubles,
+		phases: hello.phases, activities: hello.activities, kinds: hello.kinds, states: hello.states,
+		troubles: hello.troubles.map(({ id, name, href }) => ({ id, name, href: href || "" })),
 		routes: options.routes ? hello.routes : hello.routes.map((route, i) => route && "route " + i),
 		frames: columns(list.map((f) => [f.t, f.w, f.skip, f.lost, f.more, ...f.c.flat(), ...f.g.flat()]), 5 + loops * (18 + 16)),
 		words: list.map((f, i) => i && f.words === list[i - 1].words && f.level === list[i - 1].level && !f.gap ? 0 : [f.level, plain(f.words), f.gap]),
@@ -94,13 +96,13 @@ async function decode(text) {
 }
 
 const texts = (list, limit) => Array.isArray(list) && list.length <= limit && list.every((v) => typeof v === "string");
-const words = (list, limit) => Array.isArray(list) && list.length <= limit && list.every((v) => v && typeof v === "object" && [v.id, v.text].every((s) => typeof s === "string"));
+const words = (list, limit, ...names) => Array.isArray(list) && list.length <= limit && list.every((v) => v && typeof v === "object" && names.every((name) => typeof v[name] === "string"));
 const whole = (v, most) => Number.isInteger(v) && v >= 0 && v <= most;
 
 // checked turns a recording into the events of a stream, or throws.
 function checked(shot) {
 	const fail = (why) => { throw new Error(why); };
-	if (!shot || typeof shot !== "object" || !texts(shot.phases, 6) || shot.phases.length !== 6 || !words(shot.activities, 8) || shot.activities.length < 5 || !texts(shot.kinds, 256) || !texts(shot.states, 32) || !words(shot.troubles, 32) ||
+	if (!shot || typeof shot !== "object" || !texts(shot.phases, 6) || shot.phases.length !== 6 || !words(shot.activities, 8, "id", "text") || shot.activities.length < 5 || !texts(shot.kinds, 256) || !texts(shot.states, 32) || !words(shot.troubles, 32, "id", "name", "href") ||
 		!texts(shot.routes, 10000) || !whole(shot.loops, 64) || !shot.loops || !(shot.highWater > 0) || typeof shot.version !== "string" || typeof shot.address !== "string") fail("its words are not those of a loop");
 	const frames = rowsOfColumns(shot.frames, 5 + shot.loops * 34, KEPT);
 	if (!frames.length || !Array.isArray(shot.words) || shot.words.length !== frames.length || !Array.isArray(shot.troubled) || shot.troubled.length !== frames.length) fail("it has no frame, or half of one");
@@ -121,7 +123,10 @@ function checked(shot) {
 	put(rowsOfColumns(shot.rows, 1 + ROW, KEPT * SHARE_LANES), "rows");
 	put(rowsOfColumns(shot.rec, 1 + REC, FILE_RECORDS), "rec");
 	const you = Array.isArray(shot.you) && shot.you.length === 2 && shot.you.every(Number.isFinite) ? shot.you : null;
-	return { hello: { ...hello, ...shot, you, try: [], schema: 1 }, frames: made };
+	// A link in a recording may have been changed on its way: only those to the lessons stay.
+	const troubles = shot.troubles.map(({ id, name, href }) => ({ id, name, href: href.startsWith(LESSONS) ? href : "" }));
+	const { phases, activities, kinds, states, routes, loops, highWater, version, address } = shot;
+	return { hello: { schema: 1, phases, activities, kinds, states, routes, loops, highWater, version, address, troubles, you, try: [] }, frames: made };
 }
 
 // linkOf makes a link that is no longer than it may be, with fewer records if need be;

@@ -196,13 +196,21 @@ function showSums(frame, before) {
 	});
 }
 
+// showLoop shows one loop, or all of them for -1.
+function showLoop(i) {
+	tab = i;
+	lanes = [];
+	selected = null;
+	showAll();
+}
+
 // showTabs offers the loops, all of them first, if there are several.
 function showTabs(frame) {
 	const box = byId("tabs"), names = frame.c.length;
 	box.hidden = names < 2;
 	if (box.hidden) return;
 	if (box.children.length !== names + 1) {
-		const button = (i) => make("button", { type: "button", onclick: () => { tab = i; showAll(); } }, make("b", {}, i < 0 ? "All loops" : "Loop " + i), make("span", {}));
+		const button = (i) => make("button", { type: "button", onclick: () => showLoop(i) }, make("b", {}, i < 0 ? "All loops" : "Loop " + i), make("span", {}));
 		box.replaceChildren(button(-1), ...frame.c.map((_, i) => button(i)));
 	}
 	const held = new Map(frame.held);
