@@ -36,24 +36,38 @@ func (i *Inspector) MayLook(r *http.Request) error {
 	return v.mayLook()
 }
 
-// mayCome checks where a request comes from, and the name that it asks for.
+// mayCome checks where a request comes from, and the name that it asks for: that of its
+// target, and that of its Host, which is another one if a browser takes us for a proxy.
 func (v *visit) mayCome() error {
-	peer, host := v.r.RemoteAddr().Addr(), nameOf(v.r.Host())
+	target := nameOf(v.r.Host())
+	field := target
+	if host := v.r.Header("Host"); host != "" {
+		field = nameOf(host)
+	}
 	if v.loop < 0 {
-		if isAddress(host) || slices.ContainsFunc(v.inspector.config.Hosts, func(name string) bool { return negotiate.EqualFold(name, host) }) {
+		if v.isOperators(target) && v.isOperators(field) {
 			return nil
 		}
 		return forbidden("the operator's address answers to IP addresses, localhost and the names of --host, and not to this one")
 	}
+	peer := v.r.RemoteAddr().Addr()
 	switch {
 	case !peer.IsValid():
 		return forbidden("a Unix socket does not tell who asks: ask at a TCP address of this machine")
 	case !peer.IsLoopback():
 		return forbidden("the loops are shown to this machine only: open http://localhost there, or start the server with --admin")
-	case host != "localhost" && host != "127.0.0.1" && host != "[::1]":
+	case !isLocal(target) || !isLocal(field):
 		return forbidden("the loops are shown at localhost, 127.0.0.1 and [::1], and not at another name")
 	}
 	return nil
+}
+
+// isLocal reports whether a name in Host is one that no other site can have.
+func isLocal(host string) bool { return host == "localhost" || host == "127.0.0.1" || host == "[::1]" }
+
+// isOperators reports whether the operator's address answers to a name.
+func (v *visit) isOperators(host string) bool {
+	return isAddress(host) || slices.ContainsFunc(v.inspector.config.Hosts, func(name string) bool { return negotiate.EqualFold(name, host) })
 }
 
 // mayPress returns nil if this client may press a button with a token, or else the answer.

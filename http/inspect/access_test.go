@@ -113,6 +113,29 @@ func TestWhoMayLook(t *testing.T) {
 	}
 }
 
+// TestATargetDoesNotHideAForeignHost has a whole URL in the request line, which counts in
+// place of Host (RFC 9112 section 3.2.2).
+func TestATargetDoesNotHideAForeignHost(t *testing.T) {
+	for _, row := range []struct {
+		loop         int
+		target, host string
+		status       int
+	}{
+		{0, "http://localhost", "evil.example", 403},
+		{0, "http://evil.example", "localhost", 403},
+		{0, "http://localhost", "localhost", 200},
+		{-1, "http://10.0.0.9", "evil.example", 403},
+		{-1, "http://evil.example", "10.0.0.9", 403},
+		{-1, "http://10.0.0.9", "localhost", 200},
+	} {
+		serve(t, Config{}, row.loop, func(c *httptest.Client, _ *Inspector) {
+			if a := c.Get(row.target+"/-/xray", "Host: "+row.host); a.Status != row.status {
+				t.Errorf("loop %d: %s for Host %s is answered by %d", row.loop, row.target, row.host, a.Status)
+			}
+		})
+	}
+}
+
 // TestWhoMayPress presses a button in all ways.
 func TestWhoMayPress(t *testing.T) {
 	const form, own = "Content-Type: application/x-www-form-urlencoded", "Origin: http://localhost"
