@@ -132,9 +132,9 @@ function paintAxis(ink, x, w, frame) {
 	}
 	if (!words || frame.seq < axisFree && !frame.gap) return;
 	const room = ink.measureText(words).width + 12 * s;
-	if (frame.seq < axisFree) ink.clearRect(x - room - 70 * s, 0, room + 64 * s, h - 3 * s);
+	if (frame.seq < axisFree) ink.clearRect(x - 2 * room, 0, 2 * room - 6 * s, h - 3 * s);
 	if (x < room) return;
 	ink.fillRect(x, h - 5 * s, s, 5 * s);
 	ink.fillText(words, x - 7 * s, h / 2 - s);
-	axisFree = frame.seq + Math.ceil((ink.measureText("00:00:00").width + 12 * s) / w);
+	axisFree = frame.seq + Math.ceil(room / w);
 }

@@ -84,12 +84,12 @@ const sum = (frame, tab, list, place) => chosen(frame, tab).reduce((n, i) => n +
 const most = (frame, tab, list, place) => chosen(frame, tab).reduce((n, i) => Math.max(n, numberOr0(list[i][place])), 0);
 
 // secondOf returns the frame about a second before a frame, or an earlier one near it;
-// null if there is none that it can be compared with.
+// null if there is none. Counters are absolute, so frames that are missing do no harm.
 function secondOf(minute, frame) {
 	let found = null;
 	for (let seq = frame.seq - 1, later = frame; seq >= minute.first; seq--) {
 		const earlier = minute.at(seq);
-		if (later.gap || earlier.t >= later.t) break;
+		if (earlier.t >= later.t || later.t - earlier.t > 3000) break;
 		found = later = earlier;
 		if (frame.t - earlier.t >= 1000) break;
 	}
@@ -108,5 +108,5 @@ function phaseShares(frame, before, tab) {
 	const spent = hello.phases.map((_, i) => before ? Math.max(0, sum(frame, tab, frame.c, C.wait + i) - sum(before, tab, before.c, C.wait + i)) : 0);
 	const all = spent.reduce((a, b) => a + b, 0);
 	const turns = before ? sum(frame, tab, frame.c, C.turns) - sum(before, tab, before.c, C.turns) : 0;
-	return { shares: spent.map((ns) => all ? ns / all : 0), perTurn: spent.map((ns) => turns > 0 ? ns / turns : 0), all };
+	return { shares: spent.map((ns) => all ? ns / all : 0), perTurn: spent.map((ns) => turns > 0 ? ns / turns : 0), all, turned: turns > 0 };
 }

@@ -140,7 +140,7 @@ function showEmpty(frame) {
 function showAbout(frame) {
 	const parts = frame.c.length > 1 ? [] : frame.held.map((held) => "The loop has not answered for " + span(held[1]));
 	if (hello.you) parts.push("You are connection " + connName(...hello.you) + ", left out of all figures");
-	if (frame.skip) parts.push(plural(frame.skip, "frame") + " skipped, because this browser was slow to take them");
+	if (frame.skip) parts.push(plural(frame.skip, "frame") + " skipped, because this browser was slow");
 	if (hello.watchers > 1) parts.push(hello.watchers + " are watching");
 	set(byId("about"), parts.length ? parts.join(". ") + "." : "");
 	const foot = [hello.version && "bobbin " + hello.version, hello.kernel, hello.loops > 1 ? hello.loops + " loops" : "one loop", hello.conns && "at most " + count(hello.conns) + " connections on each"];
@@ -247,7 +247,12 @@ function makePlayer() {
 	byId("storyUp").onclick = () => step(-1);
 	byId("storyDown").onclick = () => step(1);
 	addEventListener("keydown", onKey);
-	let resizing = 0;
-	new ResizeObserver(() => { cancelAnimationFrame(resizing); resizing = requestAnimationFrame(showAll); }).observe(byId("conns"));
+	let resizing = 0, width = 0;
+	new ResizeObserver(([entry]) => {
+		if (entry.contentRect.width === width) return; // lanes come and go, which is drawn already
+		width = entry.contentRect.width;
+		cancelAnimationFrame(resizing);
+		resizing = requestAnimationFrame(showAll);
+	}).observe(byId("conns"));
 	for (const query of [calm, narrow, matchMedia("(prefers-color-scheme: dark)")]) query.addEventListener("change", () => { mix(); showAll(); });
 }

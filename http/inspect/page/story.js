@@ -9,7 +9,7 @@ let offered = null; // the connection whose story is told while none is chosen
 function storyKey() {
 	if (selected !== null) return selected;
 	const now = lanes[laneOf.get(offered)], worse = lanes.find((lane) => lane.troubled);
-	if (!now || now.at < 0 || (worse && !now.troubled)) {
+	if (!now || now.at < 0 || isYou(now.loop, now.id) || (worse && !now.troubled)) {
 		const lane = worse || lanes.find((lane) => lane.at >= 0 && !isYou(lane.loop, lane.id)) || lanes[0];
 		offered = lane ? lane.key : null;
 	}

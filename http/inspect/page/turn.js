@@ -92,7 +92,7 @@ function makeRing() {
 // a turn. The time asleep stays an empty track. An arc that is there is never too short
 // to be seen.
 function showRing(frame, before) {
-	const { shares, perTurn, all } = phaseShares(frame, before, tab);
+	const { shares, perTurn, all, turned } = phaseShares(frame, before, tab);
 	let from = 0;
 	arcs.forEach((arc, i) => {
 		const length = shares[i] * ringLength;
@@ -104,7 +104,7 @@ function showRing(frame, before) {
 		from += length;
 		const cells = byId("phases").tBodies[0].rows[i].cells;
 		set(cells[1], all ? percent(shares[i]) : "–");
-		set(cells[2], all ? nanos(perTurn[i]) : "–");
+		set(cells[2], turned ? nanos(perTurn[i]) : "–");
 	});
 	set(ringWords, all ? percent(1 - shares[0]) : "–");
 	set(ringUnder, !all ? "measuring" : shares[0] > 0.995 ? "busy, else asleep" : "of the time busy");
