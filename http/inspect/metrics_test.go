@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bobbin-http/bobbin/eventloop"
 	"github.com/bobbin-http/bobbin/http"
 	"github.com/bobbin-http/bobbin/http/httptest"
 )
@@ -454,6 +455,21 @@ func TestLoopsAreSummedUp(t *testing.T) {
 	server.Stop()
 	if err := server.Run(); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestConnectionsAreCountedByWhatTheyDo has one of each, and those that watch.
+func TestConnectionsAreCountedByWhatTheyDo(t *testing.T) {
+	var s sample
+	for _, row := range []eventloop.ConnInfo{
+		{Activity: eventloop.Idle}, {Activity: eventloop.Reading}, {Activity: eventloop.Writing, Full: true}, {Activity: eventloop.Ending},
+		{Activity: eventloop.Handling}, {Activity: eventloop.Handling}, {Activity: eventloop.Handling, TLS: true, Full: true},
+		{Activity: eventloop.Handling, Full: true, LeftOut: true},
+	} {
+		s.count(&row)
+	}
+	if s.states != [eventloop.Activities]int{1, 1, 3, 1, 1} || s.active != [2]int{2, 1} || s.blocked != 2 {
+		t.Errorf("they are counted as %v, %v, %d", s.states, s.active, s.blocked)
 	}
 }
 

@@ -94,8 +94,8 @@ var Troubles = [TroubleCount]Trouble{
 
 // tourPages are the names of the tour's pages in docs/tour, by the number of the step.
 var tourPages = [...]string{
-	1: "01-blocking", 2: "02-threads", 3: "03-busy-loop", 4: "04-poll", 5: "05-level", 6: "06-edge",
-	7: "07-parser", 8: "08-keep-alive", 9: "09-timers", 10: "10-back-pressure", 11: "11-tls", 12: "12-bobbin",
+	1: "01-blocking", 2: "02-threads", 3: "03-busy", 4: "04-poll", 5: "05-level", 6: "06-edge",
+	7: "07-parser", 8: "08-keepalive", 9: "09-timers", 10: "10-backpressure", 11: "11-tls", 12: "12-bobbin",
 }
 
 // tour returns the URL of a step's page.

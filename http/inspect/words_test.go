@@ -2,6 +2,7 @@ package inspect
 
 import (
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -53,6 +54,20 @@ func TestEachWordIsThereOnce(t *testing.T) {
 		check(trouble.ID, trouble.Text)
 		if trouble.Name == "" || !strings.HasPrefix(trouble.Href, "https://") || !strings.Contains(trouble.Href, fmt.Sprintf("/docs/tour/%02d-", trouble.Step)) {
 			t.Errorf("%s is named %q, and links to %s for step %d", trouble.ID, trouble.Name, trouble.Href, trouble.Step)
+		}
+	}
+}
+
+// TestTroublesLinkToPagesOfTheTour compares the pages of steps in docs/tour with the table.
+func TestTroublesLinkToPagesOfTheTour(t *testing.T) {
+	pages, err := filepath.Glob("../../docs/tour/[0-9][0-9]-*.md")
+	if err != nil || len(pages) < 6 {
+		t.Fatalf("there are %d pages, %v", len(pages), err)
+	}
+	for i, page := range pages {
+		name := strings.TrimSuffix(filepath.Base(page), ".md")
+		if name != tourPages[i+1] || !strings.HasSuffix(tour(i+1), "/docs/tour/"+name+".md") {
+			t.Errorf("the page of step %d is %s, and the table has %s", i+1, name, tourPages[i+1])
 		}
 	}
 }
