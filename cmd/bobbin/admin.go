@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"fmt"
 	"log/slog"
 	nethttp "net/http"
 	"net/http/pprof"
@@ -43,7 +44,7 @@ func (s *site) openAdmin(o *options, log *slog.Logger) (*adminServer, error) {
 		close(a.over)
 		server.Stop()
 		_ = server.Run()
-		return nil, explainListen("--admin", o.watch.admin, err)
+		return nil, fmt.Errorf("--admin: %w", explainListen("--admin", o.watch.admin, err))
 	}
 	o.watch.url = url("http", o.watch.admin, listeners[0].Addr())
 	return a, nil

@@ -106,7 +106,7 @@ func (m *meter) begin(l *eventloop.Loop) {
 			return
 		}
 		m.stop()
-		m.stop = nil
+		m.stop, m.rows = nil, nil
 	}
 	l.After(meterStays, check)
 }
@@ -146,19 +146,9 @@ func accepted(r *http.Request) (fields []string) {
 func prefersOpenMetrics(fields []string) bool {
 	open, text, textIs := 0, 0, 0
 	for element := range strings.SplitSeq(strings.Join(fields, ","), ",") {
-		kind, parameters, _ := strings.Cut(element, ";")
-		q, version := 1000, ""
-		for p := range strings.SplitSeq(parameters, ";") {
-			name, value, _ := strings.Cut(strings.TrimSpace(p), "=")
-			switch strings.ToLower(name) {
-			case "q":
-				q = thousandths(value)
-			case "version":
-				version = strings.Trim(value, `"`)
-			}
-		}
+		kind, q, version := readRange(element)
 		exact := 0
-		switch strings.ToLower(strings.TrimSpace(kind)) {
+		switch kind {
 		case "application/openmetrics-text":
 			if version == "" || version == "1.0.0" {
 				open = max(open, q)
@@ -175,6 +165,22 @@ func prefersOpenMetrics(fields []string) bool {
 		}
 	}
 	return open > 0 && open >= text
+}
+
+// readRange reads a media range, such as "text/plain;version=0.0.4;q=0.5".
+func readRange(element string) (kind string, q int, version string) {
+	kind, parameters, _ := strings.Cut(element, ";")
+	q = 1000
+	for p := range strings.SplitSeq(parameters, ";") {
+		name, value, _ := strings.Cut(strings.TrimSpace(p), "=")
+		switch strings.ToLower(name) {
+		case "q":
+			q = thousandths(value)
+		case "version":
+			version = strings.Trim(value, `"`)
+		}
+	}
+	return strings.ToLower(strings.TrimSpace(kind)), q, version
 }
 
 // thousandths reads a weight; one that is malformed counts as 0 (RFC 9110 section 12.4.2).
