@@ -27,16 +27,20 @@ const (
 func SlowReaders(t *Target, patience time.Duration) (Outcome, error) {
 	var slow []net.Conn
 	defer func() { hangUp(slow) }()
-	for range readers {
-		c, err := t.askSlowly("/big")
-		if err != nil {
+	owed := 0
+	for range 5 {
+		began := time.Now()
+		hangUp(slow)
+		var err error
+		if slow, err = t.slowCrowd(); err != nil {
 			return Outcome{}, err
 		}
-		slow = append(slow, c)
-	}
-	owed, err := t.owed()
-	if err != nil {
-		return Outcome{}, err
+		if owed, err = t.owed(); err != nil {
+			return Outcome{}, err
+		}
+		if time.Since(began) < time.Second {
+			break // a machine that is busy for longer has the server end some of them before it tells
+		}
 	}
 	o := Outcome{
 		Seen:  []string{fmt.Sprintf("Each of %d clients asks for 16 MB, and reads 1 byte.", readers)},
@@ -65,6 +69,18 @@ func SlowReaders(t *Target, patience time.Duration) (Outcome, error) {
 		o.Result = "The server keeps more than 10 MB for each client."
 	}
 	return o, nil
+}
+
+// slowCrowd is the clients that have asked for /big, also with an error.
+func (t *Target) slowCrowd() (slow []net.Conn, err error) {
+	for range readers {
+		c, err := t.askSlowly("/big")
+		if err != nil {
+			return slow, err
+		}
+		slow = append(slow, c)
+	}
+	return slow, nil
 }
 
 // askSlowly asks for a path, and returns when the first byte of the answer has come.
