@@ -155,6 +155,9 @@ func (l *Loop) noteReading() {
 // that only readers need.
 func (l *Loop) BeingRead() bool { return l.reading }
 
+// BeingFollowed reports whether one of the readers gets all records, see Follow.
+func (l *Loop) BeingFollowed() bool { return l.recorder.following() }
+
 // BeingTimed reports whether something wants the times of requests, see StartTiming.
 func (l *Loop) BeingTimed() bool { return l.recorder.timers > 0 }
 

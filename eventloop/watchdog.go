@@ -28,6 +28,11 @@ type Stall struct {
 	By    string        // its place, such as "main.go:12 main.slow"; empty if unknown
 	Stack string        // of its goroutine, while it ran
 
+	// GC is the part of the machine, of all processors that Go may use, that collecting
+	// garbage took meanwhile, from 0 to 1: of collections that have ended, because Go does
+	// not tell of others.
+	GC float64
+
 	// Request and Route are those of the handler, if the protocol knows them.
 	Request string // such as "GET /a"
 	Route   string // the pattern
@@ -35,6 +40,8 @@ type Stall struct {
 	// Records are the latest that the loop made until it got on, the oldest first.
 	// The loop adds them itself when it is back: the watchdog never reads them.
 	Records []Record
+
+	collected float64 // seconds until shortly after the callback began, see collected
 }
 
 // defaultStall is the delay that people begin to notice.
@@ -79,8 +86,9 @@ type watchdog struct {
 	onStall func(*Stall) // see Config; called on the loop
 
 	// Owned by the watchdog's goroutine.
-	open int // looks at the question that is not answered
-	idle int // looks at a loop that sleeps
+	open      int     // looks at the question that is not answered
+	idle      int     // looks at a loop that sleeps
+	collected float64 // at the first of those at a question
 
 	// Written by the watchdog while the word is asked, read by the loop when it was
 	// caught. Between the loop's answer and its reading the watchdog may have asked
@@ -159,13 +167,17 @@ func (d *watchdog) look() (park bool) {
 		d.open = 0
 		d.state.CompareAndSwap(awake, asked)
 	case asked:
-		if d.open++; d.open >= looks {
+		if d.open++; d.open == 1 {
+			d.collected = collected()
+		}
+		if d.open >= looks {
 			d.catch()
 		}
 	case caught:
 		if d.open++; d.open == lookAgain {
 			s := d.inspect()
-			d.log.Error("the loop is held", "for", s.For, "by", s.By, "stack", s.Stack)
+			s.noteGC(d.period)
+			d.log.Error("the loop is held", "for", s.For, "by", s.By, "gc", s.percent(), "stack", s.Stack)
 		}
 	case asleep:
 		d.idle++
@@ -185,7 +197,7 @@ func (d *watchdog) catch() {
 
 // inspect takes the stack of the callback that holds the loop.
 func (d *watchdog) inspect() *Stall {
-	s := &Stall{For: time.Duration(d.open) * d.period}
+	s := &Stall{For: time.Duration(d.open) * d.period, collected: d.collected}
 	if runtime.NumGoroutine() > mostGoroutines {
 		return s
 	}
@@ -238,6 +250,7 @@ func (l *Loop) takeStall() *Stall {
 	}
 	s := d.report.Load()
 	s.For = max(s.For, now.Sub(since))
+	s.noteGC(d.period)
 	s.Records, _, _ = l.ReadSince(max(l.recorder.next, stallRecords)-stallRecords, nil)
 	l.record(CallbackStalled, nil, int64(s.For))
 	return s
@@ -251,7 +264,7 @@ func (l *Loop) TellStall(s *Stall, more ...any) {
 		l.shield(func() { l.dog.onStall(s) })
 	}
 	if skipped, ok := l.report.allow("held", l.dog.answered.Sub(l.clock.start)); ok {
-		l.report.log.With(more...).Warn("the loop was held", "for", s.For, "by", s.By, "skipped", skipped, "records", l.describeAll(s.Records), "stack", s.Stack)
+		l.report.log.With(more...).Warn("the loop was held", "for", s.For, "by", s.By, "gc", s.percent(), "skipped", skipped, "records", l.describeAll(s.Records), "stack", s.Stack)
 	}
 }
 

@@ -7,8 +7,8 @@ import (
 )
 
 // Kinds of records that a server adds to those of its loop, with the number of the
-// request. One of the last four is counted when an answer is complete; that of a 200 is
-// put into the ring only while there is a reader, and so are the kinds before.
+// request. One of the four with a status is counted when an answer is complete; that of a
+// 200 is put into the ring only while there is a reader, and so are the kinds before.
 const (
 	HeadRead     = eventloop.ProtocolKinds + iota // bytes of the head
 	HandlerBegan                                  // 0
@@ -17,6 +17,10 @@ const (
 	Done3xx
 	Done4xx
 	Done5xx
+
+	// AnswerQueued comes behind one of those for a follower: the bytes in the connection's
+	// outbox when the answer was complete. The answer is written when as many are.
+	AnswerQueued
 )
 
 // recordKinds is how they are shown.
@@ -28,6 +32,7 @@ var recordKinds = []eventloop.KindInfo{
 	{Name: "done 3xx", Text: doneText},
 	{Name: "done 4xx", Text: doneText},
 	{Name: "done 5xx", Text: doneText},
+	{Name: "answer queued", Text: func(n int64) string { return fmt.Sprintf("answer queued, %d bytes in all", n) }},
 }
 
 func doneText(status int64) string { return fmt.Sprintf("done %d", status) }
@@ -57,6 +62,9 @@ func (c *conn) noteDone() {
 		loop.CountRecord(Done2xx, int64(status))
 	} else {
 		c.recordDone(status)
+	}
+	if loop.BeingFollowed() {
+		c.conn.Record(AnswerQueued, uint32(c.requests), c.conn.Buffered())
 	}
 	if loop.BeingTimed() {
 		c.x.noteDuration()

@@ -204,11 +204,49 @@ func TestEveryAnswerIsRecordedWithItsStatusAndRoute(t *testing.T) {
 func TestKindsOfRecordsHaveWords(t *testing.T) {
 	loop, _, _ := recorded(t, unwatched, func(*moving) Handler { return hello }, "")
 	for kind, want := range map[eventloop.Kind]string{
-		HeadRead: "head of 200 bytes", HandlerBegan: "handler began", HandlerEnded: "handler ended, route 200",
+		HeadRead: "head of 200 bytes", HandlerBegan: "handler began", HandlerEnded: "handler ended, route 200", AnswerQueued: "answer queued, 200 bytes in all",
 		Done2xx: "done 200", Done3xx: "done 200", Done4xx: "done 200", Done5xx: "done 200",
 	} {
 		if got := loop.Describe(&eventloop.Record{Kind: kind, Arg: 200}); got != want || loop.KindInfo(kind).Name == "" {
 			t.Errorf("kind %d is %q, not %q", kind, got, want)
 		}
+	}
+}
+
+// TestARecordTellsWhereAnAnswerEnds has a client that takes 10,000 bytes of its answers: one is
+// written when as much is written as was queued with it.
+func TestARecordTellsWhereAnAnswerEnds(t *testing.T) {
+	ask := func(path string) string { return "GET " + path + " HTTP/1.1\r\nHost: a\r\n\r\n" }
+	var records []eventloop.Record
+	follow := func(l *eventloop.Loop) {
+		l.Follow(func(more []eventloop.Record, _ uint64) { records = append(records, more...) })
+	}
+	var site Router
+	site.Handle("/", hello)
+	site.Handle("/large", func(w *Response, _ *Request) error { return w.Text(strings.Repeat("x", 100_000)) })
+	recorded(t, follow, func(k *moving) Handler {
+		k.Buffer = 10_000
+		return site.Serve
+	}, ask("/")+ask("/large")+ask("/"))
+	sizes := map[uint32]int64{} // of the head and the body
+	queued, order := map[uint32]int64{}, []uint32{}
+	var written int64
+	for _, r := range records {
+		switch r.Kind {
+		case AnswerQueued:
+			queued[r.Request] = written + r.Arg
+			sizes[r.Request] = r.Arg
+		case eventloop.Wrote:
+			written += r.Arg
+			for request := uint32(1); request <= 3; request++ {
+				if end, is := queued[request]; is && end <= written {
+					order = append(order, request)
+					delete(queued, request)
+				}
+			}
+		}
+	}
+	if !slices.Equal(order, []uint32{1}) || written != 10_000 || sizes[1] < 100 || sizes[1] > 300 || sizes[2] < 100_000+sizes[1] || sizes[3] != sizes[2]+sizes[1] {
+		t.Errorf("of %d bytes, the answers %d are written, behind %v bytes", written, order, sizes)
 	}
 }
