@@ -30,13 +30,14 @@ func (l *Loop) Gauges() Gauges {
 	l.owner.check("Loop.Gauges")
 	h, w := &l.handshakes, &l.workers
 	g := Gauges{
-		Open: l.conns.open - len(l.recorder.leftOuts), LeftOut: len(l.recorder.leftOuts), Detached: l.Detached(),
+		LeftOut: l.openLeftOut(), Detached: l.Detached(),
 		Owed: l.output.bytes, Reserved: w.reserved, Backpressure: l.output.scarce,
 		HandshakesWait: h.pending.len() + h.forWorkers.len() + h.held, HandshakeBytes: h.tally.Total(),
 		Workers: w.busy, Jobs: w.forMemory.Len(), Tasks: w.tasks,
 		Posted: l.mail.length(), Timers: len(l.timers.heap),
 		Chunks: l.pools.made, ChunksFree: len(l.pools.chunks),
 	}
+	g.Open = l.conns.open - g.LeftOut
 	for one := h.oldest; one != nil; one = one.newer {
 		g.Handshakes++
 	}

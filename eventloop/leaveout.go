@@ -160,6 +160,17 @@ func (s *leaving) leftOut(c *Conn) *leftOut {
 	return nil
 }
 
+// openLeftOut returns how many connections are open that are left out.
+func (l *Loop) openLeftOut() int {
+	n := 0
+	for i := range l.recorder.leftOuts {
+		if c := l.recorder.leftOuts[i].conn; c.figures == figuresLeftOut && l.conns.at(int(c.fd)) == c {
+			n++
+		}
+	}
+	return n
+}
+
 // forget takes a connection off the list.
 func (s *leaving) forget(c *Conn) {
 	for i := range s.leftOuts {

@@ -194,7 +194,7 @@ func (l *Loop) makeFrame() {
 	f := &r.frames[r.framed%framesKept]
 	r.framed++
 	*f = Frame{
-		At: r.at, Counters: r.counters, Open: l.conns.open - len(r.leftOuts), Memory: l.output.bytes,
+		At: r.at, Counters: r.counters, Open: l.conns.open - l.openLeftOut(), Memory: l.output.bytes,
 		Histograms: r.Histograms,
 		Longest:    r.longest, LongestConn: r.longestConn, Late: r.late, LongestTurn: r.longestTurn, MostEvents: r.mostEvents,
 	}

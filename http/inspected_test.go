@@ -137,3 +137,60 @@ func TestConnectionsAreListedWithoutAllocation(t *testing.T) {
 	})
 	_ = s.Run()
 }
+
+// TestGaugesTellWhatIsHeld has clients whose connections hold something of each kind.
+func TestGaugesTellWhatIsHeld(t *testing.T) {
+	const end = " HTTP/1.1\r\nHost: a\r\n\r\n"
+	k := sim.New(1)
+	k.Buffer = 1 << 10
+	var site Router
+	site.Handle("/large", func(w *Response, _ *Request) error { return w.Text(strings.Repeat("x", 1<<20)) })
+	site.Handle("/blocking", Blocking(1, func(w *Response, _ *Request) error { return w.Pause(time.Minute) }))
+	site.Handle("/body", func(w *Response, r *Request) error { _, err := r.Body(); return err })
+	site.Handle("/metrics", func(w *Response, r *Request) error { r.LeaveOut(); return w.Text("metrics") })
+	s, err := NewServer(Config{
+		Handler: site.Serve, TLS: &tls.Config{Certificates: []tls.Certificate{certificate()}}, EagerAccept: true,
+		Loop: eventloop.Config{Kernel: k, CheckOwner: true},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Listen(":80"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.ListenTLS(":443"); err != nil {
+		t.Fatal(err)
+	}
+	k.Go(func(c *sim.Script) {
+		for _, text := range []string{"GET /large" + end, "GET /blocking" + end, "POST /body HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nab", "GET /metrics" + end} {
+			w, err := k.DialPort(80)
+			if err != nil {
+				t.Fatal(err)
+			}
+			c.Send(w, []byte(text))
+		}
+		w, err := k.DialPort(443)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.Send(w, []byte("\x16\x03\x01\x02\x00\x01\x00"))
+		c.Sleep(time.Second)
+		s.Loop().Post(func() {
+			s.Loop().Post(func() {})
+			g, of := s.Loop().Gauges(), s.Gauges()
+			if g.Open != 4 || g.LeftOut != 1 || g.Handshakes != 1 || g.HandshakeBytes != 7 || g.Tasks != 1 || g.Posted != 1 ||
+				g.Owed < 1<<20-1<<10 || g.Chunks == 0 || g.Backpressure || g.Workers != 0 || g.Jobs != 0 || g.Detached != 0 {
+				t.Errorf("the loop holds %+v", g)
+			}
+			if of.Bodies != 2 || of.Slow != 1 || of.Offloads != 0 || of.Free != 0 {
+				t.Errorf("the server holds %+v", of)
+			}
+			s.Stop()
+			s.Stop()
+		})
+	})
+	_ = s.Run()
+	if g := s.Loop().Gauges(); g.Open != 0 || g.LeftOut != 0 || g.Handshakes != 0 || g.Owed != 0 {
+		t.Errorf("in the end the loop holds %+v", g)
+	}
+}
