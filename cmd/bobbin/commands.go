@@ -32,6 +32,7 @@ func init() {
 		"precompress": withHelp("precompress", precompressCommand),
 		"hash":        withHelp("hash", hashCommand),
 		"tour":        withHelp("tour", tourCommand),
+		"trace":       traceCommand,
 		"help":        helpCommand,
 		"version":     withHelp("version", versionCommand),
 	}
@@ -67,6 +68,22 @@ Makes a line for the --auth file from a name and a password. The password is
 read from the input, because all users of the machine can see arguments.
 `,
 	"tour": newGuide(&terminals{}).Usage(),
+	"trace": `usage: bobbin trace ADDR [--seconds N] [--events N] [-o FILE]
+
+Records what the loops of a running server do, and writes a timeline that
+https://ui.perfetto.dev, https://www.speedscope.app and chrome://tracing show.
+ADDR is :8080, localhost:8080, a URL, or unix:/path. A server shows its loops on
+its own machine with the built-in site or with --xray, and at --admin ADDR.
+
+  -s, --seconds N   how long to record, from 1 to 60; 0 is what the loops have
+                    recorded already; 5
+      --events N    most events in the file; beyond, one connection in so many is
+                    there; 300000
+  -o, --output FILE name of the file; .gz compresses it, - is the standard output;
+                    bobbin-trace.json
+
+Ctrl-C ends the recording and writes the file.
+`,
 	"help": `usage: bobbin help [COMMAND]
 `,
 	"version": `usage: bobbin version

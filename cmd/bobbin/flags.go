@@ -252,6 +252,7 @@ Usage:
   bobbin hash [NAME]
   bobbin cert [--folder DIR] [NAME...]
   bobbin tour [STEP]
+  bobbin trace ADDR [--seconds N] [-o FILE]
   bobbin help [COMMAND]
   bobbin version
 
@@ -279,6 +280,7 @@ config test checks all settings; config print prints them with their origin.
 precompress writes .br, .zst and .gz files beside each file that shrinks by 10 %.
 hash makes a line for the --auth file from a name and a password.
 cert makes a certificate for development, and an authority for browsers to trust.
+trace records a running server, and writes a timeline for ui.perfetto.dev.
 tour leads from a blocking server to an event loop, in steps that run and break.
 
 Ctrl-C finishes open requests, then exits; a second Ctrl-C cuts them off.

@@ -36,8 +36,11 @@ func explainFlag(err error, f *pflag.FlagSet) error {
 
 // seeHelp says where the flags are listed.
 func seeHelp(f *pflag.FlagSet) string {
-	if f.Lookup("port") == nil {
-		return "see bobbin cert --help" // the only command with flags of its own
+	switch {
+	case f.Lookup("seconds") != nil:
+		return "see bobbin trace --help"
+	case f.Lookup("port") == nil:
+		return "see bobbin cert --help"
 	}
 	return "see bobbin --help"
 }

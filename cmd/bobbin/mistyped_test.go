@@ -88,7 +88,7 @@ func TestEveryMistakeIsASentenceThatSaysWhatToDo(t *testing.T) {
 
 func TestEachCommandHasItsHelp(t *testing.T) {
 	names := commandNames()
-	if !slices.Equal(names, []string{"cert", "config", "hash", "help", "precompress", "serve", "tour", "version"}) {
+	if !slices.Equal(names, []string{"cert", "config", "hash", "help", "precompress", "serve", "tour", "trace", "version"}) {
 		t.Errorf("the commands are %s", names)
 	}
 	for _, name := range names {

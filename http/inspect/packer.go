@@ -75,7 +75,8 @@ func (p *Packer) gauge(at time.Duration) {
 	if p.gauged && at < p.at+gaugeEvery {
 		return
 	}
-	open, owed := int64(p.loop.Open()), p.loop.Memory()
+	g := p.loop.Gauges()
+	open, owed := int64(g.Open), g.Owed
 	if !p.gauged || open != p.open {
 		p.encoder.Gauge(timeline.Open, at, open)
 	}

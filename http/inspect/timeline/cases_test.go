@@ -70,7 +70,7 @@ func made(t *testing.T, hello Hello, o Options, blocks ...Block) (*check.File, S
 func shown(f *check.File, cat string) string {
 	var list []string
 	for _, e := range f.Slices(cat) {
-		list = append(list, fmt.Sprintf("%s on %d/%d, %d to %d", e.Name, e.Pid, e.Tid, e.At/1000, (e.At+e.For)/1000))
+		list = append(list, fmt.Sprintf("%s on %d/%d, %d to %d", e.Name, e.Pid, e.Tid, e.At/1000, (e.At+e.For+2)/1000))
 	}
 	return strings.Join(list, "; ")
 }

@@ -40,10 +40,10 @@ func Example() {
 	// {"ph":"M","pid":2,"tid":1,"name":"thread_sort_index","args":{"sort_index":0}},
 	// {"ph":"X","pid":2,"tid":1,"ts":0.000,"name":"conn 7","cat":"connection","dur":10.000,"args":{"requests":0,"read":45,"wrote":130,"loop":0,"end":"open"}},
 	// {"ph":"X","pid":1,"tid":1,"ts":0.000,"name":"turn","cat":"turn","dur":10.000,"args":{"turn":1,"events":1}},
-	// {"ph":"X","pid":1,"tid":1,"ts":0.000,"name":"dispatch","cat":"phase","dur":4.000,"args":{}},
-	// {"ph":"X","pid":1,"tid":1,"ts":0.000,"name":"read","cat":"callback","dur":4.000,"args":{"conn":7,"bytes":45}},
+	// {"ph":"X","pid":1,"tid":1,"ts":0.000,"name":"dispatch","cat":"phase","dur":3.999,"args":{}},
+	// {"ph":"X","pid":1,"tid":1,"ts":0.000,"name":"read","cat":"callback","dur":3.998,"args":{"conn":7,"bytes":45}},
 	// {"ph":"C","pid":1,"tid":1,"ts":0.000,"name":"events per wait","cat":"counter","args":{"value":1}},
-	// {"ph":"X","pid":1,"tid":1,"ts":4.000,"name":"flush","cat":"phase","dur":6.000,"args":{}},
-	// {"ph":"X","pid":1,"tid":1,"ts":4.000,"name":"write","cat":"write","dur":6.000,"args":{"conn":7,"bytes":130}}
+	// {"ph":"X","pid":1,"tid":1,"ts":4.000,"name":"flush","cat":"phase","dur":5.999,"args":{}},
+	// {"ph":"X","pid":1,"tid":1,"ts":4.000,"name":"write","cat":"write","dur":5.998,"args":{"conn":7,"bytes":130}}
 	// ]}
 }

@@ -33,7 +33,7 @@ type laneUntil struct {
 // take returns the lane that has been free for longest at a time, -1 if there is none.
 func (h *lanesUntil) take(at int64) int32 {
 	old := *h
-	if len(old) == 0 || old[0].at > at {
+	if len(old) == 0 || old[0].at >= at {
 		return -1
 	}
 	lane := old[0].lane

@@ -14,10 +14,10 @@ func (w *writer) event(e *event) {
 	switch e.what {
 	case aConnection, aRequest:
 		w.head(e, "X", pidConnections)
-		w.duration(e.dur)
+		w.duration(e)
 	case aTurn, aPhase, aCallback, aHandler, aWrite:
 		w.head(e, "X", pidLoop)
-		w.duration(e.dur)
+		w.duration(e)
 	case anInstant:
 		pid := pidLoop
 		if e.conn != nil && w.b.thin.has(e.conn) {
@@ -70,9 +70,15 @@ func (w *writer) head(e *event, ph string, pid int) {
 	w.line = append(w.line, '"')
 }
 
-func (w *writer) duration(d int64) {
+// depths are how deep slices are in others.
+var depths = [...]int64{aPhase: 1, aCallback: 2, aHandler: 2, aWrite: 2, aRequest: 1}
+
+// duration writes how long a slice took. A slice ends a nanosecond before the one around it
+// and before the next, because a viewer that adds up binary fractions of microseconds may
+// take the end of one for later than that of the other.
+func (w *writer) duration(e *event) {
 	w.line = append(w.line, `,"dur":`...)
-	w.line = appendMicroseconds(w.line, d)
+	w.line = appendMicroseconds(w.line, max(e.dur-depths[e.what], 0))
 }
 
 // appendMicroseconds appends nanoseconds as microseconds with three decimals. Nothing is

@@ -139,7 +139,9 @@ func (t *track) endPhase(m meaning, at int64) {
 			}
 		}
 	}
-	t.slice(event{what: aPhase, at: t.phase, dur: at - t.phase, kind: eventloop.Kind(phase), arg: t.ran})
+	if at > t.phase { // most phases of a turn have nothing to do
+		t.slice(event{what: aPhase, at: t.phase, dur: at - t.phase, kind: eventloop.Kind(phase), arg: t.ran})
+	}
 	t.phase, t.labels, t.ran, t.first = at, len(t.pending), 0, labelNone
 	t.turn.dur = at - t.turn.at
 	t.drop(at)
