@@ -40,4 +40,6 @@
 //	+0.104226s conn 3: callback took 15µs
 //	+0.104226s turn 7: dispatch took 15µs
 //	+0.104226s conn 3: wrote 130
+//	+0.104233s conn 3: write took 7µs
+//	+0.104233s turn 7: flush took 7µs
 package eventloop

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"fmt"
 	"log/slog"
+	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -228,5 +230,44 @@ func TestAPanicInAFollowerIsLoggedAndTheLoopGoesOn(t *testing.T) {
 	})
 	if calls < 2 || !strings.Contains(log.String(), "on purpose") {
 		t.Errorf("%d calls, and the log is %s", calls, &log)
+	}
+}
+
+// TestTheLinesOfDocAreTrue compares the lines of a trace that doc.go shows with those of a
+// turn, but for their numbers.
+func TestTheLinesOfDocAreTrue(t *testing.T) {
+	source, err := os.ReadFile("doc.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	numbers := regexp.MustCompile(`[0-9][0-9.]*(ns|µs|ms|s)?`)
+	want := ""
+	for _, line := range regexp.MustCompile(`(?m)^//\t(\+.*)$`).FindAllStringSubmatch(string(source), -1) {
+		want += numbers.ReplaceAllString(line[1], "N") + "\n"
+	}
+	var out bytes.Buffer
+	k := &clockwork{Kernel: sim.New(1), write: 10 * time.Microsecond}
+	l, err := New(Config{Kernel: k, Trace: &out})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := l.ListenAt(":80", bobbin.ListenOptions{}, func(*Conn) Protocol {
+		return &script{speak: func(c *Conn, p []byte) int { c.Write(p); return len(p) }}
+	}); err != nil {
+		t.Fatal(err)
+	}
+	k.Go(func(s *sim.Script) {
+		w, _ := k.Dial()
+		s.Sleep(10 * time.Millisecond)
+		s.Send(w, []byte("hello"))
+		s.Receive(w, nil, 5)
+		w.Close()
+		l.Stop()
+	})
+	if err := l.Run(); err != nil {
+		t.Fatal(err)
+	}
+	if got := numbers.ReplaceAllString(out.String(), "N"); want == "" || !strings.Contains(got, want) {
+		t.Errorf("doc.go shows\n%s\nand there is\n%s", want, got)
 	}
 }

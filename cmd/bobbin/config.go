@@ -26,6 +26,9 @@ func (o *options) readEnvironment(env func(string) string) error {
 	var failed error
 	o.flags.VisitAll(func(flag *pflag.Flag) {
 		text := env(envName(flag.Name))
+		if flag.Name == "trace" && text == "1" {
+			return // the variable has another meaning, too: a line for each record
+		}
 		if text == "" || flag.Changed || failed != nil || flag.Name == "help" || flag.Name == "version" {
 			return
 		}

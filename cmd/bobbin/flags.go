@@ -33,7 +33,9 @@ type options struct {
 	site    siteOptions
 	global  globalOptions
 	https   httpsOptions
-	watch   watchOptions
+
+	selfTrace selfTraceOptions
+	watch     watchOptions
 
 	flags  *pflag.FlagSet
 	origin map[string]origin // of path and of each flag that is not at its default; of limit.NAME in a file, too
@@ -128,6 +130,7 @@ func (o *options) define() (help *bool, config *string) {
 	f.StringSliceVar(&o.global.trusted, "trust", nil, "trust X-Forwarded-For from proxies at these `addresses`, such as 10.0.0.0/8")
 
 	o.watch.define(f)
+	o.selfTrace.define(f)
 
 	f.StringArrayVar(&s.limitText, "limit", nil, "set a limit or a deadline, such as `Body=10m` or HeadTimeout=5s; docs/limits.md lists them; repeatable")
 	config = f.StringP("config", "c", "", "read settings from a TOML `file`, with the names of these flags")
@@ -222,7 +225,7 @@ func (o *options) complete() error {
 	if err := o.choose(); err != nil {
 		return err
 	}
-	return o.watch.check(o)
+	return cmp.Or(o.watch.check(o), o.selfTrace.check())
 }
 
 // checkAddresses refuses addresses that are none.

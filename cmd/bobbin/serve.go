@@ -16,6 +16,7 @@ import (
 // serve listens, prints the banner, and serves until the end.
 func (s *site) serve(o *options, stderr io.Writer, env func(string) string, terminal bool) error {
 	log := logTo(stderr, *o)
+	s.trace = newSelfTrace(o.selfTrace, log)
 	servers, err := s.newServers(o, log, stderr, env("BOBBIN_TRACE") == "1")
 	if err != nil {
 		return err
@@ -48,6 +49,8 @@ func (s *site) serve(o *options, stderr io.Writer, env func(string) string, term
 	}
 	s.tries.aim(o, servers[0].Loop().Limits().Conns)
 	defer s.tries.end()
+	s.trace.start(servers, s.inspector.Hello())
+	defer s.trace.finish()
 	defer s.handleSignals(o, servers, log, stderr)()
 	if !o.quiet {
 		banner(stderr, *o, at, terminal)
@@ -88,6 +91,9 @@ func (s *site) newServers(o *options, log *slog.Logger, stderr io.Writer, trace 
 		if s.global.proxies != nil {
 			c.Loop.Proxies = s.global.proxies.Trusts
 		}
+		if s.trace != nil {
+			c.Loop.OnStall = func(*eventloop.Stall) { s.trace.stalled(loop) }
+		}
 		if trace {
 			c.Loop.Trace = prefixWriter{name, stderr}
 		}
@@ -109,6 +115,7 @@ func (s *site) handleSignals(o *options, servers http.Servers, log *slog.Logger,
 				stopAndTell(servers, stderr)
 			}
 		}, os.Interrupt, syscall.SIGTERM),
+		eventloop.OnSignal(func(os.Signal) { s.quit(servers) }, syscall.SIGQUIT),
 	}
 	switch {
 	case s.loops[0].users != nil || o.site.netlify && o.path != "":

@@ -18,6 +18,7 @@ type site struct {
 	global    *globalMiddleware
 	inspector *inspect.Inspector
 	tries     *tries
+	trace     *selfTrace // of --trace, or nil
 
 	stopping atomic.Bool // a stop has begun
 }

@@ -32,6 +32,7 @@ type Builder struct {
 	thin    thinning
 	lostAt  int64 // when records were last lost, on any loop; -1 for never
 	summary Summary
+	block   Block // of AddRaw, kept for its memory
 }
 
 // A Summary is what a timeline is of.

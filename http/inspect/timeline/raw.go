@@ -193,6 +193,21 @@ func (d *Reader) Next() (*Block, error) {
 	return &d.block, err
 }
 
+// AddRaw adds a block in the raw form, as an Encoder has appended it.
+func (b *Builder) AddRaw(p []byte) error {
+	f := fields{p: p}
+	loop, lost, size := f.unsigned(), f.unsigned(), f.unsigned()
+	if f.bad || size != uint64(len(f.p)) || loop >= uint64(len(b.loops)) {
+		return errBadBlock
+	}
+	var err error
+	b.block.Loop, b.block.Lost = int(loop), lost
+	if b.block.Records, err = appendRecords(b.block.Records[:0], f.p); err == nil {
+		b.Add(&b.block)
+	}
+	return err
+}
+
 // unexpected is the error for an end within a block.
 func unexpected(err error) error {
 	if err == io.EOF {
@@ -233,9 +248,14 @@ func (f *fields) signed() int64 {
 	return v
 }
 
-func (f *fields) number() uint32 {
+func (f *fields) unsigned() uint64 {
 	v, n := binary.Uvarint(f.p)
 	f.skip(n)
+	return v
+}
+
+func (f *fields) number() uint32 {
+	v := f.unsigned()
 	if v > 1<<32-1 {
 		f.bad = true
 	}

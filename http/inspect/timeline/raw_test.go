@@ -68,6 +68,17 @@ func TestRecordsComeOutAsTheyWentIn(t *testing.T) {
 	if _, err := d.Next(); err != io.EOF {
 		t.Errorf("the end is %v", err)
 	}
+	b := New(words(t, 2), Options{})
+	e.Add(turn(100, 160), 0)
+	block := e.Append(nil)
+	for _, bad := range [][]byte{nil, block[:2], block[:len(block)-1], append(block[:len(block):len(block)], 0), append([]byte{9}, block[1:]...)} {
+		if err := b.AddRaw(bad); err == nil {
+			t.Errorf("%x is taken", bad)
+		}
+	}
+	if err := b.AddRaw(block); err != nil || b.Summary().Turns != 1 {
+		t.Errorf("%v, %+v", err, b.Summary())
+	}
 }
 
 func TestMalformedRecordsAreRefused(t *testing.T) {
