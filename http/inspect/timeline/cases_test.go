@@ -211,49 +211,6 @@ func TestTheConnectionThatRecordsIsLeftOut(t *testing.T) {
 	}
 }
 
-// TestOneLongConnectionKeepsWithinTheBound has a single one make all of the events.
-func TestOneLongConnectionKeepsWithinTheBound(t *testing.T) {
-	b := New(words(t, 1, "/"), Options{Events: LeastEvents})
-	for i := range 20_000 {
-		b.Add(&Block{Records: turn(100*i, 100*i+60, served(100*i, 7, uint32(i+1))...)})
-		if len(b.events) > LeastEvents {
-			t.Fatalf("%d events after %d turns", len(b.events), i)
-		}
-	}
-	f, s := written(t, b)
-	if s.Requests != 20_000 || s.Turns != 20_000 || s.RequestsOneIn < 2 || s.TurnsOneIn < 2 || f.Arrows == 0 {
-		t.Errorf("%+v, and %d arrows", s, f.Arrows)
-	}
-	if len(f.Events) < LeastEvents/4 {
-		t.Errorf("only %d events are left", len(f.Events))
-	}
-	if want := fmt.Sprint("connections, one in ", s.OneIn, ", and of their requests one in ", s.RequestsOneIn); !slices.ContainsFunc(f.Events, func(e *check.Event) bool { return e.Args["name"] == want }) {
-		t.Errorf("the file does not say %q", want)
-	}
-}
-
-// TestConnectionsAreThereWhole has many, of which few are shown with all of their requests.
-func TestConnectionsAreThereWhole(t *testing.T) {
-	b := New(words(t, 1, "/"), Options{Events: 2000})
-	at := 0
-	for conn := range uint32(1000) {
-		for number := range uint32(3) {
-			b.Add(&Block{Records: turn(at, at+60, served(at, conn+1, number+1)...)})
-			at += 100
-		}
-		b.Add(&Block{Records: []eventloop.Record{rec(at, eventloop.ClosedDone, conn+1, 0, 4)}})
-	}
-	f, s := written(t, b)
-	if s.OneIn < 2 || s.RequestsOneIn != 1 || len(f.Slices("connection")) < 1000/s.OneIn/2 {
-		t.Errorf("%+v, with %d connections", s, len(f.Slices("connection")))
-	}
-	for _, c := range f.Slices("connection") {
-		if len(c.Children) != 3 || c.Tid != 1 {
-			t.Errorf("%s on lane %d has %d requests", c.Name, c.Tid, len(c.Children))
-		}
-	}
-}
-
 // TestARingWithoutAReaderIsATimeline has what a loop always records: no phases, and times of
 // turns only.
 func TestARingWithoutAReaderIsATimeline(t *testing.T) {
@@ -291,5 +248,14 @@ func TestARingWithoutAReaderIsATimeline(t *testing.T) {
 	}
 	if got := f.Slices("request"); len(got) != 1 || got[0].Arg("status") != 403 {
 		t.Errorf("the requests are %s", shown(f, "request"))
+	}
+}
+
+// TestARequestBeginsWithItsFirstPart has a head come in two turns.
+func TestARequestBeginsWithItsFirstPart(t *testing.T) {
+	first := turn(100, 160, rec(100, eventloop.Read, 7, 0, 5), rec(100, eventloop.ReadPart, 7, 0, 5), rec(110, eventloop.Callback, 7, 0, 10_000))
+	f, _ := made(t, words(t, 1, "/"), Options{}, Block{Records: append(first, turn(200, 260, served(200, 7, 1)...)...)})
+	if got := shown(f, "request"); got != "/ on 2/1, 0 to 160" || f.Arrows != 1 {
+		t.Errorf("the requests are %s, with %d arrows", got, f.Arrows)
 	}
 }
