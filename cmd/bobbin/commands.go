@@ -31,6 +31,7 @@ func init() {
 		"cert":        withHelp("cert", certCommand),
 		"precompress": withHelp("precompress", precompressCommand),
 		"hash":        withHelp("hash", hashCommand),
+		"top":         withHelp("top", topCommand),
 		"tour":        withHelp("tour", tourCommand),
 		"trace":       traceCommand,
 		"help":        helpCommand,
@@ -66,6 +67,20 @@ They are served to clients that accept them.
 
 Makes a line for the --auth file from a name and a password. The password is
 read from the input, because all users of the machine can see arguments.
+`,
+	"top": `usage: bobbin top ADDR
+
+Shows the loops of a running server in the terminal: what is wrong, the turn,
+and the connections, the most important first. ADDR is :8080, localhost:8080, a
+URL, or an address of --admin. Where there is no screen (TERM=dumb, a pipe), it
+writes a line each second.
+
+  q, Ctrl-C      quit
+  space          pause, and go on
+  Tab, ← →       all loops, or one of them
+  Ctrl-Z, Ctrl-L stop as any program does; draw anew
+
+NO_COLOR leaves the colours out; each of them has a letter beside it.
 `,
 	"tour": newGuide(&terminals{}).Usage(),
 	"trace": `usage: bobbin trace ADDR [--seconds N] [--events N] [-o FILE]

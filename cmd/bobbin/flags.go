@@ -254,6 +254,7 @@ Usage:
   bobbin precompress DIR
   bobbin hash [NAME]
   bobbin cert [--folder DIR] [NAME...]
+  bobbin top ADDR
   bobbin tour [STEP]
   bobbin trace ADDR [--seconds N] [-o FILE]
   bobbin help [COMMAND]
