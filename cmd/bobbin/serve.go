@@ -125,6 +125,9 @@ func (s *site) handleSignals(o *options, servers http.Servers, log *slog.Logger,
 			log.Info("SIGHUP ignored: there is no file of --auth, --netlify or --tls-cert to read anew")
 		}, syscall.SIGHUP))
 	}
+	if len(infoSignals) > 0 {
+		stops = append(stops, eventloop.OnSignal(func(os.Signal) { tellInfo(servers, stderr) }, infoSignals...))
+	}
 	if file := s.global.file; file != nil {
 		stops = append(stops, eventloop.OnSignal(func(os.Signal) {
 			if err := file.reopen(); err != nil {

@@ -1,0 +1,6 @@
+package main
+
+import "os"
+
+// infoSignals is empty: Linux has no SIGINFO.
+var infoSignals []os.Signal
