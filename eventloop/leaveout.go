@@ -91,7 +91,7 @@ func (c *Conn) CountIn() {
 	l.owner.check("Conn.CountIn")
 	l.settle()
 	c.figures = figuresMay
-	if e := l.recorder.leftOut(c); !e.counted {
+	if e := l.recorder.leftOut(c); e != nil && !e.counted {
 		l.recorder.countAccepted(c, 1)
 	}
 }
@@ -101,7 +101,9 @@ func (c *Conn) CountIn() {
 func (c *Conn) CountDone() bool {
 	switch c.figures {
 	case figuresLeftOut:
-		c.loop.recorder.leftOut(c).done = true
+		if e := c.loop.recorder.leftOut(c); e != nil {
+			e.done = true
+		}
 		return false
 	case figuresMay:
 		c.countAgain()

@@ -148,6 +148,10 @@ func (l *Loop) noteReading() {
 	if l.noted && !noted {
 		r.settled, r.turnRecord, r.clients, r.watched, r.skipped = r.next, none, true, false, 0
 	}
+	if timed && !r.timed {
+		r.phaseAt = l.sinceStart()
+		r.flushed()
+	}
 	l.noteSpecial()
 }
 

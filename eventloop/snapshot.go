@@ -34,7 +34,10 @@ func (ls Loops) Snapshots(within time.Duration) []*Snapshot {
 	asked := 0
 	for i, l := range ls {
 		// The limit of posted functions does not hold: what has filled it may be what is looked for.
-		if l.mail.put(func() { answers <- answer{i, l.Snapshot()} }, false) == nil {
+		if l.mail.put(func() {
+			l.LeaveOut()
+			answers <- answer{i, l.Snapshot()}
+		}, false) == nil {
 			_ = l.kernel.Wake() // one that has just ended does not answer
 			asked++
 		}

@@ -208,8 +208,8 @@ func (l *Loop) endTurn() {
 }
 
 // AfterFlush has f called once, at the end of this turn's flush, with the time at which it
-// ended: while the loop is being timed that is when the answers of this turn were given to
-// their sockets. f must not write.
+// ended: that is when the answers of this turn were given to their sockets. It is for a loop
+// that is being timed; when that ends first, f is called then. f must not write.
 func (l *Loop) AfterFlush(f func(at time.Duration)) {
 	l.owner.check("Loop.AfterFlush")
 	l.recorder.afterFlush = append(l.recorder.afterFlush, f)
@@ -219,12 +219,16 @@ func (l *Loop) AfterFlush(f func(at time.Duration)) {
 func (l *Loop) flushStamped() {
 	l.flushEarly()
 	l.stampPhase(FlushEnded)
-	r := &l.recorder
-	for i, f := range r.afterFlush {
-		r.afterFlush[i] = nil
-		f(r.at)
+	l.recorder.flushed()
+}
+
+// flushed calls what waits for AfterFlush.
+func (s *stamps) flushed() {
+	for i, f := range s.afterFlush {
+		s.afterFlush[i] = nil
+		f(s.phaseAt)
 	}
-	r.afterFlush = r.afterFlush[:0]
+	s.afterFlush = s.afterFlush[:0]
 }
 
 // flushEarly is flush in another phase. For followers it records how long writing to each

@@ -3,6 +3,7 @@ package http
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -140,5 +141,28 @@ func TestNotingADurationAllocatesNothing(t *testing.T) {
 		}
 	}); n != 0 {
 		t.Errorf("%v allocations", n)
+	}
+}
+
+// TestTimingMayEndInTheMiddleOfATurn has a handler end it, behind a request in the same turn,
+// and begin it again.
+func TestTimingMayEndInTheMiddleOfATurn(t *testing.T) {
+	var server *Server
+	recorded(t, unwatched, func(*moving) Handler {
+		var stop func()
+		return func(w *Response, r *Request) error {
+			server = r.x.conn.server
+			switch r.Path() {
+			case "/begin":
+				stop = r.Loop().StartTiming()
+			case "/end":
+				stop()
+			}
+			return w.Text("hello")
+		}
+	}, strings.Repeat("GET /begin HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\nGET /end HTTP/1.1\r\nHost: a\r\n\r\n", 3))
+	d := &server.series
+	if list := server.Durations(nil); len(list) != 1 || list[0].Duration.Counts[0] != 6 || d.waiting || len(d.quick)+len(d.late) != 0 {
+		t.Errorf("%+v, and %d wait", list, len(d.quick)+len(d.late))
 	}
 }
