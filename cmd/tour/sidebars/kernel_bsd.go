@@ -4,9 +4,9 @@ package sidebars
 
 import "golang.org/x/sys/unix"
 
-// listsOpenSockets says what the kernel's list has: numbers here, and open sockets with
-// epoll.
-const listsOpenSockets = false
+// afterClosing is how many events Dup counts, the careless way: kqueue has numbers on its
+// list, where epoll has open sockets.
+const afterClosing = 0
 
 // reportsEnd waits for the first event of a socket, and reports whether it tells the end.
 func reportsEnd(socket int) (bool, error) {

@@ -2,9 +2,9 @@ package sidebars
 
 import "golang.org/x/sys/unix"
 
-// listsOpenSockets says what the kernel's list has: open sockets here, and numbers with
-// kqueue.
-const listsOpenSockets = true
+// afterClosing is how many events Dup counts, the careless way: epoll has open sockets on
+// its list, where kqueue has numbers.
+const afterClosing = waits
 
 // reportsEnd waits for the first event of a socket, and reports whether it tells the end.
 func reportsEnd(socket int) (bool, error) {
