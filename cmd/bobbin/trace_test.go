@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"compress/gzip"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -160,28 +161,36 @@ func inspected(t *testing.T) (url string) {
 	return "http://" + at[0].Addr().IP.String()
 }
 
-// TestTheHandlerThatSleepsIsTheLongestSlice plants one of 200 ms among others.
+// TestTheHandlerThatSleepsIsTheLongestSlice plants one of 200 ms among others. On a machine
+// that had no time for this process another slice may be longer, so it tries more than once.
 func TestTheHandlerThatSleepsIsTheLongestSlice(t *testing.T) {
 	url := inspected(t)
 	visitAt(t, url+"/fast", 2)
-	asked := make(chan error, 1)
-	time.AfterFunc(300*time.Millisecond, func() {
-		answer, err := nethttp.Get(url + "/slow/7")
-		if err == nil {
-			answer.Body.Close()
+	wrong := ""
+	for try := 0; try < 5 && (try == 0 || wrong != ""); try++ {
+		asked := make(chan error, 1)
+		time.AfterFunc(300*time.Millisecond, func() {
+			answer, err := nethttp.Get(url + "/slow/7")
+			if err == nil {
+				answer.Body.Close()
+			}
+			asked <- err
+		})
+		code, out, said := trace(t, url, "-s", "1", "-o", "-")
+		if code != exitOK {
+			t.Fatal(said)
 		}
-		asked <- err
-	})
-	code, out, said := trace(t, url, "-s", "1", "-o", "-")
-	if code != exitOK {
-		t.Fatal(said)
+		if err := <-asked; err != nil {
+			t.Error(err)
+		}
+		wrong = ""
+		longest := checked(t, strings.NewReader(out)).Longest()
+		if longest == nil || longest.Name != "GET /slow/{id}" || longest.Cat != "handler" || longest.For < 199e6 || longest.Arg("status") != 200 {
+			wrong = fmt.Sprintf("the longest slice is %+v", longest)
+		}
 	}
-	if err := <-asked; err != nil {
-		t.Error(err)
-	}
-	longest := checked(t, strings.NewReader(out)).Longest()
-	if longest.Name != "GET /slow/{id}" || longest.Cat != "handler" || longest.For < 199e6 || longest.Arg("status") != 200 {
-		t.Errorf("the longest slice is %s of category %s with %v, %d ns", longest.Name, longest.Cat, longest.Args, longest.For)
+	if wrong != "" {
+		t.Error(wrong)
 	}
 }
 
@@ -255,6 +264,26 @@ func TestTheTimelineOfTheDocumentsIsMade(t *testing.T) {
 	want := regexp.MustCompile(`(?m)^    `).ReplaceAllString(string(shown[2]), "")
 	if code != exitOK || masked(said) != masked(want) {
 		t.Errorf("code %d, it says\n%s\nand the page says\n%s", code, masked(said), masked(want))
+	}
+}
+
+// TestATraceOverHTTPSAndOverAUnixSocket has a certificate of its own, and the operator's
+// address as a socket.
+func TestATraceOverHTTPSAndOverAUnixSocket(t *testing.T) {
+	made, _ := pair(t, t.TempDir())
+	socket := filepath.Join(t.TempDir(), "admin")
+	p := start(t, "", "--tls-cert", made.Pair.Cert, "--tls-key", made.Pair.Key, "--admin", "unix:"+socket, folder(t, map[string][]byte{"index.html": []byte("hello")}))
+	q := start(t, "", "--tls-cert", made.Pair.Cert, "--tls-key", made.Pair.Key)
+	for _, at := range []string{"unix:" + socket, strings.TrimSuffix(q.url, "/"), q.tlsHost()} {
+		code, out, said := trace(t, at, "-s", "0", "-o", "-")
+		if code != exitOK {
+			t.Errorf("%s: %s", at, said)
+			continue
+		}
+		checked(t, strings.NewReader(out))
+	}
+	if code, _, said := trace(t, strings.TrimSuffix(p.url, "/"), "-s", "0", "-o", "-"); code != exitFailed || !strings.Contains(said, "does not show its loops") {
+		t.Errorf("a folder: code %d, %s", code, said)
 	}
 }
 

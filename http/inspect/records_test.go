@@ -205,7 +205,7 @@ func TestTheOperatorsAddressRecordsTheSite(t *testing.T) {
 	admin, atAdmin := make(i.Handler(-1))
 	i.Show(http.Servers{first, second})
 	over := runServers(t, first, second, admin)
-	answer, end := askAt(t, atAdmin, "GET /-/xray/records?seconds=1 HTTP/1.0\r\nHost: localhost\r\n\r\n")
+	answer, end := askAt(t, atAdmin, "GET /-/xray/records?seconds=60 HTTP/1.0\r\nHost: localhost\r\n\r\n")
 	d, err := timeline.NewReader(behindHead(t, answer))
 	if err != nil {
 		t.Fatal(err)
@@ -217,6 +217,7 @@ func TestTheOperatorsAddressRecordsTheSite(t *testing.T) {
 		}
 		end()
 	}
+	admin.Stop() // which ends the recording
 	f, s, err := timelineOf(t, d)
 	if err != io.EOF || s.Requests != 3 || f.Arrows != 3 || s.Lost != 0 {
 		t.Errorf("%v, %+v, %d arrows", err, s, f.Arrows)

@@ -55,7 +55,7 @@ func meaningsOf(kinds []string) (list [256]meaning) {
 		list[kind] = unseen
 	}
 	for kind, name := range kinds[:min(len(kinds), int(Open))] {
-		if name != "" {
+		if name != "" && name != "answer queued" { // which comes with each answer
 			list[kind] = meanings[name]
 		}
 	}
