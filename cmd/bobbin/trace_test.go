@@ -353,10 +353,12 @@ func TestATraceThatCannotBeSaysWhy(t *testing.T) {
 		{"a socket that is not there", []string{"unix:" + folder + "/none"}, exitFailed, "there is no such socket"},
 		{"another server", []string{answering(nethttp.NotFound)}, exitFailed, "does not show its loops: start it with --xray, or with --admin"},
 		{"a server that has a page everywhere", []string{answering(func(w nethttp.ResponseWriter, _ *nethttp.Request) { io.WriteString(w, "<!doctype html>\n") })}, exitFailed, "these are no records of bobbin"},
-		{"a server that leads elsewhere", []string{answering(func(w nethttp.ResponseWriter, r *nethttp.Request) { nethttp.Redirect(w, r, "/login", 302) })}, exitFailed, "answers 302 Found"},
+		{"a server that leads elsewhere", []string{answering(func(w nethttp.ResponseWriter, r *nethttp.Request) {
+			nethttp.Redirect(w, r, "/login", nethttp.StatusFound)
+		})}, exitFailed, "answers 302 Found"},
 		{"a server that wants a password", []string{answering(func(w nethttp.ResponseWriter, r *nethttp.Request) { w.WriteHeader(401) })}, exitFailed, "wants a password"},
 		{"a server that says why not", []string{answering(func(w nethttp.ResponseWriter, r *nethttp.Request) {
-			nethttp.Error(w, "2 recordings are under way", 503)
+			nethttp.Error(w, "2 recordings are under way", nethttp.StatusServiceUnavailable)
 		})}, exitFailed, ": 2 recordings are under way"},
 		{"another protocol", []string{banner}, exitFailed, "does not answer as a server of HTTP does"},
 		{"HTTPS where there is none", []string{strings.Replace(answering(nethttp.NotFound), "http:", "https:", 1)}, exitFailed, "does not speak HTTPS: write http://"},
