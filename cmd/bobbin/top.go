@@ -22,7 +22,7 @@ func topCommand(t *terminals, args []string, env func(string) string) int {
 	if err != nil {
 		return t.fail(err)
 	}
-	p := &top{server: server, out: t.out, do: make(chan func()), view: view{paint: paintOf(env), address: server.text, tab: -1}}
+	p := &top{server: server, out: t.out, do: make(chan func()), view: view{paint: paintOf(env), address: server.shown(), tab: -1}}
 	if terminal := env("TERM"); terminal != "" && terminal != "dumb" && atTerminal(t.in) && atTerminal(t.out) {
 		p.screen = screenOf(t.in.(*os.File), t.out.(*os.File))
 		p.keys = t.in
@@ -32,6 +32,14 @@ func topCommand(t *terminals, args []string, env func(string) string) int {
 		return exitFailed
 	}
 	return exitOK
+}
+
+// shown is the address without its password, because others may see the screen.
+func (t *target) shown() string {
+	if t.base.User != nil {
+		return t.base.Redacted()
+	}
+	return t.text
 }
 
 // A top follows a server and shows it. All but following and reading keys is done by the
@@ -49,7 +57,6 @@ type top struct {
 	err  error
 
 	told string // the last line that was no figure
-	seen bool   // a frame has come
 }
 
 // drawEvery is how often figures change: faster ones cannot be read. A screen that has come

@@ -82,7 +82,9 @@ func TestTopWritesLinesWhereThereIsNoScreen(t *testing.T) {
 	t.Parallel()
 	server := streamServer(t,
 		streams(streamOf(3, "event: bye\ndata: The server stops.\n\n"), false),
-		func(w nethttp.ResponseWriter, r *nethttp.Request) { nethttp.Error(w, "four watch already", 503) },
+		func(w nethttp.ResponseWriter, r *nethttp.Request) {
+			nethttp.Error(w, "four watch already", nethttp.StatusServiceUnavailable)
+		},
 		streams(streamOf(3, ""), true))
 	want := []string{"reconnecting: the server stops\n", "four watch already\n", "Healthy: ?[2J3 % busy; 2 connections: 1 idle, 1 handling; 50 requests/s; 1.5 kB owed\n"}
 	out := &enough{is: func(line string) bool {
@@ -229,6 +231,16 @@ func TestKeysOfTop(t *testing.T) {
 	}
 	if fmt.Sprint(tabs) != "[0 1 -1 1 0]" {
 		t.Errorf("the loops that are shown are %v", tabs)
+	}
+}
+
+// TestAPasswordIsNotOnTheScreen has addresses as the title shows them.
+func TestAPasswordIsNotOnTheScreen(t *testing.T) {
+	for text, want := range map[string]string{":8080": ":8080", "http://ali:open@localhost:1": "http://ali:xxxxx@localhost:1"} {
+		server, err := targetOf(text)
+		if err != nil || server.shown() != want {
+			t.Errorf("%q, %v: %v", text, server, err)
+		}
 	}
 }
 

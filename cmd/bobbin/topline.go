@@ -147,10 +147,19 @@ func cells(r rune) int {
 	return 1
 }
 
-// wrap breaks a sentence at its spaces into lines of at most so many cells.
+// wrap breaks a sentence at its spaces into lines of at most so many cells. A number stays
+// with its unit.
 func (p paint) wrap(s string, most int) (lines []string) {
-	now, n := "", 0
+	var words []string
 	for _, word := range strings.Fields(s) {
+		if n := len(words) - 1; n >= 0 && isDigit(words[n][len(words[n])-1]) && len(word) <= len("days,") {
+			words[n] += " " + word
+		} else {
+			words = append(words, word)
+		}
+	}
+	now, n := "", 0
+	for _, word := range words {
 		w := p.measure(word)
 		if n > 0 && n+1+w > most {
 			lines, now, n = append(lines, now), "", 0
@@ -162,3 +171,5 @@ func (p paint) wrap(s string, most int) (lines []string) {
 	}
 	return append(lines, now)
 }
+
+func isDigit(b byte) bool { return b >= '0' && b <= '9' }

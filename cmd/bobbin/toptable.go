@@ -187,10 +187,13 @@ func (v *view) about(r *feed.Row) string {
 	if state := v.hello.States[r.State]; state != "open" && state != v.hello.Activities[r.Activity].ID {
 		words = append(words, state)
 	}
+	if r.Flags&feed.LeftOut != 0 {
+		return strings.Join(append(words, "left out of all figures"), ", ")
+	}
 	for _, flag := range []struct {
 		flag  feed.Flags
 		words string
-	}{{feed.TLS, "TLS"}, {feed.Full, "back-pressure"}, {feed.Paused, "paused"}, {feed.LeftOut, "left out of all figures"}} {
+	}{{feed.TLS, "TLS"}, {feed.Full, "back-pressure"}, {feed.Paused, "paused"}} {
 		if r.Flags&flag.flag != 0 {
 			words = append(words, flag.words)
 		}

@@ -108,6 +108,11 @@ func TestTopInATerminal(t *testing.T) {
 		lines := strings.Split(m.do("capture-pane", "-p"), "\n")
 		return len(lines) == 11 && strings.HasPrefix(lines[9], "q quit") && len(lines[0]) == 50 && strings.HasSuffix(lines[0], "live")
 	})
+	m.press("C-z", "Space") // no shell is here that could continue it, so it stays
+	m.shows("paused for ", "space go on")
+	if m.modes() != takenUp {
+		t.Error(m.modes())
+	}
 	m.press("q")
 	m.shows("it ended with 0")
 	if m.modes() != atRest {

@@ -114,10 +114,13 @@ func (v *view) choose(width, height, room int) (shown []block, rows, gaps int) {
 	for weight := sentences; weight > 0; weight-- {
 		for i := range made {
 			b := &made[i]
-			if b.weight == sentences {
+			if b.weight != weight {
+				continue
+			}
+			if weight == sentences {
 				b.lines = b.lines[:min(len(b.lines), room)]
 			}
-			if b.weight == weight && len(b.lines) > 0 && len(b.lines) <= room {
+			if len(b.lines) > 0 && len(b.lines) <= room {
 				chosen[i], room = true, room-len(b.lines)
 			}
 		}
@@ -228,7 +231,7 @@ func (v *view) verdict(f *feed.Frame, width int) []block {
 		}
 		trouble, lasted := v.hello.Troubles[r.Trouble], "for "+spanText(max(f.At-r.Since, 0))
 		if r.Words == f.Words { // it is the verdict
-			made = append(made, block{v.sentence(width, plain, " ", lasted+": "+trouble.Text), 6, false})
+			made = append(made, block{v.sentence(width, plain, " ", lasted+": "+trouble.Text), 2, false})
 			continue
 		}
 		made = append(made, block{v.sentence(width, red, "▲", r.Words+", "+lasted), 8, false})

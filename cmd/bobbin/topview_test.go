@@ -84,6 +84,10 @@ func TestTopShows(t *testing.T) {
 		{"connections are counted by their activity", topView(bare, 1, nil, topRow, feed.Row{Conn: 13, State: 1, Deadline: -1}), []string{"2 connections  i idle 1  r reading 0  h handling 1  w writing 0  c closing 0"}},
 		{"a connection has its letter, number, requests, bytes owed, deadline, time and route", topView(bare, 1, nil, topRow, feed.Row{Conn: 13, State: 2, Deadline: -1}),
 			[]string{" number  requests     owed  deadline      for  route\n", " h        12     3,456     1 MB     4.2 s    1.1 s  GET /slow, TLS\n", " i        13         0      0 B         –     0 ms  lingering\n"}},
+		{"a number stays with its unit", topView(bare, 1, func(f *feed.Frame) {
+			slow(f)
+			f.Troubles[1].Words = "Peer sends slowly: connection 7 has sent part of a request in a while"
+		}, topRow), []string{"in a while, for\n  1.0 s\n"}},
 		{"those that watch come last", topView(bare, 1, nil, feed.Row{Conn: 1, Flags: feed.You | feed.LeftOut, State: 1}, topRow), []string{" h        12 ", "this is you"}},
 		{"no connection at all is told", topView(bare, 1, nil), []string{"0 connections", "   no connections\n"}},
 		{"several loops have a line, and connections their loop", topView(bare, 2, func(f *feed.Frame) { f.Held = []feed.Held{{Loop: 1, For: 2 * time.Second}} }, topRow),
@@ -184,6 +188,9 @@ func TestTopFitsItsTerminal(t *testing.T) {
 					lines := v.draw(width, height)
 					if len(lines) > height {
 						t.Fatalf("%dx%d: %d lines", width, height, len(lines))
+					}
+					if lost == "" && height > 1 && width > 10 && !strings.Contains(lines[1], " Handler") {
+						t.Fatalf("%dx%d: the verdict is not the first: %q", width, height, lines[1])
 					}
 					for _, l := range lines {
 						words := onInk.ReplaceAllStringFunc(l, func(s string) string { return sgr.ReplaceAllString(s, "") })
