@@ -155,13 +155,13 @@ func TestAPauseKeepsTheMoment(t *testing.T) {
 func TestAnotherServerBeginsAnew(t *testing.T) {
 	v := topView(paint{}, 2, nil, topRow)
 	v.tab = 1
-	h := topHello(1)
+	h := topHello(2)
 	h.Started = 2
 	v.greet(h)
 	if v.frame() != nil || v.tab != -1 {
 		t.Error("something of the server before is left")
 	}
-	v.take(topFrame(time.Second, 1))
+	v.take(topFrame(3*time.Second, 2))
 	if n := v.minute.rate(-1, func(l *feed.Loop) float64 { return float64(l.Requests) }); n != 0 {
 		t.Errorf("%v requests a second of one frame", n)
 	}
