@@ -125,6 +125,7 @@ func TestTheOperatorsAddressMayBeAUnixSocket(t *testing.T) {
 // TestInAStopReadinessEndsFirstAndTheOperatorsAddressLast holds a stop up by a request that is
 // not complete.
 func TestInAStopReadinessEndsFirstAndTheOperatorsAddressLast(t *testing.T) {
+	t.Parallel()
 	p := start(t, "", "--admin", "127.0.0.1:0", "--limit", "Drain=30s")
 	slow := p.dial()
 	say(t, slow, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\na")
@@ -187,6 +188,7 @@ func TestXrayIsAroundTheSite(t *testing.T) {
 
 // TestTheDefaultSiteTellsItsMetricsToThisMachineOnly has it alone, with middleware, and public.
 func TestTheDefaultSiteTellsItsMetricsToThisMachineOnly(t *testing.T) {
+	t.Parallel()
 	for _, row := range []struct {
 		name   string
 		args   []string
@@ -210,6 +212,7 @@ func TestTheDefaultSiteTellsItsMetricsToThisMachineOnly(t *testing.T) {
 
 // TestAnOperatorsAddressThatIsOpenIsWarnedOf counts the lines.
 func TestAnOperatorsAddressThatIsOpenIsWarnedOf(t *testing.T) {
+	t.Parallel()
 	for address, want := range map[string]int{":0": 1, "0.0.0.0:0": 1, "127.0.0.1:0": 0, "localhost:0": 0} {
 		p := start(t, "", "--admin", address)
 		if n := strings.Count(p.said.String(), "--admin "+address+" is open to the network"); n != want {

@@ -132,6 +132,14 @@ func (p *tab) send(id int, method string, params any) error {
 // nil. An error ends the test.
 func (p *tab) call(method string, params, result any) {
 	p.t.Helper()
+	if refused := p.ask(method, params, result); refused != "" {
+		p.t.Fatalf("%s: %s", method, refused)
+	}
+}
+
+// ask is call, and returns what the browser refuses it with.
+func (p *tab) ask(method string, params, result any) (refused string) {
+	p.t.Helper()
 	p.mu.Lock()
 	p.last++
 	id, w := p.last, make(chan answer, 1)
@@ -143,7 +151,7 @@ func (p *tab) call(method string, params, result any) {
 	select {
 	case a := <-w:
 		if a.Error != nil {
-			p.t.Fatalf("%s: %s", method, a.Error.Message)
+			return a.Error.Message
 		}
 		if result != nil {
 			if err := json.Unmarshal(a.Result, result); err != nil {
@@ -155,11 +163,21 @@ func (p *tab) call(method string, params, result any) {
 	case <-time.After(5 * time.Minute): // or a mistake would hang the test
 		p.t.Fatalf("%s is not answered", method)
 	}
+	return ""
 }
 
 // eval evaluates an expression in the page, waits if it is a promise, and reads its value
 // into value, unless that is nil. An exception ends the test.
 func (p *tab) eval(expression string, value any) {
+	p.t.Helper()
+	if refused := p.evaluate(expression, value); refused != "" {
+		p.t.Fatalf("%s: %s", expression, refused)
+	}
+}
+
+// evaluate is eval, and returns what the browser refuses it with: that the page has gone,
+// for example.
+func (p *tab) evaluate(expression string, value any) (refused string) {
 	p.t.Helper()
 	var got struct {
 		Result           struct{ Value json.RawMessage }
@@ -168,7 +186,9 @@ func (p *tab) eval(expression string, value any) {
 			Exception struct{ Description string }
 		}
 	}
-	p.call("Runtime.evaluate", map[string]any{"expression": expression, "awaitPromise": true, "returnByValue": true, "userGesture": true}, &got)
+	if refused := p.ask("Runtime.evaluate", map[string]any{"expression": expression, "awaitPromise": true, "returnByValue": true, "userGesture": true}, &got); refused != "" {
+		return refused
+	}
 	if got.ExceptionDetails != nil {
 		p.t.Fatalf("%s: %s %s", expression, got.ExceptionDetails.Text, got.ExceptionDetails.Exception.Description)
 	}
@@ -177,6 +197,7 @@ func (p *tab) eval(expression string, value any) {
 			p.t.Fatalf("%s: %v in %s", expression, err, got.Result.Value)
 		}
 	}
+	return ""
 }
 
 // text returns the value of an expression as text.
@@ -187,11 +208,12 @@ func (p *tab) text(expression string) string {
 	return s
 }
 
-// until waits until an expression is true in the page.
+// until waits until an expression is true in the page. A page that is left meanwhile, by
+// a link, is waited for in the next one.
 func (p *tab) until(what, expression string) {
 	p.t.Helper()
 	ok := false
-	p.eval(fmt.Sprintf(`new Promise((done) => {
+	wait := fmt.Sprintf(`new Promise((done) => {
 		const began = Date.now();
 		const look = () => {
 			let so = false;
@@ -199,7 +221,16 @@ func (p *tab) until(what, expression string) {
 			if (so || Date.now() - began > 60e3) done(so); else setTimeout(look, 50);
 		};
 		look();
-	})`, expression), &ok)
+	})`, expression)
+	refused := p.evaluate(wait, &ok)
+	for range 3 {
+		if refused != "" {
+			refused = p.evaluate(wait, &ok)
+		}
+	}
+	if refused != "" {
+		p.t.Fatalf("it cannot be seen that %s: %s", what, refused)
+	}
 	if !ok {
 		p.t.Fatalf("it does not happen that %s (%s); the page says: %.700s", what, expression, strings.Join(strings.Fields(p.text("document.body.innerText")), " "))
 	}

@@ -122,6 +122,7 @@ func TestARefusedUploadIsToldSo(t *testing.T) {
 }
 
 func TestWrk(t *testing.T) {
+	t.Parallel()
 	p := start(t, "")
 	out := tool(t, "wrk", "-t1", "-c32", "-d1s", p.url+"bench")
 	reports(t, out, `\d\d+ requests in`)
@@ -236,6 +237,7 @@ func busy(t *testing.T) string {
 const busyShows = `>20 and rgb\(255, 0, 0\) and 7<`
 
 func TestBrowser(t *testing.T) {
+	t.Parallel()
 	p := start(t, "", busy(t))
 	reports(t, chromium(t, p.url), busyShows)
 }
@@ -243,6 +245,7 @@ func TestBrowser(t *testing.T) {
 // TestBrowserShowsAListing loads a listing into a page that types into its
 // filter.
 func TestBrowserShowsAListing(t *testing.T) {
+	t.Parallel()
 	files := map[string][]byte{"sub/x.txt": nil}
 	for i := range 5000 {
 		files[fmt.Sprintf("many/file%d.txt", i)] = nil
@@ -271,6 +274,7 @@ func TestBrowserShowsAListing(t *testing.T) {
 // them. The browser is not done before its pictures are there, and those come
 // when the test has seen enough.
 func TestBrowserIsRefreshed(t *testing.T) {
+	t.Parallel()
 	pictures := make(map[string]chan bool)
 	for _, name := range []string{"/first", "/second"} {
 		pictures[name] = make(chan bool)
@@ -337,6 +341,7 @@ func TestBrowserIsRefreshed(t *testing.T) {
 }
 
 func TestBrowserShowsTheDefaultSite(t *testing.T) {
+	t.Parallel()
 	p := start(t, "")
 	reports(t, chromium(t, p.url), `<h1[^>]*>`)
 }

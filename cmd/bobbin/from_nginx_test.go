@@ -24,6 +24,7 @@ import (
 // command, its server block if nginx is installed, and the requests below them
 // against both.
 func TestPairsOfNginxAndBobbinAnswerAlike(t *testing.T) {
+	t.Parallel()
 	page, err := os.ReadFile("../../docs/from-nginx.md")
 	if err != nil {
 		t.Fatal(err)

@@ -89,6 +89,7 @@ func TestWhoIsNotTrustedSpeaksForItself(t *testing.T) {
 // TestRefusalsAreSeen has the program refuse before any handler is asked: they are in
 // both logs, and use up the rate.
 func TestRefusalsAreSeen(t *testing.T) {
+	t.Parallel()
 	file := filepath.Join(t.TempDir(), "log")
 	p := start(t, "", "--log", "common="+file, "-v", "--limit-rate", "3/h")
 	for i, row := range []struct{ request, status string }{

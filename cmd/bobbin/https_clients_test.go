@@ -55,6 +55,7 @@ func TestNodeSpeaksHTTPS(t *testing.T) {
 }
 
 func TestBrowserSpeaksHTTPS(t *testing.T) {
+	t.Parallel()
 	made, _ := pair(t, t.TempDir())
 	c, err := tls.LoadX509KeyPair(made.Pair.Cert, made.Pair.Key)
 	if err != nil {
@@ -134,6 +135,7 @@ func (p *program) asks(roots *x509.CertPool) *tls.Conn {
 
 // TestAnIdleConnectionEndsByTLS has it ended for all reasons that there are.
 func TestAnIdleConnectionEndsByTLS(t *testing.T) {
+	t.Parallel()
 	for _, row := range []struct {
 		name, limit string
 		when        func(p *program, roots *x509.CertPool)

@@ -105,6 +105,7 @@ func (p *program) tlsHost() string {
 }
 
 func TestWhoSpeaksPlainHTTPToHTTPSIsTold(t *testing.T) {
+	t.Parallel()
 	p := start(t, "", "--tls", "self")
 	c, err := net.Dial("tcp", p.tlsHost())
 	if err != nil {

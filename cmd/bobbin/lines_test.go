@@ -17,6 +17,7 @@ import (
 )
 
 func TestFewDescriptorsAreWarnedOf(t *testing.T) {
+	t.Parallel()
 	for _, row := range []struct {
 		descriptors int
 		want        string // "" for none
@@ -68,6 +69,7 @@ func (o *output) String() string {
 // TestManyRequestsAtATimeLeaveWholeLines has two loops write what they have to say, in
 // every way that there is, while the file of the log is renamed and opened again.
 func TestManyRequestsAtATimeLeaveWholeLines(t *testing.T) {
+	t.Parallel()
 	const clients, requests = 8, 100
 	for _, row := range []struct {
 		name string

@@ -218,6 +218,7 @@ func TestALogThatIsNotTakenHoldsNothing(t *testing.T) {
 // TestAFIFOIsReadByWhoeverComes has one reader after the other, and loses nothing
 // between them.
 func TestAFIFOIsReadByWhoeverComes(t *testing.T) {
+	t.Parallel()
 	name := filepath.Join(t.TempDir(), "fifo")
 	if err := syscall.Mkfifo(name, 0o600); err != nil {
 		t.Fatal(err)

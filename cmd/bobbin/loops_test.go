@@ -95,6 +95,7 @@ func TestAnotherProcessDoesNotJoin(t *testing.T) {
 }
 
 func TestSignalsAreForAllLoops(t *testing.T) {
+	t.Parallel()
 	for _, row := range []struct {
 		name      string
 		downloads int // more take a kernel too long that moves 37 bytes at a time, if it moves them all
@@ -146,6 +147,7 @@ func TestSignalsAreForAllLoops(t *testing.T) {
 // TestBrowsersAreRefreshedWhicheverLoopTheyAreOn has some listen, and edits until all
 // are told.
 func TestBrowsersAreRefreshedWhicheverLoopTheyAreOn(t *testing.T) {
+	t.Parallel()
 	const pages = 16
 	dir := folder(t, map[string][]byte{"index.html": []byte("<p>")})
 	p := start(t, "", "--loops", "2", "--reload", dir)

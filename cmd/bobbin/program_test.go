@@ -214,6 +214,7 @@ func prepared(t *testing.T, args ...string) (*site, options) {
 const get = "GET /bench HTTP/1.1\r\nHost: a\r\n\r\n"
 
 func TestASignalEndsItInOrder(t *testing.T) {
+	t.Parallel()
 	for _, s := range []os.Signal{syscall.SIGTERM, os.Interrupt} {
 		p := start(t, "")
 		idle := p.dial()
@@ -235,6 +236,7 @@ func TestASignalEndsItInOrder(t *testing.T) {
 var large = bytes.Repeat([]byte("0123456789abcdef"), 4<<20/16)
 
 func TestASignalLetsADownloadFinish(t *testing.T) {
+	t.Parallel()
 	p := start(t, "", "--limit", "Drain=5m", folder(t, map[string][]byte{"large": large}))
 	c := p.dial()
 	say(t, c, "GET /large HTTP/1.1\r\nHost: a\r\n\r\n")
@@ -309,6 +311,7 @@ func TestOneAddressPaysForItsOwnConnections(t *testing.T) {
 }
 
 func TestASecondSignalCutsOff(t *testing.T) {
+	t.Parallel()
 	p := start(t, "", folder(t, map[string][]byte{"large": large}))
 	c := p.dial()
 	say(t, c, "GET /large HTTP/1.1\r\nHost: a\r\n\r\n")

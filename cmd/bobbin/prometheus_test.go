@@ -101,6 +101,7 @@ func (p *prometheus) becomes(expression string, want float64) {
 // number of connections, while a real Prometheus scrapes the operator's address, and the
 // site itself, whose counters its scrapes are not in.
 func TestPrometheusCountsWhatClientsDid(t *testing.T) {
+	t.Parallel()
 	if _, err := exec.LookPath("h2load"); err != nil {
 		t.Skip("skipped: h2load is not installed (Debian's package nghttp2-client)")
 	}

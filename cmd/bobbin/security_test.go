@@ -11,6 +11,7 @@ import (
 // TestSecurityIsOnEveryAnswer: --security covers the site's error page, listings, redirects
 // and refusals, and -H overrides it for files.
 func TestSecurityIsOnEveryAnswer(t *testing.T) {
+	t.Parallel()
 	dir := folder(t, map[string][]byte{"index.html": []byte("here"), "404.html": []byte("lost"), "sub/a.txt": []byte("a"), "framed.html": []byte("f")})
 	p := start(t, "", "--security", "--listing", "on", "--redirect", "/old /new 301", "-H", "/framed.html: X-Frame-Options: DENY", dir)
 	for _, row := range []struct {

@@ -91,6 +91,7 @@ func selfTraced(t *testing.T, folder string) (s *site, server *http.Server, url 
 
 // TestAStallIsATimeline has a handler hold the loop, more often than there are files.
 func TestAStallIsATimeline(t *testing.T) {
+	t.Parallel()
 	folder := t.TempDir()
 	s, _, url, stop := selfTraced(t, folder)
 	asks(t, url+"/slow/7", 1)
@@ -150,6 +151,7 @@ func TestSIGQUITEndsTheTimelineOfTheRun(t *testing.T) {
 
 // TestADumpOfALoopThatIsHeldHasItsStack holds a loop while its state is asked for.
 func TestADumpOfALoopThatIsHeldHasItsStack(t *testing.T) {
+	t.Parallel()
 	s, server, _, stop := selfTraced(t, t.TempDir())
 	held, release := make(chan bool), make(chan bool)
 	server.Loop().Post(func() { holdTheLoop(held, release) })

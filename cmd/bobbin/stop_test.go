@@ -130,6 +130,7 @@ func canRefuse(t *testing.T) bool {
 
 // TestSignalsLoseNothing sends signals under load.
 func TestSignalsLoseNothing(t *testing.T) {
+	t.Parallel()
 	perfect := canRefuse(t)
 	for _, loops := range []string{"1", "4"} {
 		for _, row := range []struct {
@@ -196,6 +197,7 @@ func TestWhatIsCutOffIsSaid(t *testing.T) {
 // TestTheFirstSignalSaysWhatItWaitsFor has a download, a request that is half sent, and an
 // idle connection, which does not count.
 func TestTheFirstSignalSaysWhatItWaitsFor(t *testing.T) {
+	t.Parallel()
 	for _, loops := range []string{"1", "2"} {
 		p := start(t, "", "--loops", loops, "--limit", "Drain=5m", folder(t, map[string][]byte{"large": large}))
 		idle := p.dial()

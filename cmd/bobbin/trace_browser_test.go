@@ -37,6 +37,7 @@ const speedscopePage = `<!doctype html><iframe src="/index.html#profileURL=/trac
 // TestBrowserOpensATimeline has another reader than our own open a timeline of a real server:
 // speedscope, in a browser.
 func TestBrowserOpensATimeline(t *testing.T) {
+	t.Parallel()
 	browser, err := exec.LookPath("chromium")
 	if err != nil {
 		t.Skip("chromium is not installed")

@@ -87,6 +87,7 @@ func checkedFile(t *testing.T, name string) *check.File {
 // TestATimelineOfARealServer has wrk ask a server with two loops, where it is installed, or a
 // few clients.
 func TestATimelineOfARealServer(t *testing.T) {
+	t.Parallel()
 	p := start(t, "", "--loops", "2")
 	if _, err := exec.LookPath("wrk"); err == nil {
 		load := exec.Command("wrk", "-t1", "-c64", "-d3s", p.url+"bench")
@@ -164,6 +165,7 @@ func inspected(t *testing.T) (url string) {
 // TestTheHandlerThatSleepsIsTheLongestSlice plants one of 200 ms among others. On a machine
 // that had no time for this process another slice may be longer, so it tries more than once.
 func TestTheHandlerThatSleepsIsTheLongestSlice(t *testing.T) {
+	t.Parallel()
 	url := inspected(t)
 	visitAt(t, url+"/fast", 2)
 	wrong := ""
@@ -234,6 +236,7 @@ func TestCtrlCEndsARecordingAndWritesTheFile(t *testing.T) {
 // TestTheTimelineOfTheDocumentsIsMade runs the command of docs/watching.md, and compares what
 // it says.
 func TestTheTimelineOfTheDocumentsIsMade(t *testing.T) {
+	t.Parallel()
 	page, err := os.ReadFile("../../docs/watching.md")
 	if err != nil {
 		t.Fatal(err)

@@ -105,6 +105,7 @@ func TestButtonsDoWhatTheySay(t *testing.T) {
 
 // TestButtonsEndByThemselves presses each when its time is nearly over.
 func TestButtonsEndByThemselves(t *testing.T) {
+	t.Parallel()
 	s, servers := running(t)
 	s.tries.lasts = time.Millisecond
 	loop := servers[0].Loop()
@@ -118,6 +119,7 @@ func TestButtonsEndByThemselves(t *testing.T) {
 
 // TestButtonsEndWithTheServer presses two, and stops the program: no answer is cut off.
 func TestButtonsEndWithTheServer(t *testing.T) {
+	t.Parallel()
 	p := start(t, "")
 	page := watchProgram(t, p)
 	for _, what := range []string{"clients", "slow"} {

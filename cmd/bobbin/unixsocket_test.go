@@ -34,6 +34,7 @@ func overSocket(t *testing.T, path string) {
 // TestAUnixSocketLeavesNoFile has it with a mode, with several loops, after a crash, and
 // in the place of a server that is about to end.
 func TestAUnixSocketLeavesNoFile(t *testing.T) {
+	t.Parallel()
 	for _, loops := range []string{"1", "2"} {
 		path := filepath.Join(t.TempDir(), "s")
 		is := func(want string) {

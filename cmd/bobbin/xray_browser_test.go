@@ -62,6 +62,7 @@ func underLoad(t *testing.T, p *program) {
 // TestBrowserWatchesABusyLoop goes through all that a visitor may do while wrk keeps 200
 // connections busy.
 func TestBrowserWatchesABusyLoop(t *testing.T) {
+	t.Parallel()
 	p := start(t, "")
 	underLoad(t, p)
 	tab := xrayed(t, p)
@@ -217,6 +218,7 @@ func idleClients(t *testing.T, p *program, n int) {
 // TestBrowserWatchesAThousandIdleConnections on a wide screen, on a small one, and where
 // motion is not wanted.
 func TestBrowserWatchesAThousandIdleConnections(t *testing.T) {
+	t.Parallel()
 	p := start(t, "")
 	tab := xrayed(t, p)
 	tab.until("it is empty", `!byId("empty").hidden && byId("emptyHint").textContent.length > 10`)
@@ -245,6 +247,7 @@ func TestBrowserWatchesAThousandIdleConnections(t *testing.T) {
 
 // TestBrowserClosesTheFeedOfAHiddenTab and opens it when the tab is shown.
 func TestBrowserClosesTheFeedOfAHiddenTab(t *testing.T) {
+	t.Parallel()
 	p := start(t, "")
 	tab := xrayed(t, p)
 	hide := func(hidden bool) {
@@ -261,6 +264,7 @@ func TestBrowserClosesTheFeedOfAHiddenTab(t *testing.T) {
 // TestBrowserSeesTheBobbinTurn on the start page: the drawing moves with the loop, and
 // stands when the loop sleeps.
 func TestBrowserSeesTheBobbinTurn(t *testing.T) {
+	t.Parallel()
 	p := start(t, "")
 	tab := openTab(t)
 	tab.open(p.url)
@@ -283,6 +287,7 @@ func TestBrowserSeesTheBobbinTurn(t *testing.T) {
 // TestBrowserPressesTheButtons has the server start each of its clients, and presses one
 // twice.
 func TestBrowserPressesTheButtons(t *testing.T) {
+	t.Parallel()
 	p := start(t, "")
 	tab := xrayed(t, p)
 	var ids []string
@@ -318,6 +323,7 @@ func TestBrowserPressesTheButtons(t *testing.T) {
 // TestBrowserFindsNoFaultOfAccess runs axe-core, which finds faults that keep people from
 // using a page, in the papers and sizes that there are.
 func TestBrowserFindsNoFaultOfAccess(t *testing.T) {
+	t.Parallel()
 	axe := axeCore(t)
 	p := start(t, "")
 	idleClients(t, p, 60)

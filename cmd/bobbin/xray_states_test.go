@@ -123,6 +123,7 @@ func (s *scripted) frame(tab *tab, m moment) {
 
 // TestBrowserShowsEachState sends frames that a page seldom sees.
 func TestBrowserShowsEachState(t *testing.T) {
+	t.Parallel()
 	s := script(t, 1)
 	tab := openTab(t)
 	tab.size(1440, 900, "light", "no-preference")
@@ -174,6 +175,7 @@ func TestBrowserShowsEachState(t *testing.T) {
 
 // TestBrowserShowsSeveralLoops as tabs, the sums of all of them first.
 func TestBrowserShowsSeveralLoops(t *testing.T) {
+	t.Parallel()
 	s := script(t, 3)
 	tab := openTab(t)
 	tab.size(1440, 900, "light", "no-preference")
@@ -198,6 +200,7 @@ func TestBrowserShowsSeveralLoops(t *testing.T) {
 
 // TestBrowserIsTooOldForItsServer says so.
 func TestBrowserIsTooOldForItsServer(t *testing.T) {
+	t.Parallel()
 	s := script(t, 1)
 	s.hello["schema"] = 2
 	tab := openTab(t)

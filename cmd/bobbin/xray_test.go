@@ -109,6 +109,7 @@ func TestTheDefaultSiteShowsItsLoops(t *testing.T) {
 // TestAPageThatIsClosedMakesRoom closes a page whose last frame the kernel never delivers:
 // it takes some frames until that is known, and by far not as long as a deadline.
 func TestAPageThatIsClosedMakesRoom(t *testing.T) {
+	t.Parallel()
 	p := start(t, "")
 	stays, leaves := watchProgram(t, p), watchProgram(t, p)
 	if leaves.hello.Watchers != 2 {
@@ -162,6 +163,7 @@ func TestAUnixSocketShowsNothing(t *testing.T) {
 // for a site that shows nothing itself. The operator's page sees the stall, on a
 // loop of its own.
 func TestTheOperatorsPageHoldsTheSite(t *testing.T) {
+	t.Parallel()
 	p := start(t, "", "--admin", "127.0.0.1:0", folder(t, map[string][]byte{"index.html": []byte("hello")}))
 	page := watchProgramBy(t, p, "http://"+p.admin()+"/", nethttp.DefaultClient)
 	if page.hello.You != nil {

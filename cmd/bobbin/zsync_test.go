@@ -14,6 +14,7 @@ import (
 // TestZsync updates a file of 60 MB of which some places have changed: zsync asks for
 // those by up to 20 ranges in one request, and gives up if it gets the whole file.
 func TestZsync(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("it makes a file of 60 MB")
 	}
