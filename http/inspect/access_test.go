@@ -113,6 +113,33 @@ func TestWhoMayLook(t *testing.T) {
 	}
 }
 
+// TestHTTP10IsThatOfAProxy has the request that nginx makes of a stranger's by default: of
+// HTTP/1.0, with the name that proxy_pass has, and without a field that tells of it.
+func TestHTTP10IsThatOfAProxy(t *testing.T) {
+	for _, row := range []struct {
+		loop   int
+		path   string
+		status string
+	}{
+		{0, "/-/xray", "403"},
+		{0, "/-/xray/stream", "403"},
+		{0, "/-/metrics", "403"},
+		{0, "/other", "200"},
+		{-1, "/-/xray", "200"},
+		{-1, "/-/metrics", "200"},
+	} {
+		serve(t, Config{}, row.loop, func(c *httptest.Client, _ *Inspector) {
+			conn := c.Dial()
+			conn.Send("GET " + row.path + " HTTP/1.0\r\nHost: localhost:8080\r\nConnection: close\r\n\r\n")
+			head, err := conn.Next("\r\n\r\n")
+			if err != nil || !strings.HasPrefix(head, "HTTP/1.1 "+row.status) {
+				t.Errorf("loop %d: %s is answered by %q, %v", row.loop, row.path, head, err)
+			}
+			conn.Close()
+		})
+	}
+}
+
 // TestATargetDoesNotHideAForeignHost has a whole URL in the request line, which counts in
 // place of Host (RFC 9112 section 3.2.2).
 func TestATargetDoesNotHideAForeignHost(t *testing.T) {

@@ -70,7 +70,7 @@ func (i *Inspector) Show(servers http.Servers) {
 // It answers the paths under "/-/" that it knows, and returns http.StatusNotFound for
 // all others before it does anything, so that a caller can go on. The page and its
 // stream are answered if the peer is on loopback, Host is localhost, 127.0.0.1 or [::1],
-// and no field of a proxy is there; others get a 403 that says so. A peer on loopback
+// and the request is not that of a proxy; others get a 403 that says so. A peer on loopback
 // alone proves nothing: behind a proxy all peers are, and any page of the web can point a
 // name of its own at 127.0.0.1. On the operator's address a peer may be anywhere, and Host
 // any IP address or a name in Config.Hosts.
