@@ -71,7 +71,7 @@ func (g *Guide) Run(args []string) int {
 		return exitOK
 	}
 	if err != nil {
-		return g.fail(err)
+		return g.fail(explainFlag(err))
 	}
 	g.Asks = g.Asks && !*yes
 	switch args = flags.Args(); {
@@ -109,10 +109,30 @@ func (g *Guide) fail(err error) int {
 	return exitUsage
 }
 
+// explainFlag turns an error of pflag into a sentence that says what to type.
+func explainFlag(err error) error {
+	var unknown *pflag.NotExistError
+	var missing *pflag.ValueRequiredError
+	var invalid *pflag.InvalidValueError
+	switch {
+	case errors.As(err, &unknown):
+		return fmt.Errorf("unknown flag --%s; --help lists the flags", unknown.GetSpecifiedName())
+	case errors.As(err, &missing):
+		return fmt.Errorf("--%s needs a value; --help says more", missing.GetFlag().Name)
+	case errors.As(err, &invalid) && invalid.GetFlag().Name == "port":
+		return fmt.Errorf("--port %s is no port: a port is a number up to 65535", invalid.GetValue())
+	}
+	return err
+}
+
 // one finds the step that the only argument names.
 func one(command string, args []string) (Step, error) {
-	if len(args) != 1 {
-		return Step{}, fmt.Errorf("%s takes one step, such as %[1]s 1; --help says more", strings.TrimSpace(command+" STEP"))
+	switch {
+	case len(args) == 1:
+	case command == "":
+		return Step{}, errors.New("name one step, such as 1; --help says more")
+	default:
+		return Step{}, fmt.Errorf("%s takes one step, such as %[1]s 1; --help says more", command)
 	}
 	s, ok := Find(args[0])
 	if !ok {

@@ -262,8 +262,11 @@ func TestTheGuide(t *testing.T) {
 		{"a wrong way is shown beside the right one", nil, []string{"6", "--wrong", "once"}, 0, []string{"With the mistake:", "1 of 8 clients", "Without it:", "8 of 8 clients"}, "", ""},
 		{"a wrong way that is not there is named", nil, []string{"6", "--wrong", "twice"}, 2, nil, "", `bobbin tour: step 6 has no wrong way "twice", only once`},
 		{"a step that is not there is named", nil, []string{"99"}, 2, nil, "", `there is no step "99": steps are the numbers 1 to `},
-		{"two steps are too many", nil, []string{"1", "2"}, 2, nil, "", "STEP takes one step, such as STEP 1"},
-		{"a flag that is not there is named", nil, []string{"--no"}, 2, nil, "", "unknown flag: --no"},
+		{"two steps are too many", nil, []string{"1", "2"}, 2, nil, "", "name one step, such as 1"},
+		{"a flag that is not there is named", nil, []string{"--no"}, 2, nil, "", "unknown flag --no; --help lists the flags"},
+		{"a command without its step says what it takes", nil, []string{"show"}, 2, nil, "", "show takes one step, such as show 1"},
+		{"a word is no port", nil, []string{"serve", "1", "--port", "x"}, 2, nil, "", "--port x is no port"},
+		{"a flag without its value is told", nil, []string{"serve", "1", "--port"}, 2, nil, "", "--port needs a value"},
 		{"--help explains all", nil, []string{"--help"}, 0, []string{"usage: bobbin tour [STEP]"}, "", ""},
 		{"diff shows changed lines", nil, []string{"diff", "1", "2"}, 0, []string{
 			"--- cmd/tour/steps/01-blocking/blocking.go\n+++ cmd/tour/steps/02-threads/threads.go\n@@ -1,", "-\t\thandle(client)\n", "+\t\tgo handle(client)"}, "", " lines changed\n"},
