@@ -250,3 +250,15 @@ func TestMemoryOfTheProcess(t *testing.T) {
 		t.Errorf("of this process it tells %+v", p)
 	}
 }
+
+// TestXrayBehindAProxyIsWarnedOf starts it with and without --trust.
+func TestXrayBehindAProxyIsWarnedOf(t *testing.T) {
+	for args, want := range map[string]int{"--xray --trust 127.0.0.1": 1, "--xray": 0, "--trust 127.0.0.1": 0} {
+		p := start(t, "", append(strings.Fields(args), ".")...)
+		if n := strings.Count(p.said.String(), "use --admin in place of --xray"); n != want {
+			t.Errorf("%s: %d warnings in %s", args, n, p.said)
+		}
+		p.signal(syscall.SIGTERM)
+		p.ends(exitOK)
+	}
+}

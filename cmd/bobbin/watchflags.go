@@ -34,11 +34,22 @@ func (w *watchOptions) check(o *options) error {
 	if err := checkHealthPath(w.health); err != nil {
 		return err
 	}
+	if w.xray {
+		if strings.HasPrefix(w.health, "/-/xray") || w.health == "/-/metrics" {
+			return fmt.Errorf("--health %s: --xray has this path: choose another, such as /healthz", w.health)
+		}
+		if len(o.global.trusted) > 0 {
+			o.warn("--trust tells of a proxy, and --xray shows the loop to all clients on this machine: strangers look like one if the proxy runs here and names them in no field; use --admin in place of --xray")
+		}
+	}
 	if w.admin == "" {
 		return nil
 	}
 	admin, err := eventloop.ParseAddress(w.admin)
 	if err != nil {
+		if _, mended := eventloop.ParseAddress(w.admin + ":9090"); mended == nil {
+			return fmt.Errorf("--admin: %q has no port: write %[1]s:9090", w.admin) // and not 8080, which the site has
+		}
 		return fmt.Errorf("--admin: %w", err)
 	}
 	for _, own := range []struct {
