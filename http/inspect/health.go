@@ -3,6 +3,7 @@ package inspect
 import (
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/bobbin-http/bobbin/eventloop"
@@ -40,9 +41,15 @@ func (v *visit) healthy() error {
 	})
 }
 
-// askedMax is how many questions may wait for one loop. While a callback holds it, those who
-// ask all the time would fill its mailbox.
+// askedMax is how many questions of a station may wait for one loop. While a callback holds
+// it, those who ask all the time would fill its mailbox.
 const askedMax = 16
+
+// asked has a station's questions to one loop.
+type asked struct {
+	posted atomic.Int32 // that wait for the loop
+	behind []*question  // that have no room there yet, the oldest first
+}
 
 // A loopState is what a loop has said to a question.
 type loopState uint8
@@ -55,7 +62,10 @@ const (
 
 // A question is put to all loops at once.
 type question struct {
+	station *station
+	here    *eventloop.Loop // of the client
 	servers http.Servers
+	ask     func(number int)
 	said    []loopState // by the number of the loop
 	missing int
 	reply   func(w *http.Response, said []loopState) error
@@ -66,30 +76,18 @@ type question struct {
 // askAll runs ask for each loop on that loop's goroutine, and then makes the answer by
 // reply on this one: when all have answered, or after answerWithin.
 func (v *visit) askAll(ask func(number int), reply func(w *http.Response, said []loopState) error) error {
-	i, here := v.inspector, v.r.Loop()
-	q := &question{servers: i.servers, said: make([]loopState, len(i.servers)), reply: reply}
-	for number, server := range i.servers {
+	i, s, here := v.inspector, v.station, v.r.Loop()
+	if s.asked == nil {
+		s.asked = make([]asked, len(i.servers))
+	}
+	q := &question{station: s, here: here, servers: i.servers, ask: ask, said: make([]loopState, len(i.servers)), reply: reply}
+	for number := range i.servers {
 		if number == v.loop {
 			ask(number)
 			q.said[number] = loopAnswered
-			continue
+		} else if q.put(number) {
+			q.missing++
 		}
-		asked := &i.meters[number].asked
-		if asked.Add(1) > askedMax {
-			asked.Add(-1)
-			continue
-		}
-		err := server.Loop().Post(func() {
-			server.Loop().LeaveOut()
-			asked.Add(-1)
-			ask(number)
-			_ = here.Post(func() { q.take(number) }) // if this loop has ended, so has the client's connection
-		})
-		if err != nil { // it has ended, or so much waits that it does not turn
-			asked.Add(-1)
-			continue
-		}
-		q.missing++
 	}
 	if q.missing == 0 {
 		return q.answer(v.w)
@@ -99,23 +97,67 @@ func (v *visit) askAll(ask func(number int), reply func(w *http.Response, said [
 		return err
 	}
 	q.pending = pending
-	q.timer = here.After(answerWithin, q.end)
+	q.timer = here.After(i.patience, q.end)
 	return nil
 }
 
-// take notes that a loop has answered.
+// put asks one loop, or has the question wait behind others. It reports whether there may be
+// an answer: not if the loop has ended, or if so much waits that it does not turn.
+func (q *question) put(number int) bool {
+	a, loop := &q.station.asked[number], q.servers[number].Loop()
+	switch {
+	case loop.Ended():
+		return false
+	case a.posted.Load() >= askedMax:
+		a.behind = append(a.behind, q)
+		return true
+	}
+	a.posted.Add(1)
+	err := loop.Post(func() {
+		loop.LeaveOut()
+		a.posted.Add(-1)
+		q.ask(number)
+		_ = q.here.Post(func() { q.take(number) }) // if this loop has ended, so has the client's connection
+	})
+	if err != nil {
+		a.posted.Add(-1)
+	}
+	return err == nil
+}
+
+// take notes that a loop has answered, which makes room for those behind.
 func (q *question) take(number int) {
 	q.said[number] = loopAnswered
+	q.less()
+	a := &q.station.asked[number]
+	for len(a.behind) > 0 && a.posted.Load() < askedMax {
+		next := a.behind[0]
+		a.behind = a.behind[1:]
+		if next.pending != nil && !next.put(number) {
+			next.less()
+		}
+	}
+}
+
+// less is called when one answer less is missing.
+func (q *question) less() {
 	if q.missing--; q.missing == 0 && q.pending != nil {
 		q.timer.Stop()
 		q.end()
 	}
 }
 
-// end answers the client, once.
+// end answers the client, once. Questions end in the order in which they came, so those that
+// have waited in vain are in front.
 func (q *question) end() {
 	q.pending.Answer(q.answer)
 	q.pending = nil
+	for number := range q.station.asked {
+		a := &q.station.asked[number]
+		for len(a.behind) > 0 && a.behind[0].pending == nil {
+			a.behind = a.behind[1:]
+		}
+	}
 }
 
 // answer makes the answer. What was posted to a loop that has ended meanwhile did not run.

@@ -5,10 +5,12 @@ import (
 	"io"
 	"log/slog"
 	nethttp "net/http"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/bobbin-http/bobbin/http"
 	"github.com/bobbin-http/bobbin/http/httptest"
@@ -20,6 +22,8 @@ type watched struct {
 	t           *testing.T
 	site, admin string // URLs
 	inspector   *Inspector
+	station     *station     // of the operator's address
+	put         atomic.Int32 // requests to it that have been handled, or wait for an answer
 	servers     http.Servers
 	held        chan struct{} // has a value when a handler holds a loop
 	release     chan struct{}
@@ -45,7 +49,12 @@ func watchedSite(t *testing.T, loops int) *watched {
 		t.Fatal(err)
 	}
 	s.inspector.Show(s.servers)
-	admin, err := http.NewServer(http.Config{Handler: s.inspector.Handler(-1)})
+	s.station = &station{inspector: s.inspector, number: -1}
+	show := s.inspector.handler(s.station)
+	admin, err := http.NewServer(http.Config{Handler: func(w *http.Response, r *http.Request) error {
+		defer s.put.Add(1)
+		return show(w, r)
+	}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -142,16 +151,38 @@ func TestTheOperatorsAddressAnswersWhileAHandlerHoldsALoop(t *testing.T) {
 		})
 	}
 	many.Wait()
-	if n := s.inspector.meters[held].asked.Load(); n != askedMax {
+	if n := s.station.asked[held].posted.Load(); n != askedMax {
 		t.Errorf("%d questions wait for the loop", n)
 	}
 	release()
 	if status, body := s.get("/-/healthy"); status != 200 {
 		t.Errorf("later it is %d %q", status, body)
 	}
-	if n := s.inspector.meters[held].asked.Load(); n != 0 {
+	if n := s.station.asked[held].posted.Load(); n != 0 {
 		t.Errorf("%d questions wait for the loop in the end", n)
 	}
+}
+
+// TestALoopThatTurnsIsHealthyForAllWhoAskAtOnce has more ask than may wait for a loop, while
+// it is held for less time than they have.
+func TestALoopThatTurnsIsHealthyForAllWhoAskAtOnce(t *testing.T) {
+	s := watchedSite(t, 1)
+	s.inspector.patience = time.Hour
+	release := s.hold()
+	const many = 3*askedMax + 1
+	var all sync.WaitGroup
+	for range many {
+		all.Go(func() {
+			if status, body := s.get("/-/healthy"); status != 200 {
+				t.Errorf("it is %d %q", status, body)
+			}
+		})
+	}
+	for s.put.Load() < many {
+		runtime.Gosched()
+	}
+	release()
+	all.Wait()
 }
 
 // TestTheOperatorsAddressAnswersInAStopAndAfterIt asks before, during and after.

@@ -40,6 +40,8 @@ type Inspector struct {
 	token   string // proves that a press comes from the page, which alone can read it
 	servers http.Servers
 
+	patience time.Duration // answerWithin, but in tests
+
 	watchers   atomic.Int32 // on all loops
 	recordings atomic.Int32
 	running    []atomic.Bool
@@ -51,7 +53,7 @@ func New(config Config) *Inspector {
 	if config.Stall == 0 {
 		config.Stall = 100 * time.Millisecond
 	}
-	return &Inspector{config: config, token: rand.Text(), running: make([]atomic.Bool, len(config.Try))}
+	return &Inspector{config: config, patience: answerWithin, token: rand.Text(), running: make([]atomic.Bool, len(config.Try))}
 }
 
 // Show sets the servers that are shown. It must be called once, before any server that has
@@ -78,7 +80,11 @@ func (i *Inspector) Show(servers http.Servers) {
 // Metrics and health are told to every client of the operator's address, and on the site to
 // those who may see the page.
 func (i *Inspector) Handler(loop int) http.Handler {
-	s := &station{inspector: i, number: loop}
+	return i.handler(&station{inspector: i, number: loop})
+}
+
+func (i *Inspector) handler(s *station) http.Handler {
+	loop := s.number
 	return func(w *http.Response, r *http.Request) error {
 		path, ok := strings.CutPrefix(string(r.PathBytes()), "/-/")
 		if !ok {

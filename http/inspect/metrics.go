@@ -45,7 +45,6 @@ type meter struct {
 
 	// For any goroutine.
 	published atomic.Pointer[sample] // the latest
-	asked     atomic.Int32           // functions that wait for the loop, see askAll
 
 	stop func() // ends timing; nil while the loop takes no times for metrics
 	last time.Duration

@@ -27,6 +27,8 @@ type station struct {
 	sources  []*source // while there are watchers
 	timer    *eventloop.Timer
 
+	asked []asked // by the number of the loop, see askAll
+
 	latest time.Duration // Uptime of the latest frame
 	frame  frame
 }
