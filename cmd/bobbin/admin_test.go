@@ -50,6 +50,7 @@ func fetch(t *testing.T, url, host string, fields ...string) (status int, body s
 
 // TestTheOperatorsAddress has a site with a password, and asks beside it.
 func TestTheOperatorsAddress(t *testing.T) {
+	t.Parallel()
 	dir := folder(t, map[string][]byte{"site/index.html": []byte("hello"), "users": []byte("ali:$2a$04$PHFbAhLLmHQkCVIvPJ1Ote5uMk.HGBmzIpnSgYHPQ5CgHHVYMNh9S\n")})
 	p := start(t, "", "--admin", "127.0.0.1:0", "--host", "dev.example", "--auth", filepath.Join(dir, "users"), "--limit-rate", "1/h", filepath.Join(dir, "site"))
 	for range 2 {
@@ -96,6 +97,7 @@ func TestTheOperatorsAddress(t *testing.T) {
 
 // TestTheOperatorsAddressMayBeAUnixSocket asks there, and looks for the file later.
 func TestTheOperatorsAddressMayBeAUnixSocket(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), "admin")
 	p := start(t, "", "--admin", "unix:"+path+"?mode=0600")
 	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
@@ -159,6 +161,7 @@ func TestInAStopReadinessEndsFirstAndTheOperatorsAddressLast(t *testing.T) {
 
 // TestXrayIsAroundTheSite has a folder with a password, a limit of rates and a log.
 func TestXrayIsAroundTheSite(t *testing.T) {
+	t.Parallel()
 	dir := folder(t, map[string][]byte{"site/index.html": []byte("hello"), "users": []byte("ali:$2a$04$PHFbAhLLmHQkCVIvPJ1Ote5uMk.HGBmzIpnSgYHPQ5CgHHVYMNh9S\n")})
 	log := filepath.Join(dir, "log")
 	p := start(t, "", "--xray", "--auth", filepath.Join(dir, "users"), "--limit-rate", "1/h", "--log", "common="+log, filepath.Join(dir, "site"))
@@ -253,6 +256,7 @@ func TestMemoryOfTheProcess(t *testing.T) {
 
 // TestXrayBehindAProxyIsWarnedOf starts it with and without --trust.
 func TestXrayBehindAProxyIsWarnedOf(t *testing.T) {
+	t.Parallel()
 	for args, want := range map[string]int{"--xray --trust 127.0.0.1": 1, "--xray": 0, "--trust 127.0.0.1": 0} {
 		p := start(t, "", append(strings.Fields(args), ".")...)
 		if n := strings.Count(p.said.String(), "use --admin in place of --xray"); n != want {

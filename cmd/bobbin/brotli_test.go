@@ -11,6 +11,7 @@ import (
 // TestBrotli compresses a file by the program that people use, which copies the file's
 // time without the fraction of a second.
 func TestBrotli(t *testing.T) {
+	t.Parallel()
 	site := folder(t, map[string][]byte{"a.css": some})
 	name := filepath.Join(site, "a.css")
 	when := time.Date(2024, 5, 6, 7, 8, 9, 987654321, time.UTC)

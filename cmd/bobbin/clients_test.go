@@ -49,6 +49,7 @@ func reports(t *testing.T, out, expression string) {
 var some = bytes.Repeat([]byte("some content, and more of it\n"), 10_000)
 
 func TestCurl(t *testing.T) {
+	t.Parallel()
 	p := start(t, "", folder(t, map[string][]byte{"some": some, "small": []byte("small")}))
 	to := filepath.Join(t.TempDir(), "got")
 	out := tool(t, "curl", "-sS", "--fail", "-o", to, "-w", "%{http_code} %{size_download}\n", p.url+"some")
@@ -71,6 +72,7 @@ func TestCurl(t *testing.T) {
 // TestLettersThatWereNotEscapedAreServed asks as people type, and as net/http's client sends
 // a query.
 func TestLettersThatWereNotEscapedAreServed(t *testing.T) {
+	t.Parallel()
 	p := start(t, "", folder(t, map[string][]byte{"grüße.txt": []byte("hello"), "über/index.html": []byte("<p>about")}))
 	t.Run("by curl", func(t *testing.T) {
 		reports(t, tool(t, "curl", "-sS", "-w", " %{http_code}", p.url+"grüße.txt?q=ü"), `^hello 200$`)
@@ -92,6 +94,7 @@ func TestLettersThatWereNotEscapedAreServed(t *testing.T) {
 // TestARefusedUploadIsToldSo uploads more than a socket holds, to a server that wants none
 // of it. wget sends all of it before it looks for an answer.
 func TestARefusedUploadIsToldSo(t *testing.T) {
+	t.Parallel()
 	p := start(t, "", folder(t, map[string][]byte{"some": some}))
 	large := filepath.Join(t.TempDir(), "large")
 	for _, size := range []int64{6_000_000, 30_000_000} {
@@ -132,6 +135,7 @@ func TestWrk(t *testing.T) {
 }
 
 func TestAb(t *testing.T) {
+	t.Parallel()
 	p := start(t, "")
 	for _, how := range [][]string{{}, {"-k"}} {
 		out := tool(t, "ab", append(how, "-q", "-n", "2000", "-c", "16", p.url+"bench")...)
@@ -147,6 +151,7 @@ func TestAb(t *testing.T) {
 }
 
 func TestH2load(t *testing.T) {
+	t.Parallel()
 	p := start(t, "")
 	for _, pipelined := range []string{"1", "16"} {
 		out := tool(t, "h2load", "--h1", "-n", "4000", "-c", "8", "-m", pipelined, p.url+"bench")
@@ -155,6 +160,7 @@ func TestH2load(t *testing.T) {
 }
 
 func TestGo(t *testing.T) {
+	t.Parallel()
 	p := start(t, "", folder(t, map[string][]byte{"some": some}))
 	transport := &nethttp.Transport{MaxConnsPerHost: 8}
 	defer transport.CloseIdleConnections()
@@ -182,6 +188,7 @@ func TestGo(t *testing.T) {
 }
 
 func TestNode(t *testing.T) {
+	t.Parallel()
 	p := start(t, "", folder(t, map[string][]byte{"some": some}))
 	// One agent, few sockets, many requests, one of them with a body.
 	out := tool(t, "node", "-e", `

@@ -199,6 +199,7 @@ func TestHash(t *testing.T) {
 }
 
 func TestPrecompress(t *testing.T) {
+	t.Parallel()
 	text := []byte(strings.Repeat("all work and no play\n", 1000))
 	dir := folder(t, map[string][]byte{"a.html": text, "sub/b.js": text, "c.png": text, "short.css": []byte("a"), "a.html.gz": []byte("of an older one"),
 		"packed.svgz": append([]byte("\x1f\x8b\x08"), text...)})
@@ -241,6 +242,7 @@ func TestPrecompress(t *testing.T) {
 
 // TestASiteWithRules serves a folder with all that can be said about it.
 func TestASiteWithRules(t *testing.T) {
+	t.Parallel()
 	_, users, _ := try([]string{"hash", "ali"}, "open sesame", nil)
 	dir := folder(t, map[string][]byte{
 		"index.html": []byte("<h1>here"), "app.js": some, "assets/a.1234.css": []byte("a"), "docs/index.html": []byte("docs"), "data.xyz": []byte("x"), "about": []byte("a"), "app.wasm.br": []byte("packed"),

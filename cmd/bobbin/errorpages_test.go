@@ -79,6 +79,7 @@ func TestAcceptsHTML(t *testing.T) {
 // TestTheProgramsErrorsArePages has the program fail in each way that it can, over a
 // socket.
 func TestTheProgramsErrorsArePages(t *testing.T) {
+	t.Parallel()
 	files := folder(t, map[string][]byte{"a.txt": []byte("some text"), "f/b.txt": nil, "users": []byte("a:$2y$05$abcdefghijklmnopqrstuuJ4HGAmQkpVXEmxLv8DGOEyhfmDXNBlm\n")})
 	pipe, err := net.Listen("unix", filepath.Join(files, "s"))
 	if err != nil {
@@ -135,6 +136,7 @@ func TestTheProgramsErrorsArePages(t *testing.T) {
 
 // TestTooManyRequestsAreAPage is apart from the others, as the rate is.
 func TestTooManyRequestsAreAPage(t *testing.T) {
+	t.Parallel()
 	p := start(t, "", "--limit-rate", "1/h")
 	for n := range 2 {
 		request, _ := nethttp.NewRequest("GET", p.url, nil)
@@ -153,6 +155,7 @@ func TestTooManyRequestsAreAPage(t *testing.T) {
 
 // TestAFoldersOwnErrorPageGoesBefore and is not changed.
 func TestAFoldersOwnErrorPageGoesBefore(t *testing.T) {
+	t.Parallel()
 	files := folder(t, map[string][]byte{"404.html": []byte("<p>lost")})
 	p := start(t, "", files)
 	c := p.dial()

@@ -24,6 +24,7 @@ func (p *program) visit(request string) string {
 }
 
 func TestTheAccessLogIsApachesAndIsReopened(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	file, moved := filepath.Join(dir, "access.log"), filepath.Join(dir, "access.log.1")
 	p := start(t, "", "--log", "combined="+file)
@@ -61,6 +62,7 @@ func TestTheAccessLogIsApachesAndIsReopened(t *testing.T) {
 }
 
 func TestWhoAsksTooOftenIsToldWhenToComeBack(t *testing.T) {
+	t.Parallel()
 	p := start(t, "", "--limit-rate", "2/h", "--trust", "127.0.0.1")
 	for _, row := range []struct{ who, want string }{
 		{"192.0.2.1", "200 OK"}, {"192.0.2.1", "200 OK"}, {"192.0.2.1", "429 Too Many Requests"},
@@ -77,6 +79,7 @@ func TestWhoAsksTooOftenIsToldWhenToComeBack(t *testing.T) {
 
 // TestWhoIsNotTrustedSpeaksForItself has a client that claims to be others.
 func TestWhoIsNotTrustedSpeaksForItself(t *testing.T) {
+	t.Parallel()
 	p := start(t, "", "--limit-rate", "1/h", "--trust", "192.0.2.0/24")
 	p.visit("GET /bench HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 192.0.2.1\r\n\r\n")
 	if answer := p.visit("GET /bench HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 192.0.2.2\r\n\r\n"); !strings.HasPrefix(answer, "HTTP/1.1 429 ") {

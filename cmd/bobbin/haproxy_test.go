@@ -17,6 +17,7 @@ import (
 // TestHAProxyFindsTheServerUp has the real HAProxy check whether a server lives, as
 // "option httpchk" does unless it is told more: by OPTIONS, in HTTP/1.0 and without a host.
 func TestHAProxyFindsTheServerUp(t *testing.T) {
+	t.Parallel()
 	path, err := exec.LookPath("haproxy")
 	if err != nil {
 		t.Skip("haproxy is not installed")

@@ -14,6 +14,7 @@ import (
 // TestTheHealthPathIsAnsweredBeforeEverythingElse has a site with a password, a limit of
 // rates and a log, and a client that knows no Host of it.
 func TestTheHealthPathIsAnsweredBeforeEverythingElse(t *testing.T) {
+	t.Parallel()
 	dir := folder(t, map[string][]byte{"site/healthz": []byte("a file"), "users": []byte("ali:$2a$04$PHFbAhLLmHQkCVIvPJ1Ote5uMk.HGBmzIpnSgYHPQ5CgHHVYMNh9S\n")})
 	log := filepath.Join(dir, "log")
 	p := start(t, "", "--health", "/healthz", "--auth", filepath.Join(dir, "users"), "--limit-rate", "1/h", "--log", "common="+log, filepath.Join(dir, "site"))
@@ -43,6 +44,7 @@ func TestTheHealthPathIsAnsweredBeforeEverythingElse(t *testing.T) {
 
 // TestHealthIs503FromTheBeginningOfAStop asks again and again on one connection.
 func TestHealthIs503FromTheBeginningOfAStop(t *testing.T) {
+	t.Parallel()
 	p := start(t, "", "--health", "/healthz", "--limit", "StopGrace=20s", "--limit", "Drain=40s", "-p", "0")
 	c := p.dial()
 	r := bufio.NewReader(c)

@@ -88,6 +88,7 @@ func TestOnLoopbackOnlyNamesAreAnsweredToThatAStrangerCannotHave(t *testing.T) {
 }
 
 func TestTheGuardOfHostsIsBeforePasswordsAndFiles(t *testing.T) {
+	t.Parallel()
 	dir := folder(t, map[string][]byte{"site/f": []byte("open"), "users": []byte("a:$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW\n")})
 	p := start(t, "", "--host", "dev.example", "--auth", filepath.Join(dir, "users"), filepath.Join(dir, "site"))
 	for host, want := range map[string]string{"evil.example": "421", "dev.example": "401", "localhost": "401"} {
@@ -113,6 +114,7 @@ func TestAHostThatIsNoNameIsRefused(t *testing.T) {
 }
 
 func TestTheGuardOfHostsKnowsTheNamesOfCertificates(t *testing.T) {
+	t.Parallel()
 	folder := t.TempDir()
 	if code, _, complaint := try([]string{"cert", "--folder", folder, "dev.example"}, "", nil); code != exitOK {
 		t.Fatal(complaint)

@@ -25,6 +25,7 @@ import (
 // The clients that people use, over TLS. curl and openssl are in https_test.go.
 
 func TestNodeSpeaksHTTPS(t *testing.T) {
+	t.Parallel()
 	made, _ := pair(t, t.TempDir())
 	p := start(t, "", "--tls-cert", made.Pair.Cert, "--tls-key", made.Pair.Key, folder(t, map[string][]byte{"some": some, "large": large}))
 	// One agent, few sockets, many requests, one of them with a body, and one for
@@ -69,6 +70,7 @@ func TestBrowserSpeaksHTTPS(t *testing.T) {
 // TestByteByByteThroughAPipe has every byte of a client come by itself, those of its
 // handshake and those of its requests.
 func TestByteByByteThroughAPipe(t *testing.T) {
+	t.Parallel()
 	made, roots := pair(t, t.TempDir())
 	p := start(t, "", "--tls-cert", made.Pair.Cert, "--tls-key", made.Pair.Key, folder(t, map[string][]byte{"some": some}))
 	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
@@ -159,6 +161,7 @@ func TestAnIdleConnectionEndsByTLS(t *testing.T) {
 // TestACertificateIsObtainedAndFoundAgain asks Let's Encrypt's ACME server for tests,
 // which comes to look by tls-alpn-01, and has nobody to ask after a restart.
 func TestACertificateIsObtainedAndFoundAgain(t *testing.T) {
+	t.Parallel()
 	at := netip.MustParseAddrPort(free(t)).Port()
 	ca := acmetest.Pebble(t, time.Hour, 0, at)
 	roots, kept := ca.Issuer(t), filepath.Join(t.TempDir(), "kept")

@@ -57,6 +57,7 @@ func free(t *testing.T) string {
 }
 
 func TestHTTPSServesAndPlainHTTPIsSentThere(t *testing.T) {
+	t.Parallel()
 	made, roots := pair(t, t.TempDir())
 	plain := free(t)
 	p := start(t, "", "--tls-cert", made.Pair.Cert, "--tls-key", made.Pair.Key, "--hsts", "--redirect-http", plain, "--host", "example.com")
@@ -123,6 +124,7 @@ func TestWhoSpeaksPlainHTTPToHTTPSIsTold(t *testing.T) {
 }
 
 func TestACertificateOfItsOwnHasTheFingerprintThatIsShown(t *testing.T) {
+	t.Parallel()
 	p := start(t, "", "--tls", "self", "--domain", "dev.example")
 	c, err := tls.Dial("tcp", p.tlsHost(), &tls.Config{InsecureSkipVerify: true})
 	if err != nil {
@@ -147,6 +149,7 @@ func TestACertificateOfItsOwnHasTheFingerprintThatIsShown(t *testing.T) {
 // TestCertificatesAreReplacedWhileClientsAsk asks on new connections all the time,
 // while the certificate is replaced again and again, and is wrong now and then.
 func TestCertificatesAreReplacedWhileClientsAsk(t *testing.T) {
+	t.Parallel()
 	folder := t.TempDir()
 	made, roots := pair(t, folder)
 	p := start(t, "", "-v", "--tls-cert", made.Pair.Cert, "--tls-key", made.Pair.Key)
@@ -263,6 +266,7 @@ func TestCertMakesWhatServes(t *testing.T) {
 
 // TestCurlSpeaksHTTPS and openssl, too.
 func TestCurlSpeaksHTTPS(t *testing.T) {
+	t.Parallel()
 	made, _ := pair(t, t.TempDir())
 	content := strings.Repeat("0123456789", 100_000)
 	session := filepath.Join(t.TempDir(), "session")

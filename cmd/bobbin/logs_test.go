@@ -246,6 +246,7 @@ func TestAFIFOIsReadByWhoeverComes(t *testing.T) {
 // TestALogIsReopenedWhileItHangs has a FIFO that is full moved away: what comes later
 // goes into a file of its name.
 func TestALogIsReopenedWhileItHangs(t *testing.T) {
+	t.Parallel()
 	name := filepath.Join(t.TempDir(), "log")
 	if err := syscall.Mkfifo(name, 0o600); err != nil {
 		t.Fatal(err)

@@ -67,6 +67,7 @@ func TestTwoLoopsServe(t *testing.T) {
 }
 
 func TestTheRateIsThatOfAllLoopsTogether(t *testing.T) {
+	t.Parallel()
 	p := start(t, "", "--loops", "2", "--limit-rate", "10/h")
 	let := 0
 	for range 64 {
@@ -82,6 +83,7 @@ func TestTheRateIsThatOfAllLoopsTogether(t *testing.T) {
 }
 
 func TestAnotherProcessDoesNotJoin(t *testing.T) {
+	t.Parallel()
 	p := start(t, "", "--loops", "2")
 	for _, loops := range []string{"1", "2"} {
 		var complaint strings.Builder

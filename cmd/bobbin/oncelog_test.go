@@ -34,6 +34,7 @@ func TestLoopsThatFindTheSameLogItOnce(t *testing.T) {
 
 // TestAnOldCompressedFileIsNamedOnce has four loops serve it.
 func TestAnOldCompressedFileIsNamedOnce(t *testing.T) {
+	t.Parallel()
 	site := folder(t, map[string][]byte{"a.css": some, "a.css.br": []byte("old")})
 	old := time.Now().Add(-time.Hour)
 	if err := os.Chtimes(filepath.Join(site, "a.css.br"), old, old); err != nil {

@@ -60,6 +60,7 @@ func TestThePagesAllowWhatTheyUse(t *testing.T) {
 
 // TestTheStartPageShowsItsAddress as it was requested, as far as it is safe in a shell.
 func TestTheStartPageShowsItsAddress(t *testing.T) {
+	t.Parallel()
 	httptest.Run(t, httptest.Config{Handler: defaultSite(nil)}, func(c *httptest.Client) {
 		for _, row := range []struct{ host, want string }{
 			{"localhost:3000", "http://localhost:3000"},
@@ -194,6 +195,7 @@ func TestTheStartPageIsLiveWhereTheInspectorIs(t *testing.T) {
 // TestTheInspectorIsOneAnswer fetches its page as a browser does, and looks for anything
 // that would need another request.
 func TestTheInspectorIsOneAnswer(t *testing.T) {
+	t.Parallel()
 	p := start(t, "")
 	request, err := nethttp.NewRequest("GET", p.url+"-/xray", nil)
 	if err != nil {

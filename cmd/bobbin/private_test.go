@@ -99,6 +99,7 @@ func TestTheAuthoritysKeyIsNeverServed(t *testing.T) {
 }
 
 func TestItsOutputIsNotServedIfItIsAFileInTheFolder(t *testing.T) {
+	t.Parallel()
 	dir := folder(t, map[string][]byte{"open.txt": []byte("open")})
 	p := start(t, "exec >"+filepath.Join(dir, "out.log"), "--log", "common", dir)
 	for path, want := range map[string]string{"/open.txt": "200", "/out.log": "404"} {

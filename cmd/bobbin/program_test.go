@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"flag"
 	"fmt"
 	"io"
 	"net"
@@ -37,6 +38,7 @@ func TestMain(m *testing.M) {
 	default:
 		main()
 	}
+	flag.Set("test.parallel", "4") // most tests wait for a program
 	os.Exit(m.Run())
 }
 
@@ -264,6 +266,7 @@ func TestASignalLetsADownloadFinish(t *testing.T) {
 // there may be, with half a request each, and come again when one is closed: another
 // address is answered all the time.
 func TestOneAddressPaysForItsOwnConnections(t *testing.T) {
+	t.Parallel()
 	if runtime.GOOS != "linux" {
 		t.Skip("all of 127.0.0.0/8 is this machine on Linux only")
 	}
@@ -335,6 +338,7 @@ func TestASecondSignalCutsOff(t *testing.T) {
 // TestOutOfDescriptorsItServesOneAfterTheOther has as many addresses as connections:
 // none pays for another's.
 func TestOutOfDescriptorsItServesOneAfterTheOther(t *testing.T) {
+	t.Parallel()
 	if runtime.GOOS != "linux" {
 		t.Skip("all of 127.0.0.0/8 is this machine on Linux only")
 	}
@@ -503,6 +507,7 @@ func TestTheBannerIsForWhoReadsIt(t *testing.T) {
 }
 
 func TestVerboseWritesALineForEachRequest(t *testing.T) {
+	t.Parallel()
 	p := start(t, "", "-v")
 	c := p.dial()
 	say(t, c, "GET /a%0ab\"?c HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")

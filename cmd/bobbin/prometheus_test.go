@@ -137,6 +137,7 @@ func TestPrometheusCountsWhatClientsDid(t *testing.T) {
 // TestPromtoolFindsNothing has Prometheus' own tool read the text. The tool does not know
 // OpenMetrics, which Prometheus itself asks for and reads in the test above.
 func TestPromtoolFindsNothing(t *testing.T) {
+	t.Parallel()
 	promtool, err := exec.LookPath("promtool")
 	if err != nil {
 		t.Skip("skipped: promtool is not installed (Debian's package prometheus)")

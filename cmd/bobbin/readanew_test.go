@@ -11,6 +11,7 @@ import (
 
 // TestSIGHUPReadsUsersAndRulesAnew changes the files of a server that runs, on two loops.
 func TestSIGHUPReadsUsersAndRulesAnew(t *testing.T) {
+	t.Parallel()
 	const hash = ":$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW\n" // of U*U
 	dir := folder(t, map[string][]byte{"site/index.html": []byte("start"), "site/new.html": []byte("new"), "users": []byte("ali" + hash)})
 	write := func(name, text string) {
@@ -79,6 +80,7 @@ func TestSIGHUPReadsUsersAndRulesAnew(t *testing.T) {
 
 // TestSIGHUPSaysWhyItReadsNothing has no file that could be read.
 func TestSIGHUPSaysWhyItReadsNothing(t *testing.T) {
+	t.Parallel()
 	p := start(t, "", folder(t, map[string][]byte{"a.txt": []byte("a")}))
 	p.signal(syscall.SIGHUP)
 	p.waits("SIGHUP ignored: there is no file of --auth, --netlify or --tls-cert to read anew", 1)

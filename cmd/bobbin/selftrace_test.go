@@ -35,6 +35,7 @@ func asks(t *testing.T, url string, times int) {
 }
 
 func TestTheWholeRunIsATimeline(t *testing.T) {
+	t.Parallel()
 	name := filepath.Join(t.TempDir(), "run.json")
 	p := start(t, "", "--trace", name, "--events", "10000", "--loops", "2")
 	asks(t, p.url+"bench", 7)
@@ -110,6 +111,7 @@ func TestAStallIsATimeline(t *testing.T) {
 
 // TestSIGQUITTellsTheStateAndEnds does so in the program.
 func TestSIGQUITTellsTheStateAndEnds(t *testing.T) {
+	t.Parallel()
 	folder := t.TempDir()
 	p := start(t, "", "--trace", folder)
 	c := p.dial()
@@ -139,6 +141,7 @@ func TestSIGQUITTellsTheStateAndEnds(t *testing.T) {
 
 // TestSIGQUITEndsTheTimelineOfTheRun has it end by a dump.
 func TestSIGQUITEndsTheTimelineOfTheRun(t *testing.T) {
+	t.Parallel()
 	name := filepath.Join(t.TempDir(), "run.json.gz")
 	p := start(t, "", "--trace", name)
 	asks(t, p.url+"bench", 3)

@@ -173,6 +173,7 @@ func TestSignalsLoseNothing(t *testing.T) {
 // TestWhatIsCutOffIsSaid has a second signal cut off downloads, and idle connections
 // that do not count.
 func TestWhatIsCutOffIsSaid(t *testing.T) {
+	t.Parallel()
 	p := start(t, "", folder(t, map[string][]byte{"large": large}))
 	for range 3 {
 		c := p.dial()

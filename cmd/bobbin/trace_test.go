@@ -273,6 +273,7 @@ func TestTheTimelineOfTheDocumentsIsMade(t *testing.T) {
 // TestATraceOverHTTPSAndOverAUnixSocket has a certificate of its own, and the operator's
 // address as a socket.
 func TestATraceOverHTTPSAndOverAUnixSocket(t *testing.T) {
+	t.Parallel()
 	made, _ := pair(t, t.TempDir())
 	socket := filepath.Join(t.TempDir(), "admin")
 	p := start(t, "", "--tls-cert", made.Pair.Cert, "--tls-key", made.Pair.Key, "--admin", "unix:"+socket, folder(t, map[string][]byte{"index.html": []byte("hello")}))
@@ -322,6 +323,7 @@ func TestAnAddressIsReadAsPeopleTypeIt(t *testing.T) {
 
 // TestATraceThatCannotBeSaysWhy asks what does not listen, is no bobbin, or refuses.
 func TestATraceThatCannotBeSaysWhy(t *testing.T) {
+	t.Parallel()
 	closed, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

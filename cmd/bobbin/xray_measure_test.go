@@ -17,6 +17,7 @@ import (
 // The aims are 4 ms of script for 95 of 100 frames, no task above 50 ms, and after ten
 // minutes (BOBBIN_MEASURE=10m) the heap of the second minute.
 func TestBrowserMeasuresThePage(t *testing.T) {
+	t.Parallel()
 	span, err := time.ParseDuration(os.Getenv("BOBBIN_MEASURE"))
 	if err != nil {
 		t.Skip("BOBBIN_MEASURE, which says how long, is not set to a duration")

@@ -72,6 +72,7 @@ func (o *xrayStream) press(id string) {
 
 // TestTheDefaultSiteShowsItsLoops asks the program for what is below /-/.
 func TestTheDefaultSiteShowsItsLoops(t *testing.T) {
+	t.Parallel()
 	ask := func(at string) (int, string) {
 		answer, err := nethttp.Get(at)
 		if err != nil {
@@ -126,6 +127,7 @@ func TestAPageThatIsClosedMakesRoom(t *testing.T) {
 
 // TestThePageWorksOverHTTPS presses a button there: its clients and the Origin are HTTPS.
 func TestThePageWorksOverHTTPS(t *testing.T) {
+	t.Parallel()
 	p := start(t, "", "--tls", "self")
 	ca := nethttp.DefaultTransport.(*nethttp.Transport).Clone()
 	ca.TLSClientConfig = &tls.Config{InsecureSkipVerify: true}
@@ -145,6 +147,7 @@ func TestThePageWorksOverHTTPS(t *testing.T) {
 
 // TestAUnixSocketShowsNothing asks there, where no one can tell who asks.
 func TestAUnixSocketShowsNothing(t *testing.T) {
+	t.Parallel()
 	socket := filepath.Join(t.TempDir(), "s")
 	start(t, "", "-l", "unix:"+socket, "-l", "127.0.0.1:0")
 	c, err := net.Dial("unix", socket)
