@@ -49,7 +49,7 @@ func (s *site) quit(servers http.Servers) {
 func (s *site) dump(w io.Writer, servers http.Servers) {
 	s.trace.ship()
 	list := servers.Snapshots(dumpAsks)
-	fmt.Fprintf(w, "bobbin: SIGQUIT: the state of %d loops, then all goroutines\n%s", len(servers), versionLine())
+	fmt.Fprintf(w, "bobbin: SIGQUIT: the state of each loop (%d), then all goroutines\n%s", len(servers), versionLine())
 	var rings []ring
 	for number, snapshot := range list {
 		var text bytes.Buffer

@@ -121,7 +121,7 @@ func TestSIGQUITTellsTheStateAndEnds(t *testing.T) {
 	p.ends(exitQuit)
 	text := p.said.String()
 	for _, want := range []string{
-		"bobbin: SIGQUIT: the state of 1 loops", "bobbin " + version, "\nloop 0: up ", " 3 requests answered,", "  conn 1: reading for ", ", deadline in ",
+		"bobbin: SIGQUIT: the state of each loop (1)", "bobbin " + version, "\nloop 0: up ", " 3 requests answered,", "  conn 1: reading for ", ", deadline in ",
 		"  the latest ", ": wrote ", "\ngoroutines\n", "\ngoroutine ", "eventloop.(*Loop).Run",
 	} {
 		if at := strings.Index(text, want); at < 0 {

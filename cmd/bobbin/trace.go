@@ -108,7 +108,7 @@ func (o *traceOptions) run(ctx context.Context, t *terminals) error {
 		return fmt.Errorf("%s: %w", o.server.text, err)
 	}
 	b := timeline.New(records.Hello, timeline.Options{Events: o.events})
-	if !t.watched {
+	if !t.watched && o.seconds > 0 {
 		fmt.Fprintf(t.err, "bobbin: recording %s for %d s; Ctrl-C ends it and writes the file\n", o.server.text, o.seconds)
 	}
 	early := o.read(t, records, b)

@@ -352,12 +352,12 @@ func TestATraceThatCannotBeSaysWhy(t *testing.T) {
 		{"a flag that is nearly one", []string{":1", "--second", "1"}, exitUsage, "did you mean --seconds?"},
 		{"a flag that is none", []string{":1", "--xyzzy"}, exitUsage, "see bobbin trace --help"},
 		{"a long flag with one dash", []string{":1", "-seconds", "1"}, exitUsage, "write --seconds"},
-		{"a folder that is not there", []string{":1", "-o", "/no/such/trace.json"}, exitFailed, "/no/such/trace.json cannot be written"},
+		{"a folder that is not there", []string{":1", "-o", "/no/such/trace.json"}, exitFailed, "/no/such/trace.json cannot be written: no such file or directory\n"},
 		{"a folder in place of a file", []string{":1", "-o", folder}, exitFailed, "is a folder: name a file in it"},
 		{"nothing listens", []string{closed.Addr().String()}, exitFailed, "nothing listens at 127.0.0.1:"},
 		{"a socket that is not there", []string{"unix:" + folder + "/none"}, exitFailed, "there is no such socket"},
 		{"another server", []string{answering(nethttp.NotFound)}, exitFailed, "does not show its loops: start it with --xray, or with --admin"},
-		{"a server that has a page everywhere", []string{answering(func(w nethttp.ResponseWriter, _ *nethttp.Request) { io.WriteString(w, "<!doctype html>\n") })}, exitFailed, "these are no records of bobbin"},
+		{"a server that has a page everywhere", []string{answering(func(w nethttp.ResponseWriter, _ *nethttp.Request) { io.WriteString(w, "<!doctype html>\n") })}, exitFailed, "these are no records of bobbin: the first line does not say so\n"},
 		{"a server that leads elsewhere", []string{answering(func(w nethttp.ResponseWriter, r *nethttp.Request) {
 			nethttp.Redirect(w, r, "/login", nethttp.StatusFound)
 		})}, exitFailed, "answers 302 Found"},

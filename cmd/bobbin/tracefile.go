@@ -41,6 +41,10 @@ func createTrace(name string, stdout io.Writer) (*traceFile, error) {
 		t.rename = true
 	}
 	if err != nil {
+		var of *os.PathError // its name is that of the temporary file
+		if errors.As(err, &of) {
+			err = of.Err
+		}
 		return nil, fmt.Errorf("%s cannot be written: %w", name, err)
 	}
 	t.to = t.file

@@ -130,7 +130,7 @@ func (g *Guide) broken(s Step, wrong string, attack breaks.Break, wait time.Dura
 	for _, line := range append(outcome.Seen, outcome.Result) {
 		g.paragraph("  ", line)
 	}
-	g.paragraph("  ", fmt.Sprintf("Processor time of the server: %.2fs of %.2fs.", busy.Seconds(), lived.Seconds()))
+	g.paragraph("  ", fmt.Sprintf("Processor time of the server, with its start and on all cores: %.2fs in %.2fs.", busy.Seconds(), lived.Seconds()))
 	fmt.Fprintln(g.Out)
 	return outcome, nil
 }

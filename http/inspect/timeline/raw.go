@@ -139,7 +139,7 @@ func NewReader(r io.Reader) (*Reader, error) {
 	for more := true; more; {
 		part, isPrefix, err := d.r.ReadLine()
 		if err != nil {
-			return nil, errors.Join(errNoHello, err)
+			return nil, fmt.Errorf("%w (%w)", errNoHello, err)
 		}
 		if d.Line = append(d.Line, part...); len(d.Line) > mostHello {
 			return nil, errNoHello
@@ -147,7 +147,7 @@ func NewReader(r io.Reader) (*Reader, error) {
 		more = isPrefix
 	}
 	if err := json.Unmarshal(d.Line, &d.Hello); err != nil {
-		return nil, errors.Join(errNoHello, err)
+		return nil, errNoHello
 	}
 	if d.Hello.Schema != 1 {
 		return nil, fmt.Errorf("the records have schema %d, and this program reads 1: use the bobbin of the server's version", d.Hello.Schema)
