@@ -111,14 +111,25 @@ func (v *visit) origin() string {
 	return scheme + strings.ToLower(v.r.Host())
 }
 
+// proxyFields are the fields that only proxies add, beside those that begin with
+// X-Forwarded: of RFC 7239 and RFC 9110 section 7.6.3, and of nginx, Cloudflare, Akamai,
+// Fastly, Fly, Envoy and Google.
+var proxyFields = []string{
+	"forwarded", "via", "x-real-ip", "cf-connecting-ip", "true-client-ip", "fastly-client-ip", "fly-client-ip",
+	"x-client-ip", "x-cluster-client-ip", "x-original-forwarded-for", "x-envoy-external-address", "x-cloud-trace-context",
+}
+
 // forwarding returns the first field of a request that only proxies add, "" for none.
 func forwarding(r *http.Request) string {
 	const prefix = "x-forwarded"
 	for name := range r.HeadersBytes() {
-		switch {
-		case negotiate.SameFold(name, "forwarded"), negotiate.SameFold(name, "via"), negotiate.SameFold(name, "x-real-ip"),
-			len(name) >= len(prefix) && negotiate.SameFold(name[:len(prefix)], prefix):
+		if len(name) >= len(prefix) && negotiate.SameFold(name[:len(prefix)], prefix) {
 			return string(name)
+		}
+		for _, known := range proxyFields {
+			if negotiate.SameFold(name, known) {
+				return string(name)
+			}
 		}
 	}
 	return ""

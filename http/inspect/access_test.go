@@ -58,6 +58,8 @@ func TestWhoMayLook(t *testing.T) {
 		{"X-Forwarded does", "127.0.0.1", false, []string{own, "X-Forwarded: 1"}, "its field X-Forwarded"},
 		{"X-Real-IP does", "127.0.0.1", false, []string{own, "X-Real-IP: 1.2.3.4"}, "its field X-Real-IP"},
 		{"Via does", "127.0.0.1", false, []string{own, "Via: 1.1 proxy"}, "its field Via"},
+		{"so do those of networks for delivery", "127.0.0.1", false, []string{own, "CF-Connecting-IP: 1.2.3.4"}, "its field CF-Connecting-IP"},
+		{"and of load balancers", "127.0.0.1", false, []string{own, "X-Envoy-External-Address: 1.2.3.4"}, "its field X-Envoy-External-Address"},
 		{"an empty field of a proxy does, too", "127.0.0.1", false, []string{own, "X-Forwarded-For:"}, "its field X-Forwarded-For"},
 		{"another field does not", "127.0.0.1", false, []string{own, "X-Forward: 1", "Viable: 1"}, ""},
 		{"a foreign page may not ask", "127.0.0.1", false, []string{own, "Origin: https://evil.example"}, "page of another site"},
