@@ -32,6 +32,7 @@ type ConnInfo struct {
 	Full     bool          // back-pressure
 	Paused   bool          // it is not read from, because its protocol wants nothing
 	LeftOut  bool          // see Conn.LeaveOut
+	Untried  bool          // this turn's flush has yet to give the socket all that is owed
 	Requests uint32        // answered
 	Route    uint32        // of the request that is handled: its place in http.Router.Patterns, from 1; 0 for none
 	Owed     int64         // bytes queued
@@ -71,8 +72,10 @@ func (c *Conn) describe(info *ConnInfo) {
 		info.Activity, info.Since = Ending, ticksAt(c.heldSince)
 	case info.Owed > 0 && !c.writable:
 		info.Activity, info.Since = Writing, ticksAt(c.heldSince)
+	case c.dirty && info.Owed <= int64(c.loop.limits.WriteBudget):
+		info.Untried = true
 	case info.Owed > 0 && info.Activity != Handling:
-		info.Activity = Writing // at the end of this turn
+		info.Activity = Writing // part of it in each turn
 	}
 }
 

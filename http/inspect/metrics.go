@@ -60,7 +60,7 @@ func (m *meter) take() {
 		counters: l.Counters(), gauges: l.Gauges(), bodies: m.server.Gauges().Bodies, limit: l.Limits().Conns,
 		times: l.Histograms(), series: m.server.Durations(nil),
 	}
-	m.rows = l.Connections(m.rows[:0])
+	m.rows = connections(l, m.rows[:0])
 	for i := range m.rows {
 		s.count(&m.rows[i])
 	}

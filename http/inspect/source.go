@@ -81,6 +81,18 @@ func (s *source) repeat(now time.Duration) {
 	f.silent = now - s.heard
 }
 
+// connections are those of a loop as they will be when its turn ends: an answer that this
+// turn's flush has yet to write is not owed.
+func connections(l *eventloop.Loop, dst []eventloop.ConnInfo) []eventloop.ConnInfo {
+	dst = l.Connections(dst)
+	for i := range dst {
+		if dst[i].Untried {
+			dst[i].Owed = 0
+		}
+	}
+	return dst
+}
+
 // take takes the figures, on the loop's goroutine. The first time it begins to read.
 func (s *source) take() {
 	l, f := s.loop, s.spare
@@ -90,7 +102,7 @@ func (s *source) take() {
 		_, s.nextFrame, _ = l.FramesSince(math.MaxUint64, nil)
 	}
 	f.counters = l.Counters()
-	f.rows = l.Connections(f.rows[:0])
+	f.rows = connections(l, f.rows[:0])
 	f.records, s.nextRecord, f.lost = l.ReadSince(s.nextRecord, f.records[:0])
 	_, next, _ := l.FramesSince(math.MaxUint64, nil)
 	s.frames, s.nextFrame, _ = l.FramesSince(max(s.nextFrame, max(next, framesTaken)-framesTaken), s.frames[:0])
