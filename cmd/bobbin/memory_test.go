@@ -4,6 +4,8 @@ import (
 	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
+	"strconv"
+	"strings"
 	"testing"
 )
 
@@ -49,5 +51,17 @@ func TestCollectionsFollowWhatIsLive(t *testing.T) {
 	held = nil
 	if !becomes(func(p uint64) bool { return p > 50 }) {
 		t.Errorf("without, %d percent may be garbage", percent[0].Value.Uint64())
+	}
+}
+
+// TestTheProgramStartsWithLittle asks a server that has done nothing for the size of its heap.
+// Tables of packages that a server does not use, such as the lessons, count there, too.
+func TestTheProgramStartsWithLittle(t *testing.T) {
+	t.Parallel()
+	answer := start(t, "").visit("GET /-/metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+	_, after, _ := strings.Cut(answer, "\ngo_heap_objects_bytes ")
+	line, _, _ := strings.Cut(after, "\n")
+	if n, err := strconv.ParseFloat(line, 64); err != nil || n > 8<<20 {
+		t.Errorf("objects on the heap have %q bytes (%v)", line, err)
 	}
 }

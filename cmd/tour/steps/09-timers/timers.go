@@ -23,6 +23,7 @@ type server struct {
 	poller   *ready.Poller // epoll on Linux, kqueue on macOS and the BSDs
 	listener int
 	conns    map[int]*conn // by their sockets
+	big      string        // the answer to /big, 16 MB
 }
 
 // A conn is a client.
@@ -44,7 +45,7 @@ func Serve(port int) error {
 	if err != nil {
 		return err
 	}
-	s := &server{poller: poller, listener: listener, conns: make(map[int]*conn)}
+	s := &server{poller: poller, listener: listener, conns: make(map[int]*conn), big: strings.Repeat("0123456789abcde\n", 1<<20)}
 	if err := poller.Watch(listener, ready.Edge); err != nil {
 		return err
 	}
@@ -181,10 +182,8 @@ func (s *server) answer(r parser.Request, err error) []byte {
 	if err != nil {
 		status, body = "400 Bad Request", err.Error()+"\n"
 	} else if r.Target == "/big" {
-		body = big
+		body = s.big
 	}
 	return fmt.Appendf(nil, "HTTP/1.1 %s\r\nContent-Type: text/plain\r\nContent-Length: %d\r\n\r\n%s",
 		status, len(body), body)
 }
-
-var big = strings.Repeat("0123456789abcde\n", 1<<20) // 16 MB

@@ -29,6 +29,7 @@ type server struct {
 	poller   *ready.Poller // epoll on Linux, kqueue on macOS and the BSDs
 	listener int
 	conns    map[int]*conn // by their sockets
+	big      string        // the answer to /big, 16 MB
 }
 
 // A conn is a client.
@@ -51,7 +52,7 @@ func Serve(port int, wrong string) error {
 	if err != nil {
 		return err
 	}
-	s := &server{poller: poller, listener: listener, conns: make(map[int]*conn)}
+	s := &server{poller: poller, listener: listener, conns: make(map[int]*conn), big: strings.Repeat("0123456789abcde\n", 1<<20)}
 	events := make([]ready.Event, 64)
 	for sleep := -1; ; sleep = s.closeLate() {
 		n, err := poller.Wait(events, sleep)
@@ -194,13 +195,11 @@ func (s *server) answer(c *conn, r parser.Request, err error) {
 	if err != nil {
 		status, body = "400 Bad Request", err.Error()+"\n"
 	} else if r.Target == "/big" {
-		body = big
+		body = s.big
 	}
 	c.out = fmt.Appendf(c.out, "HTTP/1.1 %s\r\nContent-Type: text/plain\r\nContent-Length: %d\r\n\r\n", status, len(body))
 	c.body = body
 }
-
-var big = strings.Repeat("0123456789abcde\n", 1<<20) // 16 MB
 
 // #region naive
 

@@ -30,6 +30,7 @@ type server struct {
 	conns    map[int]*conn // by their sockets
 	tls      *tls.Config
 	dog      watchdog.Dog
+	big      string // the answer to /big, 16 MB
 }
 
 // A conn is a client.
@@ -55,7 +56,7 @@ func Serve(port int) error {
 	if err != nil {
 		return err
 	}
-	s := &server{poller: poller, listener: listener, conns: make(map[int]*conn), tls: cert.New()}
+	s := &server{poller: poller, listener: listener, conns: make(map[int]*conn), tls: cert.New(), big: strings.Repeat("0123456789abcde\n", 1<<20)}
 	fmt.Println("it speaks TLS: try https, or curl -k")
 	go s.dog.Watch(50 * time.Millisecond)
 	events := make([]ready.Event, 64)
@@ -191,15 +192,13 @@ func (s *server) answer(c *conn, r parser.Request, err error) {
 	if err != nil {
 		status, body = "400 Bad Request", err.Error()+"\n"
 	} else if r.Target == "/big" {
-		body = big
+		body = s.big
 	} else if r.Target == "/sleep" {
 		time.Sleep(200 * time.Millisecond) // BREAKS: the loop sleeps, and with it all clients
 	}
 	fmt.Fprintf(c.tls, "HTTP/1.1 %s\r\nContent-Type: text/plain\r\nContent-Length: %d\r\n\r\n", status, len(body))
 	c.body = body
 }
-
-var big = strings.Repeat("0123456789abcde\n", 1<<20) // 16 MB
 
 // #region tls
 
