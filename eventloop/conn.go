@@ -179,7 +179,7 @@ func (c *Conn) Pause() {
 	c.paused = true
 }
 
-// Paused reports whether the protocol has asked to be shown nothing for now.
+// Paused reports whether the protocol has called Pause, and not Resume since.
 func (c *Conn) Paused() bool { return c.paused }
 
 // Resume ends a Pause. Bytes that came meanwhile are shown in the next turn.

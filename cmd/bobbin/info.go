@@ -11,8 +11,8 @@ import (
 	"github.com/bobbin-http/bobbin/http/inspect"
 )
 
-// The state of the server in one line, for a person who presses Ctrl-T in its terminal. Only
-// what is always counted is in it: nobody has watched the loops before.
+// The state of the server in one line, for a person who presses Ctrl-T in its terminal. The
+// line has only figures that are counted in any case, because times are stamped for a reader.
 
 // infoWithin is how long a loop may take to tell its figures.
 const infoWithin = time.Second

@@ -67,7 +67,7 @@ func (w *watchOptions) check(o *options) error {
 		}
 	}
 	if w.admin != "" && reachable(admin) {
-		o.warn("--admin %s is open to the network: whoever reaches it sees metrics and health, connections and routes at /-/xray, and memory and stacks at /-/pprof/; write localhost or unix: in front, or keep others out by a firewall", w.admin)
+		o.warn("--admin %s is open to the network: every client that reaches it sees metrics and health, connections and routes at /-/xray, and memory and stacks at /-/pprof/; write localhost or unix: in front, or keep others out by a firewall", w.admin)
 	}
 	return nil
 }

@@ -132,7 +132,7 @@ func (p *play) do(what, with string) error {
 	return p.change(a.What, a.Value)
 }
 
-// A word is the name of a thing on the page, and what it is.
+// A word names a thing on the page, and has a phrase that explains it.
 type word struct {
 	ID   string `json:"id"`
 	Name string `json:"name"`

@@ -122,7 +122,7 @@ type visit struct {
 	loop      int // as in Inspector.Handler
 }
 
-// begin has the answer kept by no cache, and taken for nothing but what it is.
+// begin keeps the answer out of caches, and browsers from guessing another type for it.
 func (v *visit) begin() {
 	v.w.Add("Cache-Control", "no-store").Add("X-Content-Type-Options", "nosniff")
 }

@@ -10,7 +10,7 @@ import "github.com/bobbin-http/bobbin/eventloop"
 type Word struct {
 	ID     string // one word, as in the stream and in the label of a metric
 	Letter byte   // where colour cannot be relied on; 0 if it has none
-	Text   string // a phrase that says what it is
+	Text   string // a phrase that explains it
 }
 
 // The phases of a turn, as indices of Phases.

@@ -38,7 +38,7 @@ var secondHalf = []Step{
 	},
 	{
 		Number: 9, Name: "timers", Title: "every wait has a deadline",
-		Belief: "Write sends what it is given.",
+		Belief: "Write sends all of its bytes.",
 		Story: "A client has two seconds for its request. For an answer it has as long as it takes some of it every two seconds. " +
 			"Write takes as much as the socket has room for, so the server keeps the rest, and sends it later. " +
 			"Now four clients ask for /big, an answer of 16 MB, and read only the beginning.",
@@ -76,7 +76,7 @@ var secondHalf = []Step{
 		Question: "How many of the 64 pages come while the handler sleeps?",
 		Guesses:  [3]string{"all: a loop does not wait", "some, until the handler is reached", "none"},
 		Right:    2,
-		Lesson: "There is one thread, and a handler has it until it returns. The loop itself was never slow, so only a second thread can tell who has held it: " +
+		Lesson: "There is one thread, and a handler has it until it returns. The loop itself was never slow, so only a second thread can name the handler that has held it: " +
 			"the watchdog. Step 12 runs what may wait somewhere else.",
 		Break: breaks.Sleeper, Serve: plain(tls.Serve),
 	},
