@@ -33,8 +33,15 @@ type watched struct {
 // watchedSite runs both. A request for /hold holds its loop until it is released.
 func watchedSite(t *testing.T, loops int) *watched {
 	t.Helper()
+	return watchedFor(t, loops, answerWithin)
+}
+
+// watchedFor has the loops answer within a given time.
+func watchedFor(t *testing.T, loops int, patience time.Duration) *watched {
+	t.Helper()
 	s := &watched{t: t, held: make(chan struct{}), release: make(chan struct{})}
 	s.inspector = New(Config{Ready: func() bool { return !s.stopping.Load() }})
+	s.inspector.patience = patience
 	var err error
 	s.servers, err = http.NewServers(loops, func(int) (http.Config, error) {
 		return http.Config{Log: slog.New(slog.DiscardHandler), Handler: func(w *http.Response, r *http.Request) error {
@@ -166,8 +173,7 @@ func TestTheOperatorsAddressAnswersWhileAHandlerHoldsALoop(t *testing.T) {
 // TestALoopThatTurnsIsHealthyForAllWhoAskAtOnce has more ask than may wait for a loop, while
 // it is held for less time than they have.
 func TestALoopThatTurnsIsHealthyForAllWhoAskAtOnce(t *testing.T) {
-	s := watchedSite(t, 1)
-	s.inspector.patience = time.Hour
+	s := watchedFor(t, 1, time.Hour)
 	release := s.hold()
 	const many = 3*askedMax + 1
 	var all sync.WaitGroup
