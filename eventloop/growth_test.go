@@ -131,10 +131,10 @@ func TestADeadlineThatIsSetAnewMovesOnceItsLength(t *testing.T) {
 	for _, n := range []int{1, 10, 100} {
 		var w wheel
 		conns := make([]Conn, n)
-		l := &Loop{conns: connTable{byFD: make([]*Conn, n)}}
+		l := &Loop{}
 		for i := range conns {
 			conns[i] = Conn{loop: l, fd: int32(i), slot: -1}
-			l.conns.byFD[i] = &conns[i]
+			l.conns.put(&conns[i])
 		}
 		moves := 0
 		for turn := range turns {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"testing"
 	"unsafe"
 
@@ -38,37 +39,38 @@ func (m forbidden) close(t *testing.T) {
 func TestATurnTouchesNoIdleConnection(t *testing.T) {
 	const idle, busy, turns = 10_000, 8, 1_000
 	l, k := crowd(t, busy+idle, busy)
-	before := l.conns.byFD // the collector does not look into memory that is not its own
-	first := squareListener + 1 + busy
+	before := slices.Collect(l.conns.all()) // the collector does not look into memory that is not its own
 
-	// The table, whose first page has the places of those who speak.
-	const slot = int(unsafe.Sizeof((*Conn)(nil)))
-	page := unix.Getpagesize()
-	if first*slot > page {
-		t.Fatal("those who speak do not fit on a page")
-	}
-	table := forbid(t, page+len(before)*slot)
-	l.conns.byFD = unsafe.Slice((**Conn)(unsafe.Pointer(&table[0])), page/slot+len(before))
-	// Those who speak stand where their descriptors say; the idle ones, whose
-	// descriptors has no news, behind that page.
+	// Those who speak stand on the first page of the table. The idle ones get other
+	// descriptors, of which the kernel has no news, on pages behind it.
 	rooms := forbid(t, idle*int(unsafe.Sizeof(Conn{})))
 	conns := unsafe.Slice((*Conn)(unsafe.Pointer(&rooms[0])), idle)
-	copy(l.conns.byFD, before[:first])
+	pages := (idle + pageSize - 1) / pageSize
+	table := forbid(t, pages*int(unsafe.Sizeof(emptyPage)))
 	moved := 0
-	for _, c := range before[first:] {
-		if c == nil {
+	for _, c := range before {
+		if int(c.fd) <= squareListener+busy {
 			continue
 		}
 		l.timers.wheel.unlink(c)
+		l.conns.remove(c)
 		conns[moved] = *c
-		l.conns.byFD[page/slot+moved] = &conns[moved]
-		l.timers.wheel.link(&conns[moved])
+		c = &conns[moved]
+		c.fd = int32(pageSize + moved)
 		moved++
 	}
-	if moved != idle {
-		t.Fatalf("%d connections are idle, want %d", moved, idle)
+	if moved != idle || len(l.conns.pages) < pages {
+		t.Fatalf("%d connections on %d pages are idle, want %d", moved, len(l.conns.pages), idle)
 	}
-	table[page:].close(t)
+	l.conns.pages = l.conns.pages[:1]
+	for i := range pages {
+		l.conns.pages = append(l.conns.pages, connPage{at: &unsafe.Slice((*[pageSize]*Conn)(unsafe.Pointer(&table[0])), pages)[i], open: pageSize})
+	}
+	for i := range conns {
+		l.conns.pages[1+i/pageSize].at[i%pageSize] = &conns[i]
+		l.timers.wheel.link(&conns[i])
+	}
+	table.close(t)
 	rooms.close(t)
 
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))

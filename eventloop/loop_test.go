@@ -815,10 +815,10 @@ func TestWheel(t *testing.T) {
 	// is not early.
 	const n = 5000
 	left := make(map[*Conn]bool)
-	l := &Loop{conns: connTable{byFD: make([]*Conn, n)}}
+	l := &Loop{}
 	for i := range n {
 		c := &Conn{loop: l, fd: int32(i), slot: -1, deadline: time.Duration(i*i%300_000) * time.Millisecond}
-		l.conns.byFD[i] = c
+		l.conns.put(c)
 		w.moved(c)
 		left[c] = true
 	}
