@@ -45,6 +45,7 @@ func TestConversations(t *testing.T) {
 func holdEveryWay(t *testing.T, c *conversation) {
 	hold(t, c, "as it is written", sim.New(1), asWritten)
 	holdLogged(t, c, "in one piece, logged", sim.New(1), inOne)
+	holdKnown(t, c)
 	if c.uncut {
 		return
 	}
@@ -123,14 +124,48 @@ func holdLogged(t *testing.T, c *conversation, how string, k *sim.Kernel, cut cu
 	}
 }
 
+// holdKnown holds one conversation with each block of its fields known from before: from the
+// same connection, and from another one that had its place in the memory.
+func holdKnown(t *testing.T, c *conversation) {
+	for from, strangers := range map[string]int{"from the same connection": 0, "from another connection": 64} {
+		var known []h1.Memory
+		hold(t, c, "for its fields", sim.New(1), asWritten, func(next Handler) Handler {
+			return func(w *Response, r *Request) error {
+				known = append(known, r.x.conn.server.known)
+				r.x.conn.server.known = h1.Memory{}
+				return next(w, r)
+			}
+		})
+		for i, m := range known[:min(len(known), 20)] {
+			holdBehind(t, c, fmt.Sprintf("with the fields of request %d known %s", i, from), sim.New(1), asWritten, strangers, func(s *Server) { s.known = m })
+		}
+	}
+}
+
 // hold holds one conversation once. It returns how many answers were heard.
 func hold(t *testing.T, c *conversation, how string, k *sim.Kernel, cut cutting, around ...Middleware) (answers int) {
+	return holdBehind(t, c, how, k, cut, 0, func(*Server) {}, around...)
+}
+
+// holdBehind is hold on a connection that so many others have come and gone before, with a
+// server that was prepared.
+func holdBehind(t *testing.T, c *conversation, how string, k *sim.Kernel, cut cutting, strangers int, prepare func(*Server), around ...Middleware) (answers int) {
 	p := &party{c: c, k: k, cut: cut}
 	config := Config{Handler: site, Limits: c.limits}
 	if len(around) > 0 {
 		config.Middleware = Chain(around...)
 	}
-	err := stage(t, k, config, func(_ *Server, s *sim.Script, w *sim.Wire) {
+	err := stage(t, k, config, func(server *Server, s *sim.Script, w *sim.Wire) {
+		for range strangers {
+			w.Close()
+			s.Sleep(time.Millisecond)
+			var err error
+			if w, err = k.Dial(); err != nil {
+				t.Error(err)
+				return
+			}
+		}
+		prepare(server)
 		p.s, p.w = s, w
 		if err := p.play(); err != nil {
 			t.Errorf("%s, %s: %v\nheard before: %.300q\nleft: %.300q", c.where, how, err, p.before, p.heard)

@@ -35,7 +35,7 @@ func (p *Parser) Head(b []byte) (int, error) {
 	if p.limits.RequestLine == 0 { // it was not made by NewParser, whose limits are never 0
 		p.limits = defaultParsing()
 	}
-	n, why := p.reader.Read(&p.head, b, &p.limits)
+	n, why := p.reader.Read(&p.head, b, &p.limits, nil, 0)
 	if why != nil {
 		p.reader = h1.HeadReader{}
 		return 0, (*refusal)(why)

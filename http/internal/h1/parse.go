@@ -27,10 +27,17 @@ type requestInfo struct {
 	Target     Span // as it was sent
 	Path       Span // of origin and absolute form; it may be empty in the latter, which means "/"
 	Query      Span // without the question mark
-	Host       Span // of the target if that has one, else of the Host field
 
-	HasQuery       bool
-	Plain          bool // the target certainly has no escape, query or fragment
+	HasQuery bool
+	Plain    bool // the target certainly has no escape, query or fragment
+
+	FieldsAt int // where the fields begin
+	meaning
+}
+
+// A meaning is what the fields of a head say to the server.
+type meaning struct {
+	Host           Span // of the target if that has one, else of the Host field
 	hasHost        bool // there was a Host field
 	Chunked        bool
 	Close          bool // in any Connection field
@@ -38,9 +45,7 @@ type requestInfo struct {
 	ExpectContinue bool
 	ExpectOther    bool  // an expectation that the server cannot meet
 	Length         int64 // Content-Length, or -1
-
-	FieldsAt int // where the fields begin
-	NFields  int
+	NFields        int
 }
 
 // A field is one line of a head, its value without the blanks around it.
@@ -58,7 +63,10 @@ func Between(from, to int) Span { return Span{uint16(from), uint16(to)} }
 
 // Parse parses a whole head. If it returns NeedMore, h.Size is where the incomplete
 // line begins.
-func (h *Head) Parse(p []byte, l *Limits) *Refusal {
+func (h *Head) Parse(p []byte, l *Limits) *Refusal { return h.parse(p, l, nil, 0) }
+
+// parse is Parse for a connection of a server, which has a memory for the fields that it knows.
+func (h *Head) parse(p []byte, l *Limits, known *Memory, conn uint32) *Refusal {
 	h.reset()
 	p = p[:min(len(p), MaxHead)]
 	var why *Refusal
@@ -68,11 +76,17 @@ func (h *Head) Parse(p []byte, l *Limits) *Refusal {
 	if why == nil {
 		why = h.readRequestLine(p, l)
 	}
+	if why == nil && known.recall(h, p, conn) {
+		return nil
+	}
 	if why == nil {
 		why = h.readFields(p, l)
 	}
 	if why == nil {
 		why = h.checkHead()
+	}
+	if why == nil {
+		known.remember(h, p, conn)
 	}
 	if why == NeedMore && len(p) == MaxHead {
 		return errHeadSize
@@ -82,7 +96,7 @@ func (h *Head) Parse(p []byte, l *Limits) *Refusal {
 
 // reset clears h for the next head. It leaves the fields: clearing them would cost more
 // than parsing a small head.
-func (h *Head) reset() { h.requestInfo = requestInfo{Length: -1} }
+func (h *Head) reset() { h.requestInfo = requestInfo{meaning: meaning{Length: -1}} }
 
 // skipEmptyLines skips the empty lines that some clients send after the body of the
 // request before (RFC 9112 section 2.2).

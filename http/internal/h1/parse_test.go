@@ -24,7 +24,7 @@ var usual = Limits{EmptyLines: 2, RequestLine: 8 << 10, FieldLine: 8 << 10, Fiel
 func readPieces(h *Head, p []byte, l *Limits, ends ...int) (n int, why *Refusal) {
 	var r HeadReader
 	for _, end := range append(ends, len(p)) {
-		if n, why = r.Read(h, bytes.Clone(p[:end]), l); n > 0 || why != nil {
+		if n, why = r.Read(h, bytes.Clone(p[:end]), l, nil, 0); n > 0 || why != nil {
 			return n, why
 		}
 	}
@@ -54,6 +54,7 @@ func everyByte(n int) (ends []int) {
 func readAnyway(t *testing.T, request string, l *Limits) (h *Head, n int, why *Refusal) {
 	t.Helper()
 	p := []byte(request)
+	readsTheSame(t, p, l)
 	h = new(Head)
 	n, why = readPieces(h, p, l)
 	said := describe(h, p, n)
@@ -541,7 +542,7 @@ func TestLimitsAreSoon(t *testing.T) {
 		var h Head
 		p := []byte(test.request)
 		for i := 1; ; i++ {
-			n, why := r.Read(&h, p[:i], &usual)
+			n, why := r.Read(&h, p[:i], &usual, nil, 0)
 			if why != nil {
 				break
 			}
@@ -558,7 +559,7 @@ func TestLimitsAreSoon(t *testing.T) {
 func TestHeadIsRefusedAtOnce(t *testing.T) {
 	for _, p := range []string{"\x16", "\x16\x03\x01", "\x00", "\x80\x2e", "{", " ", "\n", "GET\x00", "GET /\x00"} {
 		var r HeadReader
-		if _, why := r.Read(new(Head), []byte(p), &usual); why == nil {
+		if _, why := r.Read(new(Head), []byte(p), &usual, nil, 0); why == nil {
 			t.Errorf("%q waits for more", p)
 		}
 	}
@@ -580,12 +581,12 @@ func TestTrickle(t *testing.T) {
 			for i := 0; i < last-1 && (last >= line || end < line); i++ {
 				p[i] = 0 // of the last byte we must remember whether it was CR
 			}
-			if n, why := r.Read(&h, p, &usual); n != 0 || why != nil {
+			if n, why := r.Read(&h, p, &usual, nil, 0); n != 0 || why != nil {
 				t.Fatalf("in steps of %d, at %d: %d, %v", step, end, n, why)
 			}
 			last = end
 		}
-		if n, why := r.Read(&h, []byte(request), &usual); n != len(request) {
+		if n, why := r.Read(&h, []byte(request), &usual, nil, 0); n != len(request) {
 			t.Errorf("in steps of %d: %d, %v", step, n, why)
 		}
 	}
@@ -599,13 +600,13 @@ func TestHeadForgets(t *testing.T) {
 	full := "POST http://b/c?d HTTP/1.1\r\nHost: a\r\nContent-Length: 7\r\nConnection: close, keep-alive\r\nExpect: 100-continue, x\r\n\r\n"
 	chunked := "POST http://b/c?d HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
 	for _, before := range []string{full, chunked, "OPTIONS * HTTP/1.1\r\nHost: a\r\nContent-Length: x"} {
-		r.Read(&h, []byte(before), &usual)
+		r.Read(&h, []byte(before), &usual, nil, 0)
 		r = HeadReader{}
 		for _, request := range []string{"GET / HTTP/1.0\r\n\r\n", "GET / HTTP/1.1\r\nHost: x\r\n\r\n"} {
 			var fresh Head
 			var other HeadReader
-			r.Read(&h, []byte(request), &usual)
-			other.Read(&fresh, []byte(request), &usual)
+			r.Read(&h, []byte(request), &usual, nil, 0)
+			other.Read(&fresh, []byte(request), &usual, nil, 0)
 			now := h
 			clear(now.Fields[now.NFields:])
 			if now != fresh {
@@ -621,9 +622,9 @@ func TestHeadAllocates(t *testing.T) {
 		p := []byte(request)
 		if n := testing.AllocsPerRun(100, func() {
 			var r HeadReader
-			r.Read(&h, p, &usual)
+			r.Read(&h, p, &usual, nil, 0)
 			for i := range p {
-				if _, why := r.Read(&h, p[:i], &usual); why != nil {
+				if _, why := r.Read(&h, p[:i], &usual, nil, 0); why != nil {
 					break
 				}
 			}
@@ -661,7 +662,7 @@ func BenchmarkHead(b *testing.B) {
 			var h Head
 			for b.Loop() {
 				var r HeadReader
-				if n, _ := r.Read(&h, p, &usual); n != len(p) {
+				if n, _ := r.Read(&h, p, &usual, nil, 0); n != len(p) {
 					b.Fatal(n)
 				}
 			}
@@ -717,8 +718,8 @@ var intended = []struct {
 	},
 }
 
-// FuzzHead holds any head to three properties: it does no harm, it means the
-// same however it is cut, and net/http agrees.
+// FuzzHead holds any head to four properties: it does no harm, it means the same however
+// it is cut, and with its fields known from before, and net/http agrees.
 func FuzzHead(f *testing.F) {
 	for i, request := range []string{
 		small, browser,
@@ -756,6 +757,7 @@ func FuzzHead(f *testing.F) {
 			t.Fatalf("in pieces %s; as a whole %s", now, said)
 		}
 		compare(t, &h, p[:n])
+		readsTheSame(t, p, l)
 	})
 }
 

@@ -79,7 +79,7 @@ func TestAHeadIsParsedWhileMoreIsWrittenBehindIt(t *testing.T) {
 				buf[n+i] = 'y'
 			}
 		})
-		parsed, why := r.Read(&h, buf[:n], &usual)
+		parsed, why := r.Read(&h, buf[:n], &usual, nil, 0)
 		both.Wait()
 		if want := n == len(head); why != nil || want != (parsed == n && n > 0) {
 			t.Errorf("of %d bytes %d are the head, %v", n, parsed, why)
