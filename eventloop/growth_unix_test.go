@@ -41,8 +41,8 @@ func TestATurnTouchesNoIdleConnection(t *testing.T) {
 	l, k := crowd(t, busy+idle, busy)
 	before := slices.Collect(l.conns.all()) // the collector does not look into memory that is not its own
 
-	// Those who speak stand on the first page of the table. The idle ones get other
-	// descriptors, of which the kernel has no news, on pages behind it.
+	// The busy connections are on the first page of the table. The idle ones get other
+	// descriptors, of which the kernel reports nothing, on pages behind it.
 	rooms := forbid(t, idle*int(unsafe.Sizeof(Conn{})))
 	conns := unsafe.Slice((*Conn)(unsafe.Pointer(&rooms[0])), idle)
 	pages := (idle + pageSize - 1) / pageSize

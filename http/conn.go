@@ -117,7 +117,7 @@ func (c *conn) showIdle(usedAll bool) {
 func (c *conn) readHead(p []byte) int {
 	s := c.server
 	x := s.takeExchange(c)
-	n, why := c.reader.Read(&x.head, p, &s.parsing, &s.known, c.conn.ID())
+	n, why := c.reader.Read(&x.head, p, &s.parsing, &s.fields, c.conn.ID())
 	if n == 0 && why == nil {
 		s.giveExchange(x)
 		if c.phase == betweenRequests && !h1.EmptyLines(p) {

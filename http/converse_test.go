@@ -45,7 +45,7 @@ func TestConversations(t *testing.T) {
 func holdEveryWay(t *testing.T, c *conversation) {
 	hold(t, c, "as it is written", sim.New(1), asWritten)
 	holdLogged(t, c, "in one piece, logged", sim.New(1), inOne)
-	holdKnown(t, c)
+	holdCached(t, c)
 	if c.uncut {
 		return
 	}
@@ -124,20 +124,20 @@ func holdLogged(t *testing.T, c *conversation, how string, k *sim.Kernel, cut cu
 	}
 }
 
-// holdKnown holds one conversation with each block of its fields known from before: from the
-// same connection, and from another one that had its place in the memory.
-func holdKnown(t *testing.T, c *conversation) {
-	for from, strangers := range map[string]int{"from the same connection": 0, "from another connection": 64} {
-		var known []h1.Memory
+// holdCached holds one conversation with each block of its fields in the cache: from the same
+// connection, and from another one that had the same place there.
+func holdCached(t *testing.T, c *conversation) {
+	for from, strangers := range map[string]int{"from the same connection": 0, "from another connection": h1.CachedBlocks} {
+		var cached []h1.FieldCache
 		hold(t, c, "for its fields", sim.New(1), asWritten, func(next Handler) Handler {
 			return func(w *Response, r *Request) error {
-				known = append(known, r.x.conn.server.known)
-				r.x.conn.server.known = h1.Memory{}
+				cached = append(cached, r.x.conn.server.fields)
+				r.x.conn.server.fields = h1.FieldCache{}
 				return next(w, r)
 			}
 		})
-		for i, m := range known[:min(len(known), 20)] {
-			holdBehind(t, c, fmt.Sprintf("with the fields of request %d known %s", i, from), sim.New(1), asWritten, strangers, func(s *Server) { s.known = m })
+		for i, one := range cached[:min(len(cached), 20)] {
+			holdBehind(t, c, fmt.Sprintf("with the fields of request %d cached %s", i, from), sim.New(1), asWritten, strangers, func(s *Server) { s.fields = one })
 		}
 	}
 }

@@ -81,7 +81,7 @@ type Server struct {
 	errors  ErrorHandler // nil for plain text
 	limits  Limits
 	parsing h1.Limits // the parser's part of limits
-	known   h1.Memory // of fields
+	fields  h1.FieldCache
 	log     *slog.Logger
 	loop    *eventloop.Loop
 	how     bobbin.ListenOptions

@@ -32,11 +32,11 @@ type requestInfo struct {
 	Plain    bool // the target certainly has no escape, query or fragment
 
 	FieldsAt int // where the fields begin
-	meaning
+	fieldInfo
 }
 
-// A meaning is what the fields of a head say to the server.
-type meaning struct {
+// A fieldInfo is the result of reading the fields, but for where they are.
+type fieldInfo struct {
 	Host           Span // of the target if that has one, else of the Host field
 	hasHost        bool // there was a Host field
 	Chunked        bool
@@ -65,8 +65,8 @@ func Between(from, to int) Span { return Span{uint16(from), uint16(to)} }
 // line begins.
 func (h *Head) Parse(p []byte, l *Limits) *Refusal { return h.parse(p, l, nil, 0) }
 
-// parse is Parse for a connection of a server, which has a memory for the fields that it knows.
-func (h *Head) parse(p []byte, l *Limits, known *Memory, conn uint32) *Refusal {
+// parse is Parse with a cache, which may be nil, and the number of the connection.
+func (h *Head) parse(p []byte, l *Limits, cache *FieldCache, conn uint32) *Refusal {
 	h.reset()
 	p = p[:min(len(p), MaxHead)]
 	var why *Refusal
@@ -76,7 +76,7 @@ func (h *Head) parse(p []byte, l *Limits, known *Memory, conn uint32) *Refusal {
 	if why == nil {
 		why = h.readRequestLine(p, l)
 	}
-	if why == nil && known.recall(h, p, conn) {
+	if why == nil && cache.lookup(h, p, conn) {
 		return nil
 	}
 	if why == nil {
@@ -86,7 +86,7 @@ func (h *Head) parse(p []byte, l *Limits, known *Memory, conn uint32) *Refusal {
 		why = h.checkHead()
 	}
 	if why == nil {
-		known.remember(h, p, conn)
+		cache.store(h, p, conn)
 	}
 	if why == NeedMore && len(p) == MaxHead {
 		return errHeadSize
@@ -96,7 +96,7 @@ func (h *Head) parse(p []byte, l *Limits, known *Memory, conn uint32) *Refusal {
 
 // reset clears h for the next head. It leaves the fields: clearing them would cost more
 // than parsing a small head.
-func (h *Head) reset() { h.requestInfo = requestInfo{meaning: meaning{Length: -1}} }
+func (h *Head) reset() { h.requestInfo = requestInfo{fieldInfo: fieldInfo{Length: -1}} }
 
 // skipEmptyLines skips the empty lines that some clients send after the body of the
 // request before (RFC 9112 section 2.2).

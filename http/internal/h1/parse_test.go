@@ -719,7 +719,7 @@ var intended = []struct {
 }
 
 // FuzzHead holds any head to four properties: it does no harm, it means the same however
-// it is cut, and with its fields known from before, and net/http agrees.
+// it is cut, and with its fields in a cache, and net/http agrees.
 func FuzzHead(f *testing.F) {
 	for i, request := range []string{
 		small, browser,

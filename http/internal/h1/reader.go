@@ -19,13 +19,13 @@ type HeadReader struct {
 
 // Read parses the head at the beginning of p. At each call for the same head, p begins
 // with the same byte; bytes behind the head are allowed. It returns the size of the
-// head, or 0 while the head is incomplete. Known may be nil; conn is the number of the
+// head, or 0 while the head is incomplete. Cache may be nil; conn is the number of the
 // connection.
-func (r *HeadReader) Read(h *Head, p []byte, l *Limits, known *Memory, conn uint32) (n int, why *Refusal) {
+func (r *HeadReader) Read(h *Head, p []byte, l *Limits, cache *FieldCache, conn uint32) (n int, why *Refusal) {
 	if r.seen > 0 && !r.mayComplete(p, l) {
 		return 0, nil
 	}
-	why = h.parse(p, l, known, conn)
+	why = h.parse(p, l, cache, conn)
 	if why == nil {
 		return h.Size, nil
 	}

@@ -40,7 +40,7 @@ func (h *Head) KeepLine(p []byte) []byte {
 		}
 	}
 	h.requestInfo = requestInfo{
-		Size: from, meaning: meaning{Length: -1}, FieldsAt: h.FieldsAt,
+		Size: from, fieldInfo: fieldInfo{Length: -1}, FieldsAt: h.FieldsAt,
 		Method: h.Method, MethodName: h.MethodName, Minor: h.Minor,
 		Form: h.Form, Target: h.Target, Path: h.Path, Query: h.Query, HasQuery: h.HasQuery, Plain: h.Plain,
 	}

@@ -1,0 +1,137 @@
+package h1
+
+import (
+	"strings"
+	"testing"
+	"unsafe"
+)
+
+// TestFieldsAreCached reads two heads with one cache.
+func TestFieldsAreCached(t *testing.T) {
+	const (
+		plain   = "Host: a\r\nAccept: */*\r\n\r\n"
+		secret  = "Host: a\r\nCookie: b=c\r\n\r\n"
+		another = 1 + CachedBlocks // a connection with the same place in the cache
+	)
+	tests := []struct {
+		name           string
+		line, fields   string // of the first request, on connection 1
+		line2, fields2 string
+		conn           uint32 // of the second
+		hit            bool
+	}{
+		{"the same fields are a hit", "GET / HTTP/1.1", plain, "GET / HTTP/1.1", plain, 1, true},
+		{"they are a hit behind a longer line", "GET / HTTP/1.1", plain, "POST /bcd?e HTTP/1.1", plain, 1, true},
+		{"they are a hit behind a shorter line", "GET /long/path HTTP/1.1", plain, "GET / HTTP/1.1", plain, 1, true},
+		{"they are a hit behind an empty line", "GET / HTTP/1.1", plain, "\r\nGET / HTTP/1.1", plain, 1, true},
+		{"they are a hit from another connection", "GET / HTTP/1.1", plain, "GET / HTTP/1.1", plain, another, true},
+		{"a cookie is a hit on its own connection", "GET / HTTP/1.1", secret, "GET / HTTP/1.1", secret, 1, true},
+		{"a cookie is a miss from another connection", "GET / HTTP/1.1", secret, "GET / HTTP/1.1", secret, another, false},
+		{"a password is a miss from another connection", "GET / HTTP/1.1", "Host: a\r\nauthorization: b\r\n\r\n", "GET / HTTP/1.1", "Host: a\r\nauthorization: b\r\n\r\n", another, false},
+		{"a proxy's password is a miss from another connection", "GET / HTTP/1.1", "Host: a\r\nPROXY-AUTHORIZATION: b\r\n\r\n", "GET / HTTP/1.1", "Host: a\r\nPROXY-AUTHORIZATION: b\r\n\r\n", another, false},
+		{"another byte is a miss", "GET / HTTP/1.1", plain, "GET / HTTP/1.1", "Host: b\r\nAccept: */*\r\n\r\n", 1, false},
+		{"a field more is a miss", "GET / HTTP/1.1", plain, "GET / HTTP/1.1", "Host: a\r\nAccept: */*\r\nA: b\r\n\r\n", 1, false},
+		{"a field less is a miss", "GET / HTTP/1.1", plain, "GET / HTTP/1.1", "Host: a\r\n\r\n", 1, false},
+		{"HTTP/1.0 is a miss", "GET / HTTP/1.1", plain, "GET / HTTP/1.0", plain, 1, false},
+		{"nothing is cached from HTTP/1.0", "GET / HTTP/1.0", plain, "GET / HTTP/1.1", plain, 1, false},
+		{"an absolute target is a miss", "GET / HTTP/1.1", plain, "GET http://b/ HTTP/1.1", plain, 1, false},
+		{"nothing is cached from an absolute target", "GET http://b/ HTTP/1.1", plain, "GET / HTTP/1.1", plain, 1, false},
+		{"many bytes are not cached", "GET / HTTP/1.1", "A: " + strings.Repeat("b", cachedBytes) + "\r\n" + plain, "GET / HTTP/1.1", "A: " + strings.Repeat("b", cachedBytes) + "\r\n" + plain, 1, false},
+		{"many fields are not cached", "GET / HTTP/1.1", strings.Repeat("A: b\r\n", cachedFields) + plain, "GET / HTTP/1.1", strings.Repeat("A: b\r\n", cachedFields) + plain, 1, false},
+		{"a refused head is not cached", "GET / HTTP/1.1", "A: b\r\n\r\n", "GET / HTTP/1.1", "A: b\r\n\r\n", 1, false},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			cache := cacheOfAnother()
+			var h, fresh Head
+			h.parse([]byte(test.line+"\r\n"+test.fields), &usual, &cache, 1)
+			p := []byte(test.line2 + "\r\n" + test.fields2)
+			if fresh.Parse(p, &usual); fresh.Size == 0 {
+				t.Fatal("the row is no head")
+			}
+			found := fresh
+			found.fieldInfo = fieldInfo{Length: -1}
+			found.Fields = [MaxFields]field{}
+			if hit := cache.lookup(&found, p, test.conn); hit != test.hit {
+				t.Errorf("hit: %v", hit)
+			}
+			why := h.parse(p, &usual, &cache, test.conn)
+			if now, said := describe(&h, p, h.Size), describe(&fresh, p, fresh.Size); why == nil && now != said {
+				t.Errorf("with a cache %s; without %s", now, said)
+			}
+		})
+	}
+}
+
+// cacheOfAnother returns a cache with a block of connection 1, which has a cookie.
+func cacheOfAnother() (cache FieldCache) {
+	new(Head).parse([]byte("GET / HTTP/1.1\r\nCookie: a\r\nHost: before\r\nConnection: close\r\n\r\n"), &usual, &cache, 1)
+	return cache
+}
+
+// readsTheSame reads a head with caches, which must change nothing: with its fields in there,
+// also from behind another line, and with those of other heads.
+func readsTheSame(t *testing.T, p []byte, l *Limits) {
+	var plain Head
+	why := plain.Parse(p, l)
+	said := describe(&plain, p, plain.Size)
+	cache := cacheOfAnother()
+	var moved Head
+	if why == nil && len(p) < 1<<15 {
+		longer := "GET /" + strings.Repeat("m", 10) + " HTTP/1.1\r\n" + string(p[plain.FieldsAt:])
+		moved.parse([]byte(longer), l, &cache, 1)
+	}
+	for _, conn := range []uint32{1, 1, 1 + CachedBlocks, 1, 2} {
+		h := Head{Fields: plain.Fields}
+		if whyNot := h.parse(p, l, &cache, conn); whyNot != why {
+			t.Fatalf("with a cache %v; without %v", whyNot, why)
+		}
+		if why != nil {
+			continue
+		}
+		if now := describe(&h, p, h.Size); now != said || h.requestInfo != plain.requestInfo {
+			t.Fatalf("with a cache %s; without %s", now, said)
+		}
+		for i, f := range plain.Fields[:plain.NFields] {
+			if h.Fields[i] != f {
+				t.Fatalf("with a cache, the field %d is at %v; without, at %v", i, h.Fields[i], f)
+			}
+		}
+	}
+}
+
+// TestTheFieldCacheIsBounded fills the cache by blocks that grow, so that its memory is as
+// large as can be.
+func TestTheFieldCacheIsBounded(t *testing.T) {
+	var cache FieldCache
+	for size := 1; size < 2*cachedBytes; size += 1 + size/8 {
+		for _, fields := range []int{0, cachedFields / 2, 2 * cachedFields} {
+			p := []byte("GET / HTTP/1.1\r\nHost: a\r\n" + strings.Repeat("A: b\r\n", fields) + "B: " + strings.Repeat("c", size) + "\r\n\r\n")
+			for conn := range uint32(2 * CachedBlocks) {
+				if why := new(Head).parse(p, &usual, &cache, conn); why != nil {
+					t.Fatal(why)
+				}
+			}
+		}
+	}
+	total := 0
+	for _, b := range cache.blocks {
+		total += int(unsafe.Sizeof(*b)) + cap(b.bytes) + cap(b.fields)*int(unsafe.Sizeof(field{}))
+	}
+	if total > 350<<10 || total < 100<<10 {
+		t.Errorf("the cache has %d bytes", total)
+	}
+}
+
+// TestFieldsThatChangeMakeNoGarbage has a client with two blocks of fields in turn.
+func TestFieldsThatChangeMakeNoGarbage(t *testing.T) {
+	var cache FieldCache
+	var h Head
+	one, other := []byte("GET / HTTP/1.1\r\nHost: a\r\nCookie: b=c\r\n\r\n"), []byte("GET / HTTP/1.1\r\nHost: a\r\nCookie: b=d\r\n\r\n")
+	if n := testing.AllocsPerRun(100, func() {
+		h.parse(one, &usual, &cache, 1)
+		h.parse(other, &usual, &cache, 1)
+	}); n != 0 {
+		t.Errorf("two heads take %v allocations", n)
+	}
+}
