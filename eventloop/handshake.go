@@ -22,6 +22,7 @@ type handshake struct {
 	how    *TLS
 	config *tls.Config
 	begin  func(*Conn) Protocol
+	embeds Protocol // has the connection as a field, or nil
 	conn   *Conn
 	who    Client
 	local  netip.AddrPort // of the connection, on this machine

@@ -210,11 +210,10 @@ func (ln *Listener) resume() {
 // is still open in flush.
 func (ln *Listener) begin(fd int, from netip.AddrPort) {
 	l := ln.loop
-	c := &Conn{
-		loop: l, fd: int32(fd), slot: -1,
-		peer: from.Addr().As16(), peerPort: from.Port(),
-		readable: true, writable: true,
-	}
+	c := l.makeConn()
+	c.loop, c.fd, c.slot = l, int32(fd), -1
+	c.peer, c.peerPort = from.Addr().As16(), from.Port()
+	c.readable, c.writable = true, true
 	l.conns.add(c)
 	l.eviction.countIn(c)
 	l.record(Accepted, c, int64(fd))

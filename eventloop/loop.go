@@ -59,19 +59,20 @@ type Loop struct {
 	reading  bool           // there is a reader of records: see reader.go
 	noted    bool           // or something else for which turns are looked at
 
-	conns      connTable   // table.go: connections by descriptor
-	lists      worklists   // worklists.go: connections that the phases of a turn go through
-	closings   closings    // close.go: connections that are about to end
-	listeners  listeners   // listener.go
-	clients    clients     // client.go: the clients that connections are accounted to
-	eviction   eviction    // evict.go: which connection makes room for a newcomer
-	timers     timers      // timer.go, wheel.go
-	workers    workers     // workers.go: work off the loop
-	handshakes handshakes  // handshakes.go: those of TLS
-	pools      pools       // pools.go: memory that is used again
-	output     outputTotal // outputtotal.go: what peers have not taken yet
-	stop       stopState   // stop.go
-	recorder   recorder    // record.go: the records of what happens
+	embed      func() (*Conn, Protocol) // embed.go; nil if nothing is to have the connections
+	conns      connTable                // table.go: connections by descriptor
+	lists      worklists                // worklists.go: connections that the phases of a turn go through
+	closings   closings                 // close.go: connections that are about to end
+	listeners  listeners                // listener.go
+	clients    clients                  // client.go: the clients that connections are accounted to
+	eviction   eviction                 // evict.go: which connection makes room for a newcomer
+	timers     timers                   // timer.go, wheel.go
+	workers    workers                  // workers.go: work off the loop
+	handshakes handshakes               // handshakes.go: those of TLS
+	pools      pools                    // pools.go: memory that is used again
+	output     outputTotal              // outputtotal.go: what peers have not taken yet
+	stop       stopState                // stop.go
+	recorder   recorder                 // record.go: the records of what happens
 }
 
 // New makes a loop. It listens nowhere yet.

@@ -7,8 +7,8 @@ import (
 
 // TestAConnHasThisManyBytes pins what every open connection takes here, the idle
 // ones above all. The allocator rounds up to its next size class (96, 112, 128,
-// 144, 160), and 112 is one: a field more makes it 128. Together with the 56 of
-// http.conn, which become 64, an idle connection is 176 bytes; the goal is 160.
+// 144, 160), and 112 is one: a field more makes it 128. It is
+// a field of http.conn, where a test of the same name has the sum.
 // Who changes the number here knows by then what for.
 func TestAConnHasThisManyBytes(t *testing.T) {
 	if unsafe.Sizeof(uintptr(0)) != 8 {

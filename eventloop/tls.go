@@ -65,7 +65,7 @@ func (t *TLS) Wrap(begin func(*Conn) Protocol) func(*Conn) Protocol {
 	}
 	return func(c *Conn) Protocol {
 		c.SetDeadline(c.loop.limits.HandshakeTimeout)
-		h := &handshake{how: t, config: config, begin: begin, conn: c, who: c.Client(), since: c.loop.clock.now, offLoop: aside}
+		h := &handshake{how: t, config: config, begin: begin, embeds: c.protocol, conn: c, who: c.Client(), since: c.loop.clock.now, offLoop: aside}
 		c.loop.handshakes.add(h)
 		return h
 	}

@@ -12,8 +12,8 @@ import (
 // 9112 section 9.3.2). Between requests it holds nothing.
 type conn struct {
 	server *Server
-	conn   *eventloop.Conn
-	x      *exchange // the request that is being served, or nil
+	conn   eventloop.Conn // one object for both halves of a connection
+	x      *exchange      // the request that is being served, or nil
 
 	since         time.Duration // of its acceptance, by the clock of Server.elapsed
 	ackedAt       int64         // position at the last look; see slow.go

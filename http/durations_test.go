@@ -133,7 +133,7 @@ func TestNotingADurationAllocatesNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	x := s.takeExchange(&conn{server: s, conn: new(eventloop.Conn)})
+	x := s.takeExchange(&conn{server: s, conn: eventloop.Conn{}})
 	if n := testing.AllocsPerRun(10, func() {
 		for _, status := range []Status{200, 404} {
 			x.response.status = status

@@ -96,7 +96,7 @@ func (h *Held) Write(p []byte) (int, error) {
 	if h.empty || len(p) == 0 {
 		return len(p), nil
 	}
-	writePiece(h.x.conn.conn, p, h.chunked)
+	writePiece(&h.x.conn.conn, p, h.chunked)
 	h.x.response.sent += int64(len(p))
 	return len(p), nil
 }
@@ -233,7 +233,7 @@ func (w *Response) Events() (*Events, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &Events{held: h, conn: w.x.conn.conn, sent: h.server.now()}
+	e := &Events{held: h, conn: &w.x.conn.conn, sent: h.server.now()}
 	e.yield = h.server.loop.After(1, e.mayEnd) // when the handler has returned
 	e.arm()
 	h.OnClose(func() {

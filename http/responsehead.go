@@ -139,7 +139,7 @@ func (w *Response) appendPrepared(p []byte, size int64, together bool) []byte {
 // sendBody puts a body that does not go together with its head into the queue. The
 // connection releases a file when it is sent.
 func (w *Response) sendBody(size int) {
-	c := w.x.conn.conn
+	c := &w.x.conn.conn
 	switch {
 	case w.file != nil:
 		c.SendFile(w.file, w.offset, w.size)

@@ -173,6 +173,7 @@ func NewServer(config Config) (*Server, error) {
 		return nil, err
 	}
 	s.loop = loop
+	loop.EmbedConns(s.makeConn)
 	return s, nil
 }
 
@@ -232,11 +233,18 @@ func ListenAndServe(address string, h Handler) error {
 func (s *Server) begin(c *eventloop.Conn) eventloop.Protocol {
 	c.SetDeadline(s.limits.HeadTimeout)
 	c.SetWaiting()
-	one := &conn{server: s, conn: c, since: s.loop.Uptime()}
+	one := c.Protocol().(*conn)
+	one.since = s.loop.Uptime()
 	if s.onConn != nil {
 		return s.watch(one)
 	}
 	return one
+}
+
+// makeConn makes a connection, for Loop.EmbedConns.
+func (s *Server) makeConn() (*eventloop.Conn, eventloop.Protocol) {
+	c := &conn{server: s}
+	return &c.conn, c
 }
 
 // warnOfProxy logs, once, that a peer is probably a proxy: it holds over half of the

@@ -154,7 +154,7 @@ func (w *Response) push() {
 		w.bytes = w.bytes[:0]
 		return
 	}
-	writePiece(c.conn, w.bytes, w.chunked)
+	writePiece(&c.conn, w.bytes, w.chunked)
 	w.sent += int64(len(w.bytes))
 	w.bytes = w.bytes[:0]
 }
@@ -191,7 +191,7 @@ func (w *Response) pieceMistake() error {
 func (w *Response) endPieces() {
 	w.push()
 	if w.chunked && !w.bodiless() {
-		c := w.x.conn.conn
+		c := &w.x.conn.conn
 		p := append(c.Reserve(len(w.trailers)+8), "0\r\n"...)
 		p = append(p, w.trailers...)
 		c.Commit(len(append(p, "\r\n"...)))

@@ -52,7 +52,8 @@ func (s *Server) answerPlain(on *eventloop.Conn, first []byte) []byte {
 	if len(method) == 0 || !h1.IsToken(string(method)) || method[0] < 'A' || method[0] > 'Z' {
 		return nil
 	}
-	c := &conn{server: s, conn: on, closeAfter: true}
+	c := on.Protocol().(*conn)
+	c.closeAfter = true
 	x := s.takeExchange(c)
 	defer func() { delete(s.connValues, c) }()
 	defer s.giveExchange(x)

@@ -36,7 +36,7 @@ func (t *Tunnel) begin() {
 		}
 	})
 	if c.server.loop.Stopping() {
-		(*tunneling)(t).OnShutdown(c.conn)
+		(*tunneling)(t).OnShutdown(&c.conn)
 	}
 }
 
