@@ -16,9 +16,7 @@ type conn struct {
 	x      *exchange      // the request that is being served, or nil
 
 	since         time.Duration // of its acceptance, by the clock of Server.elapsed
-	ackedAt       int64         // position at the last look; see slow.go
 	requests      int32         // answered
-	reader        h1.HeadReader // of an incomplete head
 	phase         phase
 	closeAfter    bool // the answer that has begun is the last
 	peerWillClose bool // the peer has promised to send nothing more
@@ -95,7 +93,7 @@ func (c *conn) OnData(_ *eventloop.Conn, p []byte) (used int) {
 			break
 		}
 	}
-	c.showIdle(used == len(p) || c.reader != h1.HeadReader{})
+	c.showIdle(h1.EmptyLines(p[used:]))
 	return used
 }
 
@@ -117,19 +115,13 @@ func (c *conn) showIdle(usedAll bool) {
 func (c *conn) readHead(p []byte) int {
 	s := c.server
 	x := s.takeExchange(c)
-	n, why := c.reader.Read(&x.head, p, &s.parsing, &s.fields, c.conn.ID())
+	reader := c.takeReader()
+	n, why := reader.Read(&x.head, p, &s.parsing, &s.fields, c.conn.ID())
 	if n == 0 && why == nil {
 		s.giveExchange(x)
-		if c.phase == betweenRequests && !h1.EmptyLines(p) {
-			c.enter(inHead)
-			if c.requests > 0 {
-				c.sendTimer = false
-				c.conn.SetDeadline(s.limits.HeadTimeout)
-			} // the deadline of a new connection holds for its first head
-		}
+		c.awaitHead(p, reader)
 		return 0
 	}
-	c.reader = h1.HeadReader{}
 	c.x = x
 	if why != nil {
 		c.refuseHead(p, (*refusal)(why))

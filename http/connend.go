@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/bobbin-http/bobbin/eventloop"
+	"github.com/bobbin-http/bobbin/http/internal/h1"
 )
 
 // The end of a connection: by its peer, a deadline, a stop of the server, or its last
@@ -44,6 +45,31 @@ func (c *conn) awaitRequest() {
 	}
 	c.sendTimer = false
 	c.conn.SetDeadline(c.server.limits.IdleTimeout)
+}
+
+// awaitHead waits for the rest of a head that begins with p. Empty lines begin none.
+func (c *conn) awaitHead(p []byte, reader h1.HeadReader) {
+	s := c.server
+	if c.phase == betweenRequests {
+		if h1.EmptyLines(p) {
+			return
+		}
+		c.enter(inHead)
+		if c.requests > 0 {
+			c.sendTimer = false
+			c.conn.SetDeadline(s.limits.HeadTimeout)
+		} // the deadline of a new connection holds for its first head
+	}
+	s.incomplete[c] = reader
+}
+
+// takeReader returns the state of a head of which some is here, and forgets it.
+func (c *conn) takeReader() (reader h1.HeadReader) {
+	if c.phase == inHead {
+		reader = c.server.incomplete[c]
+		delete(c.server.incomplete, c)
+	}
+	return reader
 }
 
 // awaitLastRequest waits for a moment when the server is stopping: a request may be on
@@ -223,5 +249,9 @@ func (c *conn) closed(why error) {
 	if len(c.server.slow) > 0 {
 		c.closeAccount()
 	}
+	if len(c.server.ackedAt) > 0 {
+		delete(c.server.ackedAt, c)
+	}
+	c.takeReader()
 	c.forget(why)
 }

@@ -141,13 +141,13 @@ func (k *Conn) settle(more bool) {
 }
 
 // hasMore reports whether there are bytes of the next request. Empty lines are none.
-func (c *conn) hasMore(left int) bool { return left > 0 && c.reader == h1.HeadReader{} }
+func (c *conn) hasMore(left []byte) bool { return c.phase != inHead && !h1.EmptyLines(left) }
 
 // settle is Conn.settle, if Config.OnConn is set. It is
 // called outside of OnData, which knows by itself what is left.
 func (c *conn) settle() {
 	if k := c.server.watched[c]; k != nil {
-		k.settle(c.hasMore(len(c.conn.Rest())))
+		k.settle(c.hasMore(c.conn.Rest()))
 	}
 }
 
@@ -183,7 +183,7 @@ func (p *watching) OnData(conn *eventloop.Conn, b []byte) int {
 		}
 	}
 	n := k.c.OnData(conn, b)
-	k.settle(k.c.hasMore(len(b) - n))
+	k.settle(k.c.hasMore(b[n:]))
 	return n
 }
 

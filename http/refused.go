@@ -55,6 +55,7 @@ func (c *conn) refuseHead(p []byte, why *refusal) {
 // refuseRest refuses a request whose head will not be complete. If the bytes so far
 // are wrong, that is the reason: a head that trickles in is parsed when it is complete.
 func (c *conn) refuseRest(why *refusal) {
+	c.takeReader()
 	c.x = c.server.takeExchange(c)
 	p := c.conn.Rest()
 	if found := c.x.head.Parse(p, &c.server.parsing); found != h1.NeedMore {

@@ -107,9 +107,12 @@ type Server struct {
 
 	series durations // durations.go: of requests, while the loop is being read
 
+	ackedAt  map[*conn]int64 // position at the last look at a client that takes an answer: see slow.go
 	slow     map[*conn]*slow // clients that take an answer slowly
 	freeSlow []*slow         // for reuse
-	cut      []string        // some of the requests whose answers were cut off at the end
+
+	incomplete map[*conn]h1.HeadReader // of heads that have come in part
+	cut        []string                // some of the requests whose answers were cut off at the end
 
 	unfinished map[*conn]unfinished // requests that a stop waits for
 
@@ -127,6 +130,9 @@ func NewServer(config Config) (*Server, error) {
 		log:     config.Log,
 		how:     bobbin.ListenOptions{DeferAccept: !config.EagerAccept},
 		strict:  config.Loop.CheckOwner,
+
+		ackedAt:    make(map[*conn]int64),
+		incomplete: make(map[*conn]h1.HeadReader),
 
 		anyMethod: config.AnyMethod,
 		onConn:    config.OnConn,

@@ -39,7 +39,7 @@ const looks = 4
 // watchSending begins to watch how the peer takes its answer.
 func (c *conn) watchSending() {
 	c.sendTimer = true
-	c.ackedAt = c.position()
+	c.server.ackedAt[c] = c.position()
 	c.conn.SetDeadline(c.server.limits.lookEvery())
 }
 
@@ -125,8 +125,9 @@ func (c *conn) countAcked() {
 		a.restart(&c.server.limits)
 		return
 	}
-	a.acked += max(p-c.ackedAt, 0)
-	c.ackedAt = p
+	s := c.server
+	a.acked += max(p-s.ackedAt[c], 0)
+	s.ackedAt[c] = p
 }
 
 // keepsUp reports whether the peer gets more time for its answer, after another quarter
@@ -134,11 +135,12 @@ func (c *conn) countAcked() {
 // not the time that has passed: when the machine slept, or the loop was held, the peer
 // could not show its progress.
 func (c *conn) keepsUp() bool {
-	l := &c.server.limits
+	s := c.server
+	l := &s.limits
 	a := c.account()
 	p := c.position()
-	n := a.acked + max(p-c.ackedAt, 0)
-	a.acked, c.ackedAt = 0, p
+	n := a.acked + max(p-s.ackedAt[c], 0)
+	a.acked, s.ackedAt[c] = 0, p
 
 	step := l.lookEvery()
 	a.left = min(a.left+earned(n, l.MinRate, l.SendTimeout)-step, l.SendTimeout)
@@ -172,16 +174,17 @@ func earned(n, rate int64, most time.Duration) time.Duration {
 // hasTakenAll is keepsUp for a peer that owes nothing at present, of an answer in pieces.
 // The peer keeps the time that it has earned.
 func (c *conn) hasTakenAll() {
-	l := &c.server.limits
-	a := c.server.slow[c]
+	s := c.server
+	l := &s.limits
+	a := s.slow[c]
 	p := c.position()
-	if a == nil && p-c.ackedAt > l.SendFree {
+	if a == nil && p-s.ackedAt[c] > l.SendFree {
 		a = c.account()
 	}
 	if a != nil {
-		a.earn(a.acked+max(p-c.ackedAt, 0), l)
+		a.earn(a.acked+max(p-s.ackedAt[c], 0), l)
 		a.acked, a.owed, a.left = 0, 0, l.SendTimeout
-		c.ackedAt = p
+		s.ackedAt[c] = p
 	}
 	c.sendTimer = true
 	c.conn.SetDeadline(2 * l.lookEvery())

@@ -18,7 +18,7 @@ var places = map[string]place{
 	"end":          {"eventloop/read.go", "Conn.receive", "c.noteEnd()"},
 	"broken":       {"eventloop/read.go", "Conn.receive", "c.markClosed(err)"},
 	"part":         {"eventloop/read.go", "Conn.deliver", "used < len(p)"},
-	"head":         {"http/conn.go", "conn.readHead", "c.reader.Read("},
+	"head":         {"http/conn.go", "conn.readHead", "reader.Read("},
 	"handler":      {"http/exchange.go", "exchange.guarded", "err = h("},
 	"answer":       {"http/answer.go", "conn.respond", "x.response.finish(err)"},
 	"done":         {"http/answer.go", "conn.answered", "c.awaitRequest()"},

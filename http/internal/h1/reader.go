@@ -1,7 +1,6 @@
 package h1
 
-// A HeadReader is the state of a head that is incomplete. It is so small that every
-// connection can have one. The zero value is ready.
+// A HeadReader is the state of a head that is incomplete. The zero value is ready.
 //
 // Nearly every head arrives as a whole and is parsed at once. If one does not, Read
 // only searches new bytes for the ends of lines, until the request line or the head
