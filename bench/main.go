@@ -55,6 +55,7 @@ type options struct {
 	seconds int
 	out     string
 	list    bool
+	fetch   bool
 }
 
 const usage = `bench compares bobbin with other servers.
@@ -69,6 +70,7 @@ const usage = `bench compares bobbin with other servers.
   --out FOLDER      folder for README.md, results.json and plots
                     (results, or results/partial for a part of the measurements)
   --list            list scenarios and servers
+  --fetch           fetch Bun by npm, with a checksum; do nothing else
 `
 
 func parse(args []string) (options, error) {
@@ -81,6 +83,7 @@ func parse(args []string) (options, error) {
 	f.IntVar(&o.seconds, "seconds", 0, "")
 	f.StringVar(&o.out, "out", "", "")
 	f.BoolVar(&o.list, "list", false, "")
+	f.BoolVar(&o.fetch, "fetch", false, "")
 	if err := f.Parse(args); err != nil {
 		return o, err
 	}
@@ -163,6 +166,13 @@ func run(ctx context.Context, args []string, out, words io.Writer) int {
 		return exitUsage
 	}
 	defer child.EndAll()
+	if o.fetch {
+		if err := server.Fetch(ctx, func(format string, a ...any) { fmt.Fprintf(out, format+"\n", a...) }); err != nil {
+			fmt.Fprintf(words, "bench: %v\n", err)
+			return exitFailed
+		}
+		return exitOK
+	}
 	scratch, err := os.MkdirTemp("", "bobbin-bench-")
 	if err != nil {
 		fmt.Fprintf(words, "bench: %v\n", err)

@@ -8,11 +8,11 @@ Bun.serve({
   port: Number(port),
   idleTimeout: 255, // seconds, its maximum
   tls: certificate ? { cert: Bun.file(certificate), key: Bun.file(key) } : undefined,
+  routes: {
+    "/bench": new Response("Hello, World!", { headers: { "Content-Type": "text/plain" } }),
+  },
   async fetch(request) {
     const { pathname } = new URL(request.url);
-    if (pathname === "/bench") {
-      return new Response("Hello, World!", { headers: { "Content-Type": "text/plain" } });
-    }
     const file = folder && Bun.file(path.join(folder, path.normalize(pathname)));
     return file && (await file.exists()) ? new Response(file) : new Response(null, { status: 404 });
   },

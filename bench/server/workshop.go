@@ -97,10 +97,15 @@ func (w *Workshop) find(ctx context.Context, name string) (string, error) {
 		return target, w.compile(ctx, target)
 	}
 	path, err := exec.LookPath(name)
-	if err != nil {
+	switch _, fetchable := parcels[name]; {
+	case err == nil:
+		return filepath.Abs(path)
+	case !fetchable:
 		return "", fmt.Errorf("%s is not installed", name)
+	case fetched(name) == "":
+		return "", fmt.Errorf("%s is not installed, and go run . --fetch has not fetched it", name)
 	}
-	return filepath.Abs(path)
+	return fetched(name), nil
 }
 
 func (w *Workshop) compile(ctx context.Context, target string) error {

@@ -1,0 +1,107 @@
+package server
+
+import (
+	"archive/tar"
+	"bytes"
+	"compress/gzip"
+	"crypto/sha512"
+	"encoding/base64"
+	"os"
+	"strings"
+	"testing"
+)
+
+// packed is a package of npm with one file, and its checksum.
+func packed(t *testing.T, name, text string) (p []byte, integrity string) {
+	t.Helper()
+	var b bytes.Buffer
+	zipped := gzip.NewWriter(&b)
+	files := tar.NewWriter(zipped)
+	if err := files.WriteHeader(&tar.Header{Name: name, Mode: 0o755, Size: int64(len(text))}); err != nil {
+		t.Fatal(err)
+	}
+	files.Write([]byte(text))
+	files.Close()
+	zipped.Close()
+	sum := sha512.Sum512(b.Bytes())
+	return b.Bytes(), "sha512-" + base64.StdEncoding.EncodeToString(sum[:])
+}
+
+func TestAFetchedProgramIsCheckedBeforeItIsKept(t *testing.T) {
+	whole, integrity := packed(t, "package/bin/bun", "a program")
+	other, _ := packed(t, "package/bin/bun", "another program")
+	elsewhere, checked := packed(t, "package/bun", "a program")
+	tests := []struct {
+		name, integrity string
+		text            []byte
+		err             string
+	}{
+		{"a package with the right checksum is unpacked", integrity, whole, ""},
+		{"one that was changed is not", integrity, other, "has the checksum"},
+		{"nor is half of one", integrity, whole[:len(whole)/2], "has the checksum"},
+		{"one without the program is refused", checked, elsewhere, "has no file package/bin/bun"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			p := parcel{pkg: "@oven/bun@1.0.0", file: "package/bin/bun", integrity: test.integrity}
+			folder := t.TempDir()
+			err := p.unpack(test.text, folder)
+			if test.err != "" {
+				if err == nil || !strings.Contains(err.Error(), test.err) {
+					t.Errorf("the error is %v, want %q", err, test.err)
+				}
+				if _, err := os.Stat(p.place(folder)); err == nil {
+					t.Error("a program was kept")
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if text, err := os.ReadFile(p.place(folder)); err != nil || string(text) != "a program" {
+				t.Errorf("%q, %v", text, err)
+			}
+			if info, err := os.Stat(p.place(folder)); err != nil || info.Mode().Perm()&0o100 == 0 {
+				t.Errorf("it cannot be executed: %v, %v", info.Mode(), err)
+			}
+		})
+	}
+}
+
+func TestAFetchedProgramIsFoundAndAMissingOneIsNamed(t *testing.T) {
+	cache := t.TempDir()
+	t.Setenv("XDG_CACHE_HOME", cache)
+	t.Setenv("HOME", cache)
+	t.Setenv("PATH", "")
+	w := &Workshop{programs: make(map[string]string), missing: make(map[string]error)}
+	if _, err := w.find(t.Context(), "bun"); err == nil || err.Error() != "bun is not installed, and go run . --fetch has not fetched it" {
+		t.Errorf("the error is %v", err)
+	}
+	if _, err := w.find(t.Context(), "h2o"); err == nil || err.Error() != "h2o is not installed" {
+		t.Errorf("the error for a program that cannot be fetched is %v", err)
+	}
+	folder, err := tools()
+	if err != nil {
+		t.Fatal(err)
+	}
+	place := parcels["bun"].place(folder)
+	if err := install(strings.NewReader("a program"), place); err != nil {
+		t.Fatal(err)
+	}
+	if path, err := w.find(t.Context(), "bun"); err != nil || path != place {
+		t.Errorf("found is %q, %v, want %q", path, err, place)
+	}
+}
+
+func TestAProgramThatCannotBeFetchedSaysWhy(t *testing.T) {
+	t.Setenv("PATH", "")
+	other := parcels["bun"]
+	other.system = "plan9/mips"
+	if err := other.fetch(t.Context(), t.TempDir()); err == nil || !strings.Contains(err.Error(), "is for plan9/mips, and this machine is ") {
+		t.Errorf("on another system: %v", err)
+	}
+	other.system = here
+	if err := other.fetch(t.Context(), t.TempDir()); err == nil || err.Error() != "npm is not installed, which fetches "+other.pkg {
+		t.Errorf("without npm: %v", err)
+	}
+}
