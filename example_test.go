@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"time"
 
 	"github.com/bobbin-http/bobbin"
 )
@@ -34,7 +33,7 @@ func ExampleOpen() {
 
 	conn, buffer := -1, make([]byte, 100)
 	for events := make([]bobbin.Event, 8); ; {
-		n, err := kernel.Wait(events, time.Time{})
+		n, err := kernel.Wait(events, bobbin.Forever)
 		if err != nil {
 			fmt.Println(err)
 			return

@@ -10,6 +10,7 @@ package bobbin
 import (
 	"errors"
 	"io"
+	"math"
 	"net/netip"
 	"time"
 )
@@ -17,7 +18,7 @@ import (
 // A Kernel is the operating system, as far as an event loop needs it. Descriptors are small
 // integers, as everywhere in Unix.
 //
-// A Kernel belongs to one goroutine. Only Wake and Now may be called from others.
+// A Kernel belongs to one goroutine. Only Wake, Now and Monotonic may be called from others.
 //
 // Readiness is a hint, and the call has the truth: an event may come without reason,
 // may come late, and may say less than is so. A call that would have to wait returns
@@ -109,28 +110,32 @@ type Kernel interface {
 
 	// Wait fills events with the descriptors that have become ready, and returns
 	// how many there are. When none is ready, it sleeps until one is, until Wake
-	// is called, or until the given time; the zero time means for ever, NoWait
-	// means not at all. It may return 0 early. Several events for one descriptor
-	// may come in one call, in any order.
-	Wait(events []Event, until time.Time) (int, error)
+	// is called, or until Monotonic has come to the given time; see Forever and
+	// NoWait. It may return 0 early. Several events for one descriptor may come in
+	// one call, in any order.
+	Wait(events []Event, until time.Duration) (int, error)
 
 	// Wake ends the present Wait, or else keeps the next one from sleeping. Any
 	// goroutine may call it, at any time before Shut.
 	Wake() error
 
-	// Now reads the clock. The result has the monotonic reading for deadlines and
-	// the wall clock for dates. Any goroutine may call it.
+	// Monotonic reads the clock for deadlines, which only goes forward: the time since
+	// the kernel was opened. Any goroutine may call it.
+	Monotonic() time.Duration
+
+	// Now reads the clock for dates, which takes twice the time. Any goroutine may
+	// call it.
 	Now() time.Time
 
 	// Shut gives back the kernel's own descriptors. Sockets belong to the loop.
 	Shut() error
 }
 
-// NoWait returns a time long past: Wait looks once and does not sleep. It is always
-// the same value, to compare with.
-func NoWait() time.Time { return noWait }
-
-var noWait = time.Unix(1, 0)
+// Times for Wait that are no times.
+const (
+	NoWait  time.Duration = 0             // has passed: Wait looks once and does not sleep
+	Forever time.Duration = math.MaxInt64 // never comes
+)
 
 // Ready says which calls on a descriptor are worth trying. An error and a hang-up set
 // both directions, because only a call returns the details.

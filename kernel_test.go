@@ -210,7 +210,7 @@ func (w *world) await(fd int, want bobbin.Ready) {
 	var seen bobbin.Ready
 	until := time.Now().Add(5 * time.Second)
 	for seen&want != want {
-		n, err := w.Wait(events, w.Now().Add(time.Second))
+		n, err := w.Wait(events, w.Monotonic()+time.Second)
 		if err != nil {
 			w.t.Fatal(err)
 		}
@@ -274,7 +274,7 @@ func TestEveryKernelKeepsTheContract(t *testing.T) {
 			}
 			c.Send([]byte(", after"))
 			events := make([]bobbin.Event, 16)
-			if n, err := w.Wait(events, w.Now().Add(10*time.Millisecond)); n > 0 || err != nil {
+			if n, err := w.Wait(events, w.Monotonic()+10*time.Millisecond); n > 0 || err != nil {
 				t.Errorf("%d events, %v", n, err)
 			}
 			got := make([]byte, len("before, after"))
@@ -321,7 +321,7 @@ func TestEveryKernelKeepsTheContract(t *testing.T) {
 			}
 			one := make([]bobbin.Event, 1)
 			for calls := 0; len(ready) > 0; calls++ {
-				n, err := w.Wait(one, bobbin.NoWait())
+				n, err := w.Wait(one, bobbin.NoWait)
 				if err != nil || n > 1 || calls == 1000 {
 					t.Fatalf("%d events, %v, and %d are left", n, err, len(ready))
 				}
@@ -411,7 +411,7 @@ func TestEveryKernelKeepsTheContract(t *testing.T) {
 			c.Receive(total)
 			w.await(fd, bobbin.Writable)
 			for w.Unsent(fd) != 0 { // until the last acknowledgement is here
-				w.Wait(make([]bobbin.Event, 4), w.Now().Add(time.Millisecond))
+				w.Wait(make([]bobbin.Event, 4), w.Monotonic()+time.Millisecond)
 			}
 		}},
 		{"a connection has the address at which it came", func(t *testing.T, w *world) {
@@ -530,15 +530,15 @@ func TestEveryKernelKeepsTheContract(t *testing.T) {
 			}
 		}},
 		{"a wait ends when its time has come", func(t *testing.T, w *world) {
-			until := w.Now().Add(30 * time.Millisecond)
-			for w.Now().Before(until) {
+			until := w.Monotonic() + 30*time.Millisecond
+			for w.Monotonic() < until {
 				if n, err := w.Wait(make([]bobbin.Event, 4), until); n != 0 || err != nil {
 					t.Fatalf("%d events, %v", n, err)
 				}
 			}
 		}},
 		{"a wait at once does not sleep", func(t *testing.T, w *world) {
-			if n, err := w.Wait(make([]bobbin.Event, 4), bobbin.NoWait()); n != 0 || err != nil {
+			if n, err := w.Wait(make([]bobbin.Event, 4), bobbin.NoWait); n != 0 || err != nil {
 				t.Errorf("%d events, %v", n, err)
 			}
 		}},
@@ -546,11 +546,11 @@ func TestEveryKernelKeepsTheContract(t *testing.T) {
 			if err := w.Wake(); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := w.Wait(make([]bobbin.Event, 4), time.Time{}); err != nil {
+			if _, err := w.Wait(make([]bobbin.Event, 4), bobbin.Forever); err != nil {
 				t.Fatal(err)
 			}
-			until := w.Now().Add(20 * time.Millisecond)
-			for w.Now().Before(until) {
+			until := w.Monotonic() + 20*time.Millisecond
+			for w.Monotonic() < until {
 				w.Wait(make([]bobbin.Event, 4), until)
 			}
 		}},
@@ -559,7 +559,7 @@ func TestEveryKernelKeepsTheContract(t *testing.T) {
 			w.await(fd, bobbin.Writable)
 			w.Close(fd)
 			_ = c
-			n, err := w.Wait(make([]bobbin.Event, 4), w.Now().Add(20*time.Millisecond))
+			n, err := w.Wait(make([]bobbin.Event, 4), w.Monotonic()+20*time.Millisecond)
 			if n != 0 || err != nil {
 				t.Errorf("%d events, %v", n, err)
 			}
@@ -743,19 +743,19 @@ func TestWakeFromAnotherGoroutine(t *testing.T) {
 			for range 200 {
 				woken := make(chan error, 1)
 				go func() { woken <- w.Wake() }()
-				if _, err := w.Wait(events, time.Time{}); err != nil {
+				if _, err := w.Wait(events, bobbin.Forever); err != nil {
 					t.Fatal(err)
 				}
 				if err := <-woken; err != nil {
 					t.Fatal(err)
 				}
-				w.Wait(events, bobbin.NoWait()) // a wake-up that came late is none
+				w.Wait(events, bobbin.NoWait) // a wake-up that came late is none
 				go c.Send([]byte("x"))
 				w.await(fd, bobbin.Readable)
 				if got, _ := drain(w, fd); !bytes.Equal(got, []byte("x")) {
 					t.Fatalf("heard %q", got)
 				}
-				w.Wait(events, w.Now().Add(time.Millisecond))
+				w.Wait(events, w.Monotonic()+time.Millisecond)
 			}
 		})
 	}
@@ -795,7 +795,7 @@ func TestAWaitSleepsUntilItsTime(t *testing.T) {
 		}},
 		{"after a time that was over, another is slept through", 20 * time.Millisecond, 2, func(t *testing.T, w *world, turn func()) {
 			for _, ago := range []time.Duration{0, time.Millisecond, time.Hour} {
-				if n, err := w.Wait(make([]bobbin.Event, 4), w.Now().Add(-ago)); n != 0 || err != nil {
+				if n, err := w.Wait(make([]bobbin.Event, 4), w.Monotonic()-ago); n != 0 || err != nil {
 					t.Errorf("%d events, %v", n, err)
 				}
 			}
@@ -807,14 +807,14 @@ func TestAWaitSleepsUntilItsTime(t *testing.T) {
 				w := real(t, open, internet("127.0.0.1"))
 				turns := 0
 				for range row.times {
-					until := w.Now().Add(row.ahead)
+					until := w.Monotonic() + row.ahead
 					turn := func() {
 						if n, err := w.Wait(make([]bobbin.Event, 4), until); n != 0 || err != nil {
 							t.Fatalf("%d events, %v", n, err)
 						}
 					}
 					row.run(t, w, turn)
-					for ; w.Now().Before(until); turns++ {
+					for ; w.Monotonic() < until; turns++ {
 						turn()
 					}
 				}

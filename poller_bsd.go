@@ -36,7 +36,7 @@ func Open() (Kernel, error) {
 		return nil, fmt.Errorf("bobbin: kqueue: %w", err)
 	}
 	unix.CloseOnExec(fd)
-	k := &kqueue{fd: fd, raw: make([]unix.Kevent_t, 256)}
+	k := &kqueue{clock: clock{time.Now()}, fd: fd, raw: make([]unix.Kevent_t, 256)}
 	if err := k.openPipe(); err != nil {
 		unix.Close(fd)
 		return nil, err
@@ -100,12 +100,12 @@ func (k *kqueue) Watch(fd int) error {
 func (k *kqueue) Detach(fd int) (net.Conn, error) { return netConn(fd) }
 
 // Wait implements Kernel.
-func (k *kqueue) Wait(events []Event, until time.Time) (int, error) {
+func (k *kqueue) Wait(events []Event, until time.Duration) (int, error) {
 	defer k.woken.Store(awake)
 	var atOnce unix.Timespec
 	timeout := &atOnce
-	if until != noWait && k.woken.CompareAndSwap(awake, asleep) {
-		timeout = untilThen(until)
+	if until > NoWait && k.woken.CompareAndSwap(awake, asleep) {
+		timeout = k.untilThen(until)
 	}
 	room := min(len(events), len(k.raw))
 	n, err := unix.Kevent(k.fd, nil, k.raw[:room], timeout)
@@ -125,11 +125,11 @@ func (k *kqueue) Wait(events []Event, until time.Time) (int, error) {
 const longest = 1_000_000 * time.Second
 
 // untilThen returns the timeout for a time, nil for no end.
-func untilThen(until time.Time) *unix.Timespec {
-	if until.IsZero() {
+func (k *kqueue) untilThen(until time.Duration) *unix.Timespec {
+	if until == Forever {
 		return nil
 	}
-	ts := unix.NsecToTimespec(int64(min(max(time.Until(until), 0), longest)))
+	ts := unix.NsecToTimespec(int64(min(max(until-k.Monotonic(), 0), longest)))
 	return &ts
 }
 

@@ -30,8 +30,8 @@ type epoll struct {
 	try   func(uintptr) bool
 	woken atomic.Uint32 // awake, asleep or called
 
-	until   time.Time // the read deadline of file
-	expired bool      // the deadline has passed, so the next park must set it anew
+	until   time.Duration // the read deadline of file
+	expired bool          // the deadline has passed, so the next park must set it anew
 
 	eventfd int // wakes epoll_wait; -1 where the loop parks
 
@@ -50,7 +50,7 @@ func openEpoll(mayPark bool) (*epoll, error) {
 	if err != nil {
 		return nil, fmt.Errorf("bobbin: epoll_create1: %w", err)
 	}
-	k := &epoll{fd: fd, raw: make([]unix.EpollEvent, 256), eventfd: -1}
+	k := &epoll{clock: clock{time.Now()}, fd: fd, raw: make([]unix.EpollEvent, 256), until: Forever, eventfd: -1}
 	// os.NewFile hands a descriptor to the runtime's poller only if it is
 	// non-blocking.
 	if err := unix.SetNonblock(fd, true); err != nil {
@@ -104,12 +104,12 @@ func (k *epoll) Watch(fd int) error {
 }
 
 // Wait implements Kernel.
-func (k *epoll) Wait(events []Event, until time.Time) (int, error) {
+func (k *epoll) Wait(events []Event, until time.Duration) (int, error) {
 	k.raw = k.raw[:min(len(events), cap(k.raw))]
 	if err := k.look(); err != nil {
 		return 0, err
 	}
-	if k.n == 0 && until != noWait {
+	if k.n == 0 && until > NoWait {
 		if err := k.sleep(until); err != nil {
 			return 0, err
 		}
@@ -133,17 +133,28 @@ func (k *epoll) look() error {
 	return nil
 }
 
+// timeOf returns a time of Wait as a deadline, which is the zero time for none.
+func (k *epoll) timeOf(until time.Duration) time.Time {
+	if until == Forever {
+		return time.Time{}
+	}
+	return k.opened.Add(until)
+}
+
+// longPast is a deadline that ends a park at once.
+var longPast = time.Unix(1, 0)
+
 // sleep returns when a descriptor is ready, when the time has come, or after a call of
 // Wake. If it has slept it has looked once more by then, so no timer fires for a
 // connection whose bytes came while the machine slept.
-func (k *epoll) sleep(until time.Time) error {
+func (k *epoll) sleep(until time.Duration) error {
 	if k.park == nil {
 		return k.block(until)
 	}
 	// The deadline is set before woken says asleep. Wake sets its deadline in the
 	// past only after that, so this one never overwrites it.
-	if k.expired || !until.Equal(k.until) {
-		if err := k.file.SetReadDeadline(until); err != nil {
+	if k.expired || until != k.until {
+		if err := k.file.SetReadDeadline(k.timeOf(until)); err != nil {
 			return failed("set deadline", k.fd, err)
 		}
 		k.until, k.expired = until, false
@@ -163,11 +174,11 @@ func (k *epoll) sleep(until time.Time) error {
 }
 
 // block sleeps in epoll_wait itself, through the wrapper that tells the Go scheduler.
-func (k *epoll) block(until time.Time) error {
+func (k *epoll) block(until time.Duration) error {
 	if !k.woken.CompareAndSwap(awake, asleep) {
 		return nil
 	}
-	n, err := unix.EpollWait(k.fd, k.raw, milliseconds(until))
+	n, err := unix.EpollWait(k.fd, k.raw, milliseconds(until, k.Monotonic()))
 	if err == unix.EINTR {
 		return k.look()
 	}
@@ -180,11 +191,11 @@ func (k *epoll) block(until time.Time) error {
 
 // milliseconds rounds up. Rounding down would turn a timer that is due in half
 // a millisecond into a zero timeout, and the loop would spin until it is due.
-func milliseconds(until time.Time) int {
-	if until.IsZero() {
+func milliseconds(until, now time.Duration) int {
+	if until == Forever {
 		return -1
 	}
-	d := time.Until(until)
+	d := until - now
 	if d <= 0 {
 		return 0
 	}
@@ -235,7 +246,7 @@ func (k *epoll) Wake() error {
 		}
 		return nil
 	}
-	return k.file.SetReadDeadline(noWait)
+	return k.file.SetReadDeadline(longPast)
 }
 
 // Shut implements Kernel.

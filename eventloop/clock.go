@@ -6,40 +6,30 @@ import (
 	"github.com/bobbin-http/bobbin"
 )
 
-// A clock has the time of this turn. The kernel's clock is read once a turn, and all
-// that happens in a turn happens at that time.
+// A clock has the time of this turn. The kernel's monotonic clock is read once a turn, and
+// all that happens in a turn happens at that time. The time of day is read only in a turn
+// in which something asks for it.
 type clock struct {
-	start time.Time     // when the loop was made
-	wall  time.Time     // of this turn
-	now   time.Duration // of this turn, since start
-	ticks int64         // the same, in ticks
+	kernel bobbin.Kernel
+	start  time.Time     // when the kernel's monotonic clock was 0
+	now    time.Duration // of this turn, by that clock
+	ticks  int64         // the same, in ticks
 
-	since func(time.Time) time.Duration // of the kernel, if it has one
+	wall   time.Time     // the time of day when it was read last
+	wallAt time.Duration // in the turn of this time; -1 if it was not
 }
 
 // init has the loop be made now.
 func (t *clock) init(k bobbin.Kernel) {
-	t.start = k.Now()
-	t.wall = t.start
-	if k, ok := k.(interface{ Since(time.Time) time.Duration }); ok {
-		t.since = k.Since
-	}
+	t.kernel, t.wallAt = k, -1
+	t.start = k.Now().Add(-k.Monotonic())
+	t.set()
 }
 
-// set begins a turn at a time that the kernel's clock has shown.
-func (t *clock) set(wall time.Time) {
-	t.wall = wall
-	t.now = wall.Sub(t.start)
+// set begins a turn.
+func (t *clock) set() {
+	t.now = t.kernel.Monotonic()
 	t.ticks = int64(t.now / tick)
-}
-
-// read returns the time since start. Where the kernel can tell it alone, that takes half of
-// the time that its clock takes, which is also read for the date.
-func (t *clock) read(k bobbin.Kernel) time.Duration {
-	if t.since != nil {
-		return t.since(t.start)
-	}
-	return k.Now().Sub(t.start)
 }
 
 // tickNow returns the tick of this turn and 1, which is never 0: as Conn keeps a time.
@@ -51,11 +41,18 @@ func (t *clock) after(d time.Duration) time.Duration { return t.now + min(d, far
 
 const farthest = 100 * 365 * 24 * time.Hour
 
-// WallTime returns the time of this turn. The clock is read once a turn.
-func (l *Loop) WallTime() time.Time { return l.clock.wall }
+// WallTime returns the time of day of this turn: the clock is read when that is first asked
+// for. It must be called on the loop's goroutine.
+func (l *Loop) WallTime() time.Time {
+	t := &l.clock
+	if t.wallAt != t.now {
+		t.wall, t.wallAt = t.kernel.Now(), t.now
+	}
+	return t.wall
+}
 
-// Uptime returns how long before this turn the loop was made. For what is kept for
-// each connection it takes a third of the memory of a time.Time.
+// Uptime returns how long before this turn the loop's kernel was opened. For what is kept
+// for each connection it takes a third of the memory of a time.Time.
 func (l *Loop) Uptime() time.Duration { return l.clock.now }
 
 // WallTimeAt returns the time at which Uptime was d.

@@ -68,7 +68,7 @@ func (r *reporter) allow(kind string, now time.Duration) (skipped int, ok bool) 
 // line of code that has panicked. Any goroutine may call it.
 func (l *Loop) LogPanic(what string, value any, more ...any) {
 	// The clock, and not the time of the turn: that is the loop's.
-	shortened, inFull := l.report.allow("panic", l.kernel.Now().Sub(l.clock.start))
+	shortened, inFull := l.report.allow("panic", l.kernel.Monotonic())
 	more = append(more, "value", fmt.Sprint(value), "shortened", shortened)
 	if stack := string(debug.Stack()); inFull {
 		more = append(more, "stack", stack)

@@ -15,16 +15,18 @@ import (
 	"github.com/bobbin-http/bobbin/eventloop/sim"
 )
 
-// clockwork is a kernel whose clock moves by a microsecond with each reading, and by what
+// clockwork is a kernel whose monotonic clock moves by a microsecond with each reading, and by what
 // each write takes.
 type clockwork struct {
 	*sim.Kernel
 	ahead, write time.Duration
 }
 
-func (k *clockwork) Now() time.Time {
+func (k *clockwork) Now() time.Time { return k.Kernel.Now().Add(k.ahead) }
+
+func (k *clockwork) Monotonic() time.Duration {
 	k.ahead += time.Microsecond
-	return k.Kernel.Now().Add(k.ahead)
+	return k.Kernel.Monotonic() + k.ahead
 }
 
 func (k *clockwork) Write(fd int, p []byte, more bool) (int, error) {

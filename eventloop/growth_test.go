@@ -21,7 +21,7 @@ import (
 type square struct {
 	bobbin.Kernel // nil, for what is never called
 
-	now     time.Time
+	now     time.Duration
 	coming  int   // connections that wait to be accepted
 	last    int   // the descriptor that was given out last
 	heard   bool  // about the listener, or no connection waits to be accepted
@@ -53,10 +53,11 @@ func (k *square) Watch(int) error { return nil }
 
 func (k *square) WatchFolder(string) (bobbin.FolderWatch, error) { return nil, errors.ErrUnsupported }
 
-func (k *square) Now() time.Time { return k.now }
+func (k *square) Now() time.Time           { return time.Unix(0, 0).Add(k.now) }
+func (k *square) Monotonic() time.Duration { return k.now }
 
-func (k *square) Wait(events []bobbin.Event, _ time.Time) (int, error) {
-	k.now = k.now.Add(10 * time.Microsecond)
+func (k *square) Wait(events []bobbin.Event, _ time.Duration) (int, error) {
+	k.now += 10 * time.Microsecond
 	if !k.heard {
 		k.heard = true
 		events[0] = bobbin.Event{FD: squareListener, Ready: bobbin.Readable}
@@ -101,7 +102,7 @@ func (*greeting) OnData(c *Conn, p []byte) int {
 // Something comes on the first few of them at each turn.
 func crowd(t testing.TB, n, speak int) (*Loop, *square) {
 	t.Helper()
-	k := &square{now: time.Unix(1_000_000_000, 0), coming: n}
+	k := &square{coming: n}
 	l, err := New(Config{Kernel: k, Limits: Limits{Conns: n + 1}})
 	if err != nil {
 		t.Fatal(err)
@@ -197,7 +198,7 @@ func BenchmarkDeadlines(b *testing.B) {
 			for i, set := 0, 0; b.Loop(); set++ {
 				if set == 10_000 {
 					set = 0
-					k.now = k.now.Add(tick)
+					k.now += tick
 					if err := l.turn(); err != nil {
 						b.Fatal(err)
 					}

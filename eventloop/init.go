@@ -10,7 +10,6 @@ func (l *Loop) init(config *Config) {
 	l.clock.init(l.kernel)
 	l.closings.init()
 	l.eviction.init(l)
-	l.timers.init()
 	l.workers.init(l, config)
 	l.handshakes.loop = l
 	l.pools.init(l.limits)

@@ -142,7 +142,7 @@ func (l *Loop) leaveOutCallback() {
 	if !r.timed {
 		return
 	}
-	r.at = l.sinceStart()
+	r.at = l.kernel.Monotonic()
 	took := r.at - r.callbackAt
 	r.callbackAt = r.at
 	r.counters[LeftOut].add(int64(took))

@@ -141,7 +141,7 @@ func (l *Loop) wait() ([]bobbin.Event, error) {
 	l.beforePoll()
 	n, err := l.sleep()
 	l.afterPoll()
-	l.clock.set(l.kernel.Now())
+	l.clock.set()
 	l.recorder.at = l.clock.now
 	if l.noted {
 		l.stampWait(n)

@@ -808,7 +808,7 @@ func TestABrokenKernelEndsTheLoopWithItsError(t *testing.T) {
 
 func TestWheel(t *testing.T) {
 	var w wheel
-	if w.next() != noDeadline {
+	if w.next() != bobbin.Forever {
 		t.Error("an empty wheel has nothing next")
 	}
 	// Deadlines all over the wheel and beyond it, taken off in any order that
@@ -824,7 +824,7 @@ func TestWheel(t *testing.T) {
 	}
 	for now := time.Duration(0); len(left) > 0; {
 		at := w.next()
-		if at == noDeadline {
+		if at == bobbin.Forever {
 			t.Fatalf("%d are left, and nothing is next", len(left))
 		}
 		if at < now {

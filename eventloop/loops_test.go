@@ -36,7 +36,7 @@ type failing struct {
 
 var errBroken = errors.New("broken")
 
-func (k *failing) Wait(events []bobbin.Event, until time.Time) (int, error) {
+func (k *failing) Wait(events []bobbin.Event, until time.Duration) (int, error) {
 	if k.now.Load() {
 		return 0, errBroken
 	}

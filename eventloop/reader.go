@@ -141,7 +141,7 @@ func (l *Loop) noteReading() {
 	r.timed = l.reading || r.timers > 0
 	l.noted = r.timed || len(r.leftOuts) > 0
 	if r.timed && !timed || l.reading && !read {
-		r.at = l.sinceStart()
+		r.at = l.kernel.Monotonic()
 		r.turnAt, r.phaseAt, r.callbackAt = r.at, r.at, r.at
 		r.handlerEnded, r.inCallback = false, false
 	}
@@ -149,7 +149,7 @@ func (l *Loop) noteReading() {
 		r.settled, r.turnRecord, r.clients, r.watched, r.skipped = r.next, none, true, false, 0
 	}
 	if timed && !r.timed {
-		r.phaseAt = l.sinceStart()
+		r.phaseAt = l.kernel.Monotonic()
 		r.flushed()
 	}
 	l.noteSpecial()

@@ -13,12 +13,12 @@ import (
 // that halves what a handler off the loop costs.
 func (l *Loop) sleep() (int, error) {
 	until := l.wakeTime()
-	if l.workers.underWay() && until != bobbin.NoWait() {
-		if n, err := l.kernel.Wait(l.events, bobbin.NoWait()); n > 0 || err != nil {
+	if l.workers.underWay() && until > bobbin.NoWait {
+		if n, err := l.kernel.Wait(l.events, bobbin.NoWait); n > 0 || err != nil {
 			return n, err
 		}
 		runtime.Gosched()
-		if until = l.wakeTime(); until == bobbin.NoWait() {
+		if until = l.wakeTime(); until <= bobbin.NoWait {
 			return 0, nil
 		}
 	}
@@ -27,17 +27,9 @@ func (l *Loop) sleep() (int, error) {
 
 // wakeTime returns until when the loop may sleep: not at all while something is left
 // to do, else until the next deadline.
-func (l *Loop) wakeTime() time.Time {
+func (l *Loop) wakeTime() time.Duration {
 	if l.lists.any() || l.closings.any() || l.listeners.any() || l.handshakes.oldest != nil && l.handshakes.mayStep() || l.mail.hasNews(l.stop.begun) {
-		return bobbin.NoWait()
+		return bobbin.NoWait
 	}
-	t := &l.timers
-	at := t.wheel.next()
-	if len(t.heap) > 0 {
-		at = min(at, t.heap[0].at)
-	}
-	if at != t.wake {
-		t.setWake(at, l.clock.start)
-	}
-	return t.wakeTime
+	return l.timers.next()
 }

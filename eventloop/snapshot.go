@@ -16,7 +16,7 @@ type Snapshot struct {
 
 // Snapshot returns what is known of the loop now. It must be called on the loop's goroutine.
 func (l *Loop) Snapshot() *Snapshot {
-	s := &Snapshot{At: l.clock.now, Wall: l.clock.wall, Stopping: l.stop.begun, Counters: l.Counters(), Gauges: l.Gauges()}
+	s := &Snapshot{At: l.clock.now, Wall: l.WallTime(), Stopping: l.stop.begun, Counters: l.Counters(), Gauges: l.Gauges()}
 	s.Connections = l.Connections(make([]ConnInfo, 0, l.conns.open))
 	s.Records, _, s.Lost = l.ReadSince(0, nil)
 	return s

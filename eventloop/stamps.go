@@ -32,9 +32,6 @@ func (s *stamps) beginFrame() {
 	s.longest, s.longestConn, s.late, s.longestTurn, s.mostEvents = 0, 0, 0, 0, 0
 }
 
-// sinceStart reads the clock.
-func (l *Loop) sinceStart() time.Duration { return l.clock.read(l.kernel) }
-
 // Stamped returns the latest time stamp, since the loop was made: while there is a reader,
 // the end of the latest callback or handler, else the time of the turn.
 func (l *Loop) Stamped() time.Duration { return l.recorder.at }
@@ -44,7 +41,7 @@ func (l *Loop) Stamped() time.Duration { return l.recorder.at }
 func (c *Conn) RecordHandlerBegin(kind Kind, request uint32, arg int64) {
 	if r := &c.loop.recorder; c.loop.reading {
 		if r.following() {
-			r.at = c.loop.sinceStart()
+			r.at = c.loop.kernel.Monotonic()
 		}
 		r.put(kind, c.id, request, arg)
 	}
@@ -54,7 +51,7 @@ func (c *Conn) RecordHandlerBegin(kind Kind, request uint32, arg int64) {
 // nothing without a reader.
 func (c *Conn) RecordHandler(kind Kind, request uint32, arg int64) {
 	if r := &c.loop.recorder; c.loop.reading {
-		r.at, r.handlerEnded = c.loop.sinceStart(), true
+		r.at, r.handlerEnded = c.loop.kernel.Monotonic(), true
 		r.put(kind, c.id, request, arg)
 	}
 }
@@ -89,7 +86,7 @@ func (l *Loop) stampCallback(c *Conn) {
 		return
 	}
 	r.handlerEnded = false
-	r.at = l.sinceStart()
+	r.at = l.kernel.Monotonic()
 	r.put(Callback, conn, 0, int64(r.callback(conn, r.at)))
 	l.giveEarly()
 }
@@ -151,7 +148,7 @@ func (l *Loop) stampPhase(kind Kind) {
 	}
 	isLast := kind == FlushEnded || kind == ReapEnded
 	if kind != WaitEnded && (isLast || !l.reading) {
-		r.at = l.sinceStart()
+		r.at = l.kernel.Monotonic()
 	}
 	took := r.at - r.phaseAt
 	r.phaseAt = r.at
@@ -256,7 +253,7 @@ func (l *Loop) flushOne(c *Conn) {
 	r := &l.recorder
 	if c.figures == figuresLeftOut {
 		if r.timed && !r.following() {
-			r.at = l.sinceStart()
+			r.at = l.kernel.Monotonic()
 			r.callbackAt = r.at
 		}
 		c.flush()
@@ -270,7 +267,7 @@ func (l *Loop) flushOne(c *Conn) {
 	}
 	r.clients = true
 	if r.following() {
-		now := l.sinceStart()
+		now := l.kernel.Monotonic()
 		took := now - r.at
 		r.at, r.callbackAt = now, now
 		r.put(WriteEnded, c.id, 0, int64(took))

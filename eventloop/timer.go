@@ -7,20 +7,15 @@ import "time"
 type timers struct {
 	heap  indexedHeap[*Timer] // the earliest first
 	wheel wheel
-
-	wake     time.Duration // the first deadline, as of the last turn; since the loop was made
-	wakeTime time.Time     // the same by the wall clock, see setWake
 }
 
-func (t *timers) init() { t.wake = -1 } // no deadline was asked for yet
-
-// setWake notes the first deadline, and when that is by the wall clock: the zero time
-// if there is none.
-func (t *timers) setWake(at time.Duration, start time.Time) {
-	t.wake, t.wakeTime = at, time.Time{}
-	if at != noDeadline {
-		t.wakeTime = start.Add(at)
+// next returns the first deadline, bobbin.Forever if there is none.
+func (t *timers) next() time.Duration {
+	at := t.wheel.next()
+	if len(t.heap) > 0 {
+		at = min(at, t.heap[0].at)
 	}
+	return at
 }
 
 // due reports whether a deadline may be over.

@@ -96,7 +96,7 @@ type watchdog struct {
 	report atomic.Pointer[Stall]
 
 	// Owned by the loop's goroutine.
-	answered time.Time // when the loop last answered, by its kernel's clock
+	answered time.Duration // when the loop last answered, by its kernel's clock
 }
 
 // lookEvery returns how long the watchdog waits between two looks, 0 if there is to
@@ -240,16 +240,14 @@ func (l *Loop) takeStall() *Stall {
 	l.owner.check("Loop.TakeStall")
 	d := &l.dog
 	caughtUs := d.state.Swap(awake) == caught
-	now, since := l.kernel.Now(), l.clock.wall
-	if d.answered.After(since) {
-		since = d.answered
-	}
+	now := l.kernel.Monotonic()
+	since := max(d.answered, l.clock.now)
 	d.answered = now
 	if !caughtUs {
 		return nil
 	}
 	s := d.report.Load()
-	s.For = max(s.For, now.Sub(since))
+	s.For = max(s.For, now-since)
 	s.noteGC(d.period)
 	s.Records, _, _ = l.ReadSince(max(l.recorder.next, stallRecords)-stallRecords, nil)
 	l.record(CallbackStalled, nil, int64(s.For))
@@ -263,7 +261,7 @@ func (l *Loop) TellStall(s *Stall, more ...any) {
 	if l.dog.onStall != nil {
 		l.shield(func() { l.dog.onStall(s) })
 	}
-	if skipped, ok := l.report.allow("held", l.dog.answered.Sub(l.clock.start)); ok {
+	if skipped, ok := l.report.allow("held", l.dog.answered); ok {
 		l.report.log.With(more...).Warn("the loop was held", "for", s.For, "by", s.By, "gc", s.percent(), "skipped", skipped, "records", l.describeAll(s.Records), "stack", s.Stack)
 	}
 }

@@ -326,7 +326,8 @@ type fast struct {
 	ahead time.Duration
 }
 
-func (k *fast) Now() time.Time { return k.Kernel.Now().Add(k.ahead) }
+func (k *fast) Now() time.Time           { return k.Kernel.Now().Add(k.ahead) }
+func (k *fast) Monotonic() time.Duration { return k.Kernel.Monotonic() + k.ahead }
 
 func TestAStallIsAsLongAsTheClockSays(t *testing.T) {
 	k := &fast{Kernel: sim.New(1)}

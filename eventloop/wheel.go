@@ -4,6 +4,8 @@ import (
 	"math"
 	"math/bits"
 	"time"
+
+	"github.com/bobbin-http/bobbin"
 )
 
 // The deadlines of connections are on a wheel of lists, one list for each
@@ -25,11 +27,8 @@ type wheel struct {
 	soon  int64                   // the tick of the next slot that is not empty; 0 if that must be looked for
 }
 
-// When all slots are empty, never is the tick of the next one, and noDeadline the time.
-const (
-	never      = math.MaxInt64 / int64(tick)
-	noDeadline = time.Duration(never) * tick
-)
+// never is the tick of the next slot when all are empty.
+const never = math.MaxInt64 / int64(tick)
 
 // link puts c into the slot where its deadline will be looked at: rounded up,
 // because a deadline may be late but not early.
@@ -86,11 +85,14 @@ func (w *wheel) moved(c *Conn) {
 	}
 }
 
-// next returns when the next slot that is not empty is over, noDeadline if all are
+// next returns when the next slot that is not empty is over, bobbin.Forever if all are
 // empty. It is asked each turn, and seldom has to look.
 func (w *wheel) next() time.Duration {
 	if w.soon == 0 {
 		w.soon = w.find()
+	}
+	if w.soon == never {
+		return bobbin.Forever
 	}
 	return time.Duration(w.soon) * tick
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/bobbin-http/bobbin/http"
 	"github.com/bobbin-http/bobbin/http/httptest"
@@ -106,6 +107,27 @@ func TestSetReplacesAddAddsDelRemoves(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestTheDateIsTheSecondOfTheTurn asks many times in some seconds.
+func TestTheDateIsTheSecondOfTheTurn(t *testing.T) {
+	h := func(w *http.Response, r *http.Request) error {
+		return w.Text(http.FormatDate(r.Loop().WallTime()))
+	}
+	httptest.Run(t, httptest.Config{Handler: h}, func(c *httptest.Client) {
+		seen := map[string]bool{}
+		for range 40 {
+			a := c.Get("/")
+			if a.Err != nil || a.Header("Date") != a.Body {
+				t.Errorf("the Date is %q at %q (%v)", a.Header("Date"), a.Body, a.Err)
+			}
+			seen[a.Body] = true
+			c.Sleep(130 * time.Millisecond)
+		}
+		if len(seen) < 5 {
+			t.Errorf("there were only %d seconds", len(seen))
+		}
+	})
 }
 
 // TestADateCanBeLeftOutOrSet is for answers that are kept, such as those of a proxy.

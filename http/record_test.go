@@ -11,15 +11,17 @@ import (
 	"github.com/bobbin-http/bobbin/eventloop/sim"
 )
 
-// moving is a kernel whose clock moves by a microsecond with each reading.
+// moving is a kernel whose monotonic clock moves by a microsecond with each reading.
 type moving struct {
 	*sim.Kernel
 	ahead time.Duration
 }
 
-func (k *moving) Now() time.Time {
+func (k *moving) Now() time.Time { return k.Kernel.Now().Add(k.ahead) }
+
+func (k *moving) Monotonic() time.Duration {
 	k.ahead += time.Microsecond
-	return k.Kernel.Now().Add(k.ahead)
+	return k.Kernel.Monotonic() + k.ahead
 }
 
 // Ways to watch a loop.

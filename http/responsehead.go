@@ -4,25 +4,27 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/bobbin-http/bobbin/eventloop"
 	"github.com/bobbin-http/bobbin/http/internal/h1"
 )
 
 // heads are the beginnings of heads of answers, ready-made: the many small copies of a
 // head were the largest cost after the system calls themselves. The date in them is made
-// anew when the second has changed; the loop's clock is read once a turn.
+// anew when the second has changed.
 type heads struct {
-	name   string // the value of Server
-	second int64  // since 1970, of the date in the texts
-	common []byte // the Server and Date fields
-	ok     []byte // the status line for 200, and common
+	name   string        // the value of Server
+	until  time.Duration // the loop's Uptime when another second begins than that of the date in the texts
+	common []byte        // the Server and Date fields
+	ok     []byte        // the status line for 200, and common
 }
 
 // at brings the texts up to date.
-func (h *heads) at(now time.Time) {
-	if now.Unix() == h.second {
+func (h *heads) at(l *eventloop.Loop) {
+	if l.Uptime() < h.until {
 		return
 	}
-	h.second = now.Unix()
+	now := l.WallTime()
+	h.until = l.Uptime() + time.Second - time.Duration(now.Nanosecond())
 	h.common = append(h.common[:0], "Server: "...)
 	h.common = append(h.common, h.name...)
 	h.common = append(h.common, "\r\nDate: "...)
@@ -92,7 +94,7 @@ func (w *Response) send() {
 		c.closeAfter = true
 	}
 	heads := &c.server.heads
-	heads.at(c.server.now())
+	heads.at(c.server.loop)
 	size, bodiless := w.bodySize(), w.bodiless()
 	together := !bodiless && w.file == nil && size <= copyMax
 	room := heads.most() + len(w.fields) + len(w.typ) + 128
@@ -163,7 +165,7 @@ func (w *Response) sendHead(chunked bool) {
 		c.closeAfter = true
 	}
 	heads := &c.server.heads
-	heads.at(c.server.now())
+	heads.at(c.server.loop)
 	p := heads.begin(c.conn.Reserve(heads.most()+len(w.fields)+len(w.typ)+128), w.status, w.without)
 	p = w.appendFields(p)
 	switch {

@@ -71,7 +71,7 @@ func (s *Server) answerPlain(on *eventloop.Conn, first []byte) []byte {
 	w.failed(why)
 	w.beforeHead(&w.hooks)
 	w.afterAnswer(&w.hooks, w.bodySize())
-	s.heads.at(s.now())
+	s.heads.at(s.loop)
 	p := w.appendFields(s.heads.begin(nil, w.status, w.without))
 	p = w.appendLength(p, w.bodySize())
 	if text, whole := w.BodyBytes(); whole && !w.bodiless() {

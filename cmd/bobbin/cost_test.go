@@ -86,12 +86,12 @@ func (k *tape) SendFile(_ int, _ bobbin.File, _ int64, n int) (int, error) {
 	return n, nil
 }
 
-func (k *tape) Wait(events []bobbin.Event, until time.Time) (int, error) {
+func (k *tape) Wait(events []bobbin.Event, until time.Duration) (int, error) {
 	if !k.begun {
 		events[0] = bobbin.Event{FD: listenerFD, Ready: bobbin.Readable}
 		return 1, nil
 	}
-	if until == bobbin.NoWait() {
+	if until == bobbin.NoWait {
 		return 0, nil
 	}
 	k.turned <- struct{}{}
@@ -117,8 +117,9 @@ func (k *tape) Wake() error                  { return nil }
 func (k *tape) Now() time.Time               { return time.Now() }
 func (k *tape) Shut() error                  { return nil }
 
-// Since is what the machine's kernels have, too.
-func (k *tape) Since(t time.Time) time.Duration { return time.Since(t) }
+var opened = time.Now()
+
+func (k *tape) Monotonic() time.Duration { return time.Since(opened) }
 
 func TestWhatARequestCosts(t *testing.T) {
 	folder := t.TempDir()
@@ -207,7 +208,7 @@ type reel struct {
 	changing int // where in the request there is another byte each time, if not 0
 }
 
-func (k *reel) Wait(events []bobbin.Event, until time.Time) (int, error) {
+func (k *reel) Wait(events []bobbin.Event, until time.Duration) (int, error) {
 	if !k.begun {
 		return k.tape.Wait(events, until)
 	}

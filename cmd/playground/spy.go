@@ -17,7 +17,7 @@ type spy struct {
 }
 
 // Wait lets the machine rest between two turns, when the next one has its events.
-func (k *spy) Wait(events []bobbin.Event, until time.Time) (int, error) {
+func (k *spy) Wait(events []bobbin.Event, until time.Duration) (int, error) {
 	k.m.endTurn()
 	before := k.Now()
 	n, err := k.Kernel.Wait(events, until)

@@ -87,13 +87,16 @@ type object struct {
 	folder *folderWatch
 }
 
+// opened is when every kernel is made.
+var opened = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+
 // New makes a kernel without misfortunes. All chance in it comes from the seed.
 func New(seed uint64) *Kernel {
 	return &Kernel{
 		Descriptors: 1024,
 		Buffer:      64 << 10,
 		rand:        rand.New(rand.NewPCG(seed, 0x0b0bb1)),
-		now:         time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC),
+		now:         opened,
 		table:       make([]*object, 3), // 0, 1 and 2 are taken, as in a process
 	}
 }
@@ -169,6 +172,9 @@ func (k *Kernel) give(o *object) bool {
 
 // Now implements bobbin.Kernel.
 func (k *Kernel) Now() time.Time { return k.now }
+
+// Monotonic implements bobbin.Kernel.
+func (k *Kernel) Monotonic() time.Duration { return k.now.Sub(opened) }
 
 // Wake implements bobbin.Kernel.
 func (k *Kernel) Wake() error {

@@ -42,7 +42,7 @@ func (k *Kernel) Running() int { return len(k.scripts) }
 // Outlive lets the scripts go on for d after the end of the loop, and reports whether
 // all have ended.
 func (k *Kernel) Outlive(d time.Duration) bool {
-	for until := k.now.Add(d); len(k.scripts) > 0 && k.now.Before(until); {
+	for until := k.Monotonic() + d; len(k.scripts) > 0 && k.Monotonic() < until; {
 		if _, err := k.Wait(nil, until); err != nil {
 			break
 		}

@@ -30,7 +30,7 @@ func (p *play) Stop() { p.stopped++ }
 func (p *play) Run() error {
 	p.act()
 	for events := make([]bobbin.Event, 1); p.stopped == 0; {
-		if _, err := p.k.Wait(events, p.k.Now().Add(time.Second)); err != nil {
+		if _, err := p.k.Wait(events, p.k.Monotonic()+time.Second); err != nil {
 			return err
 		}
 	}

@@ -12,7 +12,7 @@ const patience = 2000
 
 // Wait implements bobbin.Kernel. Time passes here: clients act, edges become events, and
 // when nothing is ready the clock jumps to the next thing that is due.
-func (k *Kernel) Wait(events []bobbin.Event, until time.Time) (int, error) {
+func (k *Kernel) Wait(events []bobbin.Event, until time.Duration) (int, error) {
 	if k.Every != nil {
 		k.Every()
 	}
@@ -26,7 +26,7 @@ func (k *Kernel) Wait(events []bobbin.Event, until time.Time) (int, error) {
 	k.endDeferrals()
 	n := k.collect(events)
 	early := k.strikes(k.Luck.EarlyWake)
-	for n == 0 && !k.woken.Load() && !early && until != bobbin.NoWait() {
+	for n == 0 && !k.woken.Load() && !early && until > bobbin.NoWait {
 		if running > 0 && len(k.scripts) == 0 {
 			break // the last client has gone: Every may stop the loop
 		}
@@ -35,8 +35,8 @@ func (k *Kernel) Wait(events []bobbin.Event, until time.Time) (int, error) {
 			continue
 		}
 		next, ok := k.nextMove()
-		if !until.IsZero() && (!ok || next.After(until)) {
-			next, ok = until, true
+		if until != bobbin.Forever && (!ok || next.Sub(opened) > until) {
+			next, ok = opened.Add(until), true
 		}
 		if !ok {
 			return 0, ErrStuck
@@ -48,7 +48,7 @@ func (k *Kernel) Wait(events []bobbin.Event, until time.Time) (int, error) {
 		k.runWorks()
 		k.endDeferrals()
 		n = k.collect(events)
-		if !until.IsZero() && !k.now.Before(until) {
+		if k.Monotonic() >= until {
 			break
 		}
 	}

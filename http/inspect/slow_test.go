@@ -22,11 +22,12 @@ type heldKernel struct {
 	held time.Duration // by all handlers
 }
 
-func (k *heldKernel) Now() time.Time { return k.Kernel.Now().Add(k.held) }
+func (k *heldKernel) Now() time.Time           { return k.Kernel.Now().Add(k.held) }
+func (k *heldKernel) Monotonic() time.Duration { return k.Kernel.Monotonic() + k.held }
 
-func (k *heldKernel) Wait(events []bobbin.Event, until time.Time) (int, error) {
-	if !until.IsZero() {
-		until = until.Add(-k.held)
+func (k *heldKernel) Wait(events []bobbin.Event, until time.Duration) (int, error) {
+	if until != bobbin.Forever {
+		until -= k.held
 	}
 	return k.Kernel.Wait(events, until)
 }

@@ -20,11 +20,12 @@ type clock struct {
 	spent time.Duration
 }
 
-func (k *clock) Now() time.Time { return k.Kernel.Now().Add(k.spent) }
+func (k *clock) Now() time.Time           { return k.Kernel.Now().Add(k.spent) }
+func (k *clock) Monotonic() time.Duration { return k.Kernel.Monotonic() + k.spent }
 
-func (k *clock) Wait(events []bobbin.Event, until time.Time) (int, error) {
-	if !until.IsZero() {
-		until = until.Add(-k.spent)
+func (k *clock) Wait(events []bobbin.Event, until time.Duration) (int, error) {
+	if until != bobbin.Forever {
+		until -= k.spent
 	}
 	return k.Kernel.Wait(events, until)
 }

@@ -17,16 +17,18 @@ import (
 	"github.com/bobbin-http/bobbin/http/inspect/timeline/check"
 )
 
-// moving is a kernel whose clock moves with each reading.
+// moving is a kernel whose monotonic clock moves with each reading.
 type moving struct {
 	*sim.Kernel
 	ahead time.Duration
 	luck  *rand.Rand
 }
 
-func (k *moving) Now() time.Time {
+func (k *moving) Now() time.Time { return k.Kernel.Now().Add(k.ahead) }
+
+func (k *moving) Monotonic() time.Duration {
 	k.ahead += time.Duration(20 + k.luck.IntN(2000))
-	return k.Kernel.Now().Add(k.ahead)
+	return k.Kernel.Monotonic() + k.ahead
 }
 
 // phases are the words of a Hello.
