@@ -1,7 +1,7 @@
 // Bench compares bobbin with other servers: it starts them, checks that their answers
 // are equal, loads them in turn, and reports the cost of a request for each.
 //
-//	cd bench && go run .            everything; half an hour
+//	cd bench && go run .            everything; 25 minutes
 //	cd bench && go run . --quick    a quick look; a minute
 //	go -C bench run . --quick       the same, from the root
 //

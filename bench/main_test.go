@@ -119,7 +119,11 @@ func TestWhoTakesPart(t *testing.T) {
 		name, only, scenario, server string
 		want                         bool
 	}{
-		{"all rivals where nothing grows", "", "hello-64", "haproxy", true},
+		{"all rivals where they are compared in full", "", "hello-64", "haproxy", true},
+		{"the others without the minor ones", "", "static-1k", "haproxy", false},
+		{"but with the rest", "", "static-1k", "nethttp", true},
+		{"a changing cookie with the cheapest", "", "browser-cookie", "bun", true},
+		{"the second floor not where rivals are few", "", "hello-256", "floor-edge", false},
 		{"the cheapest rivals where a number grows", "", "connections-10", "nginx", true},
 		{"with the floor", "", "fields-10", "floor", true},
 		{"and bobbin", "", "fields-10", "bobbin", true},
@@ -186,10 +190,19 @@ func TestScenariosFitTheMachine(t *testing.T) {
 				if s.connections+s.idle > max(descriptors-100, 1100) {
 					t.Errorf("%s has %d connections, with %d descriptors", s.name, s.connections+s.idle, descriptors)
 				}
-				if s.not == "" || s.does == "" || s.measure == nil || s.load == nil && s.name != "idle-memory" && !s.inside {
+				if s.not == "" || s.does == "" || s.measure == nil || s.load == nil && s.cost != report.Held && !s.inside {
 					t.Errorf("%s is not complete", s.name)
 				}
 			}
+		}
+	}
+}
+
+func TestFifteenThousandConnectionsAreMeasuredWhereDescriptorsAllow(t *testing.T) {
+	for descriptors, want := range map[int]bool{1024: false, 12_000: false, 15_499: false, 15_500: true, 1 << 20: true} {
+		got := slices.ContainsFunc(scenarios(descriptors, false), func(s *scenario) bool { return s.name == "connections-15000" })
+		if got != want {
+			t.Errorf("with %d descriptors: %v", descriptors, got)
 		}
 	}
 }
@@ -200,6 +213,7 @@ func TestRequestsAreOfTheSizeThatIsClaimed(t *testing.T) {
 		least, most    int
 	}{
 		{"a browser's", "browser", 570, 640},
+		{"the same without what changes", "browser-cookie", 570, 640},
 		{"one of many fields", "fields-100", 99 * 40, 99*40 + 60},
 		{"wrk's own", "hello-64", 40, 60},
 	}

@@ -51,18 +51,16 @@ func (b *bench) measure(s *scenario) (*report.Scenario, error) {
 		b.words.say("%s: without %s: %s", s.name, why.Name, why.Says)
 	}
 
-	if b.warms(s) {
-		for _, c := range slices.Clone(cells) {
-			b.words.now("%s: warming %s", s.name, c.result.Name)
-			if _, err := s.load(b.ctx, c, 1); err != nil && b.ctx.Err() == nil {
-				drop(c, "while it was warmed", err)
-			}
+	for _, c := range slices.Clone(cells) {
+		if !b.warms(s, c.running.Kind) {
+			continue
+		}
+		b.words.now("%s: warming %s", s.name, c.result.Name)
+		if _, err := s.load(b.ctx, c, 1); err != nil && b.ctx.Err() == nil {
+			drop(c, "while it was warmed", err)
 		}
 	}
-	rounds := b.rounds
-	if s.once {
-		rounds = 1
-	}
+	rounds := b.roundsOf(s)
 	for round := 1; round <= rounds && len(cells) > 0; round++ {
 		if trip := b.cores.RoundTrip(); trip > 0 {
 			result.Trips = append(result.Trips, trip.Seconds())
@@ -133,7 +131,7 @@ func (b *bench) startAll(s *scenario, result *report.Scenario) []*cell {
 				t.err = err
 				return
 			}
-			t.cell = &cell{bench: b, scenario: s, running: running, seconds: b.seconds}
+			t.cell = &cell{bench: b, scenario: s, running: running, seconds: b.secondsOf(s)}
 			t.answer, t.err = running.Check(b.ctx, s.request, b.site.Answer(s.request.Path))
 		})
 	}

@@ -127,9 +127,10 @@ func (b *bench) skip(what, why string) {
 }
 
 // takesPart reports whether a kind is measured in a scenario. Where a number grows,
-// these are the floor, bobbin and the cheapest rivals. Files and new connections need
-// only one floor, because waiting is little of their cost. A server that is named by
-// --only always takes part, except in scenarios for bobbin alone.
+// these are the floor, bobbin and the cheapest rivals; minor rivals are measured only
+// in scenarios for all. Files and new connections need only one floor, because waiting
+// is little of their cost. A server that is named by --only always takes part, except
+// in scenarios for bobbin alone.
 func (b *bench) takesPart(s *scenario, k *server.Kind) bool {
 	switch {
 	case !b.wants(s, k.Name):
@@ -140,10 +141,14 @@ func (b *bench) takesPart(s *scenario, k *server.Kind) bool {
 		return k.Role == server.Ours
 	case b.names(k.Name):
 		return true
-	case k.Slow && (s.few || s.files || s.request.Close):
+	case k.Slow && (!s.wide || s.files || s.request.Close):
 		return false
+	case k.Role != server.Rival:
+		return true
+	case s.few:
+		return k.Cheap
 	}
-	return !s.few || k.Cheap || k.Role != server.Rival
+	return s.wide || !k.Minor
 }
 
 // findServers keeps the servers that are installed and wanted.
@@ -255,30 +260,31 @@ func (b *bench) expected(s *scenario) time.Duration {
 	if s.inside { // two benchmarks, which first calibrate themselves, and a program to be built
 		return time.Duration(b.rounds)*1200*time.Millisecond + 2*time.Second
 	}
-	servers, counted := 0, 0
+	servers, warmed, counted := 0, 0, 0
 	for _, k := range b.kinds {
 		if b.takesPart(s, k) && b.shop.Can(k, b.job(s)) == nil {
 			servers++
+			if b.warms(s, k) {
+				warmed++
+			}
 			if k.Uncounted == "" {
 				counted++
 			}
 		}
 	}
-	each := time.Duration(b.seconds)*time.Second + 150*time.Millisecond
+	each := time.Duration(b.secondsOf(s))*time.Second + 150*time.Millisecond
 	if b.meter.Instructions {
 		each += 300 * time.Millisecond
 	}
 	if s.idle > 0 {
 		each += time.Second/2 + time.Duration(s.idle)*100*time.Microsecond
 	}
-	rounds := b.rounds
+	rounds := b.roundsOf(s)
 	if s.once {
-		rounds, each = 1, each-time.Duration(b.seconds)*time.Second
+		each -= time.Duration(b.secondsOf(s)) * time.Second
 	}
 	all := time.Duration(rounds*servers) * each
-	if b.warms(s) {
-		all += time.Duration(servers) * 1150 * time.Millisecond
-	}
+	all += time.Duration(warmed) * 1150 * time.Millisecond
 	if b.countsCalls(s) {
 		all += time.Duration(servers) * 1300 * time.Millisecond
 	}
@@ -288,9 +294,25 @@ func (b *bench) expected(s *scenario) time.Duration {
 	return all + time.Second
 }
 
-// warms reports whether each server is loaded once before it is measured: for JIT
-// compilers and caches.
-func (b *bench) warms(s *scenario) bool { return !b.quick && !s.once && s.byWrk }
+// roundsOf returns the number of rounds of a scenario.
+func (b *bench) roundsOf(s *scenario) int {
+	switch {
+	case s.once:
+		return 1
+	case s.rounds > 0:
+		return min(s.rounds, b.rounds)
+	}
+	return b.rounds
+}
+
+// secondsOf returns the length of a round of a scenario.
+func (b *bench) secondsOf(s *scenario) int { return max(b.seconds, s.lasts) }
+
+// warms reports whether a server is loaded for a second before it is measured: one that
+// compiles at run time, or has a cache of files. Others need no more than the checks.
+func (b *bench) warms(s *scenario, k *server.Kind) bool {
+	return !b.quick && !s.once && s.byWrk && (s.files || k.Uncounted != "")
+}
 
 // countsCalls reports whether there is a round for system calls.
 func (b *bench) countsCalls(s *scenario) bool {
@@ -298,11 +320,11 @@ func (b *bench) countsCalls(s *scenario) bool {
 	return s.calls && !b.quick && err == nil
 }
 
-// countsUser reports whether there is a round for user instructions: not where perf
-// counts them, nor where a scenario is about something else, nor over TLS, where the
-// handshakes would dominate.
+// countsUser reports whether there is a round for user instructions: in scenarios with
+// all servers, as it takes 4 s for each; not where perf counts them, nor where a
+// scenario is about something else, nor over TLS, where the handshakes would dominate.
 func (b *bench) countsUser(s *scenario) bool {
-	return s.calls && s.cost == "" && !s.request.TLS && !b.quick && !b.meter.Instructions && meter.CanSimulate() == nil
+	return s.calls && s.wide && s.cost == "" && !s.files && !s.request.TLS && !b.quick && !b.meter.Instructions && meter.CanSimulate() == nil
 }
 
 func (b *bench) measureAll() error {

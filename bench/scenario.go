@@ -1,15 +1,12 @@
 package main
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"syscall"
 	"time"
 
 	"github.com/bobbin-http/bobbin/bench/load"
-	"github.com/bobbin-http/bobbin/bench/meter"
 	"github.com/bobbin-http/bobbin/bench/report"
 	"github.com/bobbin-http/bobbin/bench/server"
 )
@@ -28,35 +25,26 @@ type scenario struct {
 	rate        float64 // requests a second, for an open loop
 	load        loader  // makes the requests
 	byWrk       bool    // load is wrk
+	changing    string  // the name of a field that ends otherwise in each request; "" for none
 	measure     func(*cell) error
 	patience    time.Duration // for which an idle connection must be kept
 
 	byBytes bool // requests are counted by received bytes, because few of them end within a run
 
-	cost  string // the figure to compare by; "" is instructions, or CPU time without them
-	once  bool   // a single round is enough
-	calls bool   // system calls are counted, too, and where perf cannot, user instructions
-	quick bool   // part of a quick run
-	few   bool   // only with the cheapest rivals
-	group string // scenarios that differ in one number
-	x     int    // that number
-	grows string // its unit
+	cost   string // the figure to compare by; "" is instructions, or CPU time without them
+	once   bool   // a single round is enough
+	lasts  int    // the least seconds of a round
+	rounds int    // the most rounds; 0 for all
+	calls  bool   // system calls are counted, too, and where perf cannot, user instructions
+	quick  bool   // part of a quick run
+	few    bool   // only with the cheapest rivals
+	wide   bool   // with all rivals, also with those that are marked as Minor
+	group  string // scenarios that differ in one number
+	x      int    // that number
+	grows  string // its unit
 
 	places bool // only with the places for handlers, and with net/http
 	inside bool // benchmarks of package eventloop, without a server; see turn.go
-}
-
-// A loader makes requests to a server for some seconds.
-type loader func(ctx context.Context, c *cell, seconds int) (load.Outcome, error)
-
-// A cell is one server in one scenario in one round.
-type cell struct {
-	bench    *bench
-	scenario *scenario
-	running  *server.Running
-	result   *report.Server
-	round    int
-	seconds  int
 }
 
 // The idle time that servers are configured for: longer than any scenario.
@@ -65,6 +53,9 @@ const longIdle = 10 * time.Minute
 // fewConnections is about the number of connections of one browser; loads of 10 MB at
 // a time need no more to keep a core busy.
 const fewConnections = 8
+
+// manyConnections are the most that are measured where descriptors allow.
+const manyConnections = 15_000
 
 // scenarios returns all scenarios for a machine with so many descriptors.
 func scenarios(descriptors int, quick bool) []*scenario {
@@ -78,13 +69,13 @@ func scenarios(descriptors int, quick bool) []*scenario {
 	silent := min(crowd, max(100, (descriptors/2-500)/1000*1000))
 	all := []*scenario{
 		{
-			name: "hello-64", title: "13 bytes of text, 64 connections", quick: true, calls: true,
+			name: "hello-64", title: "13 bytes of text, 64 connections", quick: true, wide: true, calls: true,
 			does:    "64 connections that stay open; each requests 13 bytes, waits for them, and repeats.",
 			not:     "the performance with a real page, with real work, or with a network in between. It shows the cost of HTTP itself.",
 			request: hello, connections: 64, byWrk: true, load: closedLoop,
 		},
 		{
-			name: "close", title: "one request per connection", quick: true, calls: true,
+			name: "close", title: "one request per connection", quick: true, wide: true, calls: true,
 			does:    "64 clients at a time; each connects, requests 13 bytes, gets the answer and closes. The floor is a plain accept loop.",
 			not:     "the cost of a new connection over a network, where the round trip is most of it.",
 			request: server.Request{Path: server.HelloPath, Close: true}, connections: 64, byWrk: true, load: closedLoop,
@@ -96,19 +87,25 @@ func scenarios(descriptors int, quick bool) []*scenario {
 			request: server.Request{Path: server.HelloPath, Pipeline: 16}, connections: 64, byWrk: true, load: closedLoop,
 		},
 		{
-			name: "static-64k", title: "a file of 64 KiB, 64 connections", quick: true, calls: true,
+			name: "static-64k", title: "a file of 64 KiB, 64 connections", quick: true, wide: true, calls: true,
 			does:    "A file that does not change and is in the page cache. The floor has it in memory.",
 			not:     "the cost of a disk: nothing is read from one. 64 connections request the same file, which suits servers that keep files in memory.",
 			request: server.Request{Path: "/64k.bin"}, files: true, connections: 64, byWrk: true, load: closedLoop,
 		},
 		{
-			name: "browser", title: "a browser's request of 600 bytes, 64 connections", quick: true, calls: true,
+			name: "browser", title: "a browser's request of 600 bytes, 64 connections", quick: true, wide: true, calls: true,
 			does:    "As hello-64, with the twelve headers of a browser.",
 			not:     "the cost of processing those headers: a server that skips them is cheapest, and the floor only looks for their end.",
 			request: server.Request{Path: server.HelloPath, Fields: browserFields}, connections: 64, byWrk: true, load: closedLoop,
 		},
 		{
-			name: "hello-256", title: "13 bytes of text, 256 connections", calls: true,
+			name: "browser-cookie", title: "a browser's request whose cookie changes, 64 connections", few: true, calls: true,
+			does:     "As browser, but each request has another value of its cookie: no server can know it again by its bytes.",
+			not:      "the cost of changing cookies for the client, which makes 4,993 requests before the load. Browsers repeat a cookie until the server sets another.",
+			changing: "Cookie", request: server.Request{Path: server.HelloPath, Fields: browserFields}, connections: 64, byWrk: true, load: closedLoop,
+		},
+		{
+			name: "hello-256", title: "13 bytes of text, 256 connections", calls: true, few: true,
 			does:    "As hello-64, with four times as many connections: more of them are ready at each turn of a loop.",
 			not:     "the maximum number of connections; see idle-busy and connections.",
 			request: hello, connections: 256, byWrk: true, load: closedLoop,
@@ -132,13 +129,19 @@ func scenarios(descriptors int, quick bool) []*scenario {
 			request: hello, connections: 64, rate: 20_000, load: openLoop,
 		},
 		{
-			name: "idle-memory", title: fmt.Sprintf("memory of an idle connection, of %s", thousands(crowd)), quick: true, once: true,
+			name: "idle-memory", title: fmt.Sprintf("memory of an idle connection, of %s", thousands(crowd)), quick: true, once: true, wide: true,
 			does: fmt.Sprintf("%s connections are opened; each makes one request, and is then idle. The growth of the server since it had answered 64, divided by their number.", thousands(crowd)),
 			not:  "the memory of a connection in use, and the kernel's memory for each, which is some kilobytes.",
 			cost: report.Held, request: hello, idle: crowd, measure: memoryOfIdle, patience: longIdle,
 		},
 		{
-			name: "idle-busy", title: fmt.Sprintf("64 busy connections among %s idle ones", thousands(silent)),
+			name: "idle-memory-tls", title: fmt.Sprintf("memory of an idle connection over TLS, of %s", thousands(crowd/5)), once: true, few: true,
+			does: "As idle-memory, over TLS, and with a fifth of the connections.",
+			not:  "the memory of a handshake, which has ended.",
+			cost: report.Held, request: server.Request{Path: server.HelloPath, TLS: true}, idle: crowd / 5, measure: memoryOfIdle, patience: longIdle,
+		},
+		{
+			name: "idle-busy", title: fmt.Sprintf("64 busy connections among %s idle ones", thousands(silent)), few: true,
 			does:    fmt.Sprintf("As hello-64, while %s other connections are open and idle.", thousands(silent)),
 			not:     "the effect of waking them all at once.",
 			request: hello, connections: 64, idle: silent, byWrk: true, load: closedLoop, patience: longIdle,
@@ -150,15 +153,21 @@ func scenarios(descriptors int, quick bool) []*scenario {
 		not:     "the cost of a handler that really waits: these have their answer at once. On one core, as here, goroutines are not woken from elsewhere.",
 		request: hello, connections: 64, byWrk: true, load: closedLoop,
 	})
-	for _, n := range []int{1, 4, 10, 16, 100, 1_000, most} {
-		if n > most || n == most && most <= 1_000 {
+	steps := []int{1, 4, 10, 16, 100, 1_000, most}
+	if descriptors-500 >= manyConnections {
+		steps = append(steps, manyConnections)
+	}
+	for _, n := range steps {
+		if n > most && n != manyConnections || n == most && most <= 1_000 {
 			continue
 		}
 		all = append(all, &scenario{
 			name: fmt.Sprintf("connections-%d", n), title: "13 bytes of text, " + plural(n, "connection"),
 			group: "connections", x: n, grows: "connections", few: true,
+			rounds:  growthRounds(n),
+			lasts:   n / 3_000, // opening them takes a second or two
 			does:    "As hello-64, with more and more connections, all of them busy.",
-			not:     "only the cost of a request: that of opening the connections at the beginning is contained, and with many of them and few seconds is a few hundredths. With one connection, the server sleeps between any two requests.",
+			not:     "only the cost of a request: that of opening the connections at the beginning is contained, and with many of them and few seconds is a few hundredths. With one connection, the server sleeps between any two requests. Beyond half of its descriptors, bobbin closes connections of a client that holds most of them and has been idle for a second: failed reads in the notes.",
 			request: hello, connections: n, byWrk: true, load: closedLoop,
 		})
 	}
@@ -166,6 +175,7 @@ func scenarios(descriptors int, quick bool) []*scenario {
 		all = append(all, &scenario{
 			name: fmt.Sprintf("fields-%d", n), title: "a request with " + plural(n, "field"),
 			group: "fields", x: n, grows: "fields", few: true,
+			rounds:  2,
 			does:    "As hello-64, with more and more headers in the request, of 40 bytes each.",
 			not:     "the use of the headers by the program behind the server; most servers here use none.",
 			request: server.Request{Path: server.HelloPath, Fields: manyFields(n - 1)}, connections: 64, byWrk: true, load: closedLoop,
@@ -181,7 +191,7 @@ func scenarios(descriptors int, quick bool) []*scenario {
 	}
 	encrypted := []*scenario{
 		{
-			name: "tls-hello", title: "13 bytes over TLS, 64 connections", calls: true,
+			name: "tls-hello", title: "13 bytes over TLS, 64 connections", calls: true, wide: true,
 			does:    "As hello-64, encrypted.",
 			not:     "the cipher of each server, if it could not be configured; it stands in the notes.",
 			request: server.Request{Path: server.HelloPath, TLS: true}, connections: 64, byWrk: true, load: closedLoop,
@@ -205,7 +215,7 @@ func scenarios(descriptors int, quick bool) []*scenario {
 			cost: report.CPU, request: server.Request{Path: server.HelloPath, TLS: true, Close: true}, connections: fewConnections, load: handshaking(load.Resumed),
 		},
 		{
-			name: "tls-rate", title: "5,000 requests a second over TLS, 64 connections",
+			name: "tls-rate", title: "5,000 requests a second over TLS, 64 connections", few: true,
 			does:    "As rate, encrypted, and a request each 200 µs.",
 			not:     "the latency at any other rate, or the duration of a handshake; the connections are open. The client encrypts, too, and its time is in the latency.",
 			request: server.Request{Path: server.HelloPath, TLS: true}, connections: 64, rate: 5_000, load: openLoop,
@@ -218,6 +228,18 @@ func scenarios(descriptors int, quick bool) []*scenario {
 		}
 	}
 	return all
+}
+
+// goalConnections is the number of connections up to which there is a goal for each
+// number. The curve beyond needs fewer rounds.
+const goalConnections = 4
+
+// growthRounds returns the most rounds for a point of a curve.
+func growthRounds(n int) int {
+	if n <= goalConnections {
+		return 0
+	}
+	return 2
 }
 
 // browserFields are the headers of a browser that follows a link.
@@ -271,177 +293,4 @@ func descriptors() int {
 		limit = raised
 	}
 	return int(min(limit.Cur, 1<<20))
-}
-
-// closedLoop is wrk.
-func closedLoop(ctx context.Context, c *cell, seconds int) (load.Outcome, error) {
-	r := c.scenario.request
-	return load.Wrk{
-		URL:         r.URL(c.running.Address),
-		Connections: c.scenario.connections,
-		Seconds:     seconds,
-		Fields:      r.AllFields(),
-		Pipeline:    r.Pipeline,
-		Core:        c.bench.cores.Client,
-		Scratch:     c.bench.shop.Scratch,
-	}.Run(ctx)
-}
-
-func (c *cell) job(kind load.Kind, seconds int) load.Job {
-	return load.Job{
-		Kind:        kind,
-		To:          c.running.Address,
-		Request:     c.scenario.request.Text(c.running.Address),
-		Connections: c.scenario.connections,
-		TLS:         c.scenario.request.TLS,
-		Rate:        c.scenario.rate,
-		Lasts:       time.Duration(seconds) * time.Second,
-	}
-}
-
-func openLoop(ctx context.Context, c *cell, seconds int) (load.Outcome, error) {
-	return c.job(load.OpenLoop, seconds).Run(ctx, c.bench.cores.Client)
-}
-
-func handshaking(kind load.Kind) loader {
-	return func(ctx context.Context, c *cell, seconds int) (load.Outcome, error) {
-		return c.job(kind, seconds).Run(ctx, c.bench.cores.Client)
-	}
-}
-
-// gathering is the longest time for opening all idle connections.
-const gathering = 30 * time.Second
-
-func (c *cell) crowd(n int) (*load.Crowd, error) {
-	j := c.job(load.Hold, 0)
-	j.Connections = n
-	return j.Gather(c.bench.ctx, c.bench.cores.Client, gathering)
-}
-
-// errOtherStatus is for a server whose answers are correct when checked and others
-// under load.
-var errOtherStatus = errors.New("other answers under load")
-
-// underLoad measures the cost of a load.
-func underLoad(c *cell) error {
-	b, s := c.bench, c.scenario
-	var crowd *load.Crowd
-	if s.idle > 0 {
-		var err error
-		if crowd, err = c.crowd(s.idle); err != nil {
-			return err
-		}
-		defer crowd.End()
-	}
-	pid := c.running.Child.PID()
-	m, err := b.meter.Begin(b.ctx, pid)
-	if err != nil {
-		return err
-	}
-	o, err := s.load(b.ctx, c, c.seconds)
-	cost, costErr := m.End() // also after an error, to stop the measurement
-	if err := errors.Join(err, costErr); err != nil {
-		return err
-	}
-	if o.Failed[load.OtherStatus] > 0 {
-		return errOtherStatus
-	}
-	b.disturbed(cost)
-	values := make(map[string]float64)
-	n := float64(o.Requests)
-	if s.byBytes && o.Bytes > 0 {
-		n = float64(o.Bytes) / float64(c.result.Bytes)
-	}
-	if n > 0 {
-		values[report.Rate] = n / o.Seconds
-		values[report.CPU] = cost.CPU.Seconds() / n
-		if sum := cost.User + cost.Kernel; sum > 0 {
-			values[report.KernelShare] = float64(cost.Kernel) / float64(sum)
-		}
-		if b.meter.Instructions {
-			values[report.InUser] = cost.UserInstructions / n
-			values[report.InKernel] = cost.KernelInstructions / n
-			values[report.Instructions] = values[report.InUser] + values[report.InKernel]
-		}
-	} else {
-		c.note("no answer")
-	}
-	for key, t := range map[string]time.Duration{report.P50: o.P50, report.P99: o.P99, report.P999: o.P999} {
-		if t > 0 {
-			values[key] = t.Seconds()
-		}
-	}
-	if n, err := meter.Resident(meter.Family(pid)); err == nil {
-		values[report.Resident] = float64(n)
-	}
-	c.result.Add(c.round, values)
-	if trouble := o.Trouble(); trouble != "" {
-		c.note(trouble)
-	}
-	if o.Late > lateClient {
-		c.note(fmt.Sprintf("the client itself was %v late with one request in a hundred", o.Late.Round(time.Microsecond)))
-	}
-	if crowd != nil {
-		if open, err := crowd.Close(); err == nil && open < s.idle {
-			c.note(fmt.Sprintf("it kept %s of %s idle connections", thousands(open), thousands(s.idle)))
-		}
-	}
-	return nil
-}
-
-// lateClient is the lateness of the open loop that is reported.
-const lateClient = 100 * time.Microsecond
-
-// settling is the time for a server's work after a connection has become idle.
-const settling = 500 * time.Millisecond
-
-// memoryOfIdle measures the growth of a server by idle connections.
-func memoryOfIdle(c *cell) error {
-	pid := c.running.Child.PID()
-	// Memory for answering at all is not divided among them.
-	first, err := c.crowd(64)
-	if err != nil {
-		return err
-	}
-	if _, err := first.Close(); err != nil {
-		return err
-	}
-	before, err := meter.Resident(meter.Family(pid))
-	if err != nil {
-		return fmt.Errorf("its memory is unknown: %w", err)
-	}
-	crowd, err := c.crowd(c.scenario.idle)
-	if err != nil {
-		return err
-	}
-	defer crowd.End()
-	select {
-	case <-time.After(settling):
-	case <-c.bench.ctx.Done():
-		return c.bench.ctx.Err()
-	}
-	after, err := meter.Resident(meter.Family(pid))
-	if err != nil {
-		return err
-	}
-	open, err := crowd.Close()
-	if err != nil {
-		return err
-	}
-	if open < c.scenario.idle {
-		return fmt.Errorf("it kept %s of %s idle connections", thousands(open), thousands(c.scenario.idle))
-	}
-	c.result.Add(c.round, map[string]float64{
-		report.Held:     max(0, float64(after-before)) / float64(c.scenario.idle),
-		report.Resident: float64(after),
-	})
-	return nil
-}
-
-// note adds a remark to the server's result.
-func (c *cell) note(s string) {
-	if c.bench.rounds > 1 && !c.scenario.once {
-		s = fmt.Sprintf("round %d: %s", c.round, s)
-	}
-	c.result.Notes = append(c.result.Notes, s)
 }

@@ -237,12 +237,27 @@ func TestHeldConnectionsAreCountedAtTheEnd(t *testing.T) {
 		time.Sleep(20 * time.Millisecond) // for five ends to arrive
 		end.Close()
 	}()
-	o, err := hold(t.Context(), to, []byte(request), 20, in, &out)
+	o, err := hold(t.Context(), to, nil, []byte(request), 20, in, &out)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if o.Open != 15 || out.String() != holding+"\n" {
 		t.Errorf("%d of 20 connections are open, want 15; it said %q", o.Open, &out)
+	}
+}
+
+func TestHeldConnectionsMayBeEncrypted(t *testing.T) {
+	s, to := seal(t, true)
+	in, end := io.Pipe()
+	var out bytes.Buffer
+	end.Close()
+	o, err := hold(t.Context(), to, clientTLS(), []byte(request), 5, in, &out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// A ticket that the client had not read would look like the end of a connection.
+	if o.Open != 5 || s.full.Load() != 5 {
+		t.Errorf("%d of 5 connections are open, after %d handshakes", o.Open, s.full.Load())
 	}
 }
 

@@ -2,6 +2,7 @@ package load
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"io"
 	"net/netip"
@@ -12,7 +13,8 @@ import (
 // hold opens connections, makes one request over each, and then leaves them idle,
 // like most connections of a server. It reports on out when all are open, keeps them
 // until in ends, and returns how many the server kept.
-func hold(ctx context.Context, to netip.AddrPort, request []byte, connections int, in io.Reader, out io.Writer) (o Outcome, err error) {
+// With a configuration for TLS they are encrypted.
+func hold(ctx context.Context, to netip.AddrPort, config *tls.Config, request []byte, connections int, in io.Reader, out io.Writer) (o Outcome, err error) {
 	held := make([]int, 0, connections)
 	defer func() {
 		for _, fd := range held {
@@ -29,7 +31,11 @@ func hold(ctx context.Context, to netip.AddrPort, request []byte, connections in
 			return o, fmt.Errorf("connection %d: %w", len(held)+1, err)
 		}
 		held = append(held, fd)
-		if err := ask(fd, request, buffer); err != nil {
+		n := line{fd: fd}
+		if config != nil {
+			n.tls = tls.Client(socket{fd: fd}, config)
+		}
+		if err := n.ask(request, buffer); err != nil {
 			return o, fmt.Errorf("connection %d: %w", len(held), err)
 		}
 		o.Requests++
@@ -48,24 +54,21 @@ func hold(ctx context.Context, to netip.AddrPort, request []byte, connections in
 // holding is the line that reports that all are open.
 const holding = "holding"
 
-// ask sends one request and waits for its answer.
-func ask(fd int, request, buffer []byte) error {
-	if _, err := unix.Write(fd, request); err != nil {
+// ask sends one request over a socket that waits, and waits for its answer. Over TLS
+// it makes the handshake first.
+func (n *line) ask(request, buffer []byte) error {
+	if err := n.write(request); err != nil {
 		return fmt.Errorf("write: %w", err)
 	}
-	var a answer
 	for {
-		n, err := unix.Read(fd, buffer)
-		if err == unix.EINTR {
-			continue
+		got, err := n.read(buffer)
+		if err == io.EOF {
+			return errGone
 		}
 		if err != nil {
 			return fmt.Errorf("read: %w", err)
 		}
-		if n == 0 {
-			return errGone
-		}
-		done, err := a.feed(buffer[:n])
+		done, err := n.answer.feed(buffer[:got])
 		if err != nil || done {
 			return err
 		}

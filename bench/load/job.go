@@ -3,6 +3,7 @@ package load
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -23,7 +24,7 @@ type Job struct {
 	To          string // address and port
 	Request     string
 	Connections int
-	TLS         bool          `json:",omitempty"` // for an open loop; handshakes are encrypted anyway
+	TLS         bool          `json:",omitempty"` // handshakes are encrypted anyway
 	Rate        float64       `json:",omitempty"` // requests a second
 	Lasts       time.Duration `json:",omitempty"`
 }
@@ -33,7 +34,7 @@ type Kind string
 
 const (
 	OpenLoop   Kind = "open loop"  // Rate, Connections, Lasts, TLS
-	Hold       Kind = "hold"       // Connections, until the input ends
+	Hold       Kind = "hold"       // Connections, TLS, until the input ends
 	Handshakes Kind = "handshakes" // Connections, Lasts; full ones
 	Resumed    Kind = "resumed"    // the same, with tickets
 )
@@ -65,15 +66,16 @@ func (j Job) do(ctx context.Context, in io.Reader, out io.Writer) (Outcome, erro
 	if err != nil {
 		return Outcome{}, err
 	}
+	var config *tls.Config
+	if j.TLS {
+		config = clientTLS()
+	}
 	switch j.Kind {
 	case OpenLoop:
-		l := &openLoop{to: to, request: []byte(j.Request), rate: j.Rate, lasts: j.Lasts, grace: grace}
-		if j.TLS {
-			l.tls = clientTLS()
-		}
+		l := &openLoop{to: to, request: []byte(j.Request), rate: j.Rate, lasts: j.Lasts, grace: grace, tls: config}
 		return l.run(ctx, j.Connections)
 	case Hold:
-		return hold(ctx, to, []byte(j.Request), j.Connections, in, out)
+		return hold(ctx, to, config, []byte(j.Request), j.Connections, in, out)
 	case Handshakes:
 		return handshakes(ctx, to, []byte(j.Request), j.Connections, j.Lasts, false)
 	case Resumed:

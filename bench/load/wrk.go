@@ -22,6 +22,7 @@ type Wrk struct {
 	Seconds     int
 	Fields      []string // of the request, beside Host: "Name: value"
 	Pipeline    int      // requests in one write; 0 is 1
+	Changing    string   // the name of one of the fields, which ends otherwise in each request; "" for none
 	Core        int
 	Scratch     string // a folder for its script
 }
@@ -51,6 +52,9 @@ func (w Wrk) Run(ctx context.Context) (Outcome, error) {
 	return o, err
 }
 
+// changes is the number of different requests where a field changes.
+const changes = 4993
+
 // script returns wrk's Lua script. Without a function that makes or reads requests,
 // wrk runs at full speed; done is called at the end.
 func (w Wrk) script() string {
@@ -60,6 +64,25 @@ done = function(summary, latency, requests)
 		latency:percentile(50), latency:percentile(99), latency:percentile(99.9), latency.max))
 end
 `
+	if w.Changing != "" {
+		// Made before the load: wrk has one core, and it is the slower side. A
+		// connection gets about every w.Connections-th, and with a prime number of
+		// them hardly ever the same one twice in a row.
+		s += fmt.Sprintf(`
+local all, n = {}, 0
+init = function(args)
+	local value = wrk.headers[%q]
+	for i = 1, %d do
+		wrk.headers[%q] = value .. string.format("%%04d", i)
+		all[i] = wrk.format()
+	end
+end
+request = function()
+	n = n %% #all + 1
+	return all[n]
+end
+`, w.Changing, changes, w.Changing)
+	}
 	if w.Pipeline > 1 {
 		s += fmt.Sprintf(`
 local all

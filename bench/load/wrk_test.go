@@ -1,9 +1,15 @@
 package load
 
 import (
+	"net/http"
+	"net/http/httptest"
+	"os/exec"
 	"strings"
+	"sync"
 	"testing"
 	"time"
+
+	"github.com/bobbin-http/bobbin/bench/child"
 )
 
 const wrkSays = `Running 5s test @ http://127.0.0.1:8080/bench
@@ -85,5 +91,39 @@ func TestWhatWrkSaysIsUnderstood(t *testing.T) {
 				t.Errorf("got %+v, want %+v", got, test.want)
 			}
 		})
+	}
+}
+
+func TestAFieldThatChangesIsAnotherOneInEachRequest(t *testing.T) {
+	if _, err := exec.LookPath("wrk"); err != nil {
+		t.Skip("wrk is not installed")
+	}
+	var mu sync.Mutex
+	seen := make(map[string]int)
+	wrong, all := 0, 0
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		cookie := r.Header.Get("Cookie")
+		mu.Lock()
+		defer mu.Unlock()
+		all++
+		seen[cookie]++
+		if len(cookie) != len("id=a-0001") || r.Header.Get("Accept") != "*/*" {
+			wrong++
+		}
+	}))
+	defer s.Close()
+	o, err := Wrk{
+		URL: s.URL, Connections: 4, Seconds: 1, Fields: []string{"Accept: */*", "Cookie: id=a-"}, Changing: "Cookie",
+		Core: child.AnyCore, Scratch: t.TempDir(),
+	}.Run(t.Context())
+	if err != nil || o.Trouble() != "" || o.Requests == 0 {
+		t.Fatalf("%+v, %v", o, err)
+	}
+	most := 0
+	for _, n := range seen {
+		most = max(most, n)
+	}
+	if wrong > 0 || most > all/changes+2 {
+		t.Errorf("of %d requests %d have other fields, and one cookie came %d times", all, wrong, most)
 	}
 }

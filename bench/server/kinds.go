@@ -36,11 +36,11 @@ func Kinds() []*Kind {
 			About: "Go's standard library",
 		},
 		{
-			Name: "fasthttp", Role: Rival, Program: "fasthttp", Command: written("fasthttp"), Cheap: true,
+			Name: "fasthttp", Role: Rival, Program: "fasthttp", Command: written("fasthttp"),
 			About: "Go, a goroutine for each connection",
 		},
 		{
-			Name: "hertz", Role: Rival, Program: "hertz", Command: written("hertz"),
+			Name: "hertz", Role: Rival, Program: "hertz", Minor: true, Command: written("hertz"),
 			About: "Go, on cloudwego/netpoll",
 		},
 		{
@@ -54,27 +54,27 @@ func Kinds() []*Kind {
 			Version: []string{"h2o", "-v"},
 		},
 		{
-			Name: "lighttpd", Role: Rival, Program: "lighttpd", Command: lighttpd,
+			Name: "lighttpd", Role: Rival, Program: "lighttpd", Minor: true, Command: lighttpd,
 			About:   "answers hello from a file of 13 bytes; 65,535 requests a connection, its maximum",
 			Version: []string{"lighttpd", "-v"},
 		},
 		{
-			Name: "haproxy", Role: Rival, Program: "haproxy", Command: haproxy,
+			Name: "haproxy", Role: Rival, Program: "haproxy", Minor: true, Command: haproxy,
 			About:   "one thread, http-request return",
 			Version: []string{"haproxy", "-v"},
 		},
 		{
-			Name: "node", Role: Rival, Program: "node", Command: script("node.js"), Uncounted: compiles,
+			Name: "node", Role: Rival, Program: "node", Minor: true, Command: script("node.js"), Uncounted: compiles,
 			About:   "Node's http",
 			Version: []string{"node", "--version"},
 		},
 		{
-			Name: "bun", Role: Rival, Program: "bun", Command: script("bun.js"), Uncounted: compiles,
+			Name: "bun", Role: Rival, Program: "bun", Command: script("bun.js"), Uncounted: compiles, Cheap: true,
 			About:   "Bun.serve",
 			Version: []string{"bun", "--version"},
 		},
 		{
-			Name: "article", Role: Rival, Program: "python3", Command: article,
+			Name: "article", Role: Rival, Program: "python3", Minor: true, Command: article,
 			About:   "Python, blocking: one connection after the other, one request each. The server of many tutorials",
 			Version: []string{"python3", "--version"},
 		},

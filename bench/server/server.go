@@ -29,7 +29,7 @@ type Kind struct {
 	Name    string // without spaces, for --only
 	Role    Role
 	About   string // for the report: a description
-	Slow    bool   // left out of a quick run, and of scenarios that hardly differ from another
+	Slow    bool   // left out of a quick run, and of scenarios that are not for all
 	Program string // the needed program, see Workshop.find
 
 	// Command returns the command line for a job, or an error if the server cannot do
@@ -42,6 +42,10 @@ type Kind struct {
 
 	// In is its only scenario; "" for all.
 	In string
+
+	// Minor marks rivals that take part only in scenarios for all: they are dearer
+	// than others of their kind everywhere, and each takes time.
+	Minor bool
 
 	// Cheap marks the cheapest rivals. Only they take part where a number grows: ten
 	// curves are unreadable, and each takes time.
