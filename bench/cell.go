@@ -101,8 +101,10 @@ func underLoad(c *cell) error {
 	if o.Failed[load.OtherStatus] > 0 {
 		return errOtherStatus
 	}
-	b.disturbed(cost)
 	values := make(map[string]float64)
+	if cost.Others >= 0 && cost.Took > 0 {
+		values[report.Others] = cost.Others.Seconds() / cost.Took.Seconds()
+	}
 	n := float64(o.Requests)
 	if s.byBytes && o.Bytes > 0 {
 		n = float64(o.Bytes) / float64(c.result.Bytes)

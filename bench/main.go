@@ -18,11 +18,13 @@ import (
 	"os"
 	"os/signal"
 	"path"
+	"path/filepath"
 	"strings"
 	"syscall"
 
 	"github.com/bobbin-http/bobbin/bench/child"
 	"github.com/bobbin-http/bobbin/bench/load"
+	"github.com/bobbin-http/bobbin/bench/report"
 	"github.com/bobbin-http/bobbin/bench/server"
 )
 
@@ -56,6 +58,8 @@ type options struct {
 	out     string
 	list    bool
 	fetch   bool
+	readme  bool
+	resume  bool
 }
 
 const usage = `bench compares bobbin with other servers.
@@ -69,7 +73,10 @@ const usage = `bench compares bobbin with other servers.
   --seconds N       seconds of each measurement (2)
   --out FOLDER      folder for README.md, results.json and plots
                     (results, or results/partial for a part of the measurements)
+  --resume          finish a run of the same commit that was broken off
   --list            list scenarios and servers
+  --readme          put the table of the run in results/ into the repository's
+                    README.md; do nothing else
   --fetch           fetch Bun by npm, with a checksum; do nothing else
 `
 
@@ -84,6 +91,8 @@ func parse(args []string) (options, error) {
 	f.StringVar(&o.out, "out", "", "")
 	f.BoolVar(&o.list, "list", false, "")
 	f.BoolVar(&o.fetch, "fetch", false, "")
+	f.BoolVar(&o.readme, "readme", false, "")
+	f.BoolVar(&o.resume, "resume", false, "")
 	if err := f.Parse(args); err != nil {
 		return o, err
 	}
@@ -154,6 +163,42 @@ func (o options) names(name string) bool {
 	return false
 }
 
+// task returns what is done in place of a run, or nil.
+func (o options) task(ctx context.Context, out io.Writer) func() error {
+	switch {
+	case o.fetch:
+		return func() error {
+			return server.Fetch(ctx, func(format string, a ...any) { fmt.Fprintf(out, format+"\n", a...) })
+		}
+	case o.readme:
+		return func() error { return updateReadme(out) }
+	}
+	return nil
+}
+
+// updateReadme puts the table of the committed run into the README.
+func updateReadme(out io.Writer) error {
+	shop, err := server.NewWorkshop("")
+	if err != nil {
+		return err
+	}
+	r, err := report.Read(filepath.Join(shop.Bench(), "results", "results.json"))
+	if err != nil {
+		return err
+	}
+	name := filepath.Join(shop.Root, "README.md")
+	page, err := os.ReadFile(name)
+	if err != nil {
+		return err
+	}
+	text, err := r.InReadme(string(page))
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "%s has the table of %s\n", name, r.Commit)
+	return os.WriteFile(name, []byte(text), 0o644)
+}
+
 // run is the whole program. It always ends its processes and removes its folder.
 func run(ctx context.Context, args []string, out, words io.Writer) int {
 	o, err := parse(args)
@@ -166,8 +211,8 @@ func run(ctx context.Context, args []string, out, words io.Writer) int {
 		return exitUsage
 	}
 	defer child.EndAll()
-	if o.fetch {
-		if err := server.Fetch(ctx, func(format string, a ...any) { fmt.Fprintf(out, format+"\n", a...) }); err != nil {
+	if task := o.task(ctx, out); task != nil {
+		if err := task(); err != nil {
 			fmt.Fprintf(words, "bench: %v\n", err)
 			return exitFailed
 		}

@@ -63,6 +63,7 @@ func TestTheCommandLine(t *testing.T) {
 		{"nothing means everything, three times", "", options{rounds: 3, seconds: 2}, ""},
 		{"a quick run measures once", "--quick", options{quick: true, rounds: 1, seconds: 1}, ""},
 		{"unless it is told otherwise", "--quick --rounds 2 --seconds 4", options{quick: true, rounds: 2, seconds: 4}, ""},
+		{"a run that was broken off is resumed on demand", "--resume", options{rounds: 3, seconds: 2, resume: true}, ""},
 		{"only and out", "--only a/b,c --out x", options{rounds: 3, seconds: 2, only: "a/b,c", out: "x"}, ""},
 		{"an unknown flag is refused", "--fast", options{}, "fast"},
 		{"a pattern that is none is refused", "--only [", options{}, "syntax error in pattern"},
@@ -178,6 +179,18 @@ func TestWhatABenchmarkPrintsIsUnderstood(t *testing.T) {
 	}
 }
 
+func TestTheCountedTurnsAreRowsOfTheProgramsBenchmark(t *testing.T) {
+	text, err := os.ReadFile("../cmd/bobbin/cost_test.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range countedTurns {
+		if !strings.Contains(string(text), "\t{\""+c.row+"\", ") {
+			t.Errorf("BenchmarkTurn has no row %q", c.row)
+		}
+	}
+}
+
 func TestScenariosFitTheMachine(t *testing.T) {
 	for _, descriptors := range []int{256, 1024, 4096, 20_000, 1 << 20} {
 		for _, quick := range []bool{false, true} {
@@ -190,7 +203,7 @@ func TestScenariosFitTheMachine(t *testing.T) {
 				if s.connections+s.idle > max(descriptors-100, 1100) {
 					t.Errorf("%s has %d connections, with %d descriptors", s.name, s.connections+s.idle, descriptors)
 				}
-				if s.not == "" || s.does == "" || s.measure == nil || s.load == nil && s.cost != report.Held && !s.inside {
+				if s.not == "" || s.does == "" || s.measure == nil || s.load == nil && s.cost != report.Held && s.inside == nil {
 					t.Errorf("%s is not complete", s.name)
 				}
 			}

@@ -27,7 +27,7 @@ func (b *bench) measure(s *scenario) (*report.Scenario, error) {
 	if !b.words.terminal {
 		b.words.say("%s", s.name)
 	}
-	if s.inside {
+	if s.inside != nil {
 		return result, b.measureInside(s, result)
 	}
 	cells := b.startAll(s, result)
@@ -64,7 +64,6 @@ func (b *bench) measure(s *scenario) (*report.Scenario, error) {
 	for round := 1; round <= rounds && len(cells) > 0; round++ {
 		if trip := b.cores.RoundTrip(); trip > 0 {
 			result.Trips = append(result.Trips, trip.Seconds())
-			b.noted.trips = append(b.noted.trips, trip.Seconds())
 		}
 		first := round % len(cells)
 		for _, c := range slices.Concat(cells[first:], cells[:first]) {

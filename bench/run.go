@@ -33,12 +33,8 @@ type bench struct {
 	meter       *meter.Meter
 	report      *report.Report
 	deadline    time.Time // of a quick run; otherwise zero
-
-	noted struct { // for warnings
-		disturbed int     // cells in which other processes used the server's core
-		worst     float64 // the largest part of it that they used
-		trips     []float64
-	}
+	began       time.Time
+	took        time.Duration // by the run that this one resumes
 }
 
 // minute is the measuring time of a quick run, after building: less than a minute,
@@ -56,25 +52,34 @@ func (b *bench) all(scratch string, args []string) error {
 	if err := b.prepare(scratch, args, open); err != nil {
 		return err
 	}
+	if b.resume {
+		if err := b.continueRun(); err != nil {
+			return err
+		}
+	}
 	err := b.measureAll()
 	if len(b.report.Scenarios) == 0 {
 		return errors.Join(err, errors.New("nothing was measured; bench --list shows scenarios and servers"))
 	}
-	b.warn()
-	b.report.Took = time.Since(b.report.Date)
+	b.report.Warnings = b.report.Doubts()
+	b.report.Took = b.took + time.Since(b.began)
 	b.report.PrintOverview(b.stdout)
 	b.printSkipped()
 	if err := b.report.Write(b.folder()); err != nil {
 		return err
 	}
 	fmt.Fprintf(b.stdout, "\nwritten to %s\n", b.folder())
-	return err
+	if err != nil {
+		return err
+	}
+	return b.forget()
 }
 
 // prepare builds and finds all programs.
 func (b *bench) prepare(scratch string, args []string, open int) error {
+	b.began = time.Now()
 	b.report = &report.Report{
-		Date:    time.Now(),
+		Date:    b.began,
 		Command: command(args),
 		Partial: b.quick || b.only != "",
 		Rounds:  b.rounds,
@@ -109,6 +114,9 @@ func (b *bench) prepare(scratch string, args []string, open int) error {
 func command(args []string) string {
 	words := []string{"go run ."}
 	for _, a := range args {
+		if strings.TrimLeft(a, "-") == "resume" { // the same command, continued
+			continue
+		}
 		if strings.ContainsAny(a, " *?[]") {
 			a = "'" + a + "'"
 		}
@@ -137,7 +145,7 @@ func (b *bench) takesPart(s *scenario, k *server.Kind) bool {
 		return false
 	case k.In != "" || s.places:
 		return k.In == s.name || s.places && k.Name == "nethttp"
-	case s.inside:
+	case s.inside != nil:
 		return k.Role == server.Ours
 	case b.names(k.Name):
 		return true
@@ -186,6 +194,8 @@ func (b *bench) chooseScenarios() {
 	for _, s := range b.scenarios {
 		switch {
 		case !b.wants(s, ""):
+		case s.name == "instructions" && meter.CanSimulate() != nil:
+			b.skip(s.name, meter.CanSimulate().Error())
 		case s.byWrk && noWrk != nil:
 			b.skip(s.name, "wrk is not installed")
 		case s.request.TLS && !encrypts:
@@ -257,8 +267,8 @@ func (b *bench) cost(s *scenario) string {
 
 // expected returns the expected duration of a scenario.
 func (b *bench) expected(s *scenario) time.Duration {
-	if s.inside { // two benchmarks, which first calibrate themselves, and a program to be built
-		return time.Duration(b.rounds)*1200*time.Millisecond + 2*time.Second
+	if s.inside != nil { // and a program to be built
+		return time.Duration(b.roundsOf(s))*s.takes + 2*time.Second
 	}
 	servers, warmed, counted := 0, 0, 0
 	for _, k := range b.kinds {
@@ -328,6 +338,7 @@ func (b *bench) countsUser(s *scenario) bool {
 }
 
 func (b *bench) measureAll() error {
+	b.scenarios = slices.DeleteFunc(b.scenarios, b.has)
 	var sum time.Duration
 	for _, s := range b.scenarios {
 		sum += b.expected(s)
@@ -351,40 +362,15 @@ func (b *bench) measureAll() error {
 			b.words.clear()
 			result.Print(b.stdout)
 		}
+		if err == nil {
+			err = b.keep()
+		}
 		if err != nil {
 			b.report.Partial = true
 			return err
 		}
 	}
 	return nil
-}
-
-// othersTolerated is the part of the server's core that others may use without a
-// warning. The kernel itself uses some.
-const othersTolerated = 0.05
-
-// disturbed records the use of the server's core by others.
-func (b *bench) disturbed(c meter.Cost) {
-	if c.Others < 0 || c.Took <= 0 {
-		return
-	}
-	if part := c.Others.Seconds() / c.Took.Seconds(); part > othersTolerated {
-		b.noted.disturbed++
-		b.noted.worst = max(b.noted.worst, part)
-	}
-}
-
-// warn adds the doubts about the whole run.
-func (b *bench) warn() {
-	add := func(format string, a ...any) {
-		b.report.Warnings = append(b.report.Warnings, fmt.Sprintf(format, a...))
-	}
-	if n := b.noted.disturbed; n > 0 {
-		add("Others used the server's core during %d measurements, up to %.0f %% of it: processor times and latencies of those are too long.", n, 100*b.noted.worst)
-	}
-	if t := b.noted.trips; len(t) > 0 && slices.Max(t) > 2*slices.Min(t) {
-		add("The way from one core to the other and back took from %.0f to %.0f ns in different rounds: times of one round cannot be compared with those of another.", 1e9*slices.Min(t), 1e9*slices.Max(t))
-	}
 }
 
 // printSkipped prints the omissions.

@@ -140,6 +140,61 @@ func TestARunThatIsInterruptedEndsAtOnceAndKeepsWhatItHas(t *testing.T) {
 	}
 }
 
+func TestARunThatWasBrokenOffIsFinished(t *testing.T) {
+	needWrk(t)
+	folder := t.TempDir()
+	run := func(ctx context.Context, resume bool, only string, stdout io.Writer) (*bench, error) {
+		b := &bench{
+			ctx:     ctx,
+			options: options{quick: true, only: only, rounds: 1, seconds: 1, out: folder, resume: resume},
+			stdout:  stdout,
+			words:   newProgress(io.Discard),
+			kinds:   []*server.Kind{serving("bobbin", server.Ours, server.Hello)},
+		}
+		return b, b.all(t.TempDir(), []string{"--only", only})
+	}
+	if _, err := run(t.Context(), true, "hello-64,close", io.Discard); err == nil || !strings.Contains(err.Error(), "there is no run to resume") {
+		t.Errorf("without a run before, the error is %v", err)
+	}
+
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	breaks := writerFunc(func(p []byte) {
+		if strings.Contains(string(p), "hello-64") { // the first scenario is through
+			time.AfterFunc(100*time.Millisecond, cancel)
+		}
+	})
+	if _, err := run(ctx, false, "hello-64,close", breaks); !errors.Is(err, context.Canceled) {
+		t.Fatalf("the run was not broken off: %v", err)
+	}
+	if _, err := run(t.Context(), true, "hello-64,idle-memory", io.Discard); err == nil || !strings.Contains(err.Error(), "begin anew, without --resume") {
+		t.Errorf("with other scenarios, the error is %v", err)
+	}
+	before, err := report.Read(filepath.Join(folder, "run.json"))
+	if err != nil || len(before.Scenarios) != 1 {
+		t.Fatalf("the scenario that was through is not kept: %v", err)
+	}
+
+	var printed strings.Builder
+	b, err := run(t.Context(), true, "hello-64,close", &printed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(b.report.Scenarios) != 2 || b.report.Scenarios[1].Name != "close" || !b.report.Date.Equal(before.Date) || b.report.Took <= before.Took {
+		t.Errorf("the whole has %d scenarios, took %v after %v", len(b.report.Scenarios), b.report.Took, before.Took)
+	}
+	got := b.report.Scenarios[0].Server("bobbin").Summary[report.CPU]
+	if want := before.Scenarios[0].Server("bobbin").Summary[report.CPU]; got != want || strings.Contains(printed.String(), "hello-64: 13 bytes") {
+		t.Errorf("the first scenario was measured again: %v, before %v", got, want)
+	}
+	if !strings.Contains(strings.Join(b.report.Method, " "), "broken off after 1 scenario, and resumed") {
+		t.Errorf("the report does not say that it was resumed: %q", b.report.Method)
+	}
+	if _, err := os.Stat(filepath.Join(folder, "run.json")); err == nil {
+		t.Error("the run that is whole is kept to be resumed")
+	}
+}
+
 type writerFunc func(p []byte)
 
 func (f writerFunc) Write(p []byte) (int, error) {

@@ -43,8 +43,9 @@ type scenario struct {
 	x      int    // that number
 	grows  string // its unit
 
-	places bool // only with the places for handlers, and with net/http
-	inside bool // benchmarks of package eventloop, without a server; see turn.go
+	places bool                                                // only with the places for handlers, and with net/http
+	inside func(*bench, *scenario) (map[string]float64, error) // a measurement without a server; see turn.go
+	takes  time.Duration                                       // of one round of it
 }
 
 // The idle time that servers are configured for: longer than any scenario.
@@ -184,11 +185,17 @@ func scenarios(descriptors int, quick bool) []*scenario {
 	for _, n := range []int{1, 10, 100, 1_000, 10_000} {
 		all = append(all, &scenario{
 			name: fmt.Sprintf("turn-%d", n), title: "a turn of the loop with " + plural(n, "connection"),
-			group: "turn", x: n, grows: "connections", inside: true, cost: report.Turn,
+			group: "turn", x: n, grows: "connections", inside: timeTurns, takes: 1200 * time.Millisecond, cost: report.Turn,
 			does: "bobbin's loop by itself, over a kernel in memory: of more and more connections one sends a request at each turn and is answered, and all others are idle, each with its deadline. Beside that, all deadlines are set anew again and again. `go test -bench 'BenchmarkTurn|BenchmarkDeadlines' ./eventloop` does the same.",
 			not:  "that nothing touches an idle connection, only that such a cost cannot be measured: TestATurnTouchesNoIdleConnection checks that, without a clock. With 10,000 connections a deadline costs some nanoseconds more, because their memory exceeds the nearest caches.",
 		})
 	}
+	all = append(all, &scenario{
+		name: "instructions", title: "instructions in user space, of one request in a turn",
+		inside: countTurns, takes: 30 * time.Second, once: true, cost: report.UserHello,
+		does: "bobbin's loop, protocol and program, over a kernel in memory, under valgrind's callgrind: the difference between 60,000 turns and 20,000. One round, because it repeats within a thousandth on any machine.",
+		not:  "the kernel's share, which is most of a small request, and the cost of the same request beside others in its turn.",
+	})
 	encrypted := []*scenario{
 		{
 			name: "tls-hello", title: "13 bytes over TLS, 64 connections", calls: true, wide: true,

@@ -35,9 +35,10 @@ func (b *bench) measureInside(s *scenario, result *report.Scenario) error {
 	}
 	v := &report.Server{Name: b.kinds[at].Name, Role: string(server.Ours)}
 	result.Servers = append(result.Servers, v)
-	for round := 1; round <= b.rounds; round++ {
-		b.words.now("%s: round %d of %d", s.name, round, b.rounds)
-		values, err := b.runBenchmarks(s.x)
+	rounds := b.roundsOf(s)
+	for round := 1; round <= rounds; round++ {
+		b.words.now("%s: round %d of %d", s.name, round, rounds)
+		values, err := s.inside(b, s)
 		if b.ctx.Err() != nil {
 			return b.ctx.Err()
 		}
@@ -50,8 +51,8 @@ func (b *bench) measureInside(s *scenario, result *report.Scenario) error {
 	return nil
 }
 
-// runBenchmarks runs them with so many connections.
-func (b *bench) runBenchmarks(connections int) (map[string]float64, error) {
+// timeTurns runs them with so many connections as the scenario has.
+func timeTurns(b *bench, s *scenario) (map[string]float64, error) {
 	program, err := b.shop.LoopTest(b.ctx)
 	if err != nil {
 		return nil, err
@@ -59,7 +60,7 @@ func (b *bench) runBenchmarks(connections int) (map[string]float64, error) {
 	text, err := child.Output(b.ctx, child.Command{
 		Args: []string{
 			program, "-test.run", "^$", "-test.benchtime", benchTime,
-			"-test.bench", fmt.Sprintf("^(BenchmarkTurn|BenchmarkDeadlines)$/^connections=%d$", connections),
+			"-test.bench", fmt.Sprintf("^(BenchmarkTurn|BenchmarkDeadlines)$/^connections=%d$", s.x),
 		},
 		Dir: b.shop.Scratch, Core: b.cores.Server,
 	})
@@ -67,6 +68,53 @@ func (b *bench) runBenchmarks(connections int) (map[string]float64, error) {
 		return nil, err
 	}
 	return parseBenchmarks(text)
+}
+
+// countedTurns are the rows of BenchmarkTurn in cmd/bobbin, with their figures and the
+// number of requests in a turn.
+var countedTurns = []struct {
+	row      string
+	figure   string
+	requests float64
+}{
+	{"bench", report.UserHello, 1},
+	{"browser", report.UserBrowser, 1},
+	{"browser-cookie", report.UserCookie, 1},
+	{"1k", report.UserFile, 1},
+	{"1k-browser", report.UserAskedFile, 1},
+	{"pipelined", report.UserPipelined, 16},
+}
+
+// The two lengths of each, in turns: their difference has no start of the program.
+const shortRun, longRun = 20_000, 60_000
+
+// countTurns counts the instructions of a request in user space, in a turn with one
+// request over a kernel in memory. docs/measuring.md has the same as a command.
+func countTurns(b *bench, _ *scenario) (map[string]float64, error) {
+	program, err := b.shop.ProgramTest(b.ctx)
+	if err != nil {
+		return nil, err
+	}
+	values := make(map[string]float64)
+	for _, t := range countedTurns {
+		run := func(turns int) (float64, error) {
+			return b.meter.CountProgram(b.ctx, b.shop.Scratch, program, "-test.run", "^$",
+				"-test.bench", "^BenchmarkTurn$/^"+t.row+"$", "-test.benchtime", strconv.Itoa(turns)+"x")
+		}
+		short, err := run(shortRun)
+		if err != nil {
+			return nil, err
+		}
+		long, err := run(longRun)
+		if err != nil {
+			return nil, err
+		}
+		if long-short < longRun-shortRun { // less than an instruction for each
+			return nil, fmt.Errorf("the benchmark %q of cmd/bobbin did not run", t.row)
+		}
+		values[t.figure] = (long - short) / (longRun - shortRun) / t.requests
+	}
+	return values, nil
 }
 
 // parseBenchmarks parses the output of go test -bench, in seconds:

@@ -176,3 +176,26 @@ func parseCallgrind(text string) (float64, error) {
 	}
 	return 0, errors.New("callgrind: no totals in its file")
 }
+
+// CountProgram runs a program to its end under valgrind, in a folder, and returns its
+// instructions in user space. It runs on the client's core.
+func (m *Meter) CountProgram(ctx context.Context, folder string, args ...string) (float64, error) {
+	c, err := m.NewCallgrind()
+	if err != nil {
+		return 0, err
+	}
+	defer c.End()
+	out := filepath.Join(c.folder, "whole")
+	_, err = child.Output(ctx, child.Command{
+		Args: append([]string{"valgrind", "--tool=callgrind", "--callgrind-out-file=" + out}, args...),
+		Env:  append(c.Env(), "GOMAXPROCS=1"), Dir: folder, Core: m.clientCore,
+	})
+	if err != nil {
+		return 0, err
+	}
+	text, err := os.ReadFile(out)
+	if err != nil {
+		return 0, err
+	}
+	return parseCallgrind(string(text))
+}

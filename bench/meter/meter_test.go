@@ -324,3 +324,25 @@ func TestAFamilyHasGrandchildren(t *testing.T) {
 	}
 	shell.Wait()
 }
+
+func TestAWholeProgramIsCounted(t *testing.T) {
+	if err := CanSimulate(); err != nil {
+		t.Skip(err)
+	}
+	m := &Meter{scratch: t.TempDir(), clientCore: child.AnyCore}
+	// A shell's loop: each further turn is the same number of instructions.
+	count := func(turns string) float64 {
+		n, err := m.CountProgram(t.Context(), t.TempDir(), "/bin/sh", "-c", "i=0; while [ $i -lt "+turns+" ]; do i=$((i+1)); done")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	none, once, twice := count("0"), count("2000"), count("4000")
+	if r := (twice - none) / (once - none); r < 1.98 || r > 2.02 {
+		t.Errorf("4,000 turns have %.3f times the instructions of 2,000", r)
+	}
+	if _, err := m.CountProgram(t.Context(), t.TempDir(), "/bin/sh", "-c", "exit 3"); err == nil {
+		t.Error("the failure of a program is not reported")
+	}
+}

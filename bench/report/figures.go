@@ -36,6 +36,14 @@ const (
 	SystemCalls  = "system_calls"
 	Turn         = "turn"
 	Deadline     = "deadline"
+	Others       = "others"
+
+	UserHello     = "user_hello"
+	UserBrowser   = "user_browser"
+	UserCookie    = "user_cookie"
+	UserFile      = "user_1k"
+	UserAskedFile = "user_1k_browser"
+	UserPipelined = "user_pipelined"
 )
 
 // Figures are all figures. Times are in seconds, memory is in bytes.
@@ -115,6 +123,26 @@ var Figures = []Figure{
 		Says: "time to set the deadline of one connection anew, with a share of the turns that check for passed deadlines",
 		Not:  "the cost of a deadline that passes; these never do.",
 	},
+	{
+		Key: Others, Title: "others", Alone: true, Format: percent,
+		Says: "the part of the server's core that other processes used meanwhile",
+		Not:  "their use of the client's core, which delays answers but costs the server nothing.",
+	},
+	inTurn(UserHello, "hello", "a request for 13 bytes"),
+	inTurn(UserBrowser, "browser", "a browser's request for 13 bytes"),
+	inTurn(UserCookie, "changing cookie", "a browser's request with another cookie each time"),
+	inTurn(UserFile, "1 KiB", "a request for a file of 1 KiB"),
+	inTurn(UserAskedFile, "browser's 1 KiB", "a browser's request for a file of 1 KiB"),
+	inTurn(UserPipelined, "pipelined", "one of sixteen pipelined requests"),
+}
+
+// inTurn is the figure of one benchmark of a turn, under callgrind.
+func inTurn(key, title, request string) Figure {
+	return Figure{
+		Key: key, Title: title, Format: count,
+		Says: "instructions in user space for " + request + ", one in a turn, over a kernel in memory",
+		Not:  "the kernel's share. Under load, a turn serves several requests, and each costs less.",
+	}
 }
 
 // figure finds a figure by its key.

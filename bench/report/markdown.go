@@ -31,6 +31,10 @@ func (r *Report) Markdown(plots map[string]string) string {
 		}
 	}
 
+	say("## Goals\n\n")
+	say("Computed from this run. Ratios are of processor time, and medians of the ratios within a round. *Disturbed* counts the measurements during which others used more than %s of the server's core. docs/measuring.md has the reasons for what falls short.\n\n", percent(OthersTolerated))
+	writeTable(&b, r.goalTable(), true)
+
 	say("## How it was measured\n\n")
 	for _, m := range r.Method {
 		say("- %s\n", m)
@@ -117,6 +121,9 @@ func (s *Scenario) markdown(b *strings.Builder, plots map[string]string) {
 		for _, n := range v.Notes {
 			fmt.Fprintf(b, "- %s: %s\n", v.Name, n)
 		}
+		if n := v.disturbedNote(); n != "" {
+			fmt.Fprintf(b, "- %s: %s\n", v.Name, n)
+		}
 	}
 	for _, l := range s.Left {
 		fmt.Fprintf(b, "- without %s: %s\n", l.Name, l.Says)
@@ -125,7 +132,7 @@ func (s *Scenario) markdown(b *strings.Builder, plots map[string]string) {
 	if _, ok := plots[s.Name+".svg"]; ok {
 		fmt.Fprintf(b, "![%s](%s.svg)\n\n", s.Title, s.Name)
 	}
-	if len(s.Servers) > 0 && s.Cost != Turn { // it has no ratios
+	if len(s.Servers) > 0 && !s.alone() { // it has no ratios
 		s.details(b)
 	}
 }

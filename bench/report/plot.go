@@ -48,6 +48,9 @@ const longest = 8.0
 
 // bars draws the cost of a request in one scenario, a bar for each server.
 func (s *Scenario) bars() string {
+	if s.alone() {
+		return ""
+	}
 	f := figure(s.Cost)
 	var shown []*Server
 	for _, v := range s.Servers {
@@ -201,7 +204,7 @@ func (r *Report) dots() string {
 	most, least := 2.0, 0.9
 	for _, s := range r.Scenarios {
 		base := s.base()
-		if base == nil || s.Cost == Held || s.Cost == Turn { // not the cost of a request
+		if base == nil || s.Cost == Held || s.alone() { // not the cost of a request
 			continue
 		}
 		rows = append(rows, s)

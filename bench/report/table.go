@@ -29,7 +29,7 @@ func (s *Scenario) cells() [][]string {
 	heading := []string{"server"}
 	for _, f := range columns {
 		heading = append(heading, f.Title)
-		if f.Key == s.Cost {
+		if f.Key == s.Cost && !s.alone() {
 			heading = append(heading, "× floor", "× best rival")
 		}
 	}
@@ -43,7 +43,7 @@ func (s *Scenario) cells() [][]string {
 			} else {
 				row = append(row, f.Format(sum.Value))
 			}
-			if f.Key == s.Cost {
+			if f.Key == s.Cost && !s.alone() {
 				row = append(row, orDash(sum.Floor), orDash(sum.Best))
 			}
 		}
@@ -167,10 +167,10 @@ func (r *Report) overview() [][]string {
 		}
 		return at(a) - at(b)
 	})
-	table := [][]string{append([]string{"scenario", "1.00 is"}, names...)}
+	table := [][]string{append(append([]string{"scenario", "1.00 is"}, names...), "disturbed")}
 	for _, s := range r.Scenarios {
 		base := s.base()
-		if base == nil || s.Cost == Turn { // it is not the cost of a request, and only bobbin has it
+		if base == nil || s.alone() {
 			continue
 		}
 		f := figure(s.Cost)
@@ -178,10 +178,14 @@ func (r *Report) overview() [][]string {
 		for _, name := range names {
 			row = append(row, orDash(relative(s.Server(name), base, s.Cost)))
 		}
-		table = append(table, row)
+		table = append(table, append(row, s.disturbed().words()))
 	}
 	return table
 }
+
+// alone reports whether only bobbin has the figures of a scenario, which are not the
+// cost of a request.
+func (s *Scenario) alone() bool { return s.Cost == Turn || s.Cost == UserHello }
 
 // base returns the server with 1.00 in a scenario: the floor, or else bobbin.
 func (s *Scenario) base() *Server {
@@ -205,6 +209,9 @@ func (s *Scenario) Print(w io.Writer) {
 		for _, n := range v.Notes {
 			fmt.Fprintf(w, "  %s: %s\n", v.Name, n)
 		}
+		if n := v.disturbedNote(); n != "" {
+			fmt.Fprintf(w, "  %s: %s\n", v.Name, n)
+		}
 	}
 	for _, l := range s.Left {
 		fmt.Fprintf(w, "  without %s: %s\n", l.Name, l.Says)
@@ -219,6 +226,8 @@ func (r *Report) PrintOverview(w io.Writer) {
 	}
 	fmt.Fprint(w, "\nCost per request as a multiple of the floor's (of bobbin's where there is no floor)\n\n")
 	align(w, table)
+	fmt.Fprint(w, "\nGoals, by this run\n\n")
+	align(w, r.goalTable())
 }
 
 // align writes a table in columns, numbers to the right.

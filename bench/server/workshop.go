@@ -124,12 +124,19 @@ func (w *Workshop) compile(ctx context.Context, target string) error {
 
 // LoopTest builds the tests of package eventloop, for their benchmarks, and returns
 // the program.
-func (w *Workshop) LoopTest(ctx context.Context) (string, error) {
-	const name = "eventloop.test"
+func (w *Workshop) LoopTest(ctx context.Context) (string, error) { return w.test(ctx, "./eventloop") }
+
+// ProgramTest does so for those of bobbin's command. Go builds it with its profile.
+func (w *Workshop) ProgramTest(ctx context.Context) (string, error) {
+	return w.test(ctx, "./cmd/bobbin")
+}
+
+func (w *Workshop) test(ctx context.Context, pkg string) (string, error) {
+	name := filepath.Base(pkg) + ".test"
 	if w.programs[name] == "" {
 		target := filepath.Join(w.Scratch, name)
 		_, err := child.Output(ctx, child.Command{
-			Args: []string{"go", "test", "-c", "-o", target, "./eventloop"}, Dir: w.Root, Core: child.AnyCore,
+			Args: []string{"go", "test", "-c", "-o", target, pkg}, Dir: w.Root, Core: child.AnyCore,
 		})
 		if err != nil {
 			return "", err
