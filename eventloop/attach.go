@@ -22,6 +22,18 @@ func (l *Loop) Detach(fd int) {
 	delete(l.attached, fd)
 }
 
+// onOther handles an event of a descriptor that is no connection's.
+func (l *Loop) onOther(fd int) {
+	if ln := l.listeners.at(fd); ln != nil {
+		ln.ready = true
+		ln.accept()
+		l.endAccept()
+	} else if ready := l.attached[fd]; ready != nil {
+		l.shield(ready)
+		l.endCallback(nil)
+	}
+}
+
 // WatchFolder calls changed, on the loop, for each path that changes below a folder,
 // until stop is called. The path is "" when more has changed than is known, or the folder
 // itself is gone. Folders that cannot be watched are left out, with a line in the log.

@@ -50,6 +50,7 @@ func (k *square) Accept(int) (int, netip.AddrPort, error) {
 }
 
 func (k *square) Watch(int) error { return nil }
+func (k *square) Reset(int) error { return nil }
 
 func (k *square) WatchFolder(string) (bobbin.FolderWatch, error) { return nil, errors.ErrUnsupported }
 

@@ -59,10 +59,41 @@ func (l *Loop) runFrom(list []func(), n int) (next int) {
 		f()
 		l.endCallback(nil)
 		if l.output.scarce {
-			l.flushEarly()
+			l.flush()
 		}
 	}
 	return next
+}
+
+// recoverDispatch, deferred, ends the connection whose protocol has panicked at its event.
+func (l *Loop) recoverDispatch() {
+	if p := recover(); p != nil {
+		var c *Conn
+		if r := &l.ready; r.next > 0 {
+			c = l.conns.at(r.events[r.next-1].FD)
+		}
+		l.onPanic(c, p)
+	}
+}
+
+// dispatchAgain handles connections that have something left over, until there is none or
+// the protocol of one has panicked.
+func (l *Loop) dispatchAgain() {
+	var c *Conn
+	defer func() {
+		if r := recover(); r != nil {
+			l.onPanic(c, r)
+		}
+	}()
+	for l.lists.due > 0 {
+		l.checkWatchdog()
+		c = l.lists.nextAgain()
+		c.handleLeftover()
+		l.endCallback(c)
+		if l.output.scarce {
+			l.flush()
+		}
+	}
 }
 
 // guard calls f, which may call the connection's protocol. A panic in it costs that

@@ -287,7 +287,7 @@ func (l *Loop) notePeers(events int) {
 	if events > len(r.leftOuts) {
 		return // some are for others
 	}
-	for _, ev := range l.events[:events] {
+	for _, ev := range l.ready.events[:events] {
 		if c := l.conns.at(ev.FD); c != nil && c.figures == figuresLeftOut {
 			r.watched = true
 		}

@@ -117,7 +117,7 @@ func (ln *Listener) accept() {
 				return
 			}
 			if l.output.scarce {
-				l.flushEarly()
+				l.flush()
 			}
 		case err == bobbin.ErrNotNow:
 			ln.ready = false
@@ -231,6 +231,7 @@ func (ln *Listener) begin(fd int, from netip.AddrPort) {
 type listeners struct {
 	all    []*Listener
 	eager  []*Listener // have more to accept, for the next dispatch
+	due    int         // how many of them this turn has still to go on with
 	closed []*Listener // their sockets are closed in reap
 	relief *Timer      // runs while other loops are held, see relief.go
 }
@@ -257,13 +258,17 @@ func (s *listeners) markAgain(ln *Listener) {
 	}
 }
 
-// takeEager returns the listeners that have more to accept.
-func (s *listeners) takeEager() []*Listener {
-	list := s.eager
-	if len(list) > 0 {
-		s.eager = nil
+// acceptAgain goes on with the listeners that had more to accept when the turn began.
+func (l *Loop) acceptAgain() {
+	s := &l.listeners
+	for i := range s.due {
+		ln := s.eager[i]
+		s.eager[i], ln.inAgain = nil, false
+		l.checkWatchdog()
+		ln.accept()
+		l.endAccept()
 	}
-	return list
+	s.eager, s.due = without(s.eager, s.due), 0
 }
 
 // reap closes the sockets of listeners that were closed, and has the others go on,

@@ -53,7 +53,7 @@ type Loop struct {
 	// Everything below belongs to the loop's goroutine.
 	owner    owner          // owner.go: the name of that goroutine
 	clock    clock          // clock.go: the time of this turn
-	events   []bobbin.Event // what the kernel reports at once
+	ready    readyList      // the events of this turn
 	attached map[int]func() // attach.go: descriptors that are no connections
 	special  bool           // see Special
 	reading  bool           // there is a reader of records: see reader.go
@@ -86,7 +86,7 @@ func New(config Config) (*Loop, error) {
 		}
 		limits.afford(bobbin.Descriptors(), config.Loops)
 	}
-	l := &Loop{kernel: kernel, limits: limits, kinds: config.Kinds, events: make([]bobbin.Event, 256)}
+	l := &Loop{kernel: kernel, limits: limits, kinds: config.Kinds, ready: readyList{events: make([]bobbin.Event, 256)}}
 	l.init(&config)
 	return l, nil
 }
@@ -106,7 +106,7 @@ func (l *Loop) Run() error {
 	defer l.giveRecords() // those of shut
 	defer l.shut()
 	for !l.over() {
-		if err := l.turn(); err != nil {
+		if err := l.turns(); err != nil {
 			return fmt.Errorf("eventloop: %w", err)
 		}
 	}
@@ -116,28 +116,46 @@ func (l *Loop) Run() error {
 	return nil
 }
 
-// turn is one round of the loop.
+// turns turns the loop until it has ended. When a protocol panics in dispatch, that costs
+// its connection, and turns returns: the next call goes on behind it, in the same turn.
+func (l *Loop) turns() error {
+	defer l.recoverDispatch()
+	for !l.over() {
+		if err := l.turn(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// turn is one round of the loop. A phase that has nothing to do is not called.
 func (l *Loop) turn() error {
-	events, err := l.wait()
-	if err != nil {
-		return err
+	if l.ready.next == 0 { // else dispatch goes on, behind a panic
+		if err := l.wait(); err != nil {
+			return err
+		}
 	}
-	l.dispatch(events)
+	l.dispatch()
 	l.endPhase(DispatchEnded)
-	l.runPosted()
-	l.runTimers()
-	if l.noted {
-		l.flushStamped()
-	} else {
-		l.flush()
+	if l.mail.hasNews() {
+		l.runPosted()
 	}
-	l.reap()
+	if l.timers.due(&l.clock) {
+		l.runTimers()
+	}
+	l.flush()
+	if l.noted {
+		l.endFlush()
+	}
+	if l.closings.any() || len(l.listeners.closed) > 0 {
+		l.reap()
+	}
 	return nil
 }
 
 // wait is the first phase: it sleeps until there is something to do, and reads the
 // clock.
-func (l *Loop) wait() ([]bobbin.Event, error) {
+func (l *Loop) wait() error {
 	l.beforePoll()
 	n, err := l.sleep()
 	l.afterPoll()
@@ -148,92 +166,50 @@ func (l *Loop) wait() ([]bobbin.Event, error) {
 	} else {
 		l.CountRecord(Turn, int64(n))
 	}
-	return l.events[:n], err
+	l.ready.n, l.lists.due, l.listeners.due = n, len(l.lists.again), len(l.listeners.eager)
+	return err
+}
+
+// A readyList is what the kernel has reported in this turn.
+type readyList struct {
+	events  []bobbin.Event
+	n, next int // how many there are, and which is handled next; 0 when all are handled
 }
 
 // dispatch is the second phase: it handles each ready connection and listener, then
 // those with something left over from the last turn, then handshakes.
-func (l *Loop) dispatch(events []bobbin.Event) {
-	again, eager := l.lists.takeAgain(), l.listeners.takeEager()
-	for n := 0; n < len(events); {
-		n = l.dispatchEvents(events, n)
-	}
-	for n := 0; n < len(again); {
-		n = l.dispatchAgain(again, n)
-	}
-	if len(again) > 0 {
-		l.lists.reuseAgain(again)
-	}
-	for _, ln := range eager {
-		ln.inAgain = false
+func (l *Loop) dispatch() {
+	r := &l.ready
+	for r.next < r.n {
 		l.checkWatchdog()
-		ln.accept()
-		l.endAccept()
+		ev := &r.events[r.next]
+		r.next++
+		if c := l.conns.at(ev.FD); c != nil {
+			c.onReady(ev.Ready)
+			l.endCallback(c)
+			if l.lists.full() || l.output.scarce {
+				l.flush() // while their memory is warm, and before there is none
+			}
+		} else {
+			l.onOther(ev.FD)
+		}
+	}
+	r.n, r.next = 0, 0
+	for l.lists.due > 0 {
+		l.dispatchAgain()
+	}
+	if l.listeners.due > 0 {
+		l.acceptAgain()
 	}
 	if l.handshakes.oldest != nil && l.handshakes.mayStep() {
 		l.handshakes.step()
 	}
 }
 
-// dispatchEvents handles the events from the n-th on and returns where to go on: at the
-// end, or behind the connection whose protocol has panicked.
-func (l *Loop) dispatchEvents(events []bobbin.Event, n int) (next int) {
-	var c *Conn
-	defer func() {
-		if r := recover(); r != nil {
-			l.onPanic(c, r)
-		}
-	}()
-	for next = n; next < len(events); {
-		l.checkWatchdog()
-		ev := &events[next]
-		next++
-		if c = l.conns.at(ev.FD); c != nil {
-			c.onReady(ev.Ready)
-			l.endCallback(c)
-			if l.lists.full() || l.output.scarce {
-				l.flushEarly() // while their memory is warm, and before there is none
-			}
-		} else if ln := l.listeners.at(ev.FD); ln != nil {
-			ln.ready = true
-			ln.accept()
-			l.endAccept()
-		} else if ready := l.attached[ev.FD]; ready != nil {
-			l.shield(ready)
-			l.endCallback(nil)
-		}
-	}
-	return next
-}
-
-// dispatchAgain is dispatchEvents for connections that have something left over.
-func (l *Loop) dispatchAgain(again []*Conn, n int) (next int) {
-	var c *Conn
-	defer func() {
-		if r := recover(); r != nil {
-			l.onPanic(c, r)
-		}
-	}()
-	for next = n; next < len(again); {
-		l.checkWatchdog()
-		c = again[next]
-		next++
-		c.handleLeftover()
-		l.endCallback(c)
-		if l.output.scarce {
-			l.flushEarly()
-		}
-	}
-	return next
-}
-
 // runPosted is the third phase, in which functions of other goroutines run. A function
 // that is posted meanwhile belongs to the next turn.
 func (l *Loop) runPosted() {
 	l.onStops()
-	if !l.mail.waiting.Load() {
-		return
-	}
 	list := l.mail.take()
 	for n := 0; n < len(list); {
 		n = l.runFrom(list, n)
@@ -246,9 +222,6 @@ func (l *Loop) runPosted() {
 // and a connection's socket is looked into once more before its deadline counts: what
 // came while the process was stopped or the machine slept is served, not timed out.
 func (l *Loop) runTimers() {
-	if !l.timers.due(&l.clock) {
-		return
-	}
 	ran := 0
 	for ; ran < timerBudget; ran++ {
 		t := l.timers.pop(l.clock.now)
@@ -269,13 +242,20 @@ func (l *Loop) runTimers() {
 
 // flush is the fifth phase, in which sockets are written to.
 func (l *Loop) flush() {
-	list := l.lists.takeDirty()
-	for _, c := range list {
+	w := &l.lists
+	n := len(w.dirty)
+	for i := range n {
+		c := w.dirty[i]
+		w.dirty[i] = nil
 		c.dirty = false
 		l.checkWatchdog()
-		c.flush()
+		if l.noted {
+			l.flushNoted(c)
+		} else {
+			c.flush()
+		}
 	}
-	l.lists.reuseDirty(list)
+	w.dirty = without(w.dirty, n)
 	if l.output.scarce {
 		l.output.checkScarcity()
 	}
@@ -284,9 +264,6 @@ func (l *Loop) flush() {
 // reap is the last phase, and the only one in which a connection's descriptor is closed:
 // a number that is given back is given out again by the next accept.
 func (l *Loop) reap() {
-	if !l.closings.any() && len(l.listeners.closed) == 0 {
-		return
-	}
 	for _, end := range l.closings.take() {
 		l.guard(end.conn, end.notify)
 		end.conn.closeNow(end.why)

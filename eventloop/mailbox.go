@@ -72,11 +72,8 @@ func (m *mailbox) take() []func() {
 // reuse gives that list back.
 func (m *mailbox) reuse(list []func()) { m.walked = list }
 
-// hasNews reports whether something was posted, or Stop called, that the loop has not
-// seen.
-func (m *mailbox) hasNews(stopping bool) bool {
-	return m.waiting.Load() || !stopping && m.stops.Load() > 0
-}
+// hasNews reports whether something was posted, or Stop was called.
+func (m *mailbox) hasNews() bool { return m.waiting.Load() || m.stops.Load() > 0 }
 
 // Wake makes the loop turn once more instead of sleeping. Any goroutine may
 // call it.

@@ -14,7 +14,7 @@ import (
 func (l *Loop) sleep() (int, error) {
 	until := l.wakeTime()
 	if l.workers.underWay() && until > bobbin.NoWait {
-		if n, err := l.kernel.Wait(l.events, bobbin.NoWait); n > 0 || err != nil {
+		if n, err := l.kernel.Wait(l.ready.events, bobbin.NoWait); n > 0 || err != nil {
 			return n, err
 		}
 		runtime.Gosched()
@@ -22,13 +22,13 @@ func (l *Loop) sleep() (int, error) {
 			return 0, nil
 		}
 	}
-	return l.kernel.Wait(l.events, until)
+	return l.kernel.Wait(l.ready.events, until)
 }
 
 // wakeTime returns until when the loop may sleep: not at all while something is left
 // to do, else until the next deadline.
 func (l *Loop) wakeTime() time.Duration {
-	if l.lists.any() || l.closings.any() || l.listeners.any() || l.handshakes.oldest != nil && l.handshakes.mayStep() || l.mail.hasNews(l.stop.begun) {
+	if l.lists.any() || l.closings.any() || l.listeners.any() || l.handshakes.oldest != nil && l.handshakes.mayStep() || l.mail.waiting.Load() || !l.stop.begun && l.mail.stops.Load() > 0 {
 		return bobbin.NoWait
 	}
 	return l.timers.next()

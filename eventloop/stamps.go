@@ -212,9 +212,8 @@ func (l *Loop) AfterFlush(f func(at time.Duration)) {
 	l.recorder.afterFlush = append(l.recorder.afterFlush, f)
 }
 
-// flushStamped is flush while something is noted, and the end of that phase.
-func (l *Loop) flushStamped() {
-	l.flushEarly()
+// endFlush ends the phase while something is noted.
+func (l *Loop) endFlush() {
 	l.stampPhase(FlushEnded)
 	l.recorder.flushed()
 }
@@ -228,29 +227,14 @@ func (s *stamps) flushed() {
 	s.afterFlush = s.afterFlush[:0]
 }
 
-// flushEarly is flush in another phase. For followers it records how long writing to each
-// connection took.
-func (l *Loop) flushEarly() {
+// flushNoted writes to one connection while something is noted. For followers it records
+// how long that took.
+func (l *Loop) flushNoted(c *Conn) {
 	r := &l.recorder
 	if !r.following() && len(r.leftOuts) == 0 {
-		l.flush()
+		c.flush()
 		return
 	}
-	list := l.lists.takeDirty()
-	for _, c := range list {
-		c.dirty = false
-		l.checkWatchdog()
-		l.flushOne(c)
-	}
-	l.lists.reuseDirty(list)
-	if l.output.scarce {
-		l.output.checkScarcity()
-	}
-}
-
-// flushOne writes to one connection, for followers and while some are left out.
-func (l *Loop) flushOne(c *Conn) {
-	r := &l.recorder
 	if c.figures == figuresLeftOut {
 		if r.timed && !r.following() {
 			r.at = l.kernel.Monotonic()

@@ -1,14 +1,14 @@
 package eventloop
 
-// Worklists are the connections that the phases of a turn go through. A list is taken
-// before it is walked: what a callback adds belongs to the next round. The list that
-// was walked is kept for its memory.
+// Worklists are the connections that the phases of a turn go through. A phase goes as far
+// as its list did when the turn, or the phase, began: what a callback adds belongs to the
+// next round.
 type worklists struct {
 	again []*Conn // have something left over from before, for dispatch
-	dirty []*Conn // for flush: have output, are to be watched, or to be finished
+	due   int     // how many of them this turn has still to handle
+	at    int     // how many it has handled
 
-	againWalked []*Conn
-	dirtyWalked []*Conn
+	dirty []*Conn // for flush: have output, are to be watched, or to be finished
 }
 
 // any reports whether there is something to do in the next turn.
@@ -23,19 +23,15 @@ func (w *worklists) markAgain(c *Conn) {
 	}
 }
 
-// takeAgain returns the list for dispatch.
-func (w *worklists) takeAgain() []*Conn {
-	list := w.again
-	if len(list) > 0 {
-		w.again = w.againWalked[:0]
+// nextAgain takes one that is due.
+func (w *worklists) nextAgain() *Conn {
+	c := w.again[w.at]
+	w.again[w.at] = nil
+	w.at++
+	if w.due--; w.due == 0 {
+		w.again, w.at = without(w.again, w.at), 0
 	}
-	return list
-}
-
-// reuseAgain gives that list back.
-func (w *worklists) reuseAgain(list []*Conn) {
-	clear(list)
-	w.againWalked = list[:0]
+	return c
 }
 
 // markDirty has flush write to a connection.
@@ -50,15 +46,12 @@ func (w *worklists) markDirty(c *Conn) {
 // chunk of memory for one more.
 func (w *worklists) full() bool { return len(w.dirty) >= chunksKept }
 
-// takeDirty returns the list for flush.
-func (w *worklists) takeDirty() []*Conn {
-	list := w.dirty
-	w.dirty = w.dirtyWalked[:0]
-	return list
-}
-
-// reuseDirty gives that list back.
-func (w *worklists) reuseDirty(list []*Conn) {
-	clear(list)
-	w.dirtyWalked = list[:0]
+// without takes the first n off a list. They are nil already.
+func without[T any](list []*T, n int) []*T {
+	if len(list) == n {
+		return list[:0]
+	}
+	rest := copy(list, list[n:])
+	clear(list[rest:])
+	return list[:rest]
 }
