@@ -102,7 +102,7 @@ func underLoad(c *cell) error {
 		return errOtherStatus
 	}
 	values := make(map[string]float64)
-	if cost.Others >= 0 && cost.Took > 0 {
+	if cost.Others >= 0 && cost.Took > 0 && !s.spread {
 		values[report.Others] = cost.Others.Seconds() / cost.Took.Seconds()
 	}
 	n := float64(o.Requests)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/bobbin-http/bobbin/bench/child"
 	"github.com/bobbin-http/bobbin/bench/load"
+	"github.com/bobbin-http/bobbin/bench/meter"
 	"github.com/bobbin-http/bobbin/bench/report"
 	"github.com/bobbin-http/bobbin/bench/server"
 )
@@ -133,6 +134,10 @@ func TestWhoTakesPart(t *testing.T) {
 		{"a pattern of all servers asks for none of them", "connections-10/*", "connections-10", "haproxy", false},
 		{"the second floor where waiting is part of the cost", "", "hello-64", "floor-edge", true},
 		{"and not with files", "", "static-64k", "floor-edge", false},
+		{"one loop beside two, where they are compared", "", "loops", "loops-1", true},
+		{"and two", "", "loops", "loops-2", true},
+		{"and no other server", "", "loops", "bobbin", false},
+		{"two loops nowhere else", "", "hello-64", "loops-2", false},
 		{"nobody but bobbin has our loop", "", "turn-10", "bobbin", true},
 		{"no rival", "", "turn-10", "nginx", false},
 		{"not even if it is asked for", "turn-10/nginx", "turn-10", "nginx", false},
@@ -147,6 +152,19 @@ func TestWhoTakesPart(t *testing.T) {
 				t.Errorf("%s takes part in %s: %v", test.server, test.scenario, got)
 			}
 		})
+	}
+}
+
+func TestOnlyLoopsHaveAllCores(t *testing.T) {
+	b := &bench{cores: meter.Cores{Server: 3, Client: 4}}
+	for _, s := range scenarios(20_000, false) {
+		want := 3
+		if s.name == "loops" {
+			want = child.AnyCore
+		}
+		if got := b.serverCore(s); got != want {
+			t.Errorf("the servers of %s run on core %d, want %d", s.name, got, want)
+		}
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/bobbin-http/bobbin/bench/child"
 	"github.com/bobbin-http/bobbin/bench/load"
 	"github.com/bobbin-http/bobbin/bench/report"
 	"github.com/bobbin-http/bobbin/bench/server"
@@ -125,7 +126,7 @@ func (b *bench) startAll(s *scenario, result *report.Scenario) []*cell {
 		t := &start{kind: k}
 		starts = append(starts, t)
 		all.Go(func() {
-			running, err := b.shop.Start(b.ctx, k, b.job(s), b.cores.Server)
+			running, err := b.shop.Start(b.ctx, k, b.job(s), b.serverCore(s))
 			if err != nil {
 				t.err = err
 				return
@@ -156,6 +157,14 @@ func (b *bench) startAll(s *scenario, result *report.Scenario) []*cell {
 		cells = append(cells, t.cell)
 	}
 	return cells
+}
+
+// serverCore returns the core of the servers of a scenario.
+func (b *bench) serverCore(s *scenario) int {
+	if s.spread {
+		return child.AnyCore
+	}
+	return b.cores.Server
 }
 
 func (b *bench) job(s *scenario) server.Job {

@@ -143,8 +143,8 @@ func (b *bench) takesPart(s *scenario, k *server.Kind) bool {
 	switch {
 	case !b.wants(s, k.Name):
 		return false
-	case k.In != "" || s.places:
-		return k.In == s.name || s.places && k.Name == "nethttp"
+	case k.Named || s.with != nil:
+		return slices.Contains(s.with, k.Name)
 	case s.inside != nil:
 		return k.Role == server.Ours
 	case b.names(k.Name):

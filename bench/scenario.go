@@ -43,7 +43,8 @@ type scenario struct {
 	x      int    // that number
 	grows  string // its unit
 
-	places bool                                                // only with the places for handlers, and with net/http
+	with   []string                                            // only these servers, by name; nil for no such limit
+	spread bool                                                // the servers run on all cores
 	inside func(*bench, *scenario) (map[string]float64, error) // a measurement without a server; see turn.go
 	takes  time.Duration                                       // of one round of it
 }
@@ -88,7 +89,7 @@ func scenarios(descriptors int, quick bool) []*scenario {
 			request: server.Request{Path: server.HelloPath, Pipeline: 16}, connections: 64, byWrk: true, load: closedLoop,
 		},
 		{
-			name: "static-64k", title: "a file of 64 KiB, 64 connections", quick: true, wide: true, calls: true,
+			name: "static-64k", title: "a file of 64 KiB, 64 connections", quick: true, calls: true,
 			does:    "A file that does not change and is in the page cache. The floor has it in memory.",
 			not:     "the cost of a disk: nothing is read from one. 64 connections request the same file, which suits servers that keep files in memory.",
 			request: server.Request{Path: "/64k.bin"}, files: true, connections: 64, byWrk: true, load: closedLoop,
@@ -106,7 +107,7 @@ func scenarios(descriptors int, quick bool) []*scenario {
 			changing: "Cookie", request: server.Request{Path: server.HelloPath, Fields: browserFields}, connections: 64, byWrk: true, load: closedLoop,
 		},
 		{
-			name: "hello-256", title: "13 bytes of text, 256 connections", calls: true, few: true,
+			name: "hello-256", title: "13 bytes of text, 256 connections", calls: true, few: true, rounds: 2,
 			does:    "As hello-64, with four times as many connections: more of them are ready at each turn of a loop.",
 			not:     "the maximum number of connections; see idle-busy and connections.",
 			request: hello, connections: 256, byWrk: true, load: closedLoop,
@@ -142,14 +143,14 @@ func scenarios(descriptors int, quick bool) []*scenario {
 			cost: report.Held, request: server.Request{Path: server.HelloPath, TLS: true}, idle: crowd / 5, measure: memoryOfIdle, patience: longIdle,
 		},
 		{
-			name: "idle-busy", title: fmt.Sprintf("64 busy connections among %s idle ones", thousands(silent)), few: true,
+			name: "idle-busy", title: fmt.Sprintf("64 busy connections among %s idle ones", thousands(silent)), few: true, rounds: 2,
 			does:    fmt.Sprintf("As hello-64, while %s other connections are open and idle.", thousands(silent)),
 			not:     "the effect of waking them all at once.",
 			request: hello, connections: 64, idle: silent, byWrk: true, load: closedLoop, patience: longIdle,
 		},
 	}
 	all = append(all, &scenario{
-		name: "handlers", title: "handlers in Go, 64 connections", calls: true, places: true,
+		name: "handlers", title: "handlers in Go, 64 connections", calls: true, with: []string{"plain", "streaming", "blocking", "std", "nethttp"},
 		does:    "As hello-64, with bobbin in a program whose handler runs on the loop, as a coroutine, on a goroutine, or is one of net/http; beside net/http's own server.",
 		not:     "the cost of a handler that really waits: these have their answer at once. On one core, as here, goroutines are not woken from elsewhere.",
 		request: hello, connections: 64, byWrk: true, load: closedLoop,
@@ -191,6 +192,17 @@ func scenarios(descriptors int, quick bool) []*scenario {
 		})
 	}
 	all = append(all, &scenario{
+		name: "loops", title: "one loop and two, on all cores, 64 connections", with: []string{"loops-1", "loops-2"}, spread: true,
+		does:    "As hello-64, with bobbin on all cores: one loop, and two.",
+		not:     "the throughput of two loops: the client needs one of the cores. With two cores it is on one of the loops', which it interrupts.",
+		request: hello, connections: 64, byWrk: true, load: closedLoop,
+	}, &scenario{
+		name: "loops-one-core", title: "one loop and two, on one core, 64 connections", with: []string{"loops-1", "loops-2"},
+		does:    "As hello-64, with one loop, and with two on the same core: what a second loop costs by itself, without a second core's cache.",
+		not:     "a use of two loops: two loops are for two cores.",
+		request: hello, connections: 64, byWrk: true, load: closedLoop,
+	})
+	all = append(all, &scenario{
 		name: "instructions", title: "instructions in user space, of one request in a turn",
 		inside: countTurns, takes: 30 * time.Second, once: true, cost: report.UserHello,
 		does: "bobbin's loop, protocol and program, over a kernel in memory, under valgrind's callgrind: the difference between 60,000 turns and 20,000. One round, because it repeats within a thousandth on any machine.",
@@ -204,7 +216,7 @@ func scenarios(descriptors int, quick bool) []*scenario {
 			request: server.Request{Path: server.HelloPath, TLS: true}, connections: 64, byWrk: true, load: closedLoop,
 		},
 		{
-			name: "tls-64k", title: "64 KiB over TLS, 64 connections", calls: true,
+			name: "tls-64k", title: "64 KiB over TLS, 64 connections", calls: true, rounds: 2,
 			does: "As static-64k, encrypted. The cost is processor time, as encrypting is few instructions.",
 			not:  "anything about kernels that encrypt (kTLS), which is off.",
 			cost: report.CPU, request: server.Request{Path: "/64k.bin", TLS: true}, files: true, connections: 64, byWrk: true, load: closedLoop,
@@ -216,13 +228,13 @@ func scenarios(descriptors int, quick bool) []*scenario {
 			cost: report.CPU, request: server.Request{Path: server.HelloPath, TLS: true, Close: true}, connections: fewConnections, load: handshaking(load.Handshakes),
 		},
 		{
-			name: "tls-resumed", title: "TLS handshakes that are resumed, 8 clients",
+			name: "tls-resumed", title: "TLS handshakes that are resumed, 8 clients", rounds: 2,
 			does: "As tls-handshakes, but each client uses the ticket of its last connection, and only resumed handshakes count.",
 			not:  "the cost for a server that has lost its ticket keys, or has more than one machine; and, in the cost, that each client's first handshake was a full one.",
 			cost: report.CPU, request: server.Request{Path: server.HelloPath, TLS: true, Close: true}, connections: fewConnections, load: handshaking(load.Resumed),
 		},
 		{
-			name: "tls-rate", title: "5,000 requests a second over TLS, 64 connections", few: true,
+			name: "tls-rate", title: "5,000 requests a second over TLS, 64 connections", few: true, rounds: 2,
 			does:    "As rate, encrypted, and a request each 200 µs.",
 			not:     "the latency at any other rate, or the duration of a handshake; the connections are open. The client encrypts, too, and its time is in the latency.",
 			request: server.Request{Path: server.HelloPath, TLS: true}, connections: 64, rate: 5_000, load: openLoop,

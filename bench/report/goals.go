@@ -33,6 +33,7 @@ var goals = []goal{
 	{what: "a full TLS handshake", scenario: "tls-handshakes", figure: CPU, to: "nginx", most: 0.80},
 	{what: "a Blocking handler", scenario: "handlers", server: "blocking", figure: CPU, to: "nethttp", most: 0.50},
 	{what: "a handler of net/http", scenario: "handlers", server: "std", figure: CPU, to: "nethttp", most: 0.50},
+	{what: "a request on two loops", scenario: "loops", server: "loops-2", figure: CPU, to: "loops-1", most: 1.03},
 	{what: "bytes of an idle connection", scenario: "idle-memory", figure: Held, most: 160},
 	{what: "bytes of one over TLS", scenario: "idle-memory-tls", figure: Held, most: 6 << 10},
 	{what: "user instructions: hello", scenario: "instructions", figure: UserHello, most: 1_350},

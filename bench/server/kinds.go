@@ -27,6 +27,7 @@ func Kinds() []*Kind {
 			About:   "as built from this repository",
 			Version: []string{"bobbin", "--version"},
 		},
+		loops(1), loops(2),
 		place("plain", "a handler in Go behind bobbin, on the loop"),
 		place("streaming", "the same, as a coroutine on the loop"),
 		place("blocking", "the same, on a goroutine of its own"),
@@ -114,12 +115,25 @@ func bobbin(w *Workshop, j Job) ([]string, error) {
 	return args, nil
 }
 
+// loops is bobbin with so many loops.
+func loops(n int) *Kind {
+	return &Kind{
+		Name: fmt.Sprintf("loops-%d", n), Role: Ours, Program: "bobbin", Named: true,
+		About:   fmt.Sprintf("bobbin with --loops %d", n),
+		Version: []string{"bobbin", "--version"},
+		Command: func(w *Workshop, j Job) ([]string, error) {
+			args, err := bobbin(w, j)
+			return append(args, "--loops", strconv.Itoa(n)), err
+		},
+	}
+}
+
 // place is a program with bobbin, whose handler runs in one of the places for
 // handlers.
 func place(name, about string) *Kind {
 	command := written("handlers")
 	return &Kind{
-		Name: name, Role: Ours, Program: "handlers", In: "handlers", About: about,
+		Name: name, Role: Ours, Program: "handlers", Named: true, About: about,
 		Command: func(w *Workshop, j Job) ([]string, error) {
 			switch {
 			case j.TLS != nil:

@@ -40,8 +40,8 @@ type Kind struct {
 	// can.
 	Uncounted string
 
-	// In is its only scenario; "" for all.
-	In string
+	// Named marks a server that takes part only in scenarios that name it.
+	Named bool
 
 	// Minor marks rivals that take part only in scenarios for all: they are dearer
 	// than others of their kind everywhere, and each takes time.
