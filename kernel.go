@@ -50,7 +50,8 @@ type Kernel interface {
 
 	// Read reads the bytes that are there. It returns 0 and io.EOF after the
 	// peer's last byte. A count with ErrNotNow means that nothing more is there at present;
-	// a count with a nil error means that there may be more.
+	// a count with a nil error means that there may be more. No other error comes with a
+	// count.
 	Read(fd int, p []byte) (int, error)
 
 	// Write writes as much as the socket has room for. A count with ErrNotNow means

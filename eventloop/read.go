@@ -93,26 +93,30 @@ func (c *Conn) readInput() {
 func (c *Conn) receive() []byte {
 	l := c.loop
 	n, err := l.kernel.Read(int(c.fd), l.pools.scratch)
-	if err != nil {
-		switch {
-		case err == bobbin.ErrNotNow:
-			// Beside a hang-up, a count says nothing: the end may wait
-			// behind it, and no event will tell.
-			c.readable = n > 0 && c.peerEnd == endHungUp
-		case err == io.EOF:
-			c.noteEnd()
-		default:
-			c.readable = false
-			c.markClosed(err)
-			return nil
-		}
+	if n == 0 {
+		c.readNothing(err)
+		return nil
 	}
-	if n > 0 {
-		l.recorder.put(Read, c.id, 0, int64(n))
-	} else if err == bobbin.ErrNotNow {
-		l.record(ReadNotNow, c, 0)
-	}
+	// An error beside a count is ErrNotNow. Beside a hang-up that says nothing: the
+	// end may wait behind it, and no event will tell.
+	c.readable = err == nil || c.peerEnd == endHungUp
+	l.recorder.put(Read, c.id, 0, int64(n))
 	return l.pools.scratch[:n]
+}
+
+// readNothing notes why a read has returned nothing.
+func (c *Conn) readNothing(err error) {
+	switch err {
+	case nil:
+	case bobbin.ErrNotNow:
+		c.readable = false
+		c.loop.record(ReadNotNow, c, 0)
+	case io.EOF:
+		c.noteEnd()
+	default:
+		c.readable = false
+		c.markClosed(err)
+	}
 }
 
 // noteEnd notes that the peer has sent its last byte, and that it was read.
