@@ -72,7 +72,7 @@ func (c *Conn) describe(info *ConnInfo) {
 		info.Activity, info.Since = Ending, ticksAt(c.heldSince)
 	case info.Owed > 0 && !c.writable:
 		info.Activity, info.Since = Writing, ticksAt(c.heldSince)
-	case c.dirty && info.Owed <= int64(c.loop.limits.WriteBudget):
+	case c.place != 0 && info.Owed <= int64(c.loop.limits.WriteBudget):
 		info.Untried = true
 	case info.Owed > 0 && info.Activity != Handling:
 		info.Activity = Writing // part of it in each turn

@@ -32,7 +32,7 @@ type Conn struct {
 
 	paused  bool  // the protocol wants to be shown nothing
 	inAgain bool  // on the list of that name, see worklists
-	dirty   bool  // on the list of that name
+	place   uint8 // stage.go: on the list for flush, from 1; 0 if it is not on it
 	figures uint8 // leaveout.go
 
 	slot      int16 // on the wheel; -1 when it is on none
@@ -80,23 +80,6 @@ func (c *Conn) Peer() netip.AddrPort {
 func (c *Conn) LocalAddr() netip.AddrPort {
 	c.loop.owner.check("Conn.LocalAddr")
 	return c.loop.kernel.LocalAddr(int(c.fd))
-}
-
-// Buffered returns how many bytes the socket has not taken yet.
-func (c *Conn) Buffered() int64 {
-	if c.out == nil {
-		return 0
-	}
-	return c.out.size
-}
-
-// Unsent returns how many bytes the peer has not acknowledged, in the queue and,
-// as far as it tells, in the kernel.
-func (c *Conn) Unsent() int64 {
-	if c.state == Dead {
-		return 0
-	}
-	return c.Buffered() + int64(c.loop.kernel.Unsent(int(c.fd)))
 }
 
 // Rest returns the bytes that were read and that the protocol has not used, for OnEOF and

@@ -16,15 +16,21 @@ const (
 	pressureGone          // half of that limit is left, and a Backpressured protocol is to be told
 )
 
-// flush writes what is queued, as much as the socket takes and the budget of one turn
-// allows. It is the only function that writes to sockets.
-func (c *Conn) flush() {
+// flush writes what is staged for the connection, which has no queue then, or what is in its
+// queue, as much as the socket takes and the budget of one turn allows. Only it and
+// writeStaged, its beginning, write to sockets.
+func (c *Conn) flush(staged []byte) {
 	if c.state == Dead {
 		return
 	}
 	l := c.loop
 	budget := l.limits.WriteBudget
-	for c.prepareOutput() && c.writable && budget > 0 {
+	if len(staged) > 0 {
+		if budget -= c.writeStaged(staged, budget); c.state == Dead {
+			return
+		}
+	}
+	for (c.out != nil || c.tls != nil) && c.prepareOutput() && c.writable && budget > 0 {
 		n, err := c.out.send(l, c, budget)
 		if err == ErrCold {
 			break
@@ -50,6 +56,27 @@ func (c *Conn) flush() {
 	if c.state != Dead {
 		c.afterFlush()
 	}
+}
+
+// writeStaged writes what is staged, as much as the socket takes and the budget allows, and
+// puts the rest into the connection's queue. It returns how much was written.
+func (c *Conn) writeStaged(staged []byte, budget int) (n int) {
+	l := c.loop
+	var err error
+	if c.writable {
+		n, err = l.kernel.Write(int(c.fd), staged[:min(len(staged), budget)], false)
+	}
+	if n > 0 {
+		l.recorder.put(Wrote, c.id, 0, int64(n))
+	}
+	if n < len(staged) {
+		o, _ := c.outQueue()
+		o.add(l, &o.pieces, staged[n:])
+	}
+	if err != nil {
+		c.writeFailed(err, n)
+	}
+	return n
 }
 
 // writeFailed reports whether the connection ends with an error of a write that has
@@ -126,6 +153,18 @@ func (c *Conn) addQueued(size, memory int64) {
 	c.out.grow(l, size, memory)
 	c.checkHighWater(size)
 	l.lists.markDirty(c)
+}
+
+// commitStaged is Commit for bytes that are staged.
+func (c *Conn) commitStaged(n int) {
+	l := c.loop
+	size := l.lists.dirty.commit(c, n)
+	if l.Memory() > l.output.scarceAt {
+		l.output.noteScarce(int64(n))
+	}
+	if size > l.limits.HighWater {
+		c.pushBack(int64(size))
+	}
 }
 
 // checkHighWater looks whether more is queued than should be, after size bytes were.

@@ -114,7 +114,7 @@ func crowd(t testing.TB, n, speak int) (*Loop, *square) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	for l.conns.open < n || len(l.lists.again)+len(l.lists.dirty)+len(l.listeners.eager) > 0 {
+	for l.conns.open < n || len(l.lists.again)+len(l.lists.dirty.spans)+len(l.listeners.eager) > 0 {
 		if err := l.turn(); err != nil {
 			t.Fatal(err)
 		}

@@ -13,6 +13,7 @@ func (l *Loop) init(config *Config) {
 	l.workers.init(l, config)
 	l.handshakes.loop = l
 	l.pools.init(l.limits)
+	l.lists.dirty.init()
 	l.output.init(l, config.Kernel == nil)
 	if config.Trace != nil {
 		l.trace(config.Trace)

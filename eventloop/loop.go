@@ -187,7 +187,7 @@ func (l *Loop) dispatch() {
 		if c := l.conns.at(ev.FD); c != nil {
 			c.onReady(ev.Ready)
 			l.endCallback(c)
-			if l.lists.full() || l.output.scarce {
+			if l.lists.dirty.full() || l.output.scarce {
 				l.flush() // while their memory is warm, and before there is none
 			}
 		} else {
@@ -242,20 +242,18 @@ func (l *Loop) runTimers() {
 
 // flush is the fifth phase, in which sockets are written to.
 func (l *Loop) flush() {
-	w := &l.lists
-	n := len(w.dirty)
+	dirty := &l.lists.dirty
+	n := dirty.begin()
 	for i := range n {
-		c := w.dirty[i]
-		w.dirty[i] = nil
-		c.dirty = false
+		c, staged := dirty.next(i)
 		l.checkWatchdog()
 		if l.noted {
-			l.flushNoted(c)
+			l.flushNoted(c, staged)
 		} else {
-			c.flush()
+			c.flush(staged)
 		}
 	}
-	w.dirty = without(w.dirty, n)
+	dirty.end(n)
 	if l.output.scarce {
 		l.output.checkScarcity()
 	}

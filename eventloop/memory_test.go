@@ -99,7 +99,7 @@ func TestFreeListsKeepLittle(t *testing.T) {
 		{"a small input is kept for the next", 1, 1000, leave, inputs, 1, 1, chunkSize},
 		{"a large input is not kept", 1, 100_000, leave, inputs, 0, 0, 0},
 		{"of many inputs, 64 are kept", 100, 1000, leave, inputs, chunksKept, chunksKept, chunkSize},
-		{"a chunk is kept for the next", 1, 1, write(10_000), chunks, 1, 1, chunkSize},
+		{"a chunk is kept for the next", 1, 1, write(40_000), chunks, 1, 1, chunkSize},
 		{"memory for a large answer is not kept", 1, 1, write(300_000), chunks, 0, 0, 0},
 		{"of the memory of many answers, 64 chunks are kept", 100, 1, write(60_000), chunks, 1, chunksKept, chunkSize},
 		{"a short queue is kept for the next", 1, 1, share(10), outputs, 1, 1, 64},

@@ -1,9 +1,9 @@
 package eventloop
 
-// The output of a connection waits in a queue of pieces: chunks of the loop's
-// memory, bytes lent by a protocol, and ranges of files (file.go). Usually there is
-// one chunk: dispatch fills it, flush of the same turn empties it, and the loop hands
-// it out again while it is in the processor's cache.
+// The output of a connection that was not sent in the turn in which it was written, or
+// could not be staged (stage.go), waits in a queue of pieces: chunks of the loop's memory,
+// bytes lent by a protocol, and ranges of files (file.go). The loop hands a chunk out again
+// while it is in the processor's cache.
 
 const (
 	chunkSize  = 64 << 10

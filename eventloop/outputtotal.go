@@ -36,7 +36,7 @@ func (t *outputTotal) init(l *Loop, ownKernel bool) {
 
 // Memory returns how many bytes of output are queued for all connections. Bytes that are
 // lent to several of them count once.
-func (l *Loop) Memory() int64 { return l.output.bytes }
+func (l *Loop) Memory() int64 { return l.output.bytes + int64(len(l.lists.dirty.arena)) }
 
 // A loan is memory of a protocol's that connections send without a copy.
 type loan struct {

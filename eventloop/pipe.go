@@ -19,6 +19,9 @@ func (c *Conn) read() (p []byte, n int) {
 // prepareOutput reports whether there is something for the socket, after encrypting
 // some more of it if there is TLS.
 func (c *Conn) prepareOutput() bool {
+	if c.out != nil && c.out.size == 0 {
+		c.dropOutput() // room was reserved, and nothing was committed
+	}
 	if c.tls != nil {
 		return c.tls.encrypt()
 	}
@@ -30,6 +33,9 @@ func (c *Conn) prepareOutput() bool {
 func (c *Conn) outQueue() (*output, *[]piece) {
 	if c.out == nil {
 		c.out = c.loop.pools.takeOutput()
+		if staged := c.loop.lists.dirty.take(c); len(staged) > 0 {
+			c.out.add(c.loop, &c.out.pieces, staged)
+		}
 	}
 	if c.tls != nil {
 		return c.out, &c.out.text
@@ -48,7 +54,7 @@ func (c *Conn) sending() *piece {
 func (c *Conn) sendEnd() {
 	if c.tls != nil {
 		c.tls.sendCloseNotify()
-		c.flush() // which the socket takes at once, or not at all
+		c.flush(c.loop.lists.dirty.take(c)) // which the socket takes at once, or not at all
 	}
 }
 

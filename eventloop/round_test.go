@@ -53,14 +53,14 @@ func TestATurnGoesThroughItsLists(t *testing.T) {
 					t.Errorf("in turn %d, %q were shown something, not %q", turn, got, row.turns[turn])
 				}
 			}
-			if k.says = nil; len(l.lists.again)+len(l.lists.dirty) > 0 {
-				t.Errorf("%d and %d are left", len(l.lists.again), len(l.lists.dirty))
+			if k.says = nil; len(l.lists.again)+len(l.lists.dirty.spans) > 0 {
+				t.Errorf("%d and %d are left", len(l.lists.again), len(l.lists.dirty.spans))
 			}
 			notNil := func(c *Conn) bool { return c != nil }
-			for _, list := range [][]*Conn{l.lists.again, l.lists.dirty} {
-				if slices.ContainsFunc(list[:cap(list)], notNil) {
-					t.Errorf("a list without entries holds a connection")
-				}
+			again, dirty := l.lists.again, l.lists.dirty.spans
+			if slices.ContainsFunc(again[:cap(again)], notNil) ||
+				slices.ContainsFunc(dirty[:cap(dirty)], func(sp span) bool { return notNil(sp.conn) }) {
+				t.Errorf("a list without entries holds a connection")
 			}
 		})
 	}

@@ -229,10 +229,10 @@ func (s *stamps) flushed() {
 
 // flushNoted writes to one connection while something is noted. For followers it records
 // how long that took.
-func (l *Loop) flushNoted(c *Conn) {
+func (l *Loop) flushNoted(c *Conn, staged []byte) {
 	r := &l.recorder
 	if !r.following() && len(r.leftOuts) == 0 {
-		c.flush()
+		c.flush(staged)
 		return
 	}
 	if c.figures == figuresLeftOut {
@@ -240,12 +240,12 @@ func (l *Loop) flushNoted(c *Conn) {
 			r.at = l.kernel.Monotonic()
 			r.callbackAt = r.at
 		}
-		c.flush()
+		c.flush(staged)
 		l.leaveOutCallback()
 		return
 	}
 	before := r.next
-	c.flush()
+	c.flush(staged)
 	if r.next == before {
 		return
 	}

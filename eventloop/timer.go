@@ -84,7 +84,7 @@ func (c *Conn) look() {
 	if c.deadline <= l.clock.now {
 		c.readable, c.writable = true, true // ask again; the call tells the truth
 		c.readInput()
-		c.flush()
+		c.flush(c.loop.lists.dirty.take(c))
 	}
 	switch {
 	case c.state == Dead || c.deadline == 0:

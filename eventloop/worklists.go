@@ -8,11 +8,11 @@ type worklists struct {
 	due   int     // how many of them this turn has still to handle
 	at    int     // how many it has handled
 
-	dirty []*Conn // for flush: have output, are to be watched, or to be finished
+	dirty stage // stage.go, for flush: have output, are to be watched, or to be finished
 }
 
 // any reports whether there is something to do in the next turn.
-func (w *worklists) any() bool { return len(w.again)+len(w.dirty) > 0 }
+func (w *worklists) any() bool { return len(w.again)+len(w.dirty.spans) > 0 }
 
 // markAgain has dispatch handle a connection although the kernel reports nothing
 // about it.
@@ -35,19 +35,10 @@ func (w *worklists) nextAgain() *Conn {
 }
 
 // markDirty has flush write to a connection.
-func (w *worklists) markDirty(c *Conn) {
-	if !c.dirty {
-		c.dirty = true
-		w.dirty = append(w.dirty, c)
-	}
-}
+func (w *worklists) markDirty(c *Conn) { w.dirty.mark(c) }
 
-// full reports whether so many connections have something to write that there is no
-// chunk of memory for one more.
-func (w *worklists) full() bool { return len(w.dirty) >= chunksKept }
-
-// without takes the first n off a list. They are nil already.
-func without[T any](list []*T, n int) []*T {
+// without takes the first n off a list. They are zero already.
+func without[T any](list []T, n int) []T {
 	if len(list) == n {
 		return list[:0]
 	}

@@ -1,6 +1,7 @@
 package eventloop
 
-// What a protocol writes is queued, and sent in the flush of the turn; see flush.go.
+// What a protocol writes is staged or queued, and sent in the flush of the turn; see stage.go
+// and flush.go.
 
 // Reserve returns empty memory with room for n bytes, which are sent once they
 // were appended there and Commit was called, before anything else is done with
@@ -10,6 +11,11 @@ func (c *Conn) Reserve(n int) []byte {
 	if !c.canWrite() {
 		return make([]byte, 0, n) // and dropped by Commit
 	}
+	if c.out == nil && c.tls == nil {
+		if p := c.loop.lists.dirty.reserve(c, n); p != nil {
+			return p
+		}
+	}
 	o, list := c.outQueue()
 	p := o.last(c.loop, list, n)
 	return p.bytes[len(p.bytes):]
@@ -18,6 +24,10 @@ func (c *Conn) Reserve(n int) []byte {
 // Commit sends the n bytes that were put into what Reserve returned.
 func (c *Conn) Commit(n int) {
 	if !c.canWrite() {
+		return
+	}
+	if c.out == nil {
+		c.commitStaged(n)
 		return
 	}
 	o, list := c.outQueue()
@@ -53,6 +63,23 @@ func (c *Conn) WriteNoCopy(p []byte) {
 	*list = append(*list, piece{bytes: p, lent: true})
 	c.loop.output.lend(p)
 	c.addQueued(int64(len(p)), 0)
+}
+
+// Buffered returns how many bytes the socket has not taken yet.
+func (c *Conn) Buffered() int64 {
+	if c.out == nil {
+		return int64(len(c.loop.lists.dirty.staged(c)))
+	}
+	return c.out.size
+}
+
+// Unsent returns how many bytes the peer has not acknowledged, in the queue and,
+// as far as it tells, in the kernel.
+func (c *Conn) Unsent() int64 {
+	if c.state == Dead {
+		return 0
+	}
+	return c.Buffered() + int64(c.loop.kernel.Unsent(int(c.fd)))
 }
 
 // SendFile sends n bytes of f from offset on. If the file turns out to be

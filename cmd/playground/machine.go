@@ -39,6 +39,7 @@ type machine struct {
 	records []eventloop.Record
 	read    uint64 // sequence number of the next record
 	called  call
+	writing call // the one that is about to be made, if it writes
 	infos   []eventloop.ConnInfo
 }
 

@@ -121,6 +121,9 @@ func (m *machine) noteQueued(l *lane) {
 	for i := range m.infos {
 		if m.infos[i].ID == l.conn {
 			l.queued = l.written + int(m.infos[i].Owed)
+			if m.writing.fd == l.fd {
+				l.queued = max(l.queued, l.written+m.writing.offered) // it is off the stage already
+			}
 		}
 	}
 }

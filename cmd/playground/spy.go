@@ -52,7 +52,9 @@ func (k *spy) Read(fd int, p []byte) (int, error) {
 
 // Write notes what the loop offered.
 func (k *spy) Write(fd int, p []byte, more bool) (int, error) {
+	k.m.writing = call{fd: fd, offered: len(p)}
 	k.m.drain()
+	k.m.writing = call{}
 	n, err := k.Kernel.Write(fd, p, more)
 	k.m.called = call{fd: fd, n: n, offered: len(p), err: err}
 	if l := k.m.laneOfFD(fd); l != nil {
