@@ -16,13 +16,17 @@ import (
 // A run is kept in a file after each scenario, so that --resume can finish one that was
 // broken off: by Ctrl-C, by a machine that went down, by a full disk.
 
-// kept returns the file.
+// kept returns the file. A look at a part leaves that of a whole run alone.
 func (b *bench) kept() string {
+	name := "run.json"
+	if b.quick || b.only != "" {
+		name = "part.json"
+	}
 	folder := b.options.out
 	if folder == "" {
 		folder = filepath.Join(b.shop.Bench(), "results", "partial")
 	}
-	return filepath.Join(folder, "run.json")
+	return filepath.Join(folder, name)
 }
 
 // keep writes the scenarios so far.

@@ -114,7 +114,7 @@ func (b *bench) prepare(scratch string, args []string, open int) error {
 func command(args []string) string {
 	words := []string{"go run ."}
 	for _, a := range args {
-		if strings.TrimLeft(a, "-") == "resume" { // the same command, continued
+		if flag, _, _ := strings.Cut(strings.TrimLeft(a, "-"), "="); flag == "resume" { // the same command, continued
 			continue
 		}
 		if strings.ContainsAny(a, " *?[]") {

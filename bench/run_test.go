@@ -170,7 +170,7 @@ func TestARunThatWasBrokenOffIsFinished(t *testing.T) {
 	if _, err := run(t.Context(), true, "hello-64,idle-memory", io.Discard); err == nil || !strings.Contains(err.Error(), "begin anew, without --resume") {
 		t.Errorf("with other scenarios, the error is %v", err)
 	}
-	before, err := report.Read(filepath.Join(folder, "run.json"))
+	before, err := report.Read(filepath.Join(folder, "part.json"))
 	if err != nil || len(before.Scenarios) != 1 {
 		t.Fatalf("the scenario that was through is not kept: %v", err)
 	}
@@ -190,8 +190,22 @@ func TestARunThatWasBrokenOffIsFinished(t *testing.T) {
 	if !strings.Contains(strings.Join(b.report.Method, " "), "broken off after 1 scenario, and resumed") {
 		t.Errorf("the report does not say that it was resumed: %q", b.report.Method)
 	}
-	if _, err := os.Stat(filepath.Join(folder, "run.json")); err == nil {
+	if _, err := os.Stat(filepath.Join(folder, "part.json")); err == nil {
 		t.Error("the run that is whole is kept to be resumed")
+	}
+}
+
+func TestALookAtAPartLeavesAWholeRunToBeResumed(t *testing.T) {
+	whole, quick, part := &bench{}, &bench{}, &bench{}
+	quick.quick, part.only = true, "hello-64"
+	for _, b := range []*bench{whole, quick, part} {
+		b.out = "folder"
+	}
+	if whole.kept() == quick.kept() || whole.kept() == part.kept() {
+		t.Errorf("a part is kept in %s, as a whole run is", whole.kept())
+	}
+	if a, b := command([]string{"--seconds", "3"}), command([]string{"--seconds", "3", "-resume=true"}); a != b {
+		t.Errorf("the command that resumes %q is %q", a, b)
 	}
 }
 
