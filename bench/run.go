@@ -332,9 +332,10 @@ func (b *bench) countsCalls(s *scenario) bool {
 
 // countsUser reports whether there is a round for user instructions: in scenarios with
 // all servers, as it takes 4 s for each; not where perf counts them, nor where a
-// scenario is about something else, nor over TLS, where the handshakes would dominate.
+// scenario is about something else than requests, nor over TLS, where the handshakes
+// would dominate.
 func (b *bench) countsUser(s *scenario) bool {
-	return s.calls && s.wide && s.cost == "" && !s.files && !s.request.TLS && !b.quick && !b.meter.Instructions && meter.CanSimulate() == nil
+	return s.calls && s.wide && s.cost == "" && !s.files && !s.request.Close && !s.request.TLS && !b.quick && !b.meter.Instructions && meter.CanSimulate() == nil
 }
 
 func (b *bench) measureAll() error {
