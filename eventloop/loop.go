@@ -245,8 +245,8 @@ func (l *Loop) flush() {
 	dirty := &l.lists.dirty
 	n := dirty.begin()
 	for i := range n {
+		l.checkWatchdog() // OnStall may write, and what is staged comes before that
 		c, staged := dirty.next(i)
-		l.checkWatchdog()
 		if l.noted {
 			l.flushNoted(c, staged)
 		} else {
