@@ -73,6 +73,9 @@ func (o *output) grow(l *Loop, size, memory int64) {
 // send makes one write call for the head of the queue.
 func (o *output) send(l *Loop, c *Conn, budget int) (int, error) {
 	p, fd := &o.pieces[0], int(c.fd)
+	if p.leftover() == 0 {
+		o.take(l, &o.pieces, 0) // p is the next one then
+	}
 	if p.file != nil {
 		return c.sendFile(p, budget)
 	}
@@ -106,12 +109,13 @@ func (o *output) sent(l *Loop, n int) {
 	o.take(l, &o.pieces, n)
 }
 
-// take takes n bytes off the head of a list of pieces.
+// take takes n bytes off the head of a list of pieces, and then those pieces that have
+// nothing in them: room that was reserved and not used.
 func (o *output) take(l *Loop, list *[]piece, n int) {
 	o.size -= int64(n)
 	pieces := *list
 	done := 0
-	for n > 0 {
+	for done < len(pieces) && (n > 0 || pieces[done].leftover() == 0) {
 		p := &pieces[done]
 		if p.file != nil {
 			p.at += int64(n)
