@@ -39,3 +39,21 @@ func TestAStallThatIsToldInFlushWritesBehindWhatIsStaged(t *testing.T) {
 		t.Errorf("the client has heard %q", heard)
 	}
 }
+
+// TestACommitTakesNoOthersRoom commits, with more connections on the list than a place can
+// count, what was not reserved for a connection that is not on it.
+func TestACommitTakesNoOthersRoom(t *testing.T) {
+	var s stage
+	s.init()
+	for range 300 {
+		s.mark(&Conn{})
+	}
+	panics := func() (panics bool) {
+		defer func() { panics = recover() != nil }()
+		s.commit(&Conn{}, 10)
+		return false
+	}
+	if !panics() || len(s.arena) != 0 {
+		t.Errorf("it has %d bytes", len(s.arena))
+	}
+}

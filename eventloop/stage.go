@@ -51,7 +51,7 @@ func (s *stage) reserve(c *Conn, n int) []byte {
 	if c.place == noSpan {
 		return nil
 	}
-	switch sp := &s.spans[c.place-1]; {
+	switch sp := &s.spans[int(c.place)-1]; {
 	case sp.from == sp.to:
 		sp.from, sp.to = int32(end), int32(end)
 	case int(sp.to) != end:
@@ -68,7 +68,7 @@ func (s *stage) commit(c *Conn, n int) int {
 		panic("eventloop: Commit without a Reserve before it")
 	}
 	s.holds = 0
-	sp := &s.spans[c.place-1]
+	sp := &s.spans[int(c.place)-1]
 	sp.to += int32(n)
 	s.arena = s.arena[:sp.to]
 	return int(sp.to - sp.from)
@@ -79,7 +79,7 @@ func (s *stage) staged(c *Conn) []byte {
 	if c.place == 0 || c.place == noSpan {
 		return nil
 	}
-	sp := s.spans[c.place-1]
+	sp := s.spans[int(c.place)-1]
 	return s.arena[sp.from:sp.to]
 }
 
@@ -87,7 +87,7 @@ func (s *stage) staged(c *Conn) []byte {
 func (s *stage) take(c *Conn) []byte {
 	p := s.staged(c)
 	if len(p) > 0 {
-		sp := &s.spans[c.place-1]
+		sp := &s.spans[int(c.place)-1]
 		sp.to = sp.from
 	}
 	return p
