@@ -40,6 +40,7 @@ type run struct {
 	blocking http.Handler // patient, aside
 	waiting  int          // handlers that have not returned
 	turns    int
+	stopped  bool // Stop was called
 
 	keys *tls.Config // of clients that speak TLS, in a run that has them
 }
@@ -119,7 +120,8 @@ func (r *run) check() {
 		r.loop.Stop()
 		r.loop.Stop()
 	}
-	if r.k.Running() == 0 && !r.loop.Stopping() {
+	if r.k.Running() == 0 && !r.stopped {
+		r.stopped = true // once: it begins a turn later if something is posted, and a second call cuts off
 		r.loop.Stop()
 	}
 	r.loop.Each(func(c *eventloop.Conn) {

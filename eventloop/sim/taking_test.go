@@ -18,6 +18,7 @@ func (r *run) take(w *http.Response, q *http.Request) error {
 	}
 	_, id, _ := strings.Cut(q.Path()[1:], "/")
 	fmt.Fprint(d.Conn, "taken ", id)
+	_, _ = io.Copy(io.Discard, d.Conn) // to close with bytes unread would be a reset, and lose the answers
 	return d.Conn.Close()
 }
 
