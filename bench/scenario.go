@@ -139,7 +139,7 @@ func scenarios(descriptors int, quick bool) []*scenario {
 		{
 			name: "idle-memory-tls", title: fmt.Sprintf("memory of an idle connection over TLS, of %s", thousands(crowd/5)), once: true, few: true,
 			does: "As idle-memory, over TLS, and with a fifth of the connections.",
-			not:  "the memory of a handshake, which has ended.",
+			not:  "how much of it is in use: the handshakes have ended, and what they left behind is counted until a collector has run. bobbin's runs late (GOGC is 400).",
 			cost: report.Held, request: server.Request{Path: server.HelloPath, TLS: true}, idle: crowd / 5, measure: memoryOfIdle, patience: longIdle,
 		},
 		{
