@@ -285,8 +285,9 @@ func (w *Response) addIfMissing(name, value string) {
 func (r *Request) HasHeader(name string) bool {
 	r.use("HasHeader")
 	h := &r.x.head
+	p := h.FieldsOf(r.x.raw)
 	for _, f := range h.Fields[:h.NFields] {
-		if negotiate.EqualFold(f.Name.Of(r.x.raw), name) {
+		if negotiate.EqualFold(f.Name.Of(p), name) {
 			return true
 		}
 	}
@@ -299,10 +300,11 @@ func (r *Request) HasHeader(name string) bool {
 func (r *Request) HeaderValues(name string) []string {
 	r.use("HeaderValues")
 	h := &r.x.head
+	p := h.FieldsOf(r.x.raw)
 	var list []string
 	for _, f := range h.Fields[:h.NFields] {
-		if negotiate.EqualFold(f.Name.Of(r.x.raw), name) {
-			list = append(list, r.piece(f.Value))
+		if negotiate.EqualFold(f.Name.Of(p), name) {
+			list = append(list, r.piece(f.Value.Moved(h.FieldsAt)))
 		}
 	}
 	return list

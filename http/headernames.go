@@ -49,17 +49,17 @@ func NewHeaderNames(names ...string) *HeaderNames {
 func (r *Request) HeadersIn(set *HeaderNames) iter.Seq2[string, []byte] {
 	return func(yield func(name string, value []byte) bool) {
 		h := &r.x.head
-		fields := h.Fields[:h.NFields]
+		all, fields := h.FieldsOf(r.x.raw), h.Fields[:h.NFields]
 		for i := range fields {
 			f := &fields[i]
 			n := (f.Name.To - f.Name.From) & 63
 			if set.lengths>>n&1 == 0 {
 				continue
 			}
-			p := f.Name.Of(r.x.raw)
+			p := f.Name.Of(all)
 			names := set.byLength[n]
 			for i := range names {
-				if names[i].is(p) && !yield(names[i].lower, f.Value.Of(r.x.raw)) {
+				if names[i].is(p) && !yield(names[i].lower, f.Value.Of(all)) {
 					return
 				}
 			}

@@ -135,9 +135,10 @@ func (r *Request) HostBytes() []byte {
 func (r *Request) Header(name string) string {
 	r.use("Header")
 	h := &r.x.head
+	p := h.FieldsOf(r.x.raw)
 	for _, f := range h.Fields[:h.NFields] {
-		if negotiate.EqualFold(f.Name.Of(r.x.raw), name) {
-			return r.piece(f.Value)
+		if negotiate.EqualFold(f.Name.Of(p), name) {
+			return r.piece(f.Value.Moved(h.FieldsAt))
 		}
 	}
 	return ""
@@ -147,9 +148,10 @@ func (r *Request) Header(name string) string {
 func (r *Request) HeaderBytes(name string) []byte {
 	r.use("HeaderBytes")
 	h := &r.x.head
+	p := h.FieldsOf(r.x.raw)
 	for _, f := range h.Fields[:h.NFields] {
-		if negotiate.SameFold(f.Name.Of(r.x.raw), name) {
-			return f.Value.Of(r.x.raw)
+		if negotiate.SameFold(f.Name.Of(p), name) {
+			return f.Value.Of(p)
 		}
 	}
 	return nil
@@ -161,7 +163,7 @@ func (r *Request) Headers() iter.Seq2[string, string] {
 		r.use("Headers")
 		h := &r.x.head
 		for _, f := range h.Fields[:h.NFields] {
-			if !yield(r.piece(f.Name), r.piece(f.Value)) {
+			if !yield(r.piece(f.Name.Moved(h.FieldsAt)), r.piece(f.Value.Moved(h.FieldsAt))) {
 				return
 			}
 		}
@@ -172,8 +174,9 @@ func (r *Request) Headers() iter.Seq2[string, string] {
 func (r *Request) HeadersBytes() iter.Seq2[[]byte, []byte] {
 	return func(yield func(name, value []byte) bool) {
 		h := &r.x.head
+		p := h.FieldsOf(r.x.raw)
 		for _, f := range h.Fields[:h.NFields] {
-			if !yield(f.Name.Of(r.x.raw), f.Value.Of(r.x.raw)) {
+			if !yield(f.Name.Of(p), f.Value.Of(p)) {
 				return
 			}
 		}

@@ -261,8 +261,10 @@ func (s *Server) warnOfProxy(c *conn) {
 	if 2*n <= of || !who.Known() || who != eventloop.ClientOf(c.conn.Peer().Addr()) {
 		return
 	}
-	for _, f := range c.x.head.Fields[:c.x.head.NFields] {
-		if name := f.Name.Of(c.x.raw); negotiate.SameFold(name, "x-forwarded-for") || negotiate.SameFold(name, "forwarded") {
+	h := &c.x.head
+	p := h.FieldsOf(c.x.raw)
+	for _, f := range h.Fields[:h.NFields] {
+		if name := f.Name.Of(p); negotiate.SameFold(name, "x-forwarded-for") || negotiate.SameFold(name, "forwarded") {
 			s.warnedOfProxy = true
 			s.log.Warn("this client holds most of the connections and sends "+string(name)+
 				": if it is a proxy of yours, name it by --trust, or its clients are taken for one",

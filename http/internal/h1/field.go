@@ -79,15 +79,15 @@ func (h *Head) readField(p []byte, most int) (last bool, why *Refusal) {
 	if p[i] != ':' || i == h.Size {
 		return false, badNameAt(p, h.Size, i)
 	}
-	f.Name = Between(h.Size, i)
+	f.Name = Between(h.Size-h.FieldsAt, i-h.FieldsAt)
 
 	from := skipBlanks(p, i+1)
 	i = endOfValue(p, from)
 	if i+1 >= len(p) || p[i] != '\r' || p[i+1] != '\n' {
 		return false, badEnd(p, i)
 	}
-	f.Value = Between(from, trimBlanks(p, from, i))
-	if why = h.interpretField(p, f); why != nil {
+	f.Value = Between(from-h.FieldsAt, trimBlanks(p, from, i)-h.FieldsAt)
+	if why = h.interpretField(h.FieldsOf(p), f); why != nil {
 		return false, why
 	}
 	h.NFields, h.Size = n+1, i+2
@@ -255,7 +255,7 @@ func (h *Head) takeHost(p []byte, value Span) *Refusal {
 		return errHost
 	}
 	if h.Form == originForm || h.Form == AsteriskForm {
-		h.Host = value
+		h.Host = value.Moved(h.FieldsAt)
 	}
 	return nil
 }

@@ -1,14 +1,15 @@
 package h1
 
 import (
-	"bytes"
+	"slices"
 
 	"github.com/bobbin-http/bobbin/http/internal/negotiate"
 )
 
 // A client sends the same fields with each of its requests, byte for byte, and reading them
 // again would lead to the same result. So the last block of fields, with the empty line at
-// its end, is cached with that result.
+// its end, is cached with that result. Where a client changes a value, such as a cookie, the
+// others are not read again.
 
 // CachedBlocks is how many blocks a FieldCache has at most.
 const CachedBlocks = 64
@@ -32,12 +33,14 @@ type fieldBlock struct {
 	private bool   // for that connection alone, see isPrivate
 	info    fieldInfo
 	fields  []field
+	host    int // which of them is Host
+	changed int // which of them has changed last
 }
 
 // lookup fills h with the cached result for the fields in p, and reports whether there is
 // one: the connection with the number conn, or one with the same place in the cache, has sent
-// the same bytes last.
-func (cache *FieldCache) lookup(h *Head, p []byte, conn uint32) bool {
+// the same bytes last. The same connection may send other values.
+func (cache *FieldCache) lookup(h *Head, p []byte, l *Limits, conn uint32) bool {
 	if cache == nil || !h.cacheable() {
 		return false
 	}
@@ -45,16 +48,84 @@ func (cache *FieldCache) lookup(h *Head, p []byte, conn uint32) bool {
 	if b == nil || b.private && b.conn != conn {
 		return false
 	}
-	at, n := h.FieldsAt, len(b.bytes)
-	if len(p)-at < n || !bytes.Equal(p[at:at+n], b.bytes) {
+	rest := p[h.FieldsAt:]
+	if !b.endsWith(0, rest) && (b.conn != conn || !b.update(h, rest, l)) {
 		return false
 	}
-	h.Size, h.fieldInfo = at+n, b.info
-	h.Host = b.info.Host.moved(at)
-	for i, f := range b.fields {
-		h.Fields[i] = field{f.Name.moved(at), f.Value.moved(at)}
-	}
+	copy(h.Fields[:], b.fields)
+	h.Size, h.fieldInfo = h.FieldsAt+len(b.bytes), b.info
+	h.Host = b.fields[b.host].Value.Moved(h.FieldsAt)
 	return true
+}
+
+// endsWith reports whether p begins with the bytes of b behind its first n.
+func (b *fieldBlock) endsWith(n int, p []byte) bool {
+	rest := b.bytes[n:]
+	return len(p) >= len(rest) && string(p[:len(rest)]) == string(rest)
+}
+
+// update makes the fields in p the ones of b, if only values have changed that decide
+// nothing: it reads these, and compares the others. The search begins at the field that changed
+// last, which is likely to have changed again. Only the connection that sent b may ask: a
+// stranger who could change one field at a time would find the others out one by one.
+func (b *fieldBlock) update(h *Head, p []byte, l *Limits) bool {
+	n := b.changed
+	if from := b.begin(n); len(p) < from || string(p[:from]) != string(b.bytes[:from]) {
+		n = 0
+	}
+	for ; n < len(b.fields); n++ {
+		from, to := b.begin(n), b.begin(n+1)
+		if len(p) >= to && string(p[from:to]) == string(b.bytes[from:to]) {
+			continue
+		}
+		if to = b.replace(n, p, l); to == 0 {
+			return false
+		}
+		if b.changed = n; b.endsWith(to, p[to:]) {
+			return true
+		}
+	}
+	return false
+}
+
+// replace replaces the n-th field by the one in p, behind the fields that are the same in
+// both, and returns where it ends. It returns 0 if that has another name, its value decides
+// something, or there is no valid one.
+func (b *fieldBlock) replace(n int, p []byte, l *Limits) (end int) {
+	f := &b.fields[n]
+	from, to := b.begin(n), b.begin(n+1)
+	name := b.bytes[from : f.Name.To+1] // with its colon
+	if len(p)-from < len(name) || string(p[from:from+len(name)]) != string(name) || decides(f.Name.Of(b.bytes)) {
+		return 0
+	}
+	i := skipBlanks(p, from+len(name))
+	end = endOfValue(p, i)
+	if end+1 >= len(p) || p[end] != '\r' || p[end+1] != '\n' {
+		return 0
+	}
+	value := Between(i, trimBlanks(p, i, end))
+	end += len("\r\n")
+	by := end - to
+	if end > fieldEnd(from, 0, l) || len(b.bytes)+by > min(cachedBytes, l.FieldBytes+len("\r\n")) {
+		return 0
+	}
+	f.Value = value
+	if b.bytes = slices.Replace(b.bytes, from, to, p[from:end]...); by != 0 {
+		for i := range b.fields[n+1:] {
+			f := &b.fields[n+1+i]
+			f.Name, f.Value = f.Name.Moved(by), f.Value.Moved(by)
+		}
+	}
+	return end
+}
+
+// begin returns where the n-th field of b begins; where the empty line does for the one
+// behind the last.
+func (b *fieldBlock) begin(n int) int {
+	if n < len(b.fields) {
+		return int(b.fields[n].Name.From)
+	}
+	return len(b.bytes) - len("\r\n")
 }
 
 // store caches the fields of h, which was read from p on the connection with the number conn.
@@ -69,12 +140,13 @@ func (cache *FieldCache) store(h *Head, p []byte, conn uint32) {
 	}
 	b := *place
 	b.bytes = append(b.bytes[:0], p[from:to]...)
-	b.conn, b.private, b.info = conn, false, h.fieldInfo
-	b.info.Host = h.Host.moved(-from)
-	b.fields = b.fields[:0]
-	for _, f := range h.Fields[:h.NFields] {
-		b.fields = append(b.fields, field{f.Name.moved(-from), f.Value.moved(-from)})
-		b.private = b.private || isPrivate(f.Name.Of(p))
+	b.conn, b.private, b.info, b.changed = conn, false, h.fieldInfo, 0
+	b.fields = append(b.fields[:0], h.Fields[:h.NFields]...)
+	for i, f := range b.fields {
+		b.private = b.private || isPrivate(f.Name.Of(b.bytes))
+		if f.Value.Moved(from) == h.Host {
+			b.host = i
+		}
 	}
 }
 
@@ -98,5 +170,13 @@ func isPrivate(name []byte) bool {
 	return false
 }
 
-// moved returns the span that lies n bytes behind s.
-func (s Span) moved(n int) Span { return Span{s.From + uint16(n), s.To + uint16(n)} }
+// decides reports whether the value of a field is part of its head's result: interpretField
+// has the same names.
+func decides(name []byte) bool {
+	for _, n := range [...]string{"host", "expect", "connection", "content-length", "transfer-encoding"} {
+		if negotiate.SameFold(name, n) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,6 +1,7 @@
 package h1
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"unsafe"
@@ -29,6 +30,19 @@ func TestFieldsAreCached(t *testing.T) {
 		{"a cookie is a miss from another connection", "GET / HTTP/1.1", secret, "GET / HTTP/1.1", secret, another, false},
 		{"a password is a miss from another connection", "GET / HTTP/1.1", "Host: a\r\nauthorization: b\r\n\r\n", "GET / HTTP/1.1", "Host: a\r\nauthorization: b\r\n\r\n", another, false},
 		{"a proxy's password is a miss from another connection", "GET / HTTP/1.1", "Host: a\r\nPROXY-AUTHORIZATION: b\r\n\r\n", "GET / HTTP/1.1", "Host: a\r\nPROXY-AUTHORIZATION: b\r\n\r\n", another, false},
+		{"another value is a hit on its own connection", "GET / HTTP/1.1", plain, "GET / HTTP/1.1", "Host: a\r\nAccept: *\r\n\r\n", 1, true},
+		{"a longer one is a hit, too", "GET / HTTP/1.1", plain, "GET /b HTTP/1.1", "Host: a\r\nAccept: text/html, */*\r\n\r\n", 1, true},
+		{"and an empty one", "GET / HTTP/1.1", plain, "GET /b HTTP/1.1", "Host: a\r\nAccept:\r\n\r\n", 1, true},
+		{"and one with other blanks around it", "GET / HTTP/1.1", plain, "GET /b HTTP/1.1", "Host: a\r\nAccept:\t*/*  \r\n\r\n", 1, true},
+		{"another value is a miss from another connection", "GET / HTTP/1.1", plain, "GET / HTTP/1.1", "Host: a\r\nAccept: *\r\n\r\n", another, false},
+		{"another cookie is a hit on its own connection", "GET / HTTP/1.1", secret, "GET / HTTP/1.1", "Host: a\r\nCookie: b=de\r\n\r\n", 1, true},
+		{"two other values are a hit", "GET / HTTP/1.1", "A: b\r\nHost: a\r\nC: d\r\n\r\n", "GET / HTTP/1.1", "A: bb\r\nHost: a\r\nC: ddd\r\n\r\n", 1, true},
+		{"another host is a miss", "GET / HTTP/1.1", plain, "GET / HTTP/1.1", "Host: b\r\nAccept: */*\r\n\r\n", 1, false},
+		{"another length is a miss", "GET / HTTP/1.1", "Host: a\r\nContent-Length: 1\r\n\r\n", "GET / HTTP/1.1", "Host: a\r\nContent-Length: 2\r\n\r\n", 1, false},
+		{"another option of the connection is a miss", "GET / HTTP/1.1", "Host: a\r\nconnection: a\r\n\r\n", "GET / HTTP/1.1", "Host: a\r\nconnection: close\r\n\r\n", 1, false},
+		{"another expectation is a miss", "GET / HTTP/1.1", "Host: a\r\nExpect: a\r\n\r\n", "GET / HTTP/1.1", "Host: a\r\nExpect: 100-continue\r\n\r\n", 1, false},
+		{"another name is a miss", "GET / HTTP/1.1", plain, "GET / HTTP/1.1", "Host: a\r\nAgcept: */*\r\n\r\n", 1, false},
+		{"another value and another host are a miss", "GET / HTTP/1.1", "A: b\r\nHost: a\r\nC: d\r\n\r\n", "GET / HTTP/1.1", "A: bb\r\nHost: aa\r\nC: ddd\r\n\r\n", 1, false},
 		{"another byte is a miss", "GET / HTTP/1.1", plain, "GET / HTTP/1.1", "Host: b\r\nAccept: */*\r\n\r\n", 1, false},
 		{"a field more is a miss", "GET / HTTP/1.1", plain, "GET / HTTP/1.1", "Host: a\r\nAccept: */*\r\nA: b\r\n\r\n", 1, false},
 		{"a field less is a miss", "GET / HTTP/1.1", plain, "GET / HTTP/1.1", "Host: a\r\n\r\n", 1, false},
@@ -52,14 +66,45 @@ func TestFieldsAreCached(t *testing.T) {
 			found := fresh
 			found.fieldInfo = fieldInfo{Length: -1}
 			found.Fields = [MaxFields]field{}
-			if hit := cache.lookup(&found, p, test.conn); hit != test.hit {
+			before := cache
+			if b := cache.blocks[1]; b != nil { // a hit may change it
+				kept := *b
+				kept.bytes, kept.fields = slices.Clone(b.bytes), slices.Clone(b.fields)
+				before.blocks[1] = &kept
+			}
+			if hit := cache.lookup(&found, p, &usual, test.conn); hit != test.hit {
 				t.Errorf("hit: %v", hit)
 			}
+			cache = before
 			why := h.parse(p, &usual, &cache, test.conn)
 			if now, said := describe(&h, p, h.Size), describe(&fresh, p, fresh.Size); why == nil && now != said {
 				t.Errorf("with a cache %s; without %s", now, said)
 			}
 		})
+	}
+}
+
+// TestChangesInARow has one connection send one head after the other, in which values change
+// before and behind the one that has changed last. Each is a hit.
+func TestChangesInARow(t *testing.T) {
+	var cache FieldCache
+	for i, values := range []string{"a b c", "a b d", "x b d", "y b e", "yy b e", "yy bb f", "a bb c", "a b c"} {
+		v := strings.Fields(values)
+		p := []byte("GET / HTTP/1.1\r\nA: " + v[0] + "\r\nHost: a\r\nB: " + v[1] + "\r\nC: " + v[2] + "\r\n\r\n")
+		var h, fresh Head
+		if why := fresh.Parse(p, &usual); why != nil {
+			t.Fatal(why)
+		}
+		h.requestInfo = fresh.requestInfo
+		h.fieldInfo = fieldInfo{Length: -1}
+		if hit := cache.lookup(&h, p, &usual, 1); hit != (i > 0) {
+			t.Errorf("%q behind others, hit: %v", values, hit)
+		} else if hit && h != fresh {
+			t.Errorf("with a cache %s; without %s", describe(&h, p, h.Size), describe(&fresh, p, fresh.Size))
+		}
+		if i == 0 {
+			cache.store(&fresh, p, 1)
+		}
 	}
 }
 
@@ -72,6 +117,7 @@ func cacheOfAnother() (cache FieldCache) {
 // readsTheSame reads a head with caches, which must change nothing: with its fields in there,
 // also from behind another line, and with those of other heads.
 func readsTheSame(t *testing.T, p []byte, l *Limits) {
+	readsTheSameAfterOthers(t, p, l)
 	var plain Head
 	why := plain.Parse(p, l)
 	said := describe(&plain, p, plain.Size)
@@ -100,6 +146,36 @@ func readsTheSame(t *testing.T, p []byte, l *Limits) {
 	}
 }
 
+// readsTheSameAfterOthers reads a head behind one of the same connection in which one value
+// was another.
+func readsTheSameAfterOthers(t *testing.T, p []byte, l *Limits) {
+	var plain Head
+	why := plain.Parse(p, l)
+	said := describe(&plain, p, plain.Size)
+	lines := strings.SplitAfter(string(p), "\r\n")
+	for i := 1; i < min(len(lines), 8); i++ {
+		name, _, is := strings.Cut(lines[i], ":")
+		if !is {
+			continue
+		}
+		for _, value := range []string{"", " x", " a much longer value than it is likely to have here"} {
+			other := slices.Clone(lines)
+			other[i] = name + ":" + value + "\r\n"
+			cache := cacheOfAnother()
+			new(Head).parse([]byte(strings.Join(other, "")), l, &cache, 1)
+			h := Head{Fields: plain.Fields}
+			for range 2 {
+				if whyNot := h.parse(p, l, &cache, 1); whyNot != why {
+					t.Fatalf("behind %q: %v; without a cache %v", other[i], whyNot, why)
+				}
+				if now := describe(&h, p, h.Size); why == nil && (now != said || h != plain) {
+					t.Fatalf("behind %q: %s; without a cache %s", other[i], now, said)
+				}
+			}
+		}
+	}
+}
+
 // TestTheFieldCacheIsBounded fills the cache by blocks that grow, so that its memory is as
 // large as can be.
 func TestTheFieldCacheIsBounded(t *testing.T) {
@@ -111,6 +187,14 @@ func TestTheFieldCacheIsBounded(t *testing.T) {
 				if why := new(Head).parse(p, &usual, &cache, conn); why != nil {
 					t.Fatal(why)
 				}
+			}
+		}
+	}
+	for size := range cachedBytes { // on one connection
+		p := []byte("GET / HTTP/1.1\r\nHost: a\r\nB: " + strings.Repeat("c", size) + "\r\n\r\n")
+		for conn := range uint32(CachedBlocks) {
+			if why := new(Head).parse(p, &usual, &cache, conn); why != nil {
+				t.Fatal(why)
 			}
 		}
 	}

@@ -13,8 +13,12 @@ package h1
 // A Head is the result: where its parts are in the bytes of the head.
 type Head struct {
 	requestInfo
-	Fields [MaxFields]field // the first NFields; the others are of earlier requests
+	Fields [MaxFields]field // the first NFields, see FieldsOf; the others are of earlier requests
 }
+
+// FieldsOf returns the bytes that the spans of h.Fields count from, of the bytes of h: so the
+// spans of the same fields are the same behind each request line.
+func (h *Head) FieldsOf(p []byte) []byte { return p[h.FieldsAt:] }
 
 // A requestInfo is a head without its fields.
 type requestInfo struct {
@@ -58,6 +62,9 @@ type Span struct{ From, To uint16 }
 // Of returns the piece of p.
 func (s Span) Of(p []byte) []byte { return p[s.From:s.To] }
 
+// Moved returns the span that lies n bytes behind s.
+func (s Span) Moved(n int) Span { return Span{s.From + uint16(n), s.To + uint16(n)} }
+
 // Between returns the span from one offset to another.
 func Between(from, to int) Span { return Span{uint16(from), uint16(to)} }
 
@@ -76,7 +83,7 @@ func (h *Head) parse(p []byte, l *Limits, cache *FieldCache, conn uint32) *Refus
 	if why == nil {
 		why = h.readRequestLine(p, l)
 	}
-	if why == nil && cache.lookup(h, p, conn) {
+	if why == nil && cache.lookup(h, p, l, conn) {
 		return nil
 	}
 	if why == nil {

@@ -296,6 +296,7 @@ func TestHeadRefused(t *testing.T) {
 		{"a value has no DEL", line + host + "A: b\x7f\r\n\r\n", 400},
 		{"a value has no escape character", line + host + "A: \x1b[0m\r\n\r\n", 400},
 		{"a value has no form feed as a blank", line + host + "A: \fb\r\n\r\n", 400},
+		{"a form feed before LF is no CR", line + host + "A: b\f\n\r\n\r\n", 400},
 		{"a value has no CR", line + host + "A: b\rc\r\n\r\n", 400},
 		{"two CR do not end a line", line + host + "A: b\r\r\n\r\n", 400},
 		{"LF alone does not end a field", line + "Host: a\nA: b\r\n\r\n", 400},
@@ -451,7 +452,7 @@ func TestFields(t *testing.T) {
 	}
 	var got []string
 	for _, f := range h.Fields[:h.NFields] {
-		got = append(got, fmt.Sprintf("%s=%q", f.Name.Of([]byte(request)), f.Value.Of([]byte(request))))
+		got = append(got, fmt.Sprintf("%s=%q", f.Name.Of(h.FieldsOf([]byte(request))), f.Value.Of(h.FieldsOf([]byte(request)))))
 	}
 	want := `Host="a" X-Empty="" X-Tab="b\t c" x-y="z"`
 	if s := strings.Join(got, " "); s != want {
@@ -709,7 +710,7 @@ var intended = []struct {
 		"what a Trailer field announces is a hint, and what comes is dropped", "RFC 9110 section 6.6.2",
 		func(h *Head, p []byte) bool {
 			for _, f := range h.Fields[:h.NFields] {
-				if h.Chunked && negotiate.SameFold(f.Name.Of(p), "trailer") {
+				if h.Chunked && negotiate.SameFold(f.Name.Of(h.FieldsOf(p)), "trailer") {
 					return true
 				}
 			}
