@@ -60,3 +60,16 @@ func TestASocketThatDoesNotTakeAll(t *testing.T) {
 		})
 	}
 }
+
+// TestASocketWithoutRoomIsNotAsked has a socket take all of an answer and say that it is
+// full, before there is another answer.
+func TestASocketWithoutRoomIsNotAsked(t *testing.T) {
+	l, k := crowd(t, 1, 1)
+	l.kernel = &tight{k, len(welcome), bobbin.ErrNotNow}
+	before := k.written
+	turnGuarded(t, l)
+	turnGuarded(t, l)
+	if n := k.written - before; n != 1 || l.Memory() != int64(len(welcome)) {
+		t.Errorf("it was asked %d times, and %d bytes wait", n, l.Memory())
+	}
+}
