@@ -36,8 +36,13 @@ func choosing(config *tls.Config) *tls.Config {
 		choosers.of = make(map[weak.Pointer[tls.Config]]*tls.Config)
 	}
 	c := config.Clone()
-	c.GetCertificate = nil // it might keep the other one alive
 	c.GetConfigForClient = choose
+	// Functions might keep the other one alive, and none of these is called before choose, but
+	// for Time, by which the keys of tickets grow old: the machine's will do for that.
+	c.Time, c.GetCertificate, c.GetClientCertificate = nil, nil, nil
+	c.VerifyPeerCertificate, c.VerifyConnection = nil, nil
+	c.WrapSession, c.UnwrapSession = nil, nil
+	c.KeyLogWriter, c.ClientSessionCache = nil, nil
 	choosers.of[key] = c
 	runtime.AddCleanup(config, func(key weak.Pointer[tls.Config]) {
 		choosers.mu.Lock()

@@ -3,9 +3,11 @@ package eventloop
 import (
 	"crypto"
 	"crypto/tls"
+	"crypto/x509"
 	"io"
 	"runtime"
 	"testing"
+	"time"
 	"weak"
 
 	"github.com/bobbin-http/bobbin"
@@ -123,8 +125,19 @@ func TestTicketsAreGoodOnEveryLoop(t *testing.T) {
 	}
 }
 
+// TestAConfigurationIsForgotten has a configuration all of whose functions lead back to it.
 func TestAConfigurationIsForgotten(t *testing.T) {
 	config := serverConfig()
+	keep := func() { runtime.KeepAlive(config) }
+	config.Time = func() time.Time { keep(); return time.Now() }
+	config.GetCertificate = func(*tls.ClientHelloInfo) (*tls.Certificate, error) { keep(); return nil, nil }
+	config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { keep(); return nil, nil }
+	config.GetConfigForClient = func(*tls.ClientHelloInfo) (*tls.Config, error) { return config, nil }
+	config.VerifyPeerCertificate = func([][]byte, [][]*x509.Certificate) error { keep(); return nil }
+	config.VerifyConnection = func(tls.ConnectionState) error { keep(); return nil }
+	config.WrapSession = func(tls.ConnectionState, *tls.SessionState) ([]byte, error) { keep(); return nil, nil }
+	config.UnwrapSession = func([]byte, tls.ConnectionState) (*tls.SessionState, error) { keep(); return nil, nil }
+	config.KeyLogWriter = writing(keep)
 	key := weak.Make(config)
 	if first, second := choosing(config), choosing(config); first != second {
 		t.Error("one configuration has two choosers")
@@ -142,6 +155,11 @@ func TestAConfigurationIsForgotten(t *testing.T) {
 	}
 	t.Error("a configuration that is gone has a chooser")
 }
+
+// A writing is a function as an io.Writer.
+type writing func()
+
+func (w writing) Write(p []byte) (int, error) { w(); return len(p), nil }
 
 func TestSlowKeysLeaveTheLoopACore(t *testing.T) {
 	for _, row := range []struct {
