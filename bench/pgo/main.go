@@ -34,7 +34,7 @@ const (
 )
 
 func main() {
-	each := flag.Duration("time", 5*time.Second, "time of each benchmark")
+	each := flag.Duration("time", 2*time.Second, "time of each benchmark; more makes the profile larger, and little better")
 	out := flag.String("out", "", "the profile (cmd/bobbin/default.pgo)")
 	flag.Parse()
 	if flag.NArg() > 0 {
