@@ -741,6 +741,7 @@ func FuzzHead(f *testing.F) {
 			l = &tiny
 		}
 		var h, other Head
+		readLikeReference(t, "as a whole", string(p), p, l)
 		n, why := readPieces(&h, p, l)
 		m, whyNot := 0, (*Refusal)(nil)
 		if n == 0 && why == nil {
