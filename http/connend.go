@@ -249,6 +249,9 @@ func (c *conn) closed(why error) {
 	if len(c.server.slow) > 0 {
 		c.closeAccount()
 	}
+	if len(c.server.localAddrs) > 0 {
+		delete(c.server.localAddrs, c)
+	}
 	if len(c.server.ackedAt) > 0 {
 		delete(c.server.ackedAt, c)
 	}

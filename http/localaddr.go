@@ -10,5 +10,18 @@ func (r *Request) LocalAddr() netip.AddrPort {
 	if r.x.isOffLoop() {
 		return r.x.task.local
 	}
-	return r.x.conn.conn.LocalAddr()
+	return r.x.conn.localAddr()
+}
+
+// localAddr asks the kernel once for each connection: a handler off the loop may want the
+// address, and cannot ask for it there. The two calls that it takes (on Linux, getsockname and,
+// by package unix, getsockopt) were a tenth of such a request.
+func (c *conn) localAddr() netip.AddrPort {
+	known := c.server.localAddrs
+	a, ok := known[c]
+	if !ok {
+		a = c.conn.LocalAddr()
+		known[c] = a
+	}
+	return a
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"time"
 
 	"github.com/bobbin-http/bobbin"
@@ -117,8 +118,9 @@ type Server struct {
 	unfinished map[*conn]unfinished // requests that a stop waits for
 
 	onConn     func(*Conn, ConnState)
-	watched    map[*conn]*Conn  // all connections, if there is an onConn
-	connValues map[*conn]*value // those of ConnKey
+	watched    map[*conn]*Conn          // all connections, if there is an onConn
+	connValues map[*conn]*value         // those of ConnKey
+	localAddrs map[*conn]netip.AddrPort // of connections of which it was asked
 }
 
 // NewServer makes a server, which does not listen yet.
@@ -133,6 +135,7 @@ func NewServer(config Config) (*Server, error) {
 
 		ackedAt:    make(map[*conn]int64),
 		incomplete: make(map[*conn]h1.HeadReader),
+		localAddrs: make(map[*conn]netip.AddrPort),
 
 		anyMethod: config.AnyMethod,
 		onConn:    config.OnConn,

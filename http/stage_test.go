@@ -44,8 +44,8 @@ func stage(t testing.TB, k *sim.Kernel, config Config, client func(s *Server, c 
 	if b := &s.bodies; b.held != 0 || b.all.Total() != 0 || b.coming.Total() != 0 || len(b.piles) != 0 {
 		t.Errorf("left of bodies: %d bytes, %d by client, %d to come, %d piles", b.held, b.all.Total(), b.coming.Total(), len(b.piles))
 	}
-	if n, p, a := len(s.incomplete), len(s.ackedAt), len(s.slow); n+p+a != 0 {
-		t.Errorf("left of connections: %d heads, %d positions, %d accounts", n, p, a)
+	if n, p, a, l := len(s.incomplete), len(s.ackedAt), len(s.slow), len(s.localAddrs); n+p+a+l != 0 {
+		t.Errorf("left of connections: %d heads, %d positions, %d accounts, %d addresses", n, p, a, l)
 	}
 	return err
 }

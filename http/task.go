@@ -81,7 +81,7 @@ func (c *conn) startTask() {
 	t := c.x.next
 	c.x.next = nil
 	if t.runs == stateOffLoop {
-		t.local, t.connValues = c.conn.LocalAddr(), c.server.connValues[c]
+		t.local, t.connValues = c.localAddr(), c.server.connValues[c]
 		c.x.request.head() // here, because the loop may read it for its log while the handler runs
 	}
 	c.start(t)

@@ -1,0 +1,66 @@
+package http
+
+import (
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/bobbin-http/bobbin/eventloop"
+	"github.com/bobbin-http/bobbin/eventloop/sim"
+)
+
+// An addressKernel counts how often it is asked for the address of a connection.
+type addressKernel struct {
+	*sim.Kernel
+	asked int
+}
+
+func (k *addressKernel) LocalAddr(fd int) netip.AddrPort {
+	k.asked++
+	return k.Kernel.LocalAddr(fd)
+}
+
+// TestTheKernelIsAskedOnceForAnAddress has handlers of all kinds ask for the address at which
+// their requests have come, on one connection.
+func TestTheKernelIsAskedOnceForAnAddress(t *testing.T) {
+	tells := func(w *Response, r *Request) error { return w.Text(r.LocalAddr().String()) }
+	blocks := Blocking(1, tells)
+	k := sim.New(1)
+	counts := &addressKernel{Kernel: k}
+	heard := map[string]int{}
+	handler := func(w *Response, r *Request) error {
+		if r.Path() == "/blocking" {
+			return blocks(w, r)
+		}
+		return tells(w, r)
+	}
+	s, err := NewServer(Config{Handler: handler, Loop: eventloop.Config{Kernel: counts}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Listen(":80"); err != nil {
+		t.Fatal(err)
+	}
+	k.Go(func(c *sim.Script) {
+		w, err := k.Dial()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		for _, path := range []string{"/blocking", "/", "/blocking", "/blocking"} {
+			c.Send(w, []byte("GET "+path+" HTTP/1.1\r\nHost: a\r\n\r\n"))
+			c.Sleep(time.Second)
+			p, _ := c.Receive(w, nil, 10_000)
+			_, body, _ := strings.Cut(string(p), "\r\n\r\n")
+			heard[body]++
+		}
+		w.Close()
+	})
+	if err := k.Stage(t, s, s.loop.Stopping); err != nil {
+		t.Error(err)
+	}
+	if len(heard) != 1 || counts.asked != 1 {
+		t.Errorf("the kernel was asked %d times, and said %v", counts.asked, heard)
+	}
+}
