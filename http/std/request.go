@@ -6,6 +6,7 @@ import (
 	"iter"
 	"net"
 	nethttp "net/http"
+	"net/netip"
 	"net/textproto"
 	"net/url"
 	"slices"
@@ -26,24 +27,16 @@ func request(r *http.Request, b *body, server *nethttp.Server) (*nethttp.Request
 	if err != nil {
 		return nil, http.StatusBadRequest.Because("malformed request target")
 	}
-	fields := make(nethttp.Header)
-	for name, value := range r.Headers() {
-		name = textproto.CanonicalMIMEHeaderKey(name)
-		if name != "Host" {
-			fields[name] = append(fields[name], value)
-		}
-	}
+	fields := headerOf(r)
 	if p := fields["Pragma"]; len(p) > 0 && p[0] == "no-cache" && fields["Cache-Control"] == nil {
 		fields["Cache-Control"] = []string{"no-cache"} // RFC 9111 section 5.4, as net/http does
 	}
-	q := &nethttp.Request{
-		Method: r.Method(), URL: u, RequestURI: target,
-		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: r.ProtoMinor(),
-		Header: fields, Host: r.Host(), ContentLength: r.Length(),
-		Body: nethttp.NoBody, RemoteAddr: r.RemoteAddr().String(), TLS: r.TLS(),
-		Close:   closes(fields["Connection"], r.ProtoMinor()),
-		Pattern: r.Pattern(),
-	}
+	q := new(nethttp.Request).WithContext(contextOf(r, server))
+	q.Method, q.URL, q.RequestURI = r.Method(), u, target
+	q.Proto, q.ProtoMajor, q.ProtoMinor = "HTTP/1.1", 1, r.ProtoMinor()
+	q.Header, q.Host, q.ContentLength = fields, r.Host(), r.Length()
+	q.Body, q.RemoteAddr, q.TLS = nethttp.NoBody, r.RemoteAddr().String(), r.TLS()
+	q.Close, q.Pattern = closes(fields["Connection"], r.ProtoMinor()), r.Pattern()
 	for name, value := range r.PathValues() {
 		q.SetPathValue(name, value)
 	}
@@ -61,20 +54,57 @@ func request(r *http.Request, b *body, server *nethttp.Server) (*nethttp.Request
 	if !r.RemoteAddr().IsValid() {
 		q.RemoteAddr = "@" // net/http's value for a Unix socket
 	}
-	ctx := r.Context()
-	if ctx.Value(nethttp.ServerContextKey) == nil {
-		ctx = context.WithValue(ctx, nethttp.ServerContextKey, server)
-	}
-	ctx = context.WithValue(ctx, nethttp.LocalAddrContextKey, localAddr(r))
-	q = q.WithContext(ctx)
 	b.request = q
 	return q, nil
 }
 
-// localAddr returns the address at which the request has come, as net/http has it.
-func localAddr(r *http.Request) net.Addr {
-	if at := r.LocalAddr(); at.IsValid() {
-		return net.TCPAddrFromAddrPort(at)
+// headerOf returns the fields of r in a map. Those that come once share one slice of values.
+func headerOf(r *http.Request) nethttp.Header {
+	n := 0
+	for range r.HeadersBytes() {
+		n++
+	}
+	fields, values := make(nethttp.Header, n), make([]string, 0, n)
+	for name, value := range r.Headers() {
+		name = textproto.CanonicalMIMEHeaderKey(name)
+		if name == "Host" {
+			continue
+		}
+		if before := fields[name]; before != nil {
+			fields[name] = append(before, value)
+			continue
+		}
+		values = append(values, value)
+		fields[name] = values[len(values)-1 : len(values) : len(values)]
+	}
+	return fields
+}
+
+// A requestContext is the context of a request with the two values that net/http's have.
+type requestContext struct {
+	context.Context
+	server *nethttp.Server // nil if the context has one
+	local  netip.AddrPort
+}
+
+// contextOf returns the context of r for net/http.
+func contextOf(r *http.Request, server *nethttp.Server) context.Context {
+	c := &requestContext{r.Context(), server, r.LocalAddr()}
+	if c.Context.Value(nethttp.ServerContextKey) != nil {
+		c.server = nil
+	}
+	return c
+}
+
+// Value implements context.Context.
+func (c *requestContext) Value(key any) any {
+	switch {
+	case key == nethttp.ServerContextKey && c.server != nil:
+		return c.server
+	case key != nethttp.LocalAddrContextKey:
+		return c.Context.Value(key)
+	case c.local.IsValid():
+		return net.TCPAddrFromAddrPort(c.local)
 	}
 	return &net.UnixAddr{Net: "unix"}
 }
