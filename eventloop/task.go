@@ -60,7 +60,7 @@ func (l *Loop) NewTask(f func(pause func() bool)) *Task {
 // pauses, and when it has ended, told runs on the loop. A panic in f ends the
 // process: f has to recover.
 func (l *Loop) NewTaskOffLoop(f func(pause func() bool), told func(Progress)) *Task {
-	l.owner.check("Loop.NewTaskAside")
+	l.owner.check("Loop.NewTaskOffLoop")
 	t := &Task{loop: l}
 	t.run = func(wait func()) {
 		defer func() { // also if f ends its goroutine by runtime.Goexit

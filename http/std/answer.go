@@ -303,17 +303,22 @@ func (a *answer) finish() error {
 }
 
 // trailers returns the announced and the unannounced trailers.
-func (a *answer) trailers() nethttp.Header {
-	found := make(nethttp.Header)
+func (a *answer) trailers() (found nethttp.Header) {
+	add := func(name string, values []string) {
+		if found == nil {
+			found = make(nethttp.Header) // most answers have none
+		}
+		found[name] = values
+	}
 	for _, name := range a.declared {
 		if v := a.fields[name]; len(v) > 0 {
-			found[name] = v
+			add(name, v)
 		}
 	}
 	for name, v := range a.fields {
 		if name, ok := strings.CutPrefix(name, nethttp.TrailerPrefix); ok {
 			if name = textproto.CanonicalMIMEHeaderKey(name); http.IsTrailer(name) {
-				found[name] = v
+				add(name, v)
 			}
 		}
 	}
