@@ -116,14 +116,17 @@ func (c *Conn) nextPart(p *piece, size int64, inMemory bool) (bytes []byte, n in
 
 // askFile asks a file, which is the program's. A panic in it costs the connection.
 func (c *Conn) askFile(p *piece, part Part) (bytes []byte, err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			c.loop.record(Panicked, c, 0)
-			c.loop.LogPanic("panic in a file that is sent", r)
-			bytes, err = nil, errPanic
-		}
-	}()
+	defer c.recoverFile(&err)
 	return p.file.Next(part)
+}
+
+// recoverFile, deferred, makes an error of a panic in a file.
+func (c *Conn) recoverFile(err *error) {
+	if r := recover(); r != nil {
+		c.loop.record(Panicked, c, 0)
+		c.loop.LogPanic("panic in a file that is sent", r)
+		*err = errPanic
+	}
 }
 
 // giveBack releases a file.
@@ -142,7 +145,14 @@ func (c *Conn) sendFile(p *piece, budget int) (int, error) {
 	case bytes != nil:
 		return l.kernel.Write(fd, bytes, int64(len(bytes)) < p.left)
 	}
-	sent, err := l.kernel.SendFile(fd, p.file, p.at, int(n))
+	return c.sendRange(p, int(n))
+}
+
+// sendRange has the kernel send n bytes of a file, which is the program's: some kernels read
+// from it by its methods. A panic in it costs the connection.
+func (c *Conn) sendRange(p *piece, n int) (sent int, err error) {
+	defer c.recoverFile(&err)
+	sent, err = c.loop.kernel.SendFile(int(c.fd), p.file, p.at, n)
 	if int64(sent) == p.left && !p.file.Intact() {
 		err = ErrChanged
 	}

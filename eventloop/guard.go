@@ -65,7 +65,8 @@ func (l *Loop) runFrom(list []func(), n int) (next int) {
 	return next
 }
 
-// recoverDispatch, deferred, ends the connection whose protocol has panicked at its event.
+// recoverDispatch, deferred, ends the connection whose protocol has panicked at its event. What
+// else runs in dispatch recovers by itself.
 func (l *Loop) recoverDispatch() {
 	if p := recover(); p != nil {
 		var c *Conn
@@ -135,6 +136,7 @@ func (c *Conn) about() []any {
 	if c == nil {
 		return nil
 	}
+	defer c.loop.recovered()
 	if p, ok := c.protocol.(Informer); ok {
 		return p.About()
 	}

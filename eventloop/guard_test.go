@@ -17,23 +17,35 @@ import (
 // A badFile panics where it is told to.
 type badFile struct {
 	*strings.Reader
-	next, release bool
+	ill string // the method that panics
 }
 
-func (f badFile) Fd() uintptr { return 0 }
-func (f badFile) Release() {
-	if f.release {
+func (f badFile) in(method string) {
+	if f.ill == method {
 		panic("ill")
 	}
 }
-func (f badFile) Intact() bool  { return true }
+
+func (f badFile) Fd() uintptr   { return 0 }
+func (f badFile) Release()      { f.in("Release") }
+func (f badFile) Intact() bool  { f.in("Intact"); return true }
 func (f badFile) Place() string { return "" }
 func (f badFile) Next(p Part) ([]byte, error) {
-	if f.next {
-		panic("ill")
+	f.in("Next")
+	if f.ill != "Release" {
+		return nil, nil // the kernel sends it
 	}
 	return []byte("file")[:p.Size], nil
 }
+func (f badFile) ReadAt(p []byte, at int64) (int, error) {
+	f.in("ReadAt")
+	return f.Reader.ReadAt(p, at)
+}
+
+// An illInformer is a protocol that panics when it is asked what a panic was about.
+type illInformer struct{ script }
+
+func (illInformer) About() []any { panic("ill, too") }
 
 // TestAPanicOfTheProgramsCostsNoMore has one in each kind of function that a loop is given.
 // The loop goes on, the log has it, and whatever was due afterwards is done.
@@ -61,10 +73,20 @@ func TestAPanicOfTheProgramsCostsNoMore(t *testing.T) {
 		}, "done"},
 		{"a function about a connection costs it", func(l *Loop, c *Conn, done func()) { l.Post(func() { c.Guard(ill) }) }, "reset"},
 		{"so does a file that is sent", func(l *Loop, c *Conn, done func()) {
-			c.SendFile(badFile{strings.NewReader("file"), true, false}, 0, 4)
+			c.SendFile(badFile{strings.NewReader("file"), "Next"}, 0, 4)
+		}, "reset"},
+		{"one that is read when it is sent", func(l *Loop, c *Conn, done func()) {
+			c.SendFile(badFile{strings.NewReader("file"), "ReadAt"}, 0, 4)
+		}, "reset"},
+		{"and one that is asked afterwards", func(l *Loop, c *Conn, done func()) {
+			c.SendFile(badFile{strings.NewReader("file"), "Intact"}, 0, 4)
+		}, "reset"},
+		{"so does a protocol that cannot say what it was about", func(l *Loop, c *Conn, done func()) {
+			c.SetProtocol(&illInformer{})
+			ill()
 		}, "reset"},
 		{"one that cannot be released is sent all the same", func(l *Loop, c *Conn, done func()) {
-			c.SendFile(badFile{strings.NewReader("file"), false, true}, 0, 4)
+			c.SendFile(badFile{strings.NewReader("file"), "Release"}, 0, 4)
 			done()
 		}, "filedone"},
 		{"the list of proxies", func(l *Loop, c *Conn, done func()) { done() }, "done"},

@@ -43,6 +43,9 @@ func choosing(config *tls.Config) *tls.Config {
 	c.VerifyPeerCertificate, c.VerifyConnection = nil, nil
 	c.WrapSession, c.UnwrapSession = nil, nil
 	c.KeyLogWriter, c.ClientSessionCache = nil, nil
+	if config.GetEncryptedClientHelloKeys != nil { // which is called before choose
+		c.GetEncryptedClientHelloKeys = helloKeys
+	}
 	choosers.of[key] = c
 	runtime.AddCleanup(config, func(key weak.Pointer[tls.Config]) {
 		choosers.mu.Lock()
@@ -50,6 +53,11 @@ func choosing(config *tls.Config) *tls.Config {
 		delete(choosers.of, key)
 	}, key)
 	return c
+}
+
+// helloKeys is the GetEncryptedClientHelloKeys of all of them that have one.
+func helloKeys(hello *tls.ClientHelloInfo) ([]tls.EncryptedClientHelloKey, error) {
+	return hello.Conn.(*tlsPipe).handshake.how.Config.GetEncryptedClientHelloKeys(hello)
 }
 
 // choose is the GetConfigForClient of all of them. It returns what was given, and has

@@ -137,6 +137,7 @@ func TestAConfigurationIsForgotten(t *testing.T) {
 	config.VerifyConnection = func(tls.ConnectionState) error { keep(); return nil }
 	config.WrapSession = func(tls.ConnectionState, *tls.SessionState) ([]byte, error) { keep(); return nil, nil }
 	config.UnwrapSession = func([]byte, tls.ConnectionState) (*tls.SessionState, error) { keep(); return nil, nil }
+	config.GetEncryptedClientHelloKeys = func(*tls.ClientHelloInfo) ([]tls.EncryptedClientHelloKey, error) { keep(); return nil, nil }
 	config.KeyLogWriter = writing(keep)
 	key := weak.Make(config)
 	if first, second := choosing(config), choosing(config); first != second {

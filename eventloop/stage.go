@@ -22,7 +22,7 @@ type span struct {
 type stage struct {
 	spans []span
 	arena []byte // what is staged
-	holds uint8  // the place, from 1, of the span whose bytes may yet come at the end; noSpan during flush; or 0
+	holds uint8  // the place of the connection that has reserved and not committed; 0 if none has; noSpan during flush
 }
 
 // noSpan is the place of a connection behind more others than a place can count.
@@ -64,7 +64,7 @@ func (s *stage) reserve(c *Conn, n int) []byte {
 // commit stages n bytes, which were put into what reserve has returned. It returns how many
 // are staged for the connection.
 func (s *stage) commit(c *Conn, n int) int {
-	if s.holds != c.place {
+	if s.holds != c.place || s.holds-1 >= noSpan-1 { // or it holds nothing, or is flushed
 		panic("eventloop: Commit without a Reserve before it")
 	}
 	s.holds = 0
@@ -83,7 +83,7 @@ func (s *stage) staged(c *Conn) []byte {
 	return s.arena[sp.from:sp.to]
 }
 
-// take is staged, and takes it off the stage.
+// take returns what is staged for a connection, and takes it off.
 func (s *stage) take(c *Conn) []byte {
 	p := s.staged(c)
 	if len(p) > 0 {

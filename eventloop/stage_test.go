@@ -253,6 +253,31 @@ func TestPlacesFollowTheList(t *testing.T) {
 	}
 }
 
+// TestACommitNeedsRoom has a commit of a connection that is not on the list, and of one while
+// the list is walked.
+func TestACommitNeedsRoom(t *testing.T) {
+	for _, flushing := range []bool{false, true} {
+		var s stage
+		s.init()
+		c := &Conn{}
+		if flushing {
+			for range noSpan {
+				s.mark(&Conn{})
+			}
+			s.mark(c)
+			s.begin()
+		}
+		func() {
+			defer func() {
+				if r := recover(); r != "eventloop: Commit without a Reserve before it" {
+					t.Errorf("flushing %v: %v", flushing, r)
+				}
+			}()
+			s.commit(c, 1)
+		}()
+	}
+}
+
 // TestACommitWithoutRoomCostsItsConnection has a protocol commit what it has not reserved,
 // and then another be served.
 func TestACommitWithoutRoomCostsItsConnection(t *testing.T) {

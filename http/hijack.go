@@ -50,6 +50,7 @@ type taken struct {
 // goes on at once, with an error.
 func (c *conn) detach() bool {
 	x := c.x
+	x.task.local = c.localAddr() // which the handler may want afterwards
 	if err := c.conn.Detach(c.detached); err != nil {
 		x.task.taken = &taken{err: err}
 		return true

@@ -7,8 +7,8 @@ import "net/netip"
 // valid. A handler made by Blocking may call it where it runs, and all others on the loop.
 func (r *Request) LocalAddr() netip.AddrPort {
 	r.use("LocalAddr")
-	if r.x.isOffLoop() {
-		return r.x.task.local
+	if t := r.x.task; t != nil && (t.runs == stateOffLoop || t.local.IsValid()) {
+		return t.local
 	}
 	return r.x.conn.localAddr()
 }
@@ -19,11 +19,9 @@ func (r *Request) LocalAddr() netip.AddrPort {
 func (c *conn) localAddr() netip.AddrPort {
 	known := c.server.localAddrs
 	a, ok := known[c]
-	if !ok {
+	if !ok && c.conn.State() != deadConn { // else its descriptor may be another's
 		a = c.conn.LocalAddr()
-		if c.conn.State() != deadConn { // else nothing would take it out
-			known[c] = a
-		}
+		known[c] = a
 	}
 	return a
 }

@@ -64,3 +64,30 @@ func TestTheKernelIsAskedOnceForAnAddress(t *testing.T) {
 		t.Errorf("the kernel was asked %d times, and said %v", counts.asked, heard)
 	}
 }
+
+// TestAHijackedConnectionKeepsItsAddress has handlers ask for it when the connection has left.
+func TestAHijackedConnectionKeepsItsAddress(t *testing.T) {
+	handler := func(w *Response, r *Request) error {
+		before := r.LocalAddr()
+		taken, err := w.Hijack()
+		if err != nil {
+			return err
+		}
+		if after := r.LocalAddr(); after != before || !after.IsValid() {
+			t.Errorf("it was %v, and is %v", before, after)
+		}
+		return taken.Conn.Close()
+	}
+	for name, h := range map[string]Handler{"streaming": Streaming(handler), "blocking": Blocking(1, handler)} {
+		t.Run(name, func(t *testing.T) {
+			if err := stage(t, sim.New(1), Config{Handler: h}, func(_ *Server, c *sim.Script, w *sim.Wire) {
+				c.Send(w, []byte("GET / HTTP/1.1\r\nHost: a\r\n\r\n"))
+				c.ReceiveAll(w)
+				w.Close()
+				c.Sleep(time.Minute)
+			}); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}

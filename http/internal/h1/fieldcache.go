@@ -39,7 +39,8 @@ type fieldBlock struct {
 
 // lookup fills h with the cached result for the fields in p, and reports whether there is
 // one: the connection with the number conn, or one with the same place in the cache, has sent
-// the same bytes last. The same connection may send other values.
+// the same bytes last. The same connection may send other values. A proxy's connection counts as
+// one client, although it may have several: they tell each other's fields apart by time at most.
 func (cache *FieldCache) lookup(h *Head, p []byte, l *Limits, conn uint32) bool {
 	if cache == nil || !h.cacheable() {
 		return false
@@ -49,7 +50,7 @@ func (cache *FieldCache) lookup(h *Head, p []byte, l *Limits, conn uint32) bool 
 		return false
 	}
 	rest := p[h.FieldsAt:]
-	if !b.endsWith(0, rest) && (b.conn != conn || !b.update(h, rest, l)) {
+	if !b.tailBegins(0, rest) && (b.conn != conn || !b.update(h, rest, l)) {
 		return false
 	}
 	copy(h.Fields[:], b.fields)
@@ -58,8 +59,8 @@ func (cache *FieldCache) lookup(h *Head, p []byte, l *Limits, conn uint32) bool 
 	return true
 }
 
-// endsWith reports whether p begins with the bytes of b behind its first n.
-func (b *fieldBlock) endsWith(n int, p []byte) bool {
+// tailBegins reports whether p begins with the bytes of b behind its first n.
+func (b *fieldBlock) tailBegins(n int, p []byte) bool {
 	rest := b.bytes[n:]
 	return len(p) >= len(rest) && string(p[:len(rest)]) == string(rest)
 }
@@ -67,7 +68,8 @@ func (b *fieldBlock) endsWith(n int, p []byte) bool {
 // update makes the fields in p the ones of b, if only values have changed that decide
 // nothing: it reads these, and compares the others. The search begins at the field that changed
 // last, which is likely to have changed again. Only the connection that sent b may ask: a
-// stranger who could change one field at a time would find the others out one by one.
+// stranger who could change one field at a time would find the others out one by one. When it
+// reports false, b may have some of the new values: it is valid with them, too.
 func (b *fieldBlock) update(h *Head, p []byte, l *Limits) bool {
 	n := b.changed
 	if from := b.begin(n); len(p) < from || string(p[:from]) != string(b.bytes[:from]) {
@@ -81,7 +83,7 @@ func (b *fieldBlock) update(h *Head, p []byte, l *Limits) bool {
 		if to = b.replace(n, p, l); to == 0 {
 			return false
 		}
-		if b.changed = n; b.endsWith(to, p[to:]) {
+		if b.changed = n; b.tailBegins(to, p[to:]) {
 			return true
 		}
 	}

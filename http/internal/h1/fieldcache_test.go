@@ -40,6 +40,7 @@ func TestFieldsAreCached(t *testing.T) {
 		{"another host is a miss", "GET / HTTP/1.1", plain, "GET / HTTP/1.1", "Host: b\r\nAccept: */*\r\n\r\n", 1, false},
 		{"another length is a miss", "GET / HTTP/1.1", "Host: a\r\nContent-Length: 1\r\n\r\n", "GET / HTTP/1.1", "Host: a\r\nContent-Length: 2\r\n\r\n", 1, false},
 		{"another option of the connection is a miss", "GET / HTTP/1.1", "Host: a\r\nconnection: a\r\n\r\n", "GET / HTTP/1.1", "Host: a\r\nconnection: close\r\n\r\n", 1, false},
+		{"another writing of the coding is a miss", "POST / HTTP/1.1", "Host: a\r\nTransfer-Encoding: chunked\r\n\r\n", "POST / HTTP/1.1", "Host: a\r\nTransfer-Encoding: Chunked\r\n\r\n", 1, false},
 		{"another expectation is a miss", "GET / HTTP/1.1", "Host: a\r\nExpect: a\r\n\r\n", "GET / HTTP/1.1", "Host: a\r\nExpect: 100-continue\r\n\r\n", 1, false},
 		{"another name is a miss", "GET / HTTP/1.1", plain, "GET / HTTP/1.1", "Host: a\r\nAgcept: */*\r\n\r\n", 1, false},
 		{"another value and another host are a miss", "GET / HTTP/1.1", "A: b\r\nHost: a\r\nC: d\r\n\r\n", "GET / HTTP/1.1", "A: bb\r\nHost: aa\r\nC: ddd\r\n\r\n", 1, false},
