@@ -106,6 +106,7 @@ type finding struct {
 
 	stale  bool          // it was found at the look before: no later figures are there
 	lasted time.Duration // how long it has been so, if that is less than since the look before; else 0
+	silent time.Duration // how long it has been so for certain, also before the first look; else 0
 }
 
 // rules has a rule for each trouble, in the order of Troubles. A rule returns the worst
@@ -174,7 +175,10 @@ func (c *condition) take(before, at time.Duration, f finding) {
 	}
 	if !c.holds {
 		c.holds, c.since = true, before
-		if f.lasted > 0 {
+		switch {
+		case f.silent > 0:
+			c.since = at - f.silent
+		case f.lasted > 0:
 			c.since = max(before, at-f.lasted)
 		}
 	}

@@ -303,6 +303,19 @@ func TestOneHoldInOneFrameIsFoundOnce(t *testing.T) {
 	}
 }
 
+// TestALoopThatIsHeldAlreadyIsFoundAtOnce has a first look at two loops, one of which has not
+// answered for a second.
+func TestALoopThatIsHeldAlreadyIsFoundAtOnce(t *testing.T) {
+	j := &judge{stall: 100 * time.Millisecond}
+	if got := looked(j, 40, func(look int, loops []*figures) {
+		if loops[1].silent = 0; look < 10 {
+			loops[1].silent = time.Second + time.Duration(look)*100*time.Millisecond
+		}
+	}); got != "0:holds 29:healthy " {
+		t.Errorf("it tells %s", got)
+	}
+}
+
 // TestTheVerdictOfSeveralLoops has figures of two.
 func TestTheVerdictOfSeveralLoops(t *testing.T) {
 	for _, row := range []struct {

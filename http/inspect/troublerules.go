@@ -31,7 +31,7 @@ func (j *judge) findHold(loops []*figures) (f finding) {
 		v := loops[i]
 		if v.silent > longest {
 			longest = v.silent
-			f = finding{loop: i, lasted: longest, words: fmt.Sprintf("Handler holds the loop: %sno turn for %s", on(loops, i), took(longest))}
+			f = finding{loop: i, silent: longest, words: fmt.Sprintf("Handler holds the loop: %sno turn for %s", on(loops, i), took(longest))}
 		}
 		if v.silent == 0 && v.longest > longest {
 			longest = v.longest
