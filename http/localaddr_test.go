@@ -35,19 +35,7 @@ func TestTheKernelIsAskedOnceForAnAddress(t *testing.T) {
 		}
 		return tells(w, r)
 	}
-	s, err := NewServer(Config{Handler: handler, Loop: eventloop.Config{Kernel: counts}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := s.Listen(":80"); err != nil {
-		t.Fatal(err)
-	}
-	k.Go(func(c *sim.Script) {
-		w, err := k.Dial()
-		if err != nil {
-			t.Error(err)
-			return
-		}
+	err := stage(t, k, Config{Handler: handler, Loop: eventloop.Config{Kernel: counts}}, func(_ *Server, c *sim.Script, w *sim.Wire) {
 		for _, path := range []string{"/blocking", "/", "/blocking", "/blocking"} {
 			c.Send(w, []byte("GET "+path+" HTTP/1.1\r\nHost: a\r\n\r\n"))
 			c.Sleep(time.Second)
@@ -57,7 +45,7 @@ func TestTheKernelIsAskedOnceForAnAddress(t *testing.T) {
 		}
 		w.Close()
 	})
-	if err := k.Stage(t, s, s.loop.Stopping); err != nil {
+	if err != nil {
 		t.Error(err)
 	}
 	if len(heard) != 1 || counts.asked != 1 {

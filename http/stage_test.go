@@ -18,7 +18,9 @@ import (
 // end, and then looks at what is left: nothing may be.
 func stage(t testing.TB, k *sim.Kernel, config Config, client func(s *Server, c *sim.Script, w *sim.Wire)) error {
 	t.Helper()
-	config.Loop.Kernel = k
+	if config.Loop.Kernel == nil { // else one around k
+		config.Loop.Kernel = k
+	}
 	if config.Log == nil {
 		config.Log = slog.New(slog.DiscardHandler)
 	}
