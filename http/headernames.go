@@ -67,6 +67,22 @@ func (r *Request) HeadersIn(set *HeaderNames) iter.Seq2[string, []byte] {
 	}
 }
 
+// OnlyAcceptEncoding returns the value of the only Accept-Encoding field, nil if there is none.
+// It reports false if another field may select the answer, or some of it, as well: a second one
+// of that name, Range, or a condition (If-Match, If-None-Match, If-Modified-Since,
+// If-Unmodified-Since, If-Range). The value is valid until the handler returns.
+func (r *Request) OnlyAcceptEncoding() (value []byte, only bool) {
+	r.use("OnlyAcceptEncoding")
+	h := &r.x.head
+	switch {
+	case h.Selects:
+		return nil, false
+	case h.Accept == 0:
+		return nil, true
+	}
+	return h.Fields[h.Accept-1].Value.Of(h.FieldsOf(r.x.raw)), true
+}
+
 // is compares the name with one in a request. Last letters tell more names of one length
 // apart than first ones do, and few are not written as usual.
 func (h *headerName) is(p []byte) bool {

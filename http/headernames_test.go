@@ -50,3 +50,47 @@ func TestHeadersOfASetAreYieldedInTheOrderOfTheRequest(t *testing.T) {
 	}()
 	http.NewHeaderNames("no name")
 }
+
+func TestOnlyAcceptEncodingKnowsWhatElseSelectsAnAnswer(t *testing.T) {
+	const language = "Accept-Language: en"
+	type row struct {
+		name   string
+		fields []string
+		value  string
+		only   bool
+	}
+	rows := []row{
+		{"without a field there is no value", nil, "", true},
+		{"its value is returned", []string{"Accept-Encoding: gzip, br"}, "gzip, br", true},
+		{"its case does not matter", []string{"aCCept-encodinG: gzip"}, "gzip", true},
+		{"a name of the same length is another", []string{language, "Accept-Encoding: gzip", language}, "gzip", true},
+		{"two have no one value", []string{"Accept-Encoding: gzip", language, "Accept-Encoding: br"}, "", false},
+	}
+	for _, name := range []string{"Range", "If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since", "If-Range", "RANGE", "if-range"} {
+		rows = append(rows,
+			row{name + " selects, too", []string{"Accept-Encoding: gzip", name + ": 1"}, "", false},
+			row{name + " before it selects, too", []string{name + ":", "Accept-Encoding: gzip"}, "", false},
+			row{name + " selects alone", []string{name + ": 1"}, "", false},
+			row{name + "x selects nothing", []string{name + "x: 1"}, "", true})
+	}
+	for _, row := range rows {
+		t.Run(row.name, func(t *testing.T) {
+			requests := 0
+			httptest.Run(t, httptest.Config{Handler: func(_ *http.Response, r *http.Request) error {
+				requests++
+				if value, only := r.OnlyAcceptEncoding(); string(value) != row.value || only != row.only {
+					t.Errorf("request %d has %q, %v; want %q, %v", requests, value, only, row.value, row.only)
+				}
+				return nil
+			}}, func(c *httptest.Client) {
+				c.Get("/", row.fields...)
+				c.Get("/", row.fields...) // now its fields are cached
+				c.Get("/", append([]string{"Cookie: one longer than the one before"}, row.fields...)...)
+				c.Get("/", append([]string{"Cookie: short"}, row.fields...)...)
+			})
+			if requests != 4 {
+				t.Errorf("%d requests were served, want 4", requests)
+			}
+		})
+	}
+}

@@ -1,25 +1,10 @@
 package static
 
-import (
-	"github.com/bobbin-http/bobbin/http"
-	"github.com/bobbin-http/bobbin/http/internal/negotiate"
-)
+import "github.com/bobbin-http/bobbin/http/internal/negotiate"
 
 // Most requests of browsers select an answer by nothing but Accept-Encoding, and its value
 // is one of very few. The latest values are remembered with what they mean, so that they
 // are compared in place of being read anew.
-
-// onlyAccept returns the value of the only Accept-Encoding field of a request, nil if
-// there is none. It reports false if another field may select the answer as well.
-func onlyAccept(r *http.Request) (accept []byte, only bool) {
-	for name, value := range r.HeadersIn(selecting) {
-		if accept != nil || name != acceptEncoding {
-			return nil, false
-		}
-		accept = value
-	}
-	return accept, true
-}
 
 // offers are the codings in which an entry exists or could be made, as bits, and one
 // more bit. They are 0 until they are known.

@@ -12,7 +12,7 @@ func (f *Files) answer(w *http.Response, r *http.Request, e *entry) error {
 	if e.special {
 		return f.answerSpecial(w, r, e)
 	}
-	accept, only := onlyAccept(r)
+	accept, only := r.OnlyAcceptEncoding()
 	if only && accept == nil || w.Status() != http.StatusOK { // on an error page there are no conditions
 		return e.send(w, e.representations[identity])
 	}

@@ -91,6 +91,7 @@ func (h *Head) readField(p []byte, most int) (last bool, why *Refusal) {
 		return false, why
 	}
 	h.NFields, h.Size = n+1, i+2
+	h.noteSelecting(f.Name.Of(h.FieldsOf(p)))
 	return false, nil
 }
 
@@ -342,5 +343,28 @@ func (h *Head) takeExpect(v []byte) {
 		case h.Minor > 0:
 			h.ExpectContinue = true
 		}
+	}
+}
+
+// noteSelecting notes where Accept-Encoding is, and whether another field than one of that
+// name may select the answer, or some of it: a condition (RFC 9110 section 13) or a range. It
+// is called with the name of each field, behind the field. Values decide nothing of this.
+func (h *Head) noteSelecting(name []byte) {
+	switch len(name) {
+	case len("accept-encoding"):
+		if negotiate.SameFold(name, "accept-encoding") {
+			h.Selects = h.Selects || h.Accept > 0
+			h.Accept = uint8(h.NFields)
+		}
+	case len("range"):
+		h.Selects = h.Selects || negotiate.SameFold(name, "range")
+	case len("if-match"):
+		h.Selects = h.Selects || negotiate.SameFold(name, "if-match") || negotiate.SameFold(name, "if-range")
+	case len("if-none-match"):
+		h.Selects = h.Selects || negotiate.SameFold(name, "if-none-match")
+	case len("if-modified-since"):
+		h.Selects = h.Selects || negotiate.SameFold(name, "if-modified-since")
+	case len("if-unmodified-since"):
+		h.Selects = h.Selects || negotiate.SameFold(name, "if-unmodified-since")
 	}
 }

@@ -48,6 +48,8 @@ type fieldInfo struct {
 	KeepAlive      bool // in any Connection field
 	ExpectContinue bool
 	ExpectOther    bool  // an expectation that the server cannot meet
+	Selects        bool  // a field other than one Accept-Encoding may select the answer
+	Accept         uint8 // the place of the last Accept-Encoding in Fields, from 1; 0 if there is none
 	Length         int64 // Content-Length, or -1
 	NFields        int
 }

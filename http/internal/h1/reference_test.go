@@ -185,6 +185,13 @@ func (h *reference) readField(p []byte, most int) (last bool, why *Refusal) {
 		return false, why
 	}
 	h.NFields, h.Size = n+1, i+2
+	switch name := strings.ToLower(string(f.Name.Of(h.FieldsOf(p)))); name {
+	case "range", "if-match", "if-none-match", "if-modified-since", "if-unmodified-since", "if-range":
+		h.Selects = true
+	case "accept-encoding":
+		h.Selects = h.Selects || h.Accept > 0
+		h.Accept = uint8(h.NFields)
+	}
 	return false, nil
 }
 
