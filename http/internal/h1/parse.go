@@ -136,25 +136,34 @@ func endOfLine(p []byte, i int) *Refusal {
 	return nil
 }
 
-// readRequestLine reads "GET /path HTTP/1.1" (RFC 9112 section 3).
-func (h *Head) readRequestLine(p []byte, l *Limits) *Refusal {
-	from := h.Size
-	end := lineEnd(from, l)
+// readRequestLine reads "GET /path HTTP/1.1" (RFC 9112 section 3). Most lines have this
+// method, a target of visible characters, and this version, and each is told by few
+// comparisons.
+func (h *Head) readRequestLine(p []byte, l *Limits) (why *Refusal) {
+	i, end := h.Size, lineEnd(h.Size, l)
 	q := p[:min(len(p), end)]
+	const get, version = "GET ", "HTTP/1.1\r\n"
 
-	i, why := h.readMethod(q, from)
-	if why == nil {
-		i, why = h.readTarget(q, i)
+	if at := q[i:]; len(at) >= len(get) && string(at[:len(get)]) == get {
+		h.MethodName, h.Method = Between(i, i+len(get)-1), MethodGet
+		i += len(get)
+	} else if i, why = h.readOtherMethod(q, i); why != nil {
+		return tooLong(why, q, end)
 	}
-	if why == nil {
-		i, why = h.readVersion(q, i)
+	from := i
+	if i, h.Plain = endOfTarget(q, i); i < len(q) && q[i] == ' ' && i > from {
+		h.Target = Between(from, i)
+		i++
+	} else if i, why = h.readOtherTarget(q, from, i); why != nil {
+		return tooLong(why, q, end)
 	}
-	if why == NeedMore && len(q) == end {
-		return errRequestLine
+	if at := q[i:]; len(at) >= len(version) && string(at[:len(version)]) == version {
+		h.Minor = 1
+		i += len(version)
+	} else if i, why = h.readOtherVersion(q, i); why != nil {
+		return tooLong(why, q, end)
 	}
-	if why != nil {
-		return why
-	}
+
 	h.Size, h.FieldsAt = i, i
 	if h.Plain && p[h.Target.From] == '/' && h.Method != MethodConnect {
 		h.Path = h.Target // in origin form, and without a query
@@ -163,18 +172,17 @@ func (h *Head) readRequestLine(p []byte, l *Limits) *Refusal {
 	return h.resolveTarget(p)
 }
 
-// readMethod reads a method and the space behind it. No method contains the first byte
-// of a TLS handshake and the like, so such bytes are refused before the end of a line.
-func (h *Head) readMethod(p []byte, i int) (int, *Refusal) {
-	const usual = "GET "
-	if len(p)-i >= len(usual) && string(p[i:i+len(usual)]) == usual {
-		h.MethodName, h.Method = Between(i, i+len(usual)-1), MethodGet
-		return i + len(usual), nil
+// tooLong returns why a request line is refused of which p is all that may be read: if it goes
+// on behind the end of the longest line, it is too long.
+func tooLong(why *Refusal, p []byte, end int) *Refusal {
+	if why == NeedMore && len(p) == end {
+		return errRequestLine
 	}
-	return h.readOtherMethod(p, i)
+	return why
 }
 
-// readOtherMethod reads a method that is not GET.
+// readOtherMethod reads a method and the space behind it. No method contains the first byte
+// of a TLS handshake and the like, so such bytes are refused before the end of a line.
 func (h *Head) readOtherMethod(p []byte, i int) (int, *Refusal) {
 	from := i
 	i = skip(p, i, &tokenChars)
@@ -189,18 +197,8 @@ func (h *Head) readOtherMethod(p []byte, i int) (int, *Refusal) {
 	return i + 1, nil
 }
 
-// readVersion reads a version and the end of its line. An unknown minor version is
+// readOtherVersion reads a version and the end of its line. An unknown minor version is
 // served as the highest known one (RFC 9110 section 2.5).
-func (h *Head) readVersion(p []byte, i int) (int, *Refusal) {
-	const usual = "HTTP/1.1\r\n"
-	if len(p)-i >= len(usual) && string(p[i:i+len(usual)]) == usual {
-		h.Minor = 1
-		return i + len(usual), nil
-	}
-	return h.readOtherVersion(p, i)
-}
-
-// readOtherVersion reads a version that is not HTTP/1.1.
 func (h *Head) readOtherVersion(p []byte, i int) (int, *Refusal) {
 	const shape = "HTTP/0.0"
 	from := i

@@ -89,6 +89,30 @@ func (h *reference) readOtherMethod(p []byte, i int) (int, *Refusal) {
 	return i + 1, nil
 }
 
+func (h *reference) readTarget(p []byte, i int) (int, *Refusal) {
+	from := i
+	i = slowly(p, i, func(c byte) bool { return c > ' ' && c < 0x7f })
+	switch {
+	case i == len(p):
+		return i, NeedMore
+	case p[i] > 0x7f:
+		i = slowly(p, i, func(c byte) bool { return c > ' ' && c != 0x7f })
+		if i == len(p) {
+			return i, NeedMore
+		}
+	}
+	switch {
+	case p[i] == ' ' && i > from:
+		h.Target = Between(from, i)
+		return i + 1, nil
+	case p[i] != ' ' && p[i] != '\r' && p[i] != '\n':
+		return i, errTarget
+	case i == from:
+		return i, errNoTarget
+	}
+	return i, errVersion
+}
+
 func (h *reference) readVersion(p []byte, i int) (int, *Refusal) {
 	return h.readOtherVersion(p, i)
 }

@@ -32,26 +32,21 @@ var (
 	errAuthority  = &Refusal{400, "the host in the target is not valid"}                                // RFC 9110 section 4.2
 )
 
-// readTarget reads a target and the space behind it.
-func (h *Head) readTarget(p []byte, i int) (int, *Refusal) {
-	from := i
-	i, h.Plain = endOfTarget(p, i)
+// readOtherTarget reads a target and the space behind it, of which the first byte that is not a
+// visible character of ASCII is at p[i].
+func (h *Head) readOtherTarget(p []byte, from, i int) (int, *Refusal) {
 	switch {
 	case i == len(p):
 		return i, NeedMore
+	case p[i] > 0x7f:
+		h.Plain = false
+		return h.readRawTarget(p, from, i)
 	case p[i] != ' ' && p[i] != '\r' && p[i] != '\n':
-		if p[i] > 0x7f {
-			h.Plain = false
-			return h.readRawTarget(p, from, i)
-		}
 		return i, errTarget
 	case i == from:
 		return i, errNoTarget
-	case p[i] != ' ':
-		return i, errVersion // HTTP/0.9 had none
 	}
-	h.Target = Between(from, i)
-	return i + 1, nil
+	return i, errVersion // HTTP/0.9 had none
 }
 
 // readRawTarget goes on with a target that has a byte above ASCII at p[i]. It should have
