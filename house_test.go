@@ -50,6 +50,7 @@ var house = map[string]room{
 	"http/internal/h1":             {"http/internal/negotiate", notPure},
 	"http/internal/negotiate":      {"", notPure},
 	"http/internal/route":          {"http/internal/h1", notPure},
+	"http/internal/ws":             {"", notPure},
 	"http/*":                       {". eventloop http http/internal/negotiate", "net/http os/exec os/signal syscall"},
 	"http/static":                  {". eventloop http http/internal/negotiate", "net net/http os/exec os/signal"}, // how it opens files needs flags
 	"http/reload":                  {". eventloop http golang.org/x/net/html", "net net/http os/exec os/signal syscall"},
