@@ -118,6 +118,15 @@ func (t *Tunnel) Live() bool { return t.held.Live() }
 // full, nothing is read from the client either. OnDrain is called when it no longer is.
 func (t *Tunnel) Full() bool { return t.held.Full() }
 
+// Buffered returns how many bytes the client's socket has not taken yet. Those that were
+// written in this turn of the loop are among them.
+func (t *Tunnel) Buffered() int64 {
+	if !t.Live() {
+		return 0
+	}
+	return t.conn.conn.Buffered()
+}
+
 // Write sends a copy of p. It takes all or nothing: the error is ErrFull, or ErrGone.
 func (t *Tunnel) Write(p []byte) (int, error) {
 	if t.ended {
@@ -146,7 +155,8 @@ func (t *Tunnel) moved() {
 
 // OnBytes has f called with the bytes of the client. It returns how many of them it has
 // used, and is called again with the others; if it has used none, when more have come. The
-// bytes are valid only until f returns. Nothing is read before OnBytes was called.
+// bytes are valid only until f returns, and f may change those that it uses. Nothing is
+// read before OnBytes was called.
 func (t *Tunnel) OnBytes(f func(p []byte) (used int)) {
 	t.onBytes = f
 	t.listen()

@@ -133,6 +133,25 @@ var digs = map[string]func(t *Tunnel){
 		t.OnBytes(func(p []byte) int { heard = append(heard, p...); return len(p) })
 		t.OnClose(func() { endsFirst = string(heard) })
 	},
+	"counts": func(t *Tunnel) {
+		before := t.Buffered()
+		t.Write([]byte("hello"))
+		after := t.Buffered()
+		t.held.server.loop.After(time.Second, func() {
+			fmt.Fprintf(t, " %d %d", after-before, t.Buffered())
+			t.Close()
+			if t.Buffered() != 0 {
+				panic("bytes are owed by a tunnel that is over")
+			}
+		})
+	},
+	"scratches": func(t *Tunnel) {
+		t.OnBytes(func(p []byte) int {
+			t.Write(p[:1])
+			p[0] = 'x' // is not shown again
+			return 1
+		})
+	},
 	"closes": func(t *Tunnel) {
 		t.Write([]byte("bye"))
 		t.Close()
@@ -199,6 +218,8 @@ func TestTunnels(t *testing.T) {
 		{"a tunnel ends with the client's half", ask("echo"), []any{time.Second, end}, head("echo")},
 		{"or lives on with the other half", ask("half") + "abc", []any{time.Second, end}, head("half") + "ABC, end"},
 		{"a tunnel is closed behind its output", ask("closes"), nil, head("closes") + "bye"},
+		{"a tunnel knows what its client has not taken", ask("counts"), nil, head("counts") + "hello 5 0"},
+		{"bytes that OnBytes has used are its own to change", ask("scratches") + "ab", []any{time.Second, "cd", time.Second, end}, head("scratches") + "abcd"},
 		{"a reset is one", ask("aborts") + "abc", nil, "reset"},
 		{"a panic in OnBytes costs its connection", ask("panics") + "abc", nil, "reset"},
 		{"so does a count that cannot be", ask("greedy") + "abc", nil, "reset"},
