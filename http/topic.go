@@ -63,13 +63,16 @@ func (t *Topic) Add(to Receiver, full func()) {
 // Len returns how many receivers there are.
 func (t *Topic) Len() int { return t.live }
 
+// Full reports whether Publish would return ErrFull.
+func (t *Topic) Full() bool { return len(t.waiting) >= t.limit }
+
 // Publish sends a piece to all receivers, from the next turn on. The error is ErrFull if
 // Limits.Pieces of them are being sent.
 func (t *Topic) Publish(p *Piece) error {
 	if p.bad != nil {
 		return p.bad
 	}
-	if len(t.waiting) >= t.limit {
+	if t.Full() {
 		return ErrFull
 	}
 	t.waiting = append(t.waiting, p)

@@ -289,3 +289,18 @@ func BenchmarkBroadcast(b *testing.B) {
 		})
 	}
 }
+
+// TestATopicSaysThatItIsFull compares Full with what Publish returns.
+func TestATopicSaysThatItIsFull(t *testing.T) {
+	s, err := NewServer(Config{Handler: tunnels, Limits: Limits{Pieces: 3}, Loop: eventloop.Config{Kernel: sim.New(1)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	topic := s.NewTopic()
+	for i := range 5 {
+		full := topic.Full()
+		if err := topic.Publish(PreparePiece([]byte("news"))); full != (err == ErrFull) || full != (i >= 3) {
+			t.Errorf("piece %d: full %t, %v", i, full, err)
+		}
+	}
+}
