@@ -53,6 +53,7 @@ var house = map[string]room{
 	"http/internal/ws":             {"", notPure},
 	"http/*":                       {". eventloop http http/internal/negotiate", "net/http os/exec os/signal syscall"},
 	"http/static":                  {". eventloop http http/internal/negotiate", "net net/http os/exec os/signal"}, // how it opens files needs flags
+	"http/websocket":               {"eventloop http http/internal/negotiate http/internal/ws", "net net/http os os/exec os/signal syscall"},
 	"http/reload":                  {". eventloop http golang.org/x/net/html", "net net/http os/exec os/signal syscall"},
 	"http/inspect":                 {". eventloop http http/internal/negotiate http/inspect/timeline", "net/http os/exec os/signal syscall"},
 	"http/inspect/timeline":        {"eventloop", "context net net/http os os/exec os/signal sync sync/atomic syscall unsafe"},

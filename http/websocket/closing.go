@@ -1,0 +1,139 @@
+package websocket
+
+import (
+	"errors"
+	"time"
+
+	"github.com/bobbin-http/bobbin/http/internal/ws"
+)
+
+// ErrCode is what Close returns for a code that no Close frame may have.
+var ErrCode = errors.New("websocket: a session is closed with a code from 1000 to 1014 that is sent, or from 3000 to 4999")
+
+// Close ends the session: it sends a Close frame, waits for the client's, for CloseWithin at
+// most, and closes the connection, behind what was sent. Of a reason of more than 123
+// bytes, the characters that fit are sent. Nothing is sent after Close, and messages that
+// still come are dropped.
+func (s *Session) Close(code int, reason string) error {
+	if !ws.ValidCode(code) {
+		return ErrCode
+	}
+	if s.state != open {
+		return nil
+	}
+	s.state, s.since = closing, s.shared.loop.Uptime()
+	s.code, s.reason = int16(code), reason
+	s.arm(s.limits.CloseWithin)
+	if s.Full() {
+		s.owes = true // until the client has taken enough
+		return nil
+	}
+	s.sendClose()
+	return nil
+}
+
+// sendClose writes our Close frame. From then on, the end is abnormal unless the client
+// answers.
+func (s *Session) sendClose() {
+	s.tunnel.Write(ws.AppendClose(nil, int(s.code), s.reason)) // it is not full, or gone
+	s.code, s.reason = CodeAbnormal, ""
+}
+
+// closed is called with the client's Close frame.
+func (s *Session) closed(code int, reason string) {
+	if s.state == open {
+		s.tunnel.Write(ws.AppendClose(nil, code, ""))
+	}
+	s.end(code, reason)
+}
+
+// fail ends the session for a mistake of the client's: it is told, and not waited for (RFC
+// 6455 section 7.1.7).
+func (s *Session) fail(why *ws.Violation) {
+	if s.state == open {
+		s.tunnel.Write(ws.AppendClose(nil, why.Code, why.Reason))
+	}
+	s.end(why.Code, why.Reason)
+}
+
+// end closes the connection. Our half ends first.
+func (s *Session) end(code int, reason string) {
+	s.code, s.reason, s.state = int16(code), reason, over
+	s.tunnel.Close()
+}
+
+// pongRetry is when it is looked again whether a client has taken what is before its pong.
+const pongRetry = 100 * time.Millisecond
+
+// errSlow is the violation of a client whose message does not come to its end.
+var errSlow = &ws.Violation{Code: ws.PolicyError, Reason: "a message takes too long"}
+
+// arm has the timer run in d, or before.
+func (s *Session) arm(d time.Duration) {
+	at := s.shared.loop.Uptime() + d
+	if s.timer != nil {
+		if s.due <= at && s.due > s.shared.loop.Uptime() {
+			return
+		}
+		s.timer.Stop()
+	}
+	s.timer, s.due = s.shared.loop.After(d, s.tick), at
+}
+
+// tick looks at the deadlines of the session, and sets the timer for the next.
+func (s *Session) tick() {
+	now := s.shared.loop.Uptime()
+	if s.state == over {
+		return
+	}
+	if next := s.look(now); s.state != over && s.tunnel.Live() {
+		s.due = 0
+		s.arm(max(next-now, time.Millisecond))
+	}
+}
+
+// look does what is due, and returns when to look again. While the client is not read from,
+// because it does not take what it is sent or because the handler does not want more, it
+// need not say anything.
+func (s *Session) look(now time.Duration) (next time.Duration) {
+	l := s.limits
+	if s.state == closing {
+		if next = s.since + l.CloseWithin; next <= now {
+			s.end(int(s.code), s.reason)
+		}
+		return next
+	}
+	if s.Full() || !s.stream.reads() {
+		s.heard, s.pinged = now, false
+		if s.begun > 0 {
+			s.begun = now
+		}
+	}
+	if s.begun == 0 {
+		return s.lookForSilence(now)
+	}
+	if next = s.begun + l.MessageTimeout; next <= now {
+		s.fail(errSlow)
+		return next
+	}
+	return min(next, s.lookForSilence(now))
+}
+
+// lookForSilence sends a ping to a client of which nothing was heard, and resets one that
+// does not answer it.
+func (s *Session) lookForSilence(now time.Duration) (next time.Duration) {
+	l := s.limits
+	switch {
+	case s.pinged && s.since+l.PongWithin <= now:
+		s.code, s.reason, s.state = CodeAbnormal, "a ping was not answered", over
+		s.tunnel.Abort()
+	case s.pinged:
+	case s.heard+l.PingEvery <= now:
+		if s.write(ws.Ping, nil) == nil {
+			s.pinged, s.since = true, now
+		}
+	default:
+		return s.heard + l.PingEvery
+	}
+	return s.since + l.PongWithin
+}

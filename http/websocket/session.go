@@ -1,0 +1,142 @@
+package websocket
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/bobbin-http/bobbin/eventloop"
+	"github.com/bobbin-http/bobbin/http"
+	"github.com/bobbin-http/bobbin/http/internal/ws"
+)
+
+// A Session is a WebSocket with one client. It belongs to the loop's goroutine, except for
+// Post. The functions that are given to it are called on the loop and must not wait.
+type Session struct {
+	tunnel    *http.Tunnel
+	shared    *shared
+	limits    *Limits
+	onMessage func(kind Kind, p []byte)
+	onGone    func(code int, reason string)
+	onDrain   func()
+	protocol  string
+	stream    *stream          // of Streaming, or nil
+	ends      *[]*subscription // or nil
+
+	reader  ws.Reader
+	message []byte  // as far as it is here; nil if none is incomplete
+	pong    *[]byte // to be sent when the client has taken what is before it, or nil
+
+	timer *eventloop.Timer
+	due   time.Duration // when the timer runs
+	heard time.Duration // when the last byte came
+	since time.Duration // when the ping, our Close frame, or the message that is incomplete began
+	begun time.Duration // when the message that is incomplete did; 0 if none is
+
+	reason string // of the end
+	code   int16
+	state  state
+	window uint8 // bits of it, if messages may be deflated
+	pinged bool  // and nothing was heard since
+	owes   bool  // a Close frame, when the client takes it
+}
+
+// state is where a session is in its life.
+type state uint8
+
+const (
+	open    state = iota
+	closing       // our Close frame is out, the client's is not here
+	over          // nothing is sent or read any more
+)
+
+// ErrNotAMessage is what Send returns for a Kind that is neither Text nor Binary.
+var ErrNotAMessage = errors.New("websocket: a message is Text or Binary")
+
+// A CloseError is what Read returns at the end of a session.
+type CloseError struct {
+	Code   int
+	Reason string
+}
+
+// Error implements error.
+func (e *CloseError) Error() string {
+	return fmt.Sprintf("websocket: the session has ended with %d %s", e.Code, e.Reason)
+}
+
+// newSession makes a session of a tunnel.
+func newSession(t *http.Tunnel, loop *eventloop.Loop, l Limits, protocol string, window uint8) *Session {
+	sh := join(loop)
+	s := &Session{
+		tunnel: t, shared: sh, limits: sh.same(l), protocol: protocol, window: window,
+		reader: ws.Reader{Max: l.MessageSize, Deflate: window > 0},
+		heard:  loop.Uptime(), code: CodeAbnormal,
+	}
+	t.SetIdleTimeout(0) // pings find a client that is gone
+	t.OnDrain(s.drained)
+	t.OnStop(func() { s.Close(CodeGoingAway, "the server stops") })
+	t.OnBytes(s.receive)
+	s.arm(l.PingEvery)
+	t.OnClose(s.gone)
+	return s
+}
+
+// Protocol returns the subprotocol that both sides know, or "".
+func (s *Session) Protocol() string { return s.protocol }
+
+// OnMessage has f called with each message. The bytes are valid only until f returns. While
+// Send returns ErrFull, no messages are read.
+func (s *Session) OnMessage(f func(kind Kind, p []byte)) { s.onMessage = f }
+
+// OnGone has f called at the end of the session, exactly once, with the code and the reason
+// of the client's Close frame: CodeNoStatus if it has none, CodeAbnormal if there was no
+// Close frame. If the session was ended for a mistake of the client's, or for its slowness,
+// they are those of the frame that told it so.
+func (s *Session) OnGone(f func(code int, reason string)) {
+	s.onGone = f
+	if s.state == over {
+		f(int(s.code), s.reason)
+	}
+}
+
+// OnDrain has f called when the session is not Full any more.
+func (s *Session) OnDrain(f func()) { s.onDrain = f }
+
+// Live reports whether messages can be sent.
+func (s *Session) Live() bool { return s.state == open && s.tunnel.Live() }
+
+// Full reports whether the client has to take more before Send sends more.
+func (s *Session) Full() bool { return s.tunnel.Full() }
+
+// Post runs f on the loop. Any goroutine may call it; it does not wait.
+func (s *Session) Post(f func()) error { return s.tunnel.Post(f) }
+
+// Pause has no messages be read until Resume: the client has to wait. Pings are neither
+// answered nor sent meanwhile.
+func (s *Session) Pause() { s.tunnel.Pause() }
+
+// Resume ends a Pause.
+func (s *Session) Resume() {
+	s.heard = s.shared.loop.Uptime()
+	s.tunnel.Resume()
+}
+
+// gone is called when the tunnel is over.
+func (s *Session) gone() {
+	s.state = over
+	s.timer.Stop()
+	s.shared.leave()
+	s.message, s.pong = nil, nil
+	if s.ends != nil {
+		for _, u := range *s.ends {
+			u.over()
+		}
+		s.ends = nil
+	}
+	if s.stream != nil {
+		defer s.stream.gone(s)
+	}
+	if s.onGone != nil {
+		s.onGone(int(s.code), s.reason)
+	}
+}

@@ -1,0 +1,323 @@
+package websocket
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/bobbin-http/bobbin/http"
+)
+
+func TestHandshakes(t *testing.T) {
+	without := func(field string) string {
+		from := strings.Index(handshake, field)
+		return handshake[:from] + handshake[from+strings.Index(handshake[from:], "\n")+1:]
+	}
+	o := Options{Protocols: []string{"second", "first"}, Deflate: true}
+	only := Options{Origins: []string{"https://b.example"}}
+	const accept = "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
+	for _, row := range []struct {
+		name, request string
+		o             Options
+		want          []string // parts of the answer; one with "!" in front is not in it
+	}{
+		{"a handshake is answered by its proof", handshake, o, []string{"HTTP/1.1 101 ", accept, "Upgrade: websocket", "!Sec-WebSocket-Protocol", "!Extensions"}},
+		{"a page of the same host may connect", handshake + "Origin: https://A\r\n", o, []string{" 101 "}},
+		{"one of another may not", handshake + "Origin: https://b.example\r\n", o, []string{" 403 ", "!Accept:"}},
+		{"nor one of another port", handshake + "Origin: http://a:81\r\n", o, []string{" 403 "}},
+		{"nor one without a host", handshake + "Origin: null\r\n", o, []string{" 403 "}},
+		{"nor one of two origins", handshake + "Origin: http://a\r\nOrigin: http://a\r\n", o, []string{" 403 "}},
+		{"a list may name another", handshake + "Origin: https://b.example\r\n", only, []string{" 101 "}},
+		{"and holds for the same host", handshake + "Origin: https://a\r\n", only, []string{" 403 "}},
+		{"and for another scheme", handshake + "Origin: http://b.example\r\n", only, []string{" 403 "}},
+		{"a list may have all", handshake + "Origin: null\r\n", Options{Origins: []string{"*"}}, []string{" 101 "}},
+		{"a subprotocol is the first that both know", handshake + "Sec-WebSocket-Protocol: first, second\r\n", o, []string{" 101 ", "Sec-WebSocket-Protocol: second\r\n"}},
+		{"fields of it are one list", handshake + "Sec-WebSocket-Protocol: x\r\nSec-WebSocket-Protocol: first\r\n", o, []string{"Sec-WebSocket-Protocol: first\r\n"}},
+		{"one that the server does not know is none", handshake + "Sec-WebSocket-Protocol: third\r\n", o, []string{" 101 ", "!Sec-WebSocket-Protocol"}},
+		{"another version is told the right one", without("Sec-WebSocket-Version") + "Sec-WebSocket-Version: 8\r\n", o, []string{" 426 ", "Sec-WebSocket-Version: 13"}},
+		{"so is none", without("Sec-WebSocket-Version"), o, []string{" 426 ", "Sec-WebSocket-Version: 13"}},
+		{"a key is there", without("Sec-WebSocket-Key"), o, []string{" 400 "}},
+		{"it is one", handshake + "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n", o, []string{" 400 "}},
+		{"it has 16 bytes", without("Sec-WebSocket-Key") + "Sec-WebSocket-Key: dGhl\r\n", o, []string{" 400 "}},
+		{"a request for a page is told what is here", "GET / HTTP/1.1\r\nHost: a\r\n", o, []string{" 426 ", "Upgrade: websocket", "!Sec-WebSocket"}},
+		{"so is one that lists no upgrade in Connection", without("Connection"), o, []string{" 426 ", "!Sec-WebSocket-Accept"}},
+		{"deflating is accepted without contexts", handshake + offersDeflate, o, []string{"Extensions: permessage-deflate; server_no_context_takeover; client_no_context_takeover\r\n"}},
+		{"but not where it is off", handshake + offersDeflate, only, []string{" 101 ", "!Extensions"}},
+		{"a smaller window is kept", handshake + "Sec-WebSocket-Extensions: permessage-deflate; server_max_window_bits=\"9\"\r\n", o, []string{"client_no_context_takeover; server_max_window_bits=9\r\n"}},
+		{"an unknown parameter declines an offer, and the next is read", handshake + "Sec-WebSocket-Extensions: permessage-deflate; x, other, permessage-deflate; server_max_window_bits=10\r\n", o, []string{"server_max_window_bits=10\r\n"}},
+		{"so does a window that cannot be", handshake + "Sec-WebSocket-Extensions: permessage-deflate; server_max_window_bits=16\r\n", o, []string{" 101 ", "!Extensions"}},
+		{"and one without bits", handshake + "Sec-WebSocket-Extensions: permessage-deflate; server_max_window_bits\r\n", o, []string{"!Extensions"}},
+		{"and a parameter that comes twice", handshake + "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits; client_max_window_bits=9\r\n", o, []string{"!Extensions"}},
+		{"and a value where none is", handshake + "Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover=1\r\n", o, []string{"!Extensions"}},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			stage(t, echo(row.o), func(_ *http.Server, c *client) {
+				c, head := c.ask(row.request + "\r\n")
+				for _, want := range row.want {
+					want, not := strings.CutPrefix(want, "!")
+					if strings.Contains(head+"\r\n", want) == not {
+						t.Errorf("%q: %q", want, head)
+					}
+				}
+				c.wire.Close()
+			})
+		})
+	}
+}
+
+// TestASessionEnds has sessions end in all ways, and looks at what each side learns.
+func TestASessionEnds(t *testing.T) {
+	slow := Options{Limits: Limits{CloseWithin: 3 * second}}
+	for _, row := range []struct {
+		name string
+		play func(s *http.Server, c *client, session *Session)
+		sees string // the client, to its end
+		gone string // the handler
+		took time.Duration
+	}{
+		{"a client closes", func(_ *http.Server, c *client, _ *Session) { c.say(frame(0x88, "\x0f\xa0bye")) }, "close 4000\nend", "4000 bye", 0},
+		{"or without a code", func(_ *http.Server, c *client, _ *Session) { c.say(frame(0x88, "")) }, "close\nend", "1005 ", 0},
+		{"or without a word", func(_ *http.Server, c *client, _ *Session) { c.wire.CloseWrite() }, "end", "1006 ", 0},
+		{"the handler closes, and the client answers", func(_ *http.Server, c *client, s *Session) {
+			s.Post(func() { s.Close(4001, "enough") })
+			c.wants("close 4001 enough")
+			c.say(frame(0x81, "dropped") + frame(0x89, "too") + frame(0x88, "\x0f\xa1"))
+		}, "end", "4001 ", 0},
+		{"or does not", func(_ *http.Server, c *client, s *Session) { s.Post(func() { s.Close(4001, "enough") }) }, "close 4001 enough\nend", "1006 ", 3 * second},
+		{"the server stops", func(s *http.Server, c *client, _ *Session) {
+			s.Stop()
+			c.wants("close 1001 the server stops")
+			c.say(frame(0x88, "\x03\xe9"))
+		}, "end", "1001 ", 0},
+		{"a client that breaks the rules is told which", func(_ *http.Server, c *client, _ *Session) { c.say(frame(0x83, "")) }, "close 1002 the opcode is reserved\nend", "1002 the opcode is reserved", 0},
+		{"a message of ever more fragments is not waited for", func(_ *http.Server, c *client, _ *Session) {
+			c.say(frame(0x01, ""))
+			for range 4 {
+				c.script.Sleep(7 * second)
+				c.say(frame(0x00, "x"))
+			}
+		}, "close 1008 a message takes too long\nend", "1008 a message takes too long", 30 * second},
+		{"nor is half of a head", func(_ *http.Server, c *client, _ *Session) {
+			c.script.Sleep(second)
+			c.say("\x81")
+		}, "close 1008 a message takes too long\nend", "1008 a message takes too long", 31 * second},
+		{"a client that does not answer a ping is reset", func(_ *http.Server, c *client, _ *Session) { c.wants("ping") }, "reset", "1006 a ping was not answered", 40 * second},
+		{"one that does is asked again", func(_ *http.Server, c *client, _ *Session) {
+			for range 4 {
+				c.wants("ping")
+				c.say(frame(0x8a, ""))
+			}
+			c.say(frame(0x88, "\x03\xe8"))
+		}, "close 1000\nend", "1000 ", 120 * second},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			var session *Session
+			gone := "not yet"
+			h := accepted(slow, func(s *Session) {
+				session = s
+				s.OnGone(func(code int, reason string) {
+					if gone != "not yet" {
+						reason += " again"
+					}
+					gone = fmt.Sprint(code, " ", reason)
+				})
+			})
+			stage(t, h, func(s *http.Server, c *client) {
+				c = c.connect()
+				before := s.Loop().Uptime()
+				row.play(s, c, session)
+				sees := c.all()
+				if strings.Contains(sees, " behind ") {
+					sees = "reset"
+				}
+				took := s.Loop().Uptime() - before
+				c.script.Sleep(second)
+				if sees != row.sees || gone != row.gone {
+					t.Errorf("the client sees %q, the handler %q", sees, gone)
+				}
+				if took < row.took || took > row.took+second {
+					t.Errorf("it took %v", took)
+				}
+				if err := session.Send(Text, nil); err != http.ErrGone {
+					t.Errorf("Send: %v", err)
+				}
+			})
+		})
+	}
+}
+
+func TestCodesThatAreNotSentAreRefused(t *testing.T) {
+	stage(t, accepted(Options{}, func(s *Session) {
+		if err := s.Close(CodeAbnormal, ""); err != ErrCode {
+			t.Error(err)
+		}
+		if err := s.Send(9, nil); err != ErrNotAMessage {
+			t.Error(err)
+		}
+		if _, _, err := s.Read(); err != errNoStream {
+			t.Error(err)
+		}
+	}), func(_ *http.Server, c *client) { c.connect().leave() })
+}
+
+// TestAClientThatReadsNothingGetsOnePong has a client send pings while it takes nothing.
+func TestAClientThatReadsNothingGetsOnePong(t *testing.T) {
+	const big = 100 << 10
+	var session *Session
+	stage(t, accepted(Options{}, func(s *Session) {
+		session = s
+		s.OnMessage(func(Kind, []byte) {
+			for range 20 {
+				s.Send(Binary, make([]byte, big))
+			}
+		})
+	}), func(_ *http.Server, c *client) {
+		c = c.connect()
+		for i := range 10 {
+			c.say(frame(0x89, fmt.Sprint(i)))
+			c.wants(fmt.Sprint("pong ", i))
+		}
+		for i := range 10 { // at once, and taken at once
+			c.say(frame(0x89, fmt.Sprint(i)))
+		}
+		for i := range 10 {
+			c.wants(fmt.Sprint("pong ", i))
+		}
+		c.say(frame(0x82, ""))
+		c.script.Sleep(second)
+		for session.Full() { // it takes a little, so that the server reads again
+			c.in, _ = c.script.Receive(c.wire, c.in, 1<<10)
+		}
+		if session.tunnel.Buffered() == 0 {
+			t.Fatal("nothing is owed to the client")
+		}
+		for i := range 100 {
+			c.say(frame(0x89, fmt.Sprint(i)))
+		}
+		c.script.Sleep(second)
+		pongs := ""
+		for f := c.next(); pongs == "" || strings.HasPrefix(f, "pong"); f = c.next() {
+			if strings.HasPrefix(f, "pong") {
+				pongs += f
+				c.say(frame(0x82, "the end"))
+			}
+		}
+		if pongs != "pong 99" {
+			t.Errorf("%q", pongs)
+		}
+		c.wire.Close()
+	})
+}
+
+// TestASenderLearnsThatItsClientTakesNothing has a handler send until it is told to wait.
+func TestASenderLearnsThatItsClientTakesNothing(t *testing.T) {
+	sent := 0
+	stage(t, accepted(Options{}, func(s *Session) {
+		pour := func() {
+			for ; sent < 100; sent++ {
+				if err := s.Send(Binary, []byte(strings.Repeat(string(rune('a'+sent%26)), 10_000))); err != nil {
+					if err != http.ErrFull || !s.Full() {
+						t.Error(err)
+					}
+					return
+				}
+			}
+			s.Close(CodeNormal, strings.Repeat("long ", 100))
+		}
+		s.OnDrain(pour)
+		pour()
+		if sent == 100 {
+			t.Error("a client that has taken nothing was sent all")
+		}
+	}), func(_ *http.Server, c *client) {
+		c = c.connect()
+		for i := range 100 {
+			c.wants("binary " + strings.Repeat(string(rune('a'+i%26)), 10_000))
+		}
+		c.wants("close 1000 " + strings.Repeat("long ", 24) + "lon")
+		c.wire.Close()
+	})
+}
+
+// TestAHandlerMayWait has one read and write by waiting.
+func TestAHandlerMayWait(t *testing.T) {
+	var ended error
+	h := Streaming(Options{Protocols: []string{"sums"}}, func(s *Session) error {
+		if err := s.Send(Text, []byte("hello "+s.Protocol())); err != nil {
+			return err
+		}
+		for {
+			kind, p, err := s.Read()
+			switch {
+			case err != nil:
+				ended = err
+				return err
+			case string(p) == "much":
+				for i := range 100 {
+					if err := s.Send(Binary, []byte(fmt.Sprint(i, strings.Repeat("x", 10_000)))); err != nil {
+						ended = err
+						return err
+					}
+				}
+				if string(p) != "much" {
+					t.Errorf("the message has become %q", p)
+				}
+			case string(p) == "done":
+				return nil
+			case string(p) == "fail":
+				return errors.New("as it was told")
+			case string(p) == "panic":
+				panic("as it was told")
+			default:
+				if err := s.Send(kind, p); err != nil {
+					return err
+				}
+			}
+		}
+	})
+	stage(t, h, func(_ *http.Server, main *client) {
+		start := func() *client {
+			ended = nil
+			c := main.connect("Sec-WebSocket-Protocol: sums\r\n")
+			c.wants("text hello sums")
+			return c
+		}
+		c := start()
+		c.say(frame(0x81, "a") + frame(0x82, "b") + frame(0x01, "c") + frame(0x80, "d") + frame(0x81, "much") + frame(0x81, "e"))
+		c.wants("text a", "binary b", "text cd")
+		for i := range 100 {
+			c.wants(fmt.Sprint("binary ", i, strings.Repeat("x", 10_000)))
+		}
+		c.wants("text e")
+		c.leave()
+		if want := (&CloseError{Code: 1000}); ended == nil || ended.Error() != want.Error() {
+			t.Errorf("Read: %v", ended)
+		}
+
+		for say, want := range map[string]string{"done": "close 1000", "fail": "close 1011"} {
+			c = start()
+			c.say(frame(0x81, say))
+			c.wants(want)
+			c.say(frame(0x88, ""))
+			c.wants("end")
+			c.wire.Close()
+		}
+
+		c = start()
+		c.say(frame(0x81, "panic"))
+		if got := c.all(); !strings.Contains(got, " behind ") {
+			t.Errorf("a panic ends the connection with %q", got)
+		}
+
+		c = start()
+		c.say(frame(0x81, "much"))
+		c.script.Sleep(second)
+		c.wire.Reset()
+		c.script.Sleep(time.Minute)
+		if ended != http.ErrGone {
+			t.Errorf("Send: %v", ended)
+		}
+	})
+}

@@ -1,0 +1,75 @@
+package websocket
+
+import (
+	"sync"
+
+	"github.com/bobbin-http/bobbin/eventloop"
+)
+
+// A shared is what the sessions of one loop share. It belongs to the loop's goroutine.
+type shared struct {
+	deflater
+	loop     *eventloop.Loop
+	sessions int
+	limits   *Limits // those of the last session: most have the same
+	scratch  []byte  // for a frame that is about to be written
+	spare    []byte  // for a message that comes in parts
+}
+
+// keepSpare is the most memory that a loop keeps for its next message, and for its next
+// frame.
+const keepSpare = 256 << 10
+
+// loops has what is shared on each loop that has sessions. The lock is held for a look-up at
+// the beginning of a session, and at its end.
+var loops struct {
+	sync.Mutex
+	of map[*eventloop.Loop]*shared
+}
+
+// join returns what is shared on a loop, for one more session.
+func join(loop *eventloop.Loop) *shared {
+	loops.Lock()
+	defer loops.Unlock()
+	sh := loops.of[loop]
+	if sh == nil {
+		if loops.of == nil {
+			loops.of = make(map[*eventloop.Loop]*shared)
+		}
+		sh = &shared{loop: loop}
+		loops.of[loop] = sh
+	}
+	sh.sessions++
+	return sh
+}
+
+// leave forgets a session. With the last of its loop, all that is shared is forgotten.
+func (sh *shared) leave() {
+	if sh.sessions--; sh.sessions == 0 {
+		loops.Lock()
+		delete(loops.of, sh.loop)
+		loops.Unlock()
+	}
+}
+
+// same returns the limits, in one place for all sessions that have the same.
+func (sh *shared) same(l Limits) *Limits {
+	if sh.limits == nil || *sh.limits != l {
+		sh.limits = &l
+	}
+	return sh.limits
+}
+
+// take returns memory for a message.
+func (sh *shared) take() []byte {
+	p := sh.spare
+	sh.spare = nil
+	return p[:0]
+}
+
+// give gives the memory of a message back.
+func (sh *shared) give(p []byte) {
+	if cap(p) <= keepSpare && cap(p) > cap(sh.spare) {
+		sh.spare = p[:0]
+	}
+}
