@@ -1,5 +1,6 @@
-// Chat is a chat room: each message goes to all open pages. The room belongs to the
-// loop and needs no lock.
+// Chat is a chat room: each message goes to all open pages, by WebSocket, or by
+// server-sent events where that does not pass. The room belongs to the loop and needs no
+// lock.
 package main
 
 import (
@@ -8,6 +9,7 @@ import (
 	"strconv"
 
 	"github.com/bobbin-http/bobbin/http"
+	"github.com/bobbin-http/bobbin/http/websocket"
 )
 
 //go:embed page.html
@@ -15,6 +17,7 @@ var page string
 
 type room struct {
 	readers map[*http.Events]bool
+	talkers map[*websocket.Session]bool
 	past    []http.Event // the last hundred messages
 	sent    int
 }
@@ -22,11 +25,26 @@ type room struct {
 func main() { log.Fatal(http.ListenAndServe("localhost:8080", site().Serve)) }
 
 func site() *http.Router {
-	r, router := &room{readers: make(map[*http.Events]bool)}, new(http.Router)
+	r, router := &room{readers: make(map[*http.Events]bool), talkers: make(map[*websocket.Session]bool)}, new(http.Router)
 	router.Handle("GET /{$}", func(w *http.Response, _ *http.Request) error { return w.HTML(page) })
+	router.Handle("GET /talk", r.talk)
 	router.Handle("GET /hear", r.events)
 	router.Handle("POST /say", r.post)
 	return router
+}
+
+func (r *room) talk(w *http.Response, q *http.Request) error {
+	talker, err := websocket.Accept(w, q, websocket.Options{})
+	if err != nil {
+		return err
+	}
+	r.talkers[talker] = true
+	talker.OnGone(func(int, string) { delete(r.talkers, talker) })
+	talker.OnMessage(func(_ websocket.Kind, p []byte) { r.say(string(p)) })
+	for _, e := range r.past {
+		talker.Send(websocket.Text, []byte(e.Data))
+	}
+	return nil
 }
 
 func (r *room) events(w *http.Response, q *http.Request) error {
@@ -48,13 +66,25 @@ func (r *room) post(w *http.Response, q *http.Request) error {
 	if err != nil {
 		return err
 	}
+	r.say(form.Get("text"))
+	return http.StatusNoContent
+}
+
+// say sends a message to all. A browser that is too slow reconnects, and gets what it has
+// missed.
+func (r *room) say(text string) {
 	r.sent++
-	e := http.Event{ID: strconv.Itoa(r.sent), Data: form.Get("text")}
+	e := http.Event{ID: strconv.Itoa(r.sent), Data: text}
 	r.past = append(r.past[max(0, len(r.past)-99):], e)
 	for reader := range r.readers {
 		if reader.Send(e) == http.ErrFull {
-			reader.Close() // the browser reconnects and gets the messages that it has missed
+			reader.Close()
 		}
 	}
-	return http.StatusNoContent
+	m := websocket.Prepare(websocket.Text, []byte(text))
+	for talker := range r.talkers {
+		if talker.SendPrepared(m) == http.ErrFull {
+			talker.Close(websocket.CodePolicyError, "too slow")
+		}
+	}
 }

@@ -57,3 +57,33 @@ func TestWhoComesBackHearsWhatItHasMissed(t *testing.T) {
 		}
 	})
 }
+
+// TestAWebSocketTalksToAll has one client talk by WebSocket, and another one listen by
+// server-sent events.
+func TestAWebSocketTalksToAll(t *testing.T) {
+	httptest.Run(t, httptest.Config{Handler: site().Serve}, func(c *httptest.Client) {
+		c.Do("POST", "/say", "text=before", form)
+		listener, talker := c.Dial(), c.Dial()
+		listener.Send(httptest.Request("GET", "/hear", ""))
+		listener.Next("before\n\n")
+		talker.Send(httptest.Request("GET", "/talk", "", "Connection: Upgrade", "Upgrade: websocket",
+			"Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="))
+		if head, err := talker.Next("\r\n\r\n"); !strings.HasPrefix(head, "HTTP/1.1 101 ") {
+			t.Fatalf("%q, %v", head, err)
+		}
+		if text, err := talker.Next("before"); text != "\x81\x06before" {
+			t.Errorf("what was said before is %q, %v", text, err)
+		}
+		talker.Send("\x81\x82\x00\x00\x00\x00hi") // masked by zeros
+		if text, err := talker.Next("hi"); text != "\x81\x02hi" {
+			t.Errorf("the talker gets %q, %v", text, err)
+		}
+		if text, err := listener.Next("hi\n\n"); err != nil {
+			t.Errorf("the listener gets %q, %v", text, err)
+		}
+		listener.Reset()
+		talker.Reset()
+		c.Sleep(time.Second)
+		c.Do("POST", "/say", "text=after", form)
+	})
+}
