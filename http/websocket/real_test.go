@@ -3,6 +3,7 @@ package websocket
 import (
 	"bufio"
 	"context"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -13,7 +14,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bobbin-http/bobbin"
 	"github.com/bobbin-http/bobbin/http"
+	"github.com/bobbin-http/bobbin/http/internal/ws"
 )
 
 // A real client has a socket.
@@ -252,5 +255,46 @@ ws.onclose = e => fetch("/result?" + n + "," + e.code + "," + e.wasClean + "," +
 		}
 	case <-time.After(30 * time.Second):
 		t.Skip("chromium has shown no page in 30 seconds")
+	}
+}
+
+// TestAnEchoAllocatesNothing has messages go and come, whole and in fragments.
+func TestAnEchoAllocatesNothing(t *testing.T) {
+	if k, err := bobbin.Open(); err == nil {
+		name := fmt.Sprintf("%T", k)
+		k.Shut()
+		if !strings.Contains(strings.ToLower(name), "epoll") {
+			t.Skip("it is measured over epoll, not over " + name)
+		}
+	}
+	at, stop := serveReal(t, echo(Options{}))
+	defer stop()
+	c := dialReal(t, at)
+	defer c.Close()
+	for _, row := range []struct{ name, say string }{
+		{"a short message", frame(0x81, "hello")},
+		{"one of 16 KiB", frame(0x82, string(make([]byte, 16<<10)))},
+		{"one in fragments", frame(0x01, strings.Repeat("a", 8<<10)) + frame(0x80, "b")},
+	} {
+		p := []byte(row.say)
+		size := 0
+		for rest := p; len(rest) > 0; { // of the payloads
+			n, head := int(rest[1]&0x7f), 6
+			if n == 126 {
+				n, head = int(rest[2])<<8|int(rest[3]), 8
+			}
+			size += n
+			rest = rest[head+n:]
+		}
+		got := make([]byte, len(ws.AppendHead(nil, ws.Text, false, size))+size)
+		n := testing.AllocsPerRun(500, func() {
+			c.Write(p)
+			if _, err := io.ReadFull(c.r, got); err != nil {
+				t.Fatal(err)
+			}
+		})
+		if n > 0 {
+			t.Errorf("%s: %v allocations", row.name, n)
+		}
 	}
 }
