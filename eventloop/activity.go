@@ -39,10 +39,17 @@ type ConnInfo struct {
 	Deadline time.Duration // since the loop was made, 0 for none
 	Since    time.Duration // when its activity began, as well as the loop knows; since the loop was made
 	Accepted time.Duration // since the loop was made, 0 if its protocol does not know
+	Handled  uint32        // requests that a handler has: one at most, but for HTTP/2
+
+	// Streams has what the requests of a connection do that carries several: 1 and the
+	// Activity of each in its place, and 0 for a place that no request has. A request keeps
+	// its place. Those for which there was no place are not here.
+	Streams [4]uint8
 }
 
 // An Inspected is a Protocol that knows what is done on its connection. Inspect gets what
-// the loop knows, and changes Activity, Requests, Route, Since and Accepted.
+// the loop knows, and changes Activity, Requests, Route, Since, Accepted, Handled and Streams,
+// and adds to Owed what streams have queued.
 type Inspected interface {
 	Inspect(info *ConnInfo)
 }

@@ -80,7 +80,9 @@ func (c *Conn) SetClient(who Client) {
 	if who == before || c.state == Dead {
 		return
 	}
-	l.eviction.recount(before, who)
+	if c.fd != noDescriptor {
+		l.eviction.recount(before, who)
+	}
 	s := &l.clients
 	if who == c.peerClient() {
 		delete(s.named, c)

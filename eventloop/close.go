@@ -70,7 +70,7 @@ func (c *Conn) close(mode closeMode) {
 	c.idleSince, c.heldSince = 0, c.loop.clock.tickNow()
 	c.become(Closing)
 	c.dropInput()
-	c.loop.lists.markDirty(c)
+	c.markOutput()
 }
 
 // finish is called when all is written. It ends our half, and has the connection
@@ -165,6 +165,10 @@ func (e closing) notify() {
 // reap.
 func (c *Conn) closeNow(why error) {
 	l := c.loop
+	if c.fd == noDescriptor {
+		c.stream().over(why)
+		return
+	}
 	if c.closeMode == closeDetach && why == nil {
 		c.detachNow()
 		return

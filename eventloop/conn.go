@@ -79,7 +79,7 @@ func (c *Conn) Peer() netip.AddrPort {
 // not keep it.
 func (c *Conn) LocalAddr() netip.AddrPort {
 	c.loop.owner.check("Conn.LocalAddr")
-	return c.loop.kernel.LocalAddr(int(c.fd))
+	return c.loop.kernel.LocalAddr(int(c.whole().fd))
 }
 
 // Rest returns the bytes that were read and that the protocol has not used, for OnEOF and
@@ -129,7 +129,7 @@ func (c *Conn) SetDeadline(d time.Duration) {
 	before := c.deadline
 	c.deadline = c.loop.clock.after(d)
 	if before == 0 || c.deadline < before {
-		c.loop.timers.wheel.moved(c) // else it is looked at soon enough where it is
+		c.deadlineMoved() // else it is looked at soon enough where it is
 	}
 }
 

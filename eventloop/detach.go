@@ -27,6 +27,9 @@ type Detached struct {
 var (
 	ErrDetachedFull = errors.New("eventloop: Limits.Detached connections have left the loop, and their owners have not closed them")
 	ErrClosing      = errors.New("eventloop: the connection is being closed")
+
+	// ErrStreamDetached says that a stream has no connection of its own.
+	ErrStreamDetached = errors.New("eventloop: a stream has no connection of its own to give away: others are on it, too")
 )
 
 // Detachments are the connections of a loop that leave it, or have left it.
@@ -63,8 +66,11 @@ func (c *Conn) Detach(done func(Detached, error)) error {
 	l := c.loop
 	l.owner.check("Conn.Detach")
 	d := &l.closings.detached
-	if !c.canWrite() {
+	switch {
+	case !c.canWrite():
 		return ErrClosing
+	case c.fd == noDescriptor:
+		return ErrStreamDetached
 	}
 	client := c.Client()
 	if !d.admits(l, client) {

@@ -152,7 +152,7 @@ func (c *Conn) addQueued(size, memory int64) {
 	l := c.loop
 	c.out.grow(l, size, memory)
 	c.checkHighWater(size)
-	l.lists.markDirty(c)
+	c.markOutput()
 }
 
 // commitStaged is Commit for bytes that are staged.

@@ -18,7 +18,7 @@ func (c *Conn) CloseWrite() {
 	c.loop.owner.check("Conn.CloseWrite")
 	if c.canWrite() {
 		c.become(HalfClosed)
-		c.loop.lists.markDirty(c)
+		c.markOutput()
 	}
 }
 
@@ -34,6 +34,11 @@ func (c *Conn) shutHalf() {
 // an end of the peer without close_notify is then a failure, also on an idle connection.
 func (c *Conn) SetProtocol(p Protocol) {
 	c.loop.owner.check("Conn.SetProtocol")
+	if c.fd == noDescriptor {
+		c.stream().protocol = p
+		c.loop.lists.markAgain(c)
+		return
+	}
 	c.protocol = p
 	if c.tls != nil {
 		c.tls.whole = true

@@ -49,6 +49,7 @@ const (
 //
 // It must be called on the loop's goroutine, while the request is being handled.
 func (c *Conn) LeaveOut(request uint32) {
+	c = c.whole()
 	l := c.loop
 	l.owner.check("Conn.LeaveOut")
 	r := &l.recorder
@@ -84,6 +85,7 @@ func (c *Conn) LeaveOut(request uint32) {
 // CountIn is called when a request has begun on a connection that may be left out. Unless
 // LeaveOut is called for it, too, it counts, and so does the connection.
 func (c *Conn) CountIn() {
+	c = c.whole()
 	if c.figures != figuresLeftOut {
 		return
 	}
@@ -99,6 +101,7 @@ func (c *Conn) CountIn() {
 // CountDone is called when a request is answered on a connection that may be left out. It
 // reports whether the request counts.
 func (c *Conn) CountDone() bool {
+	c = c.whole()
 	switch c.figures {
 	case figuresLeftOut:
 		if e := c.loop.recorder.leftOut(c); e != nil {
@@ -119,7 +122,7 @@ func (c *Conn) countAgain() {
 }
 
 // LeftOut reports whether the connection is left out of all figures.
-func (c *Conn) LeftOut() bool { return c.figures == figuresLeftOut }
+func (c *Conn) LeftOut() bool { return c.whole().figures == figuresLeftOut }
 
 // LeaveOut leaves the callback that runs now out of all figures: that of a timer or a
 // posted function that watches the loop. It must be called once in each, on the loop's

@@ -62,6 +62,7 @@ type Loop struct {
 	embed      func() (*Conn, Protocol) // embed.go; nil if nothing is to have the connections
 	conns      connTable                // table.go: connections by descriptor
 	lists      worklists                // worklists.go: connections that the phases of a turn go through
+	carriers   carriers                 // carry.go: connections that carry streams
 	closings   closings                 // close.go: connections that are about to end
 	listeners  listeners                // listener.go
 	clients    clients                  // client.go: the clients that connections are accounted to
@@ -242,6 +243,7 @@ func (l *Loop) runTimers() {
 
 // flush is the fifth phase, in which sockets are written to.
 func (l *Loop) flush() {
+	l.visitCarriers()
 	dirty := &l.lists.dirty
 	n := dirty.begin()
 	for i := range n {

@@ -156,7 +156,7 @@ func (t *outputTotal) shed() {
 		if c.state == Dead {
 			continue
 		}
-		if n := c.inMemory(); n > 0 {
+		if n := c.inMemory() + t.loop.carriedMemory(c); n > 0 {
 			who := c.Client()
 			owed.Add(who, n)
 			debts[who] = append(debts[who], debt{c, n})

@@ -32,7 +32,7 @@ func (c *Conn) readAhead(p *piece, n int64) {
 				c.Abort(err) // the worker is still reading
 			default:
 				a.end(c)
-				c.loop.lists.markDirty(c)
+				c.markOutput()
 			}
 		},
 		Over: func() {

@@ -28,7 +28,7 @@ func (l *Loop) sleep() (int, error) {
 // wakeTime returns until when the loop may sleep: not at all while something is left
 // to do, else until the next deadline.
 func (l *Loop) wakeTime() time.Duration {
-	if l.lists.any() || l.closings.any() || l.listeners.any() || l.handshakes.oldest != nil && l.handshakes.mayStep() || l.mail.waiting.Load() || !l.stop.begun && l.mail.stops.Load() > 0 {
+	if l.lists.any() || l.carriersReady() || l.closings.any() || l.listeners.any() || l.handshakes.oldest != nil && l.handshakes.mayStep() || l.mail.waiting.Load() || !l.stop.begun && l.mail.stops.Load() > 0 {
 		return bobbin.NoWait
 	}
 	return l.timers.next()

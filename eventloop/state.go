@@ -33,7 +33,9 @@ var Follows = [States][]State{
 func (c *Conn) become(s State) {
 	for _, next := range Follows[c.state] {
 		if next == s {
-			c.loop.record(StateChange, c, int64(c.state)<<8|int64(s))
+			if c.fd != noDescriptor {
+				c.loop.record(StateChange, c, int64(c.state)<<8|int64(s))
+			}
 			c.state = s
 			return
 		}

@@ -75,6 +75,9 @@ func (t *TLS) Wrap(begin func(*Conn) Protocol) func(*Conn) Protocol {
 // in plain text. The result must not be changed. After the first call, other
 // goroutines may call TLS too.
 func (c *Conn) TLS() *tls.ConnectionState {
+	if c.fd == noDescriptor {
+		return c.stream().on.conn.TLS()
+	}
 	s := c.tls
 	if s == nil {
 		return nil
@@ -86,5 +89,18 @@ func (c *Conn) TLS() *tls.ConnectionState {
 	return s.state
 }
 
+// ALPN returns the protocol and the cipher suite that were agreed upon in the handshake, "" and 0
+// if there was none. It asks crypto/tls each time, so that a connection need not keep what TLS
+// returns.
+func (c *Conn) ALPN() (protocol string, suite uint16) {
+	if c.tls == nil {
+		return "", 0
+	}
+	state := c.tls.tls.ConnectionState()
+	return state.NegotiatedProtocol, state.CipherSuite
+}
+
 // Secure reports whether the connection is over TLS, and its handshake is done.
-func (c *Conn) Secure() bool { return c.tls != nil }
+func (c *Conn) Secure() bool {
+	return c.tls != nil || c.fd == noDescriptor && c.stream().on.conn.Secure()
+}

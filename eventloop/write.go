@@ -79,6 +79,9 @@ func (c *Conn) Unsent() int64 {
 	if c.state == Dead {
 		return 0
 	}
+	if c.fd == noDescriptor {
+		return c.Buffered() // what is in frames is with the connection
+	}
 	return c.Buffered() + int64(c.loop.kernel.Unsent(int(c.fd)))
 }
 
