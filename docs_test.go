@@ -135,7 +135,7 @@ func TestWalksPassWhatIsThere(t *testing.T) {
 			}
 		}
 	}
-	if walks != 4 || steps < 40 {
+	if walks != 5 || steps < 50 {
 		t.Errorf("only %d walks with %d steps were found", walks, steps)
 	}
 }

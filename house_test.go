@@ -48,6 +48,8 @@ var house = map[string]room{
 	"http":                         {". eventloop", "net net/http os os/exec os/signal syscall"},
 	"http/serve.go":                {". eventloop", "net/http os os/exec os/signal syscall"}, // a listener of the program's is a net.Listener
 	"http/internal/h1":             {"http/internal/negotiate", notPure},
+	"http/internal/h2":             {"", notPure},
+	"http/internal/h2test":         {"http/internal/h1 http/internal/h2", "net net/http os os/exec os/signal syscall"},
 	"http/internal/negotiate":      {"", notPure},
 	"http/internal/route":          {"http/internal/h1", notPure},
 	"http/internal/ws":             {"", notPure},

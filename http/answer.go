@@ -297,7 +297,7 @@ func (c *conn) takeOver() {
 		return
 	}
 	fresh := c.server.takeExchange(c)
-	fresh.incoming = x.incoming
+	fresh.stream, fresh.incoming = x.stream, x.incoming
 	fresh.request.client = x.request.client
 	fresh.request.values.Store(x.request.values.Load())
 	fresh.extras = true

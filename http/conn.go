@@ -124,8 +124,7 @@ func (c *conn) readHead(p []byte) int {
 	}
 	c.x = x
 	if why != nil {
-		c.refuseHead(p, (*refusal)(why))
-		return len(p)
+		return c.readOther(p, why)
 	}
 	x.raw = p[:n]
 	c.serve(p[n:])

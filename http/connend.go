@@ -22,7 +22,11 @@ func (c *conn) serveInSpecialTimes() {
 	s := c.server
 	c.conn.CountIn()
 	if s.loop.BeingRead() {
-		c.record(HeadRead, int64(len(c.x.raw)))
+		kind := HeadRead
+		if c.x.stream != nil {
+			kind = StreamHeadRead
+		}
+		c.record(kind, int64(len(c.x.raw)))
 	}
 	c.closeAfter = c.closeAfter || s.loop.Stopping()
 	if s.loop.Crowded() && !s.warnedOfProxy {
@@ -125,6 +129,10 @@ func (c *conn) releaseExchange() {
 // OnEOF implements eventloop.Protocol. A request that is cut short is never served (RFC
 // 9112 section 8).
 func (c *conn) OnEOF(*eventloop.Conn) {
+	if c.x != nil && c.x.stream != nil {
+		c.bodyEnded()
+		return
+	}
 	switch c.phase {
 	case betweenRequests:
 		c.enterClosing()

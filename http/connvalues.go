@@ -72,7 +72,7 @@ func (r *Request) connValues(call string) *value {
 	if x.isOffLoop() {
 		return x.task.connValues
 	}
-	return x.conn.server.connValues[x.conn]
+	return x.conn.server.connValues[x.whole()]
 }
 
 // setConnValue implements Connected.

@@ -20,7 +20,11 @@ type handlerDeadlines struct {
 // dropDeadlines is called when the request is over. An answer that the client has not taken
 // keeps its deadline.
 func (x *exchange) dropDeadlines() {
-	if x.writeTimer != nil && x.conn.conn.Unsent() == 0 {
+	switch {
+	case x.writeTimer == nil:
+	case x.stream != nil:
+		x.stream.writeTimer = x.writeTimer
+	case x.conn.conn.Unsent() == 0:
 		x.writeTimer.Stop()
 	}
 	x.handlerDeadlines = handlerDeadlines{}

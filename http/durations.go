@@ -21,7 +21,7 @@ type Series struct {
 	Method  string // "_OTHER" for one that is not of HTTP itself
 	Status  Status
 	Scheme  string // "http" or "https"
-	Version string // "1.0" or "1.1"
+	Version string // "1.0", "1.1" or "2"
 	Other   bool   // the labels are empty: there were too many different ones
 
 	Duration     DurationHistogram // until all of the answer was queued, and the turn's output was flushed
@@ -110,10 +110,7 @@ func (x *exchange) noteDuration() {
 	s := x.conn.server
 	d := &s.series
 	h := &x.head
-	key := uint32(x.response.status)<<8 | uint32(h.Method)<<2
-	if h.Minor > 0 || h.FieldsAt == 0 { // or the request line was not understood
-		key |= 2
-	}
+	key := uint32(x.response.status)<<9 | uint32(h.Method)<<3 | x.version()<<1
 	if x.conn.conn.Secure() {
 		key |= 1
 	}
@@ -140,6 +137,21 @@ func (x *exchange) noteDuration() {
 		size = max(w.bodySize(), w.sent)
 	}
 	one.ResponseBody.add(size)
+}
+
+// versions are the labels of versions, by what exchange.version returns.
+var versions = [4]string{"1.0", "1.1", "2"}
+
+// version returns the place of the request's version in versions. That of a request line that
+// was not understood is 1.1.
+func (x *exchange) version() uint32 {
+	switch {
+	case x.stream != nil:
+		return 2
+	case x.head.Minor > 0 || x.head.FieldsAt == 0:
+		return 1
+	}
+	return 0
 }
 
 // await waits for the end of the turn, which ends its requests.
@@ -179,15 +191,12 @@ func (d *durations) of(key uint32, x *exchange) *Series {
 		}
 		return d.other
 	}
-	one := &Series{Status: x.response.status, Method: "_OTHER", Scheme: "http", Version: "1.0"}
-	if m := h1.Method(key >> 2 & 63); m != h1.MethodOther {
+	one := &Series{Status: x.response.status, Method: "_OTHER", Scheme: "http", Version: versions[key>>1&3]}
+	if m := h1.Method(key >> 3 & 63); m != h1.MethodOther {
 		one.Method = m.String()
 	}
 	if key&1 != 0 {
 		one.Scheme = "https"
-	}
-	if key&2 != 0 {
-		one.Version = "1.1"
 	}
 	d.byLabels[key] = one
 	d.list = append(d.list, one)

@@ -28,6 +28,8 @@ func TestDurationsAreNotedWhileTheLoopIsTimed(t *testing.T) {
 		{"HEAD has no body", ask("HEAD /fast HTTP/1.1", ""), []string{"HEAD 200 1.1: 1 0 0, 0 0"}},
 		{"each label makes a series", ask("GET /fast HTTP/1.1", "") + ask("GET /fast HTTP/1.0\r\nConnection: keep-alive", "") + ask("POST /nothing HTTP/1.1", "") + ask("GET /fast HTTP/1.1", ""),
 			[]string{"GET 200 1.1: 2 0 0, 0 10", "GET 200 1.0: 1 0 0, 0 5", "POST 404 1.1: 1 0 0, 0 14"}},
+		{"HTTP/2 is a version", h2Begin + h2Fetch(1, "/fast") + h2Fetch(3, "/fast") + h2Fetch(5, "/nothing"), []string{"GET 200 2: 2 0 0, 0 10", "GET 404 2: 1 0 0, 0 14"}},
+		{"the time in which its request waits counts", h2Begin + h2Fetch(1, "/waiting") + h2Fetch(3, "/fast"), []string{"GET 200 2: 1 0 1, 0 10"}},
 		{"a method of the client's is no label", ask("GET /fast HTTP/1.1", "") + ask("BREW /fast HTTP/1.1", ""), []string{"GET 200 1.1: 1 0 0, 0 5", "_OTHER 501 1.1: 1 0 0, 0 41"}},
 		{"nor is a head that is malformed", ask("GET /fast HTTP/1.0\r\nConnection: keep-alive", "") + "\x01 / HTTP/1.0\r\n\r\n", []string{"GET 200 1.0: 1 0 0, 0 5", "_OTHER 400 1.1: 1 0 0, 0 62"}},
 	} {
@@ -92,7 +94,7 @@ func TestSeriesHaveALimit(t *testing.T) {
 	x := &exchange{}
 	for status := range Status(1000) {
 		x.response.status = status
-		d.of(uint32(status)<<8, x).Duration.add(time.Second, 1)
+		d.of(uint32(status)<<9, x).Duration.add(time.Second, 1)
 	}
 	if len(d.list) != seriesKept+1 || !d.other.Other || d.other.Duration.Sum != (1000-seriesKept)*time.Second {
 		t.Errorf("there are %d series, and %v is in the last", len(d.list), d.other.Duration.Sum)

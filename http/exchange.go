@@ -14,8 +14,9 @@ import (
 // an idle connection has none.
 type exchange struct {
 	conn   *conn
-	serial uint32 // counts the uses of x, so that a late call can tell
-	stale  string // the end of its last use, where late uses are looked for
+	stream *h2Stream // that conn is of, nil with HTTP/1
+	serial uint32    // counts the uses of x, so that a late call can tell
+	stale  string    // the end of its last use, where late uses are looked for
 
 	// The request.
 	incoming
@@ -64,7 +65,7 @@ type incoming struct {
 // reset prepares x for its next use. Memory is kept. The head is not cleared: it is
 // filled before it is read.
 func (x *exchange) reset() {
-	x.conn = nil
+	x.conn, x.stream = nil, nil
 	x.serial++
 	x.raw, x.own = nil, x.own[:0]
 	if !x.framing.Done() {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"strconv"
+	"sync/atomic"
 
 	"github.com/bobbin-http/bobbin/http/internal/h1"
 	"github.com/bobbin-http/bobbin/http/internal/negotiate"
@@ -317,6 +318,8 @@ type Prepared struct {
 	fields int    // bytes of the fields
 	head   int    // bytes in front of the body
 	typed  bool   // one of the fields is Content-Type
+
+	h2 atomic.Pointer[h2Fields] // the fields for HTTP/2, once they were sent there
 }
 
 // Prepare makes an answer of a body, which it copies, and of fields, each a name and a

@@ -44,7 +44,7 @@ func (w *Response) Hold() (*Held, error) {
 func (w *Response) hold() *Held {
 	x := w.x
 	x.keepHead()
-	h := &Held{x: x, serial: x.serial, server: x.conn.server, chunked: x.head.Minor > 0}
+	h := &Held{x: x, serial: x.serial, server: x.conn.server, chunked: x.chunks()}
 	x.held = h
 	x.enter(stateHolding)
 	return h
@@ -56,7 +56,7 @@ func (h *Held) sendHead() {
 	w.beforeHead(&w.hooks)
 	h.empty = w.bodiless()
 	if c.unread() || !h.chunked {
-		c.closeAfter = true
+		c.closeAfter = true // as it is on a stream
 	}
 	w.sendHead(h.chunked && !w.silent())
 }

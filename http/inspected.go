@@ -20,6 +20,9 @@ func (c *conn) Inspect(info *eventloop.ConnInfo) {
 			info.Activity = eventloop.Handling
 		}
 	}
+	if info.Activity == eventloop.Handling {
+		info.Handled = 1
+	}
 	if x := c.x; x != nil {
 		info.Since = x.since
 		if x.route != nil {

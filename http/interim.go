@@ -29,12 +29,14 @@ func (w *Response) Interim(status Status, fields ...[2]string) error {
 	}
 	p := append(strconv.AppendInt([]byte("HTTP/1.1 "), int64(status), 10), ' ')
 	p = append(append(p, status.Text()...), "\r\n"...)
+	line := len(p)
 	for _, f := range fields {
 		if !h1.IsToken(f[0]) || !h1.IsFieldValue(f[1]) || frames(f[0]) {
 			return fmt.Errorf("http: %q: %q is no field for an interim answer", f[0], f[1])
 		}
 		p = append(append(append(append(p, f[0]...), ": "...), f[1]...), "\r\n"...)
 	}
+	lines := p[line:]
 	p = append(p, "\r\n"...)
 	return w.x.onLoop(func() error {
 		switch {
@@ -42,6 +44,8 @@ func (w *Response) Interim(status Status, fields ...[2]string) error {
 			return errLateInterim
 		case !w.x.streams() && w.x.conn.conn.Full():
 			return ErrFull
+		case w.x.stream != nil:
+			w.x.stream.sendInterim(status, lines)
 		case w.x.head.Minor > 0:
 			w.x.conn.conn.Write(p)
 		}

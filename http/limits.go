@@ -38,6 +38,22 @@ type Limits struct {
 	Pieces   int           // of one Topic, published and not yet sent to all; 256; Publish returns ErrFull
 	Turn     int           // requests answered in one turn; 16; the rest waits for the next
 
+	// One connection of HTTP/2.
+	Streams          int // requests that are open at once; 100; the stream is refused
+	Resets           int // streams that were reset, by either side, ten of which come back in a second, and one with each answer; 200; GOAWAY
+	HeaderBlock      int // a field block as it is sent; 16 KiB; GOAWAY
+	Continuations    int // frames behind the first of a field block; 8; GOAWAY
+	Crumbs           int // pieces of Cookie, which count as one field; 256; 431
+	Settings         int // frames in ten seconds, and settings in one; 32; GOAWAY
+	ControlQueue     int // answers to SETTINGS and PING, and resets, that the client has not taken; 64; reading stops
+	Useless          int // frames that do nothing for a request, beyond those that do; 1,000; GOAWAY
+	StreamWindow     int // bytes of a body that may come before its handler reads; 256 KiB; FLOW_CONTROL_ERROR
+	StreamWindowMost int // to which that grows for a handler that reads; 4 MiB
+	ConnWindow       int // bytes of all bodies, once one comes; 1 MiB; FLOW_CONTROL_ERROR
+	ConnWindowMost   int // to which that grows; 8 MiB
+	LeastFrame       int // bytes of an answer for which a client has to make room, for a second; 1 KiB
+	Ahead            int // bytes in frames that the socket has not taken; 64 KiB; the most urgent stream is next
+
 	// Deadlines.
 	HeadTimeout time.Duration // from the first byte of a head to its last, or from accept; 10 s; 408
 	IdleTimeout time.Duration // between requests; 60 s; closed without an answer
@@ -125,6 +141,20 @@ func (l Limits) withDefaults() Limits {
 	orDefault(&l.Turn, 16)
 	orDefault(&l.Pieces, 256)
 	orDefault(&l.Offloads, 1024)
+	orDefault(&l.Streams, 100)
+	orDefault(&l.Resets, 200)
+	orDefault(&l.HeaderBlock, 16<<10)
+	orDefault(&l.Continuations, 8)
+	orDefault(&l.Crumbs, 256)
+	orDefault(&l.Settings, 32)
+	orDefault(&l.ControlQueue, 64)
+	orDefault(&l.Useless, 1000)
+	orDefault(&l.StreamWindow, 256<<10)
+	orDefault(&l.StreamWindowMost, 4<<20)
+	orDefault(&l.ConnWindow, 1<<20)
+	orDefault(&l.ConnWindowMost, 8<<20)
+	orDefault(&l.LeastFrame, 1<<10)
+	orDefault(&l.Ahead, 64<<10)
 	orDefault(&l.HeadTimeout, 10*time.Second)
 	orDefault(&l.IdleTimeout, time.Minute)
 	orDefault(&l.BodyTimeout, 15*time.Second)

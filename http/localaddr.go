@@ -10,7 +10,7 @@ func (r *Request) LocalAddr() netip.AddrPort {
 	if t := r.x.task; t != nil && (t.runs == stateOffLoop || t.local.IsValid()) {
 		return t.local
 	}
-	return r.x.conn.localAddr()
+	return r.x.whole().localAddr()
 }
 
 // localAddr asks the kernel once for each connection: a handler off the loop may want the

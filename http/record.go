@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/bobbin-http/bobbin/eventloop"
+	"github.com/bobbin-http/bobbin/http/internal/h2"
 )
 
 // Kinds of records that a server adds to those of its loop, with the number of the
@@ -21,6 +22,9 @@ const (
 	// AnswerQueued comes behind one of those for a follower: the bytes in the connection's
 	// outbox when the answer was complete. The answer is written when as many are.
 	AnswerQueued
+
+	StreamHeadRead // HeadRead for a stream of HTTP/2, whose requests overlap
+	StreamReset    // the code (RFC 9113 section 7) of a stream of HTTP/2 that was reset, by either side
 )
 
 // recordKinds is how they are shown.
@@ -33,6 +37,8 @@ var recordKinds = []eventloop.KindInfo{
 	{Name: "done 4xx", Text: doneText},
 	{Name: "done 5xx", Text: doneText},
 	{Name: "answer queued", Text: func(n int64) string { return fmt.Sprintf("answer queued, %d bytes in all", n) }},
+	{Name: "stream head read", Text: func(n int64) string { return fmt.Sprintf("head of %d bytes, in a stream", n) }},
+	{Name: "stream reset", Text: func(code int64) string { return "stream reset, " + h2.ErrorCode(code).String() }},
 }
 
 func doneText(status int64) string { return fmt.Sprintf("done %d", status) }
@@ -64,7 +70,7 @@ func (c *conn) noteDone() {
 		c.recordDone(status)
 	}
 	if loop.BeingFollowed() {
-		c.conn.Record(AnswerQueued, uint32(c.requests), c.conn.Buffered())
+		c.conn.Record(AnswerQueued, uint32(c.requests), c.x.queued())
 	}
 	if loop.BeingTimed() {
 		c.x.noteDuration()

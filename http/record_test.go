@@ -9,6 +9,7 @@ import (
 
 	"github.com/bobbin-http/bobbin/eventloop"
 	"github.com/bobbin-http/bobbin/eventloop/sim"
+	"github.com/bobbin-http/bobbin/http/internal/h2"
 )
 
 // moving is a kernel whose monotonic clock moves by a microsecond with each reading.
@@ -208,6 +209,7 @@ func TestKindsOfRecordsHaveWords(t *testing.T) {
 	for kind, want := range map[eventloop.Kind]string{
 		HeadRead: "head of 200 bytes", HandlerBegan: "handler began", HandlerEnded: "handler ended, route 200", AnswerQueued: "answer queued, 200 bytes in all",
 		Done2xx: "done 200", Done3xx: "done 200", Done4xx: "done 200", Done5xx: "done 200",
+		StreamHeadRead: "head of 200 bytes, in a stream", StreamReset: "stream reset, " + h2.ErrorCode(200).String(),
 	} {
 		if got := loop.Describe(&eventloop.Record{Kind: kind, Arg: 200}); got != want || loop.KindInfo(kind).Name == "" {
 			t.Errorf("kind %d is %q, not %q", kind, got, want)

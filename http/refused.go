@@ -1,6 +1,9 @@
 package http
 
-import "github.com/bobbin-http/bobbin/http/internal/h1"
+import (
+	"github.com/bobbin-http/bobbin/http/internal/h1"
+	"github.com/bobbin-http/bobbin/http/internal/negotiate"
+)
 
 // The server answers some requests itself, without a handler: heads that are malformed,
 // too large or too slow, methods and expectations that it does not serve, "OPTIONS *",
@@ -50,6 +53,40 @@ func (c *conn) refuseHead(p []byte, why *refusal) {
 	x.raw = x.head.KeepLine(p)
 	c.closeAfter = true
 	c.answerInstead(why)
+}
+
+// readOther goes on with bytes that begin no request of HTTP/1: it has HTTP/2 go on, closes, or
+// refuses a head. It returns how many of them it has used.
+func (c *conn) readOther(p []byte, why *h1.Refusal) int {
+	switch {
+	case c.beginsH2(p):
+		c.releaseExchange()
+		return c.switchToH2(p)
+	case why == h1.ErrVersion && c.speaksOther(p):
+		c.end()
+	default:
+		c.refuseHead(p, (*refusal)(why))
+	}
+	return len(p)
+}
+
+// speaksOther reports whether a client begins a connection in a protocol that is no HTTP at all: a
+// line of three words whose first is no method and whose last does not begin with HTTP. Such a
+// client would take an answer for something else, so it gets none.
+func (c *conn) speaksOther(p []byte) bool {
+	h := &c.x.head
+	if c.requests > 0 || h.Method != h1.MethodOther || h.Target.To == 0 {
+		return false
+	}
+	version := p[h.Target.To+1:]
+	return !negotiate.EqualFold(version[:min(len(version), len("http"))], "http")
+}
+
+// end closes a connection without an answer.
+func (c *conn) end() {
+	c.releaseExchange()
+	c.enterClosing()
+	c.conn.Close()
 }
 
 // refuseRest refuses a request whose head will not be complete. If the bytes so far

@@ -108,7 +108,8 @@ func (r *Request) Target() string {
 	return r.piece(r.x.head.Target)
 }
 
-// Length returns the number of bytes of the body, or -1 if it comes in chunks.
+// Length returns the number of bytes of the body, or -1 if it comes in chunks, or
+// without a length by HTTP/2.
 func (r *Request) Length() int64 {
 	r.use("Length")
 	if r.x.head.Chunked {
@@ -184,7 +185,20 @@ func (r *Request) HeadersBytes() iter.Seq2[[]byte, []byte] {
 }
 
 // ProtoMinor returns the minor version: 1 for HTTP/1.1, 0 for HTTP/1.0.
-func (r *Request) ProtoMinor() int { return int(r.x.head.Minor) }
+func (r *Request) ProtoMinor() int {
+	if r.x.stream != nil {
+		return 0
+	}
+	return int(r.x.head.Minor)
+}
+
+// ProtoMajor returns the major version: 1, or 2 for HTTP/2, whose minor version is 0.
+func (r *Request) ProtoMajor() int {
+	if r.x.stream != nil {
+		return 2
+	}
+	return 1
+}
 
 // RemoteAddr returns the address of the peer; on a Unix socket, an invalid one.
 func (r *Request) RemoteAddr() netip.AddrPort {

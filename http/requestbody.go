@@ -34,7 +34,7 @@ func (c *conn) receive() {
 	c.awaitPiece()
 	if c.x.expects {
 		c.x.expects = false
-		c.conn.Write(continueLine)
+		c.x.sendContinue()
 	}
 }
 

@@ -91,7 +91,11 @@ func (w *Response) send() {
 		w.afterAnswer(&w.hooks, w.bodySize())
 	}
 	if w.closes {
-		c.closeAfter = true
+		c.endAfter()
+	}
+	if w.x.stream != nil {
+		w.x.stream.sendWhole(w)
+		return
 	}
 	heads := &c.server.heads
 	heads.at(c.server.loop)
@@ -162,7 +166,11 @@ func (w *Response) sendHead(chunked bool) {
 	c := w.x.conn
 	w.x.headSent = true
 	if w.closes {
-		c.closeAfter = true
+		c.endAfter()
+	}
+	if w.x.stream != nil {
+		w.x.stream.sendHead(w)
+		return
 	}
 	heads := &c.server.heads
 	heads.at(c.server.loop)

@@ -11,6 +11,7 @@ import (
 	"github.com/bobbin-http/bobbin"
 	"github.com/bobbin-http/bobbin/eventloop"
 	"github.com/bobbin-http/bobbin/http/internal/h1"
+	"github.com/bobbin-http/bobbin/http/internal/h2"
 	"github.com/bobbin-http/bobbin/http/internal/negotiate"
 )
 
@@ -51,6 +52,11 @@ type Config struct {
 	// Response.Hijack, or with an error. Without it, CONNECT is refused by 405.
 	Connect Handler
 
+	// Tunnels offers tunnels for other protocols to clients of HTTP/2 (RFC 8441), as browsers
+	// use for WebSocket. It is to be set where such a protocol is served: a browser to which
+	// it is offered does not try HTTP/1.1 when it is refused.
+	Tunnels bool
+
 	// OnConn is called when a connection changes its state: it was accepted, a request has
 	// begun, all requests are answered, another protocol or a handler has taken it over, it
 	// has closed. It runs on the loop and must not wait; a panic in it costs the connection.
@@ -60,10 +66,14 @@ type Config struct {
 	// and is for health checks that only connect.
 	EagerAccept bool
 
-	// TLS is for ListenTLS: the certificates and other settings of crypto/tls. "h2" is
-	// taken out of NextProtos, because there is no HTTP/2, and "http/1.1" is put in if
-	// nothing is there; otherwise it is used as it is, and may be shared by several
-	// servers. It must not be changed any more.
+	// NoHTTP2 has the server speak HTTP/1.1 alone. Without it, a client of HTTPS may choose
+	// HTTP/2, and a client in plain text may begin with its preface.
+	NoHTTP2 bool
+
+	// TLS is for ListenTLS: the certificates and other settings of crypto/tls. If NextProtos
+	// is empty, the server offers "h2" and "http/1.1" there; with NoHTTP2, "h2" is taken out.
+	// Otherwise it is used as it is, and may be shared by several servers. It must not be
+	// changed any more.
 	TLS *tls.Config
 
 	// TLSWaits says that a callback in TLS may wait, for a disk for example: then
@@ -89,6 +99,8 @@ type Server struct {
 	tls     *eventloop.TLS
 
 	anyMethod bool
+	noH2      bool // there is no HTTP/2
+	tunnels   bool // Config.Tunnels
 	connects  bool // there is a Config.Connect
 	hooked    bool // there is a Config.Middleware
 
@@ -118,9 +130,18 @@ type Server struct {
 	unfinished map[*conn]unfinished // requests that a stop waits for
 
 	onConn     func(*Conn, ConnState)
-	watched    map[*conn]*Conn          // all connections, if there is an onConn
-	connValues map[*conn]*value         // those of ConnKey
-	localAddrs map[*conn]netip.AddrPort // of connections of which it was asked
+	watched    map[*conn]*Conn  // all connections, if there is an onConn
+	connValues map[*conn]*value // those of ConnKey
+
+	h2Block     h2.Block                 // the field block that is being read
+	h2Text      []byte                   // that block as text
+	h2Frame     []byte                   // the frame that is being made
+	h2Date      h2Date                   // h2head.go
+	burdenAt    time.Duration            // when warnOfBurden has logged last
+	burdens     int                      // for which it has not since
+	h2Kept      int64                    // bytes of bodies that have come and that no handler has read
+	freeStreams []*h2Stream              // for reuse
+	localAddrs  map[*conn]netip.AddrPort // of connections of which it was asked
 }
 
 // NewServer makes a server, which does not listen yet.
@@ -138,9 +159,11 @@ func NewServer(config Config) (*Server, error) {
 		localAddrs: make(map[*conn]netip.AddrPort),
 
 		anyMethod: config.AnyMethod,
+		noH2:      config.NoHTTP2,
+		tunnels:   config.Tunnels,
 		onConn:    config.OnConn,
 	}
-	s.tls = &eventloop.TLS{Config: speaking(config.TLS), Waits: config.TLSWaits, Plain: s.answerPlain}
+	s.tls = &eventloop.TLS{Config: speaking(config.TLS, !config.NoHTTP2), Waits: config.TLSWaits, Plain: s.answerPlain}
 	if err := s.limits.check(); err != nil {
 		return nil, err
 	}
@@ -244,10 +267,18 @@ func (s *Server) begin(c *eventloop.Conn) eventloop.Protocol {
 	c.SetWaiting()
 	one := c.Protocol().(*conn)
 	one.since = s.loop.Uptime()
+	var p eventloop.Protocol = one
 	if s.onConn != nil {
-		return s.watch(one)
+		p = s.watch(one)
 	}
-	return one
+	if protocol, suite := c.ALPN(); protocol == "h2" {
+		h := one.beginH2()
+		if !isGoodForH2(suite) {
+			h.fail(errH2Cipher)
+		}
+		return h
+	}
+	return p
 }
 
 // makeConn makes a connection, for Loop.EmbedConns.

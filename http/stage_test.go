@@ -28,7 +28,11 @@ func stage(t testing.TB, k *sim.Kernel, config Config, client func(s *Server, c 
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Listen(":80"); err != nil {
+	listen := s.Listen
+	if config.TLS != nil {
+		listen = s.ListenTLS
+	}
+	if _, err := listen(":80"); err != nil {
 		t.Fatal(err)
 	}
 	k.Go(func(c *sim.Script) {

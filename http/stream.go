@@ -168,7 +168,7 @@ func (w *Response) begin() {
 	if t := w.x.task; t != nil {
 		w.beforeHead(&t.outer)
 	}
-	w.chunked = w.length < 0 && w.x.head.Minor > 0 && !w.silent()
+	w.chunked = w.length < 0 && w.x.chunks() && !w.silent()
 	if w.length < 0 && w.x.head.Minor == 0 || w.x.expects {
 		c.closeAfter = true
 	}
@@ -190,6 +190,9 @@ func (w *Response) pieceMistake() error {
 // endPieces sends the last piece of an answer, and its end.
 func (w *Response) endPieces() {
 	w.push()
+	if s := w.x.stream; s != nil && !w.bodiless() {
+		s.trailers = append(s.trailers, w.trailers...)
+	}
 	if w.chunked && !w.bodiless() {
 		c := &w.x.conn.conn
 		p := append(c.Reserve(len(w.trailers)+8), "0\r\n"...)

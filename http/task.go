@@ -81,7 +81,7 @@ func (c *conn) startTask() {
 	t := c.x.next
 	c.x.next = nil
 	if t.runs == stateOffLoop {
-		t.local, t.connValues = c.localAddr(), c.server.connValues[c]
+		t.local, t.connValues = c.x.whole().localAddr(), c.server.connValues[c.x.whole()]
 		c.x.request.head() // here, because the loop may read it for its log while the handler runs
 	}
 	c.start(t)
@@ -175,7 +175,7 @@ func (c *conn) fulfil() bool {
 		c.receive()
 	case stateSending:
 		x.callOrPush()
-		if !c.conn.ShouldWait() {
+		if !c.shouldWait() {
 			return true
 		}
 		c.suspend()
@@ -279,6 +279,9 @@ func (x *exchange) abandon() {
 
 // leave lets a handler that is off the loop come to its end without its connection.
 func (x *exchange) leave() {
+	if x.stream != nil {
+		x.stream.left = true
+	}
 	x.conn.server.bodies.settle(x, false)
 	x.task.stopTimer()
 	if x.cancel != nil {
@@ -292,9 +295,15 @@ func (c *conn) OnDrain(*eventloop.Conn) {
 	if c.phase == betweenRequests && c.server.loop.Stopping() {
 		c.awaitLastRequest()
 	}
-	if c.x != nil && c.x.state == stateSending && !c.conn.ShouldWait() {
+	if c.x != nil && c.x.state == stateSending && !c.shouldWait() {
 		c.resume()
 	}
+}
+
+// shouldWait reports whether a handler has to wait before more is sent. Interim answers on a stream
+// are with the connection at once, and not in the queue of the stream.
+func (c *conn) shouldWait() bool {
+	return c.conn.ShouldWait() || c.x.stream != nil && !c.x.headSent && c.x.whole().conn.Full()
 }
 
 // OnPeerClosed implements eventloop.Backpressured. It cancels the request's context. An

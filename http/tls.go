@@ -30,16 +30,33 @@ func (s *Server) checkTLS() error {
 
 // speaking returns a configuration of TLS with the protocols of this server: config itself
 // if it has no others.
-func speaking(config *tls.Config) *tls.Config {
-	if config == nil || len(config.NextProtos) > 0 && !slices.Contains(config.NextProtos, "h2") {
+func speaking(config *tls.Config, h2 bool) *tls.Config {
+	if config == nil || len(config.NextProtos) > 0 && (h2 || !slices.Contains(config.NextProtos, "h2")) {
 		return config
 	}
 	config = config.Clone()
+	if h2 {
+		config.NextProtos = []string{"h2", "http/1.1"}
+		return config
+	}
 	config.NextProtos = slices.DeleteFunc(slices.Clone(config.NextProtos), func(p string) bool { return p == "h2" })
 	if !slices.Contains(config.NextProtos, "http/1.1") {
 		config.NextProtos = append(config.NextProtos, "http/1.1")
 	}
 	return config
+}
+
+// isGoodForH2 reports whether HTTP/2 may be spoken with a cipher suite (RFC 9113 section 9.2.2): with
+// those that authenticate what they encrypt, and whose keys are forgotten. All of TLS 1.3 are.
+func isGoodForH2(suite uint16) bool {
+	switch suite {
+	case tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
+		tls.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, tls.TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
+		tls.TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256, tls.TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
+		tls.TLS_AES_128_GCM_SHA256, tls.TLS_AES_256_GCM_SHA384, tls.TLS_CHACHA20_POLY1305_SHA256:
+		return true
+	}
+	return false
 }
 
 // errPlain is the answer to plain HTTP on an HTTPS port.

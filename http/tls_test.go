@@ -86,8 +86,14 @@ func scheme(w *Response, r *Request) error {
 }
 
 func TestHTTPSByOthersClients(t *testing.T) {
+	t.Run("HTTP/2", func(t *testing.T) { httpsByOthersClients(t, "h2") })
+	t.Run("without it", func(t *testing.T) { httpsByOthersClients(t, "http/1.1") })
+}
+
+// httpsByOthersClients is TestHTTPSByOthersClients for clients that choose one of two protocols.
+func httpsByOthersClients(t *testing.T, protocol string) {
 	aside := Blocking(10, scheme)
-	plain, secure := secured(t, Config{Handler: func(w *Response, r *Request) error {
+	plain, secure := secured(t, Config{NoHTTP2: protocol != "h2", Handler: func(w *Response, r *Request) error {
 		switch r.Path() {
 		case "/scheme":
 			return scheme(w, r)
@@ -115,8 +121,8 @@ func TestHTTPSByOthersClients(t *testing.T) {
 		t.Run(client.name, func(t *testing.T) {
 			for _, row := range []struct{ url, body, want string }{
 				{"https://" + secure + "/", "", "hello"},
-				{"https://" + secure + "/scheme", "", client.version + ", http/1.1"},
-				{"https://" + secure + "/aside", "", client.version + ", http/1.1"},
+				{"https://" + secure + "/scheme", "", client.version + ", " + protocol},
+				{"https://" + secure + "/aside", "", client.version + ", " + protocol},
 				{"http://" + plain + "/scheme", "", "plain"},
 				{"http://" + plain + "/aside", "", "plain"},
 				{"https://" + secure + "/large", "", large},
@@ -207,7 +213,8 @@ func TestHTTPSByOpenSSL(t *testing.T) {
 		{"a ticket is given", "-tls1_2 -sess_out " + session, []string{last}, `(?s)New, .*hello`},
 		{"and taken", "-tls1_2 -sess_in " + session, []string{last}, `(?s)Reused, .*hello`},
 		{"keys are renewed", "-tls1_3", []string{get, "K\n", get, "k\n", last}, `(?s)hello.*KEYUPDATE.*hello.*KEYUPDATE.*hello`},
-		{"HTTP/2 is not agreed upon", "-alpn h2,http/1.1", []string{last}, `(?s)ALPN protocol: http/1\.1.*hello`},
+		{"HTTP/2 is agreed upon", "-alpn http/1.1,h2", []string{"Q\n"}, `(?s)ALPN protocol: h2`},
+		{"HTTP/1.1 is, where it is all that is offered", "-alpn http/1.1", []string{last}, `(?s)ALPN protocol: http/1\.1.*hello`},
 		{"what is before TLS 1.2 is refused", "-tls1_1 -cipher DEFAULT:@SECLEVEL=0", nil, `alert protocol version`},
 	}
 	for _, row := range rows {
@@ -254,16 +261,21 @@ func TestSpeaking(t *testing.T) {
 	rows := []struct {
 		name        string
 		given, want string
+		h2          bool
 	}{
-		{"nothing becomes ours", "", "http/1.1"},
-		{"ours stays", "http/1.1", "http/1.1"},
-		{"others' stay beside it", "http/1.1 acme-tls/1", "http/1.1 acme-tls/1"},
-		{"HTTP/2 is not ours", "h2 http/1.1 acme-tls/1", "http/1.1 acme-tls/1"},
-		{"not even alone", "h2", "http/1.1"},
+		{"nothing becomes ours", "", "h2 http/1.1", true},
+		{"what is given stays", "http/1.1", "http/1.1", true},
+		{"so does HTTP/2 alone", "h2", "h2", true},
+		{"others' stay beside it", "h2 http/1.1 acme-tls/1", "h2 http/1.1 acme-tls/1", true},
+		{"without HTTP/2, nothing becomes HTTP/1.1", "", "http/1.1", false},
+		{"HTTP/1.1 stays", "http/1.1", "http/1.1", false},
+		{"others' stay beside it, without HTTP/2", "http/1.1 acme-tls/1", "http/1.1 acme-tls/1", false},
+		{"HTTP/2 is taken out", "h2 http/1.1 acme-tls/1", "http/1.1 acme-tls/1", false},
+		{"even alone", "h2", "http/1.1", false},
 	}
 	for _, row := range rows {
 		given := &tls.Config{NextProtos: strings.Fields(row.given)}
-		got := speaking(given)
+		got := speaking(given, row.h2)
 		if strings.Join(got.NextProtos, " ") != row.want {
 			t.Errorf("%s: %q", row.name, got.NextProtos)
 		}
@@ -274,7 +286,7 @@ func TestSpeaking(t *testing.T) {
 			t.Errorf("%s: it is a copy", row.name)
 		}
 	}
-	if speaking(nil) != nil {
+	if speaking(nil, false) != nil {
 		t.Error("nothing must stay nothing")
 	}
 }

@@ -221,7 +221,7 @@ func (m *Manager) Config() *tls.Config {
 	return &tls.Config{
 		MinVersion:     tls.VersionTLS12,
 		GetCertificate: m.Certificate,
-		NextProtos:     []string{"http/1.1", acme.ALPNProto},
+		NextProtos:     []string{"h2", "http/1.1", acme.ALPNProto},
 	}
 }
 

@@ -1,6 +1,10 @@
 package h1
 
-import "github.com/bobbin-http/bobbin/http/internal/negotiate"
+import (
+	"math"
+
+	"github.com/bobbin-http/bobbin/http/internal/negotiate"
+)
 
 // The framing of a body: which bytes are data, and where the body ends. A Body steps
 // through the bytes and keeps none: the data that it returns is a piece of its input. So
@@ -79,6 +83,13 @@ func (b *Body) Start(h *Head) {
 		b.state, b.left = inData, h.Length
 	}
 }
+
+// StartOpen begins a body that ends when End is called: a stream of HTTP/2 has an end of its
+// own.
+func (b *Body) StartOpen() { *b = Body{state: inData, left: math.MaxInt64} }
+
+// End ends a body.
+func (b *Body) End() { b.state, b.left = ended, 0 }
 
 // Done reports whether the body is over.
 func (b *Body) Done() bool { return b.state == ended }

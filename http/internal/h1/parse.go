@@ -208,14 +208,14 @@ func (h *Head) readOtherVersion(p []byte, i int) (int, *Refusal) {
 		}
 		want := shape[i-from]
 		if p[i] != want && (want != '0' || !isDigit(p[i])) {
-			return i, errVersion
+			return i, ErrVersion
 		}
 	}
 	switch {
 	case i == len(p):
 		return i, NeedMore
 	case p[i] != '\r' && p[i] != '\n':
-		return i, errVersion
+		return i, ErrVersion
 	}
 	if why := endOfLine(p, i); why != nil {
 		return i, why
@@ -244,7 +244,7 @@ var (
 	errRequestLine = &Refusal{414, "the request line is too long"}                 // RFC 9112 section 3
 	errHeadSize    = &Refusal{431, "the head is too large"}                        // RFC 6585 section 5
 	errMethod      = &Refusal{400, "a request begins with a method and one space"} // RFC 9112 section 3.1
-	errVersion     = &Refusal{400, "the request line does not end with a version"} // RFC 9112 section 2.3
+	ErrVersion     = &Refusal{400, "the request line does not end with a version"} // RFC 9112 section 2.3
 	errMajor       = &Refusal{505, "only HTTP/1.1 and HTTP/1.0 are spoken here"}
 	errBareLF      = &Refusal{400, "a line ends with CR LF, not with LF alone"} // RFC 9112 section 2.2
 	errBareCR      = &Refusal{400, "CR without LF"}                             // RFC 9112 section 2.2

@@ -110,7 +110,7 @@ func (h *reference) readTarget(p []byte, i int) (int, *Refusal) {
 	case i == from:
 		return i, errNoTarget
 	}
-	return i, errVersion
+	return i, ErrVersion
 }
 
 func (h *reference) readVersion(p []byte, i int) (int, *Refusal) {
@@ -126,14 +126,14 @@ func (h *reference) readOtherVersion(p []byte, i int) (int, *Refusal) {
 		}
 		want := shape[i-from]
 		if p[i] != want && (want != '0' || !isDigit(p[i])) {
-			return i, errVersion
+			return i, ErrVersion
 		}
 	}
 	switch {
 	case i == len(p):
 		return i, NeedMore
 	case p[i] != '\r' && p[i] != '\n':
-		return i, errVersion
+		return i, ErrVersion
 	}
 	if why := endOfLine(p, i); why != nil {
 		return i, why

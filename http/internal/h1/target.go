@@ -46,7 +46,7 @@ func (h *Head) readOtherTarget(p []byte, from, i int) (int, *Refusal) {
 	case i == from:
 		return i, errNoTarget
 	}
-	return i, errVersion // HTTP/0.9 had none
+	return i, ErrVersion // HTTP/0.9 had none
 }
 
 // readRawTarget goes on with a target that has a byte above ASCII at p[i]. It should have
@@ -61,7 +61,7 @@ func (h *Head) readRawTarget(p []byte, from, i int) (int, *Refusal) {
 	case i == len(p):
 		return i, NeedMore
 	case p[i] == '\r' || p[i] == '\n':
-		return i, errVersion
+		return i, ErrVersion
 	case p[i] != ' ':
 		return i, errTarget
 	}

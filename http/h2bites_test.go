@@ -1,0 +1,201 @@
+package http
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/bobbin-http/bobbin/eventloop"
+	"github.com/bobbin-http/bobbin/http/internal/h2"
+)
+
+// The rows of TestEveryLimitBites for HTTP/2. A client says frames, and what it hears is a word
+// for each frame.
+
+// talkByFrames makes a row's run of what a client of HTTP/2 says, with its own settings, and of how long
+// it listens then. It has acknowledged ours.
+func talkByFrames(settings []h2.Setting, steps ...any) func(b *bitten) string {
+	return func(b *bitten) string {
+		m := b.dial()
+		defer m.w.Close()
+		m.say(h2.Preface + string(h2.AppendSettingsAck(h2.AppendSettings(nil, settings...))))
+		m.hear(time.Millisecond)
+		m.heard = nil
+		for _, step := range steps {
+			switch step := step.(type) {
+			case string:
+				m.say(step)
+				m.hear(time.Millisecond)
+			case time.Duration:
+				m.hear(step)
+			}
+		}
+		m.hear(time.Millisecond)
+		return strings.TrimSpace(h2Words(m.heard) + " " + m.state())
+	}
+}
+
+// h2Words is a word for each frame: its type, its stream, and what matters of it.
+func h2Words(p []byte) string {
+	var words []string
+	for {
+		h, ok := h2.ReadFrameHeader(p)
+		if !ok {
+			return strings.Join(words, ", ")
+		}
+		payload := p[h2.HeaderSize : h2.HeaderSize+int(h.Length)]
+		p = p[h2.HeaderSize+int(h.Length):]
+		switch h.Type {
+		case h2.FrameHeaders:
+			status := map[byte]string{0x88: "200"}[payload[0]]
+			if status == "" {
+				status = string(payload[2:5]) // a literal of three digits
+			}
+			words = append(words, fmt.Sprintf("%s on %d", status, h.Stream))
+		case h2.FrameData:
+			words = append(words, fmt.Sprintf("%d bytes on %d", h.Length, h.Stream))
+		case h2.FrameRSTStream:
+			words = append(words, fmt.Sprintf("%v on %d", h2.ReadReset(payload), h.Stream))
+		case h2.FrameGoAway:
+			_, code, _ := h2.ReadGoAway(payload)
+			words = append(words, fmt.Sprintf("GOAWAY %v", code))
+		case h2.FrameWindowUpdate:
+			n, _ := h.ReadWindowUpdate(payload)
+			words = append(words, fmt.Sprintf("%d more on %d", n, h.Stream))
+		}
+	}
+}
+
+// h2Frame is a frame with a payload.
+func h2Frame(kind h2.FrameType, flags h2.Flags, stream uint32, payload string) string {
+	h := h2.FrameHeader{Length: uint32(len(payload)), Type: kind, Flags: flags, Stream: stream}
+	return string(h.Append(nil)) + payload
+}
+
+// h2Body is DATA of n bytes, in frames.
+func h2Body(stream uint32, n int) (all string) {
+	for n > 0 {
+		size := min(n, h2.MinFrameSize)
+		all += h2Frame(h2.FrameData, 0, stream, strings.Repeat("b", size))
+		n -= size
+	}
+	return all
+}
+
+// h2Cut is a GET whose field block comes in HEADERS and n more frames.
+func h2Cut(n int) string {
+	whole := h2Fetch(1, "/")[h2.HeaderSize:]
+	all := h2Frame(h2.FrameHeaders, h2.FlagEndStream, 1, whole)
+	for i := range n {
+		flags := h2.Flags(0)
+		if i == n-1 {
+			flags = h2.FlagEndHeaders
+		}
+		all += h2Frame(h2.FrameContinuation, flags, 1, "")
+	}
+	return all
+}
+
+// h2Crumbs is a GET with n pieces of Cookie.
+func h2Crumbs(n int) string {
+	const cookie, three = "\x0f\x11", "\x03" // a literal with the name of entry 32
+	return h2Frame(h2.FrameHeaders, h2.FlagEndStream|h2.FlagEndHeaders, 1, h2Fetch(1, "/")[h2.HeaderSize:]+strings.Repeat(cookie+three+"a=b", n))
+}
+
+// h2Resets is n requests that are reset before they have come as a whole.
+func h2Resets(n int) (all string) {
+	for i := range n {
+		stream := uint32(2*i + 1)
+		all += h2Post(stream, "/echo") + h2Reset(stream)
+	}
+	return all
+}
+
+// h2Priorities is n frames of PRIORITY.
+func h2Priorities(n int) string {
+	return strings.Repeat(h2Frame(h2.FramePriority, 0, 1, "\x00\x00\x00\x00\x00"), n)
+}
+
+// h2Pings is n frames of PING.
+func h2Pings(n int) string {
+	return strings.Repeat(string(h2.AppendPing(nil, [8]byte{})), n)
+}
+
+// h2Window is the setting of a window for each answer.
+func h2Window(n uint32) []h2.Setting {
+	return []h2.Setting{{ID: h2.SettingInitialWindowSize, Value: n}}
+}
+
+// h2Turns says how many bytes were written in each turn of what comes behind the greeting.
+func h2Turns(run func(b *bitten) string) func(b *bitten) string {
+	return func(b *bitten) string {
+		b.loop.StartReading()
+		run(b)
+		return b.inOneTurn(eventloop.Wrote)
+	}
+}
+
+func init() {
+	for name, rows := range map[string][]bite{
+		"Streams": {
+			{name: "as many requests may be open", edge: spares, limits: Limits{Streams: 2}, run: talkByFrames(nil, h2Post(1, "/echo")+h2Post(3, "/echo")), want: "open"},
+			{name: "one more is refused", edge: bites, limits: Limits{Streams: 2}, run: talkByFrames(nil, h2Post(1, "/echo")+h2Post(3, "/echo")+h2Fetch(5, "/")), want: "REFUSED_STREAM on 5 open"},
+		},
+		"Resets": {
+			{name: "as many streams may be reset", edge: spares, limits: Limits{Resets: 3}, run: talkByFrames(nil, h2Resets(3)), want: "open"},
+			{name: "one more ends the connection", edge: bites, limits: Limits{Resets: 3}, run: talkByFrames(nil, h2Resets(4)), want: "GOAWAY ENHANCE_YOUR_CALM end"},
+		},
+		"HeaderBlock": {
+			{name: "a field block may be as long", edge: spares, limits: Limits{HeaderBlock: 100}, run: talkByFrames(nil, h2Fetch(1, "/"+strings.Repeat("a", 92))), want: "200 on 1, 5 bytes on 1 open"},
+			{name: "a byte more ends the connection", edge: bites, limits: Limits{HeaderBlock: 100}, run: talkByFrames(nil, h2Fetch(1, "/"+strings.Repeat("a", 93))), want: "GOAWAY ENHANCE_YOUR_CALM end"},
+		},
+		"Continuations": {
+			{name: "a field block may have as many frames more", edge: spares, limits: Limits{Continuations: 2}, run: talkByFrames(nil, h2Cut(2)), want: "200 on 1, 5 bytes on 1 open"},
+			{name: "one more ends the connection", edge: bites, limits: Limits{Continuations: 2}, run: talkByFrames(nil, h2Cut(3)), want: "GOAWAY ENHANCE_YOUR_CALM end"},
+		},
+		"Crumbs": {
+			{name: "Cookie may have as many pieces more", edge: spares, limits: Limits{Crumbs: 2}, run: talkByFrames(nil, h2Crumbs(3)), want: "200 on 1, 5 bytes on 1 open"},
+			{name: "one more is refused", edge: bites, limits: Limits{Crumbs: 2}, run: talkByFrames(nil, h2Crumbs(4)), want: "431 on 1, 74 bytes on 1 open"},
+		},
+		"Settings": {
+			{name: "settings may change as often", edge: spares, limits: Limits{Settings: 2}, run: talkByFrames(nil, strings.Repeat(string(h2.AppendSettings(nil)), 2)), want: "open"},
+			{name: "once more ends the connection", edge: bites, limits: Limits{Settings: 2}, run: talkByFrames(nil, strings.Repeat(string(h2.AppendSettings(nil)), 3)), want: "GOAWAY ENHANCE_YOUR_CALM end"},
+			{name: "more settings in a frame end it, too", edge: bites, limits: Limits{Settings: 2}, run: talkByFrames(nil, string(h2.AppendSettings(nil, make([]h2.Setting, 3)...))), want: "GOAWAY ENHANCE_YOUR_CALM end"},
+		},
+		"ControlQueue": {
+			{name: "as many PING are answered at once", edge: spares, limits: Limits{ControlQueue: 10}, run: h2Turns(talkByFrames(nil, h2Pings(10))), want: "33 9 170"},
+			{name: "one more when these were sent", edge: bites, limits: Limits{ControlQueue: 10}, run: h2Turns(talkByFrames(nil, h2Pings(11))), want: "33 9 170 17"},
+		},
+		"Useless": {
+			{name: "as many frames may be of no use", edge: spares, limits: Limits{Useless: 3}, run: talkByFrames(nil, h2Priorities(2)), want: "open"},
+			{name: "one more ends the connection", edge: bites, limits: Limits{Useless: 3}, run: talkByFrames(nil, h2Priorities(3)), want: "GOAWAY ENHANCE_YOUR_CALM end"},
+		},
+		"StreamWindow": {
+			{name: "as much of a body may come unread", edge: spares, limits: Limits{StreamWindow: 100}, run: talkByFrames(nil, h2Post(1, "/hang/1000")+h2Body(1, 100)), want: "983041 more on 0 open"},
+			{name: "a byte more resets the stream", edge: bites, limits: Limits{StreamWindow: 100}, run: talkByFrames(nil, h2Post(1, "/hang/1000")+h2Body(1, 101)), want: "FLOW_CONTROL_ERROR on 1 open"},
+		},
+		"StreamWindowMost": {
+			{name: "the window of a body that is read grows to as much", edge: spares, limits: Limits{StreamWindow: 100, StreamWindowMost: 200}, run: talkByFrames(nil, h2Post(1, "/echo")+h2Body(1, 60), h2Body(1, 100)), want: "983041 more on 0, 160 more on 1, 100 more on 1 open"},
+			{name: "and no further", edge: bites, limits: Limits{StreamWindow: 100, StreamWindowMost: 100}, run: talkByFrames(nil, h2Post(1, "/echo")+h2Body(1, 60), h2Body(1, 50)), want: "983041 more on 0, 60 more on 1, 50 more on 1 open"},
+		},
+		"ConnWindow": {
+			{name: "as much of all bodies may come unread", edge: spares, limits: Limits{ConnWindow: 70_000}, run: talkByFrames(nil, h2Post(1, "/hang/1000"), h2Body(1, 70_000)), want: "4465 more on 0 open"},
+			{name: "a byte more ends the connection", edge: bites, limits: Limits{ConnWindow: 70_000}, run: talkByFrames(nil, h2Post(1, "/hang/1000"), h2Body(1, 70_001)), want: "4465 more on 0, GOAWAY FLOW_CONTROL_ERROR end"},
+		},
+		"ConnWindowMost": {
+			{name: "the window of bodies that are read grows to as much", edge: spares, limits: Limits{ConnWindow: 70_000, ConnWindowMost: 100_000}, run: talkByFrames(nil, h2Post(1, "/echo"), h2Body(1, 40_000)), want: "4465 more on 0, 70000 more on 0 open"},
+			{name: "and no further", edge: bites, limits: Limits{ConnWindow: 70_000, ConnWindowMost: 70_000}, run: talkByFrames(nil, h2Post(1, "/echo"), h2Body(1, 40_000)), want: "4465 more on 0, 40000 more on 0 open"},
+		},
+		"LeastFrame": {
+			{name: "a window of as many bytes is used at once", edge: spares, limits: Limits{LeastFrame: 100}, run: talkByFrames(h2Window(100), h2Fetch(1, "/size/1000")), want: "200 on 1, 100 bytes on 1 open"},
+			{name: "a smaller one is not", edge: bites, limits: Limits{LeastFrame: 100}, run: talkByFrames(h2Window(99), h2Fetch(1, "/size/1000")), want: "200 on 1 open"},
+			{name: "before a second has passed", edge: bites, limits: Limits{LeastFrame: 100}, run: talkByFrames(h2Window(99), h2Fetch(1, "/size/1000"), 2*time.Second), want: "200 on 1, 99 bytes on 1 open"},
+		},
+		"Ahead": {
+			{name: "frames are made as far ahead", edge: spares, limits: Limits{Ahead: 40_000}, run: h2Turns(talkByFrames(h2Window(1<<20), h2Fetch(1, "/size/60000"))), want: "33 9 49257 10857"},
+			{name: "and the others when these are sent", edge: bites, limits: Limits{Ahead: 20_000}, run: h2Turns(talkByFrames(h2Window(1<<20), h2Fetch(1, "/size/60000"))), want: "33 9 32864 27250"},
+		},
+	} {
+		limitRows[name] = rows
+	}
+}

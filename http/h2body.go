@@ -1,0 +1,183 @@
+package http
+
+import (
+	"github.com/bobbin-http/bobbin/eventloop"
+	"github.com/bobbin-http/bobbin/http/internal/h2"
+)
+
+// The body of a request on a stream, and the trailers behind it.
+
+// takeTrailers takes the fields behind a body.
+func (s *h2Stream) takeTrailers(h h2.FrameHeader, why *h2.Error) *h2.Error {
+	b := &s.on.server.h2Block
+	switch {
+	case why != nil:
+		return why
+	case s.heard:
+		return errH2Closed
+	case !h.Flags.Has(h2.FlagEndStream) || b.Pseudo > 0 || b.Malformed != nil:
+		return errH2Trailers
+	case s.length > 0:
+		return errH2Length
+	}
+	for _, f := range b.Fields {
+		if f.Known.ConnectionSpecific() {
+			return errH2Trailers
+		}
+	}
+	s.keepTrailers(b)
+	s.hear()
+	return nil
+}
+
+// keepTrailers keeps the fields behind a body, until the handler has read that. If they are too
+// large, the body has failed.
+func (s *h2Stream) keepTrailers(b *h2.Block) {
+	c, x := &s.conn, s.conn.x
+	switch {
+	case x == nil:
+	case !x.trailersTooLarge(b):
+		s.behind = append(s.behind, b.Text...)
+	case c.phase == inBody:
+		c.failBody(errH2TooLarge)
+	default:
+		s.behindBad = true
+	}
+}
+
+// trailersTooLarge reports whether trailers are above the limits of fields, which hold for them
+// together with the headers.
+func (x *exchange) trailersTooLarge(b *h2.Block) bool {
+	l := &x.conn.server.limits
+	const ends = len("\r\n")
+	for _, f := range b.Fields {
+		if len(b.LineOf(f))-ends > l.FieldLine {
+			return true
+		}
+	}
+	return b.TooLarge || len(b.Fields)+x.head.NFields > l.FieldCount || len(b.Text)+x.head.Size-x.head.FieldsAt > l.FieldBytes
+}
+
+// takeData takes a piece of a body.
+func (p *h2Conn) takeData(h h2.FrameHeader, payload []byte) *h2.Error {
+	in, why := h.Content(payload)
+	if why != nil {
+		return why
+	}
+	n := int64(h.Length)
+	if p.credit.window -= n; p.credit.window < 0 {
+		return errH2Overrun
+	}
+	s := p.streams[h.Stream]
+	switch {
+	case s == nil && p.isIdle(h.Stream):
+		return errH2Idle
+	case h.Stream > p.last, p.gone.has(h.Stream):
+		p.credit.give(n) // it was on its way
+		return p.guard.useless(&p.server.limits)
+	case s == nil || s.heard:
+		p.credit.give(n)
+		return errH2Closed
+	}
+	if s.credit -= n; s.credit < -s.grace {
+		p.credit.give(n)
+		return errH2StreamOver
+	}
+	if p.credit.size == 0 {
+		p.credit.begin(p)
+	}
+	data := payload[in.From:in.To]
+	if len(data) == 0 && !h.Flags.Has(h2.FlagEndStream) {
+		if why := p.guard.useless(&p.server.limits); why != nil {
+			return why
+		}
+	} else {
+		p.guard.useful()
+	}
+	if padding := n - int64(len(data)); padding > 0 {
+		s.giveBack(padding) // it is used at once
+	}
+	return s.takeBody(data, h.Flags.Has(h2.FlagEndStream))
+}
+
+// takeBody takes data, which may be the last.
+func (s *h2Stream) takeBody(data []byte, last bool) *h2.Error {
+	p := s.on
+	if s.length >= 0 {
+		if s.length -= int64(len(data)); s.length < 0 || last && s.length > 0 {
+			s.giveBack(int64(len(data)))
+			return errH2Length
+		}
+	}
+	switch {
+	case s.finished:
+		s.throwAway(int64(len(data)))
+	case len(data) > 0:
+		s.owed += int64(len(data))
+		p.server.h2Kept += int64(len(data))
+		s.stream.Show(data)
+		if p.server.h2Kept > p.server.limits.BodiesTotal {
+			return errH2Bodies
+		}
+	}
+	if p.streams[s.id] != s {
+		return nil // its handler has ended it
+	}
+	if last {
+		s.hear()
+	} else {
+		s.giveCredit()
+	}
+	return nil
+}
+
+// hear notes that the client has sent all.
+func (s *h2Stream) hear() {
+	s.heard = true
+	if s.finished {
+		s.forget()
+		return
+	}
+	s.stream.ShowEnd()
+}
+
+// throwAway counts what comes behind an answer. When it is more than Limits.Discard, the window of
+// the stream is left as it is, until the stream is reset.
+func (s *h2Stream) throwAway(n int64) {
+	s.giveBack(n)
+	s.thrown += n
+}
+
+// OnUsed implements eventloop.Carrier.
+func (p *h2Conn) OnUsed(from *eventloop.Stream, n int) {
+	s := from.Of.(*h2Stream)
+	s.use(int64(n))
+	s.giveCredit()
+}
+
+// use notes that n bytes are not kept any more.
+func (s *h2Stream) use(n int64) {
+	s.owed -= n
+	s.on.server.h2Kept -= n
+	s.giveBack(n)
+}
+
+// giveBack notes that the client may send n more bytes.
+func (s *h2Stream) giveBack(n int64) {
+	s.used += n
+	s.on.credit.give(n)
+}
+
+// bodyEnded is OnEOF for a stream: the client has sent all of its body.
+func (c *conn) bodyEnded() {
+	x := c.x
+	x.framing.End()
+	if s := x.stream; s.behindBad {
+		x.failed = errH2TooLarge
+	} else if len(s.behind) > 0 {
+		x.trailers, x.extras = s.behind, true
+	}
+	if c.phase == inBody {
+		c.resume()
+	}
+}
