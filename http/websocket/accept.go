@@ -50,7 +50,9 @@ func Accept(w *http.Response, r *http.Request, o Options) (*Session, error) {
 			w.Set(name, value)
 		}
 	}
-	add(fieldAccept, acceptKey(key))
+	if key != "" {
+		add(fieldAccept, acceptKey(key))
+	}
 	add(fieldProtocol, protocol)
 	add(fieldExtensions, extension(window))
 	tunnel, err := w.Tunnel("websocket")
@@ -73,17 +75,20 @@ func check(w *http.Response, r *http.Request, origins []string) (key string, err
 		w.Set("Upgrade", "websocket").Set(fieldVersion, version)
 		return "", errVersion
 	}
-	keys := r.HeaderValues(fieldKey)
-	if len(keys) != 1 {
-		return "", errKey
-	}
-	if p, err := base64.StdEncoding.DecodeString(keys[0]); err != nil || len(p) != 16 {
-		return "", errKey
-	}
+	if r.ProtoMajor() == 1 {
+		keys := r.HeaderValues(fieldKey)
+		if len(keys) != 1 {
+			return "", errKey
+		}
+		if p, err := base64.StdEncoding.DecodeString(keys[0]); err != nil || len(p) != 16 {
+			return "", errKey
+		}
+		key = keys[0]
+	} // an extended CONNECT of HTTP/2 proves what the key is for (RFC 8441 section 5)
 	if !mayConnect(r.HeaderValues("Origin"), r.Host(), origins) {
 		return "", errOrigin
 	}
-	return keys[0], nil
+	return key, nil
 }
 
 // acceptKey is the proof that the server has understood the handshake (RFC 6455 section

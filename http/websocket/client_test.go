@@ -19,7 +19,7 @@ import (
 func stage(t *testing.T, h http.Handler, play func(s *http.Server, c *client)) {
 	t.Helper()
 	k := sim.New(1)
-	s, err := http.NewServer(http.Config{Handler: h, Log: slog.New(slog.DiscardHandler), Loop: eventloop.Config{Kernel: k, CheckOwner: true}})
+	s, err := http.NewServer(http.Config{Handler: h, Log: slog.New(slog.DiscardHandler), Tunnels: true, Loop: eventloop.Config{Kernel: k, CheckOwner: true}})
 	if err != nil {
 		t.Fatal(err)
 	}
