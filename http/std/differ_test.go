@@ -194,7 +194,12 @@ func (l *once) Addr() net.Addr { return &net.TCPAddr{} }
 // meantOfRequests are the differences in understanding requests that are meant.
 var meantOfRequests = []difference{
 	{meantConnect, func(raw, _, ours string) bool { return strings.HasPrefix(raw, "CONNECT ") && ours == "400" }},
-	{"`PRI * HTTP/2.0` is 505", func(raw, _, ours string) bool { return strings.HasPrefix(raw, "PRI * HTTP/2.0\r\n") && ours == "505" }},
+	{"`PRI * HTTP/2.0` begins HTTP/2", func(raw, _, ours string) bool {
+		return raw == "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" && !strings.ContainsAny(ours, "245")
+	}}, // frames are no statuses
+	{"without the rest of the preface it is 505", func(raw, _, ours string) bool {
+		return strings.HasPrefix(raw, "PRI * HTTP/2.0\r\n\r\n") && ours == "505"
+	}},
 	{"A Host is a name or an address", func(raw, _, ours string) bool { return strings.Contains(raw, "Host: ::1\r\n") && ours == "400" }},
 	{"An address has no zone", func(raw, _, ours string) bool { return strings.Contains(raw, "%25en0]") && ours == "400" }},
 	{"Any other Transfer-Encoding with `chunked` in it is 400", func(raw, theirs, ours string) bool {

@@ -33,19 +33,18 @@ func request(r *http.Request, b *body, server *nethttp.Server) (*nethttp.Request
 	}
 	q := new(nethttp.Request).WithContext(contextOf(r, server))
 	q.Method, q.URL, q.RequestURI = r.Method(), u, target
-	q.Proto, q.ProtoMajor, q.ProtoMinor = "HTTP/1.1", 1, r.ProtoMinor()
+	q.Proto, q.ProtoMajor, q.ProtoMinor = protoOf(r), r.ProtoMajor(), r.ProtoMinor()
 	q.Header, q.Host, q.ContentLength = fields, r.Host(), r.Length()
 	q.Body, q.RemoteAddr, q.TLS = nethttp.NoBody, r.RemoteAddr().String(), r.TLS()
-	q.Close, q.Pattern = closes(fields["Connection"], r.ProtoMinor()), r.Pattern()
+	q.Close, q.Pattern = q.ProtoMajor == 1 && closes(fields["Connection"], q.ProtoMinor), r.Pattern()
 	for name, value := range r.PathValues() {
 		q.SetPathValue(name, value)
 	}
-	if r.ProtoMinor() == 0 {
-		q.Proto = "HTTP/1.0"
-	}
-	if q.ContentLength < 0 {
+	if q.ContentLength < 0 && q.ProtoMajor == 1 {
 		q.TransferEncoding = []string{"chunked"}
 		delete(fields, "Transfer-Encoding")
+	}
+	if q.ContentLength < 0 || q.ProtoMajor == 2 && q.ContentLength > 0 {
 		q.Trailer = announced(fields)
 	}
 	if q.ContentLength != 0 {
@@ -56,6 +55,17 @@ func request(r *http.Request, b *body, server *nethttp.Server) (*nethttp.Request
 	}
 	b.request = q
 	return q, nil
+}
+
+// protoOf returns the version of HTTP as net/http has it.
+func protoOf(r *http.Request) string {
+	switch {
+	case r.ProtoMajor() == 2:
+		return "HTTP/2.0"
+	case r.ProtoMinor() == 0:
+		return "HTTP/1.0"
+	}
+	return "HTTP/1.1"
 }
 
 // headerOf returns the fields of r in a map. Those that come once share one slice of values.

@@ -154,9 +154,10 @@ func TestAsNetHTTPAnswers(t *testing.T) {
 	}
 	upstream := httptest.NewServer(site(folder, ""))
 	defer upstream.Close()
-	theirs := httptest.NewServer(site(folder, upstream.URL))
+	theirs := httptest.NewUnstartedServer(site(folder, upstream.URL))
+	theirs.EnableHTTP2 = true
+	theirs.StartTLS()
 	defer theirs.Close()
-	ours := serveBobbin(t, Handler(site(folder, upstream.URL)))
 
 	type row struct{ method, target, body, fields string }
 	rows := []row{
@@ -184,7 +185,7 @@ func TestAsNetHTTPAnswers(t *testing.T) {
 	} {
 		rows = append(rows, row{"GET", target, "", ""}, row{"HEAD", target, "", ""})
 	}
-	ask := func(base string, r row) string {
+	ask := func(client *nethttp.Client, base string, r row) string {
 		q, err := nethttp.NewRequest(r.method, base+r.target, strings.NewReader(r.body))
 		if err != nil {
 			t.Fatal(err)
@@ -198,7 +199,7 @@ func TestAsNetHTTPAnswers(t *testing.T) {
 		case name != "":
 			q.Header.Set(name, value)
 		}
-		answer, err := nethttp.DefaultTransport.RoundTrip(q)
+		answer, err := client.Transport.RoundTrip(q)
 		if err != nil {
 			return err.Error()
 		}
@@ -215,16 +216,28 @@ func TestAsNetHTTPAnswers(t *testing.T) {
 		if length < 0 && len(answer.Trailer) == 0 && r.method != "HEAD" {
 			length = int64(len(body)) // whether it came in one piece is each server's own choice
 		}
+		if answer.ProtoMajor == 2 { // net/http then drops a value of two lines, and counts a body with trailers
+			answer.Header.Del("X-Folded")
+			if len(answer.Trailer) > 0 {
+				length = -1
+			}
+		}
 		answer.Header.Del("Content-Length")
 		answer.Header.Del("Connection")
 		return fmt.Sprintf("%d %v %d %v %v %.200q of %d", answer.StatusCode, answer.Header, length, answer.Trailer, err, body, len(body))
 	}
-	for _, r := range rows {
-		if r.method == "HEAD" && r.target == "/trailers" {
-			continue // of both, only bobbin says that the answer to GET comes in chunks
+	for _, way := range fourWays(t, site(folder, upstream.URL)) {
+		if !strings.HasPrefix(way.url, "https") {
+			continue // net/http's server has none of HTTP/2 in plain text here
 		}
-		if want, got := ask(theirs.URL, r), ask(ours, r); want != got {
-			t.Errorf("%s %s %.30s %s\nnet/http: %s\nbobbin:   %s", r.method, r.target, r.body, r.fields, want, got)
+		way.client.Transport.(*nethttp.Transport).TLSClientConfig.RootCAs.AddCert(theirs.Certificate())
+		for _, r := range rows {
+			if r.method == "HEAD" && r.target == "/trailers" {
+				continue // of both, only bobbin says that the answer to GET comes in chunks
+			}
+			if want, got := ask(way.client, theirs.URL, r), ask(way.client, way.url, r); want != got {
+				t.Errorf("%s, %s %s %.30s %s\nnet/http: %s\nbobbin:   %s", way.name, r.method, r.target, r.body, r.fields, want, got)
+			}
 		}
 	}
 }
