@@ -34,7 +34,7 @@ func (s *site) openAdmin(o *options, log *slog.Logger) (*adminServer, error) {
 		return nil, nil
 	}
 	log = log.With("loop", "admin")
-	server, err := http.NewServer(http.Config{Handler: adminHandler(s), Limits: adminLimits, Log: log, ErrorHandler: errorPages})
+	server, err := http.NewServer(http.Config{Handler: adminHandler(s), Limits: adminLimits, Log: log, ErrorHandler: errorPages, NoHTTP2: o.noHTTP2()})
 	if err != nil {
 		return nil, err
 	}

@@ -91,6 +91,7 @@ func TestAFileWithAMistakeIsNamedWithItsPlace(t *testing.T) {
 		"cache = 5":                   `:1:9: cache must be a list of strings, not a number: write cache = ["…"]`,
 		"index = ['a.html', 5]":       `:1:9: index must be a list of strings, and item 2 of it is a number`,
 		"cors = 5":                    `:1:8: cors must be a string, not a number: write cors = "…"`,
+		"http2 = false":               `:1:9: http2 must be a string, not a boolean: write http2 = "off"`,
 		"spa = true":                  `:1:7: spa must be a string, not a boolean: write spa = 'index.html'`,
 		"path = ['a']":                `:1:8: path must be a string, not a list`,
 		"[cors]\na = 1":               `:1:6: cors must be a string, not a table`,

@@ -143,6 +143,9 @@ func mustBe(name, kind string) string {
 	return "a list of strings"
 }
 
+// mayBeOff are the settings with the value "off", which is written as false now and then.
+var mayBeOff = []string{"compress", "http2", "listing", "log"}
+
 // example returns a line of the right type, with the value that is there if possible.
 func example(flag *pflag.Flag, name, kind string, value any) string {
 	switch text, isText := value.(string); {
@@ -156,6 +159,8 @@ func example(flag *pflag.Flag, name, kind string, value any) string {
 		return fmt.Sprintf("%s = [%s]", name, quote(text))
 	case kind != "string":
 		return fmt.Sprintf("%s = [\"…\"]", name)
+	case value == false && slices.Contains(mayBeOff, name):
+		return name + ` = "off"`
 	case value == true && flag != nil && flag.NoOptDefVal != "":
 		return fmt.Sprintf("%s = %s", name, quote(flag.NoOptDefVal))
 	}

@@ -1,12 +1,15 @@
 package main
 
 import (
+	"bytes"
+	"encoding/binary"
 	"errors"
 	"io"
 	"net"
 	"net/netip"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -206,6 +209,56 @@ type reel struct {
 	tape
 	left     int
 	changing int // where in the request there is another byte each time, if not 0
+
+	hello  []byte // of HTTP/2, before the first request
+	frames int    // of requests that the request is made of, each of a new stream
+	stream uint32 // the last one
+}
+
+// Read implements bobbin.Kernel.
+func (k *reel) Read(fd int, p []byte) (int, error) {
+	if len(k.hello) > 0 && k.waiting {
+		n := copy(p, k.hello)
+		k.hello = nil
+		m, err := k.tape.Read(fd, p[n:])
+		return n + m, err
+	}
+	return k.tape.Read(fd, p)
+}
+
+// number gives the frames of a request the numbers of new streams.
+func (k *reel) number() {
+	const stream = 5 // where its number is in a frame
+	size := len(k.request) / max(k.frames, 1)
+	for i := range k.frames {
+		binary.BigEndian.PutUint32(k.request[i*size+stream:], k.stream)
+		k.stream += 2
+	}
+}
+
+// reelOfH2 returns a reel of a request of HTTP/2, n of them in each turn. A first request puts
+// its fields into the client's table, and the others name them by their numbers there, as
+// clients do.
+func reelOfH2(n, turns int, fields ...string) *reel {
+	const table, own = 62, 0x80 // the number of the field that came last, and the bit for a number
+	var first, block []byte
+	for i, f := range fields {
+		name, value, _ := strings.Cut(f, "=")
+		first = append(append(append(first, 0x40, byte(len(name))), name...), byte(len(value)))
+		first = append(first, value...)
+		block = append(block, own|byte(table+len(fields)-1-i))
+	}
+	headers := func(block []byte) []byte {
+		const headers, endOfAll = 1, 5
+		return append([]byte{0, byte(len(block) >> 8), byte(len(block)), headers, endOfAll, 0, 0, 0, 1}, block...)
+	}
+	hello := "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" +
+		"\x00\x00\x06\x04\x00\x00\x00\x00\x00\x00\x04\x00\x10\x00\x00" + // SETTINGS: a window of a megabyte for each stream
+		"\x00\x00\x04\x08\x00\x00\x00\x00\x00\x7f\x00\x00\x00" // WINDOW_UPDATE
+	return &reel{
+		tape: tape{request: bytes.Repeat(headers(block), n)}, left: turns,
+		hello: append([]byte(hello), headers(first)...), frames: n, stream: 3,
+	}
 }
 
 func (k *reel) Wait(events []bobbin.Event, until time.Duration) (int, error) {
@@ -217,6 +270,7 @@ func (k *reel) Wait(events []bobbin.Event, until time.Duration) (int, error) {
 	}
 	k.left--
 	k.waiting = true
+	k.number()
 	if k.changing > 0 {
 		k.request[k.changing] = 'a' + byte(k.left%16)
 	}
@@ -245,6 +299,8 @@ func BenchmarkTurn(b *testing.B) {
 		handler       http.Handler
 		watch         func(*eventloop.Loop)
 	}{
+		{"h2", "1", defaultSite(nil), unwatched},
+		{"h2-16", "16", defaultSite(nil), unwatched},
 		{"bench", hello, defaultSite(nil), unwatched},
 		{"bench-timed", hello, defaultSite(nil), timed},
 		{"bench-read", hello, defaultSite(nil), read},
@@ -259,6 +315,9 @@ func BenchmarkTurn(b *testing.B) {
 	} {
 		b.Run(row.name, func(b *testing.B) {
 			k := &reel{tape: tape{request: []byte(row.request)}, left: b.N}
+			if n, err := strconv.Atoi(row.request); err == nil {
+				k = reelOfH2(n, b.N, ":method=GET", ":scheme=http", ":path=/bench", ":authority=127.0.0.1")
+			}
 			if i := strings.Index(row.request, changingCookie); i > 0 {
 				k.changing = i + len("Cookie: id=")
 			}

@@ -29,6 +29,7 @@ type options struct {
 	quiet   bool
 	verbose bool
 	version bool
+	http2   string // on or off
 	limits  http.Limits
 	site    siteOptions
 	global  globalOptions
@@ -86,6 +87,9 @@ func (o *options) local() bool {
 	return true
 }
 
+// noHTTP2 reports whether HTTP/1.1 alone is spoken.
+func (o *options) noHTTP2() bool { return o.http2 == "off" }
+
 // define makes the flags. The environment has them with BOBBIN_ in front, and the
 // configuration file by the same names.
 func (o *options) define() (help *bool, config *string) {
@@ -101,6 +105,7 @@ func (o *options) define() (help *bool, config *string) {
 	f.IntVar(&o.loops, "loops", 1, "`number` of event loops; at most one per core is useful")
 
 	o.https.define(f)
+	f.StringVar(&o.http2, "http2", "on", "HTTP/2, beside HTTP/1.1: `mode` on or off")
 
 	f.StringSliceVar(&s.index, "index", []string{"index.html"}, "index files: the first of these `names` that exists is served for its folder")
 	f.StringVar(&s.listing, "listing", "auto", "listing of folders without an index file: `mode` on, off, or auto, which lists on loopback only")
@@ -212,6 +217,9 @@ func (o *options) complete() error {
 	}
 	if err := o.limits.Check(); err != nil {
 		return fmt.Errorf("--limit: %s", strings.TrimPrefix(err.Error(), "http: "))
+	}
+	if o.http2 != "on" && o.http2 != "off" {
+		return fmt.Errorf("--http2 %q: write --http2 on or --http2 off", o.http2)
 	}
 	if err := o.https.check(); err != nil {
 		return err

@@ -21,6 +21,18 @@ import (
 
 // runWithPanics is the program, with a page that panics.
 func runWithPanics() int {
+	return runWith(func(next http.Handler) http.Handler {
+		return func(w *http.Response, r *http.Request) error {
+			if r.Path() == "/panic" {
+				panic("the disk is on fire")
+			}
+			return next(w, r)
+		}
+	})
+}
+
+// runWith is the program, with something around what it serves.
+func runWith(around http.Middleware) int {
 	o, err := parse(os.Args[1:], os.Getenv)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -34,13 +46,7 @@ func runWithPanics() int {
 		return exitUsage
 	}
 	for _, p := range what.loops {
-		next := p.handler
-		p.handler = func(w *http.Response, r *http.Request) error {
-			if r.Path() == "/panic" {
-				panic("the disk is on fire")
-			}
-			return next(w, r)
-		}
+		p.handler = around(p.handler)
 	}
 	if err := errors.Join(what.serve(&o, lines, os.Getenv, false), what.close()); err != nil {
 		fmt.Fprintln(lines, err)

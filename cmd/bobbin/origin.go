@@ -70,7 +70,7 @@ func (e *located) Error() string { return e.text }
 func (e *located) Unwrap() error { return e.err }
 
 // mentions matches a flag in the text of an error, or one of the limits.
-var mentions = regexp.MustCompile(`--(limit [A-Za-z]+|[a-z][a-z-]*)`)
+var mentions = regexp.MustCompile(`--(limit [A-Za-z]+|[a-z][a-z0-9-]*)`)
 
 // locate adds the origins of the settings that an error mentions.
 func (o *options) locate(err error) error {

@@ -35,6 +35,8 @@ func TestMain(m *testing.M) {
 	case "":
 	case "panics":
 		os.Exit(runWithPanics())
+	case "sums":
+		os.Exit(runWith(sums))
 	default:
 		main()
 	}
@@ -56,6 +58,12 @@ type program struct {
 // empty, is a command that is run before it.
 func start(t *testing.T, shell string, args ...string) *program {
 	t.Helper()
+	return startAs(t, "1", shell, args...)
+}
+
+// startAs is start for a kind of the program, see TestMain.
+func startAs(t *testing.T, kind, shell string, args ...string) *program {
+	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
@@ -67,7 +75,7 @@ func start(t *testing.T, shell string, args ...string) *program {
 	if shell != "" {
 		p.cmd = exec.Command("/bin/sh", append([]string{"-c", shell + `; exec "$0" "$@"`, self}, args...)...)
 	}
-	p.cmd.Env = append(os.Environ(), "BOBBIN_TEST_PROGRAM=1", "PORT=")
+	p.cmd.Env = append(os.Environ(), "BOBBIN_TEST_PROGRAM="+kind, "PORT=")
 	if !slices.Contains(args, "--host") {
 		p.cmd.Env = append(p.cmd.Env, "BOBBIN_HOST=a") // the tests' own
 	}
@@ -420,6 +428,9 @@ func TestWhoMistypesIsTold(t *testing.T) {
 		{"a certificate that is not there", "--tls-cert /no/such/file --tls-key /no/such/file", "", exitUsage, "/no/such/file"},
 		{"a kind of HTTPS that there is not", "--tls yes", "", exitUsage, `--tls "yes": write --tls self`},
 		{"two kinds of HTTPS", "--tls self --tls-cert a --tls-key b", "", exitUsage, "contradict each other"},
+		{"a kind of HTTP/2 that there is not", "--http2=no", "", exitUsage, `--http2 "no": write --http2 on or --http2 off`},
+		{"HTTP/2 without a word", "--http2", "", exitUsage, "--http2 needs a value: HTTP/2, beside HTTP/1.1: mode on or off"},
+		{"an empty word about HTTP/2", "--http2=", "", exitUsage, "--http2"},
 		{"a way to HTTPS without it", "--redirect-http :80", "", exitUsage, "--redirect-http needs HTTPS"},
 		{"a way from nowhere", "--tls self --redirect-http 80", "", exitUsage, "--redirect-http:"},
 		{"a promise of HTTPS without it", "--hsts", "", exitUsage, "--hsts needs HTTPS"},

@@ -65,7 +65,7 @@ func (s *site) serve(o *options, stderr io.Writer, env func(string) string, term
 
 // newServers makes a server for each loop.
 func (s *site) newServers(o *options, log *slog.Logger, stderr io.Writer, trace bool) (http.Servers, error) {
-	config := http.Config{Limits: o.limits, Log: log, ErrorHandler: errorPages}
+	config := http.Config{Limits: o.limits, Log: log, ErrorHandler: errorPages, NoHTTP2: o.noHTTP2()}
 	if o.https.on() {
 		config.TLS = o.https.config()
 	}

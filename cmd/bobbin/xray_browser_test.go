@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/net/http2"
 )
 
 // The inspector in a browser, against the real server. BOBBIN_PICTURES=FOLDER has the tests
@@ -244,6 +246,51 @@ func TestBrowserWatchesAThousandIdleConnections(t *testing.T) {
 	tab.pictured("idle-still")
 	tab.quiet()
 }
+
+// TestBrowserShowsRequestsThatOverlap has a client of HTTP/2 leave three downloads and an upload in
+// the middle.
+func TestBrowserShowsRequestsThatOverlap(t *testing.T) {
+	t.Parallel()
+	p := startAs(t, "sums", "", "--xray", "--limit", "SendTimeout=10m", "--limit", "BodyTimeout=10m", "--limit", "MinRate=1", folder(t, map[string][]byte{"large": large}))
+	q := p.peer()
+	for _, stream := range []uint32{1, 3} {
+		q.ask(stream, true, "/large")
+		q.status(stream, "200")
+	}
+	q.ask(5, false, "/sum")
+	tab := xrayed(t, p)
+	tab.until("the connection has a lane", `lanes.some((lane) => lane.at >= 0 && overlaps(shownFrame().rows[lane.at + STREAMS]) === 3)`)
+	tab.eval(`window.lane = lanes.find((lane) => overlaps(shownFrame().rows[lane.at + STREAMS]) === 3)`, nil)
+	tab.eval(`select(lane.loop, lane.id)`, nil)
+	for _, row := range []struct{ name, is string }{
+		{"each request has its place", `openOf(shownFrame().rows[lane.at + STREAMS]).join() === "3,3,1,-1"`},
+		{"the story says how many there are", `byId("storyText").textContent.includes("It has 3 requests at once, by HTTP/2.")`},
+		{"they are drawn below each other", `inkOf(laneOf.get(lane.key)).join() === "1,0,1,0,1"`},
+	} {
+		tab.eval(inkOf, nil)
+		tab.until(row.name, row.is)
+	}
+	tab.pictured("streams")
+	q.does(q.f.WriteRSTStream(1, http2.ErrCodeCancel))
+	tab.until("what ends leaves its place", `openOf(shownFrame().rows[lane.at + STREAMS]).join() === "-1,3,1,-1"`)
+	q.does(q.f.WriteRSTStream(3, http2.ErrCodeCancel))
+	tab.until("one request alone fills the lane", `!byId("storyText").textContent.includes("at once") && inkOf(laneOf.get(lane.key)).length === 1`)
+	tab.eval(`past.stale = true, showAll()`, nil)
+	tab.until("the minute is drawn anew with its places", `past.drawn === minute.last`)
+	tab.quiet()
+}
+
+// inkOf tells of the newest column of a lane which of its pixels are inked, in runs from the top to
+// the bars of requests that were answered. Texture may leave a pixel of two free.
+const inkOf = `window.inkOf = (lane) => {
+	const s = past.ink.scale, w = 12 * past.wide, top = Math.round(lane * LANE * s);
+	const pixels = past.ink.getImageData(past.canvas.width - w, top, w, 12 * s), runs = [];
+	for (let y = 0; y < pixels.height; y++) {
+		const inked = pixels.data.subarray(y * w * 4, (y + 1) * w * 4).some((v, i) => i % 4 === 3 && v > 0) ? 1 : 0;
+		if (runs[runs.length - 1] !== inked) runs.push(inked);
+	}
+	return runs.slice(runs[0] ? 0 : 1, runs[runs.length - 1] ? runs.length : -1);
+}`
 
 // TestBrowserClosesTheFeedOfAHiddenTab and opens it when the tab is shown.
 func TestBrowserClosesTheFeedOfAHiddenTab(t *testing.T) {

@@ -52,7 +52,7 @@ func (v *visit) mayCome() error {
 	}
 	peer := v.r.RemoteAddr().Addr()
 	switch {
-	case v.r.ProtoMinor() == 0: // nginx tells of itself by this alone, if it is not told to do more
+	case v.r.ProtoMajor() == 1 && v.r.ProtoMinor() == 0: // nginx tells of itself by this alone, if it is not told to do more
 		return forbidden("the request is of HTTP/1.0, which proxies speak and browsers do not: ask the server itself, from its own machine")
 	case !peer.IsValid():
 		return forbidden("a Unix socket does not tell who asks: ask at a TCP address of this machine")

@@ -195,9 +195,17 @@ func (f *frame) appendRows(b []byte, w *watcher) []byte {
 		}
 		b = appendList(separate(b, i), int64(c.loop), int64(row.ID), int64(row.Activity), int64(row.State), int64(row.Requests), row.Owed,
 			deadline, max(at-row.Since, 0).Milliseconds(), f.route(row.Route), flagsOf(row, int(c.loop) == w.loop && row.ID == w.conn),
-			max(at-row.Accepted, 0).Milliseconds())
+			max(at-row.Accepted, 0).Milliseconds(), streamsOf(row))
 	}
 	return append(b, ']')
+}
+
+// streamsOf returns ConnInfo.Streams as a number of three bits for each place, the first the lowest.
+func streamsOf(c *eventloop.ConnInfo) (n int64) {
+	for place, is := range c.Streams {
+		n |= int64(is) << (3 * place)
+	}
+	return n
 }
 
 // route returns the place of a route in the greeting: 0, which is none, if the site has

@@ -82,13 +82,11 @@ func (s *sample) count(row *eventloop.ConnInfo) {
 	if row.Full {
 		s.blocked++
 	}
-	if row.Activity == eventloop.Handling {
-		scheme := 0
-		if row.TLS {
-			scheme = 1
-		}
-		s.active[scheme]++
+	scheme := 0
+	if row.TLS {
+		scheme = 1
 	}
+	s.active[scheme] += int(row.Handled)
 }
 
 // begin has the loop stamp times, until there was no scrape for a while.

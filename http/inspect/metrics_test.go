@@ -463,12 +463,12 @@ func TestConnectionsAreCountedByWhatTheyDo(t *testing.T) {
 	var s sample
 	for _, row := range []eventloop.ConnInfo{
 		{Activity: eventloop.Idle}, {Activity: eventloop.Reading}, {Activity: eventloop.Writing, Full: true}, {Activity: eventloop.Ending},
-		{Activity: eventloop.Handling}, {Activity: eventloop.Handling}, {Activity: eventloop.Handling, TLS: true, Full: true},
-		{Activity: eventloop.Handling, Full: true, LeftOut: true},
+		{Activity: eventloop.Handling, Handled: 1}, {Activity: eventloop.Handling, Handled: 4}, {Activity: eventloop.Handling, Handled: 1, TLS: true, Full: true},
+		{Activity: eventloop.Handling, Handled: 1, Full: true, LeftOut: true},
 	} {
 		s.count(&row)
 	}
-	if s.states != [eventloop.Activities]int{1, 1, 3, 1, 1} || s.active != [2]int{2, 1} || s.blocked != 2 {
+	if s.states != [eventloop.Activities]int{1, 1, 3, 1, 1} || s.active != [2]int{5, 1} || s.blocked != 2 {
 		t.Errorf("they are counted as %v, %v, %d", s.states, s.active, s.blocked)
 	}
 }

@@ -182,8 +182,7 @@ func (l *AccessLog) appendJSON(p []byte, v *logEntry) []byte {
 		if query, asked := r.QueryBytes(); asked {
 			p = appendMember(p, "url.query", query)
 		}
-		p = append(p, `,"network.protocol.version":"1.`...)
-		p = strconv.AppendInt(p, int64(r.ProtoMinor()), 10)
+		p = appendVersion(append(p, `,"network.protocol.version":"`...), r)
 		p = append(p, '"')
 	}
 	if v.status > 0 {
@@ -244,4 +243,14 @@ func appendQuotable[T string | []byte](p []byte, s T) []byte {
 // appendUnit appends one unit of UTF-16.
 func appendUnit(p []byte, u uint16) []byte {
 	return append(p, '\\', 'u', hexDigits[u>>12], hexDigits[u>>8&15], hexDigits[u>>4&15], hexDigits[u&15])
+}
+
+// appendVersion appends the version of HTTP as OpenTelemetry writes it: "1.0", "1.1" or "2".
+func appendVersion(p []byte, r *http.Request) []byte {
+	major := r.ProtoMajor()
+	p = strconv.AppendInt(p, int64(major), 10)
+	if major > 1 {
+		return p
+	}
+	return strconv.AppendInt(append(p, '.'), int64(r.ProtoMinor()), 10)
 }

@@ -277,7 +277,7 @@ func (r *numbers) loop(c []uint64, g []int64) (l Loop) {
 // row takes a connection.
 func (r *numbers) row(list []int64) Row {
 	h := r.hello
-	r.begin("rows", list, 11)
+	r.begin("rows", list, 12)
 	row := Row{
 		Loop: r.place(h.Loops), Conn: r.number(), Activity: r.place(activities), State: r.place(len(h.States)),
 		Requests: r.number(), Owed: r.count(),
@@ -291,5 +291,17 @@ func (r *numbers) row(list []int64) Row {
 	row.Route = r.place(len(h.Routes))
 	row.Flags = Flags(r.place(int(LeftOut) << 1))
 	row.Age = r.time(time.Millisecond)
+	row.Streams = r.streams()
 	return row
+}
+
+// streams takes three bits for each place.
+func (r *numbers) streams() (s Streams) {
+	n := r.place(1 << (3 * len(s)))
+	for i := range s {
+		if s[i] = uint8(n >> (3 * i) & 7); s[i] > activities {
+			r.fail("has activity %d in a stream", s[i]-1)
+		}
+	}
+	return s
 }

@@ -134,7 +134,13 @@ type Row struct {
 	Route    int           // its place in Hello.Routes
 	Flags    Flags
 	Age      time.Duration
+	Streams  Streams
 }
+
+// Streams has what the requests of a connection do that carries several, which HTTP/2 does: for
+// each place 1 and the activity of the request that has it, 0 for none. A request keeps its
+// place.
+type Streams [4]uint8
 
 // Flags are what else is known of a connection.
 type Flags uint8

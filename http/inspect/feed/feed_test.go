@@ -22,7 +22,7 @@ const (
 	picture = `{"n":3,"t":1234.567,"w":2500,"skip":4,"gap":50,"v":["holds","The loop is held"],"tr":[[0,1100,1,7,"GET / took 1.2 s"]],"held":[[1,1200]],` +
 		`"c":[[1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18],[0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0]],` +
 		`"g":[[1,2,3,4,5,6,7,8,9,1,11,12,13,14,15,16],[0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0]],` +
-		`"rows":[[1,7,2,1,3,4,5,6,1,25,7],[0,8,0,0,0,0,-1,0,0,0,0]],"strip":[[0,10],[1,2]],"more":5,"rec":[[1500,1,0,8,2,-3]],"lost":6}`
+		`"rows":[[1,7,2,1,3,4,5,6,1,25,7,27],[0,8,0,0,0,0,-1,0,0,0,0,0]],"strip":[[0,10],[1,2]],"more":5,"rec":[[1500,1,0,8,2,-3]],"lost":6}`
 )
 
 func sse(name, data string) string { return "event: " + name + "\ndata: " + data + "\n\n" }
@@ -52,7 +52,7 @@ func TestAStreamIsRead(t *testing.T) {
 			TurnMedian: 12, TurnLongest: 13, EventsMedian: 14, EventsMost: 15, HeldMedian: 16,
 		}, {}},
 		Rows: []Row{
-			{Loop: 1, Conn: 7, Activity: 2, State: 1, Requests: 3, Owed: 4, Deadline: 5 * time.Millisecond, Since: 6 * time.Millisecond, Route: 1, Flags: You | Paused | LeftOut, Age: 7 * time.Millisecond},
+			{Loop: 1, Conn: 7, Activity: 2, State: 1, Requests: 3, Owed: 4, Deadline: 5 * time.Millisecond, Since: 6 * time.Millisecond, Route: 1, Flags: You | Paused | LeftOut, Age: 7 * time.Millisecond, Streams: Streams{3, 3}},
 			{Conn: 8, Deadline: -time.Millisecond},
 		},
 		Strip: []Run{{0, 10}, {1, 2}}, More: 5,
@@ -100,12 +100,14 @@ func TestWhatIsWrongIsAnError(t *testing.T) {
 		{"a counter too few", `[1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18]`, `[1]`, "c has 1 numbers"},
 		{"a gauge too many", `14,15,16],[`, `14,15,16,17],[`, "g has 17 numbers"},
 		{"a gauge below 0", `"g":[[1,`, `"g":[[-1,`, "less than 0"},
-		{"a row of ten", `1,25,7]`, `1,25]`, "rows has 10 numbers"},
+		{"a row of ten", `1,25,7,27]`, `1,25]`, "rows has 10 numbers"},
+		{"a row with streams beyond the places", `1,25,7,27]`, `1,25,7,4096]`, "place 4096 in a list of 4096"},
+		{"a stream of no activity", `1,25,7,27]`, `1,25,7,6]`, "activity 5 in a stream"},
 		{"a row of no loop", `"rows":[[1,7,`, `"rows":[[2,7,`, "place 2 in a list of 2"},
 		{"a row of no activity", `"rows":[[1,7,2,`, `"rows":[[1,7,5,`, "place 5"},
 		{"a row of no state", `"rows":[[1,7,2,1,`, `"rows":[[1,7,2,2,`, "place 2"},
-		{"a row of no route", `,6,1,25,7]`, `,6,2,25,7]`, "place 2"},
-		{"a row with a flag of no meaning", `,6,1,25,7]`, `,6,1,32,7]`, "place 32"},
+		{"a row of no route", `,6,1,25,7,27]`, `,6,2,25,7,27]`, "place 2"},
+		{"a row with a flag of no meaning", `,6,1,25,7,27]`, `,6,1,32,7,27]`, "place 32"},
 		{"a connection beyond 32 bits", `"rows":[[1,7,`, `"rows":[[1,4294967296,`, "number 4294967296"},
 		{"a deadline before now", `0,0,-1,0`, `0,0,-2,0`, "a deadline of -2"},
 		{"a time beyond all", `[[1500,1,`, `[[9223372036854775807,1,`, "a time of"},
@@ -129,7 +131,7 @@ func TestListsHaveLimits(t *testing.T) {
 	for _, row := range []struct{ old, one string }{
 		{`[[1500,1,0,8,2,-3]]`, `[1500,1,0,8,2,-3]`},
 		{`[[0,10],[1,2]]`, `[0,10]`},
-		{`[[1,7,2,1,3,4,5,6,1,25,7],[0,8,0,0,0,0,-1,0,0,0,0]]`, `[0,8,0,0,0,0,-1,0,0,0,0]`},
+		{`[[1,7,2,1,3,4,5,6,1,25,7,27],[0,8,0,0,0,0,-1,0,0,0,0,0]]`, `[0,8,0,0,0,0,-1,0,0,0,0,0]`},
 	} {
 		many := "[" + strings.Repeat(row.one+",", 2000) + row.one + "]"
 		r := NewReader(strings.NewReader(sse("hello", greeting) + sse("frame", strings.Replace(picture, row.old, many, 1))))

@@ -2,8 +2,9 @@
 // The last minute: each frame of the stream as it came, its rows and records packed.
 
 const KEPT = 600;    // frames: a minute of ten a second
-const ROW = 11;      // numbers of a row, as below
-const LOOP = 0, CONN = 1, ACTIVITY = 2, STATE = 3, REQUESTS = 4, OWED = 5, DUE = 6, SINCE = 7, ROUTE = 8, FLAGS = 9, AGE = 10;
+const ROW = 12;      // numbers of a row, as below
+const LOOP = 0, CONN = 1, ACTIVITY = 2, STATE = 3, REQUESTS = 4, OWED = 5, DUE = 6, SINCE = 7, ROUTE = 8, FLAGS = 9, AGE = 10, STREAMS = 11;
+const PLACES = 4;    // of the requests of a connection that overlap, three bits each in STREAMS: 1 and the activity, 0 for none
 const REC = 6;       // numbers of a record: µs before the frame's t, kind, loop, connection, request, figure
 
 // What a frame's counters and gauges are, by their places.
@@ -74,6 +75,16 @@ function rowOf(frame, loop, id) {
 		if (frame.rows[at + CONN] === id && frame.rows[at + LOOP] === loop) return at;
 	}
 	return -1;
+}
+
+// openOf returns what the requests of a row do that has several, in their places; -1 in those
+// that are free.
+const openOf = (streams) => Array.from({ length: streams > 0 ? PLACES : 0 }, (_, place) => (streams >> 3 * place & 7) - 1);
+
+// overlaps returns how many requests a row has at once: 0 if there is one, or none.
+function overlaps(streams) {
+	const open = openOf(streams).filter((activity) => activity >= 0).length;
+	return open > 1 ? open : 0;
 }
 
 // loops returns the numbers of the loops that a tab stands for: all of them for -1.

@@ -90,14 +90,24 @@ function paintLanes(ink, x, w, frame, shift) {
 		const i = laneOf.get(keyOf(r[at + LOOP], r[at + CONN]));
 		if (i === undefined) continue;
 		const y = Math.round(i * LANE * ink.scale);
-		paintDoing(ink, x, w, y, r[at + ACTIVITY], shift);
+		paintDoing(ink, x, w, y, r[at + ACTIVITY], r[at + STREAMS], shift);
 		if (before && !frame.gap) paintAnswered(ink, x, w, y, heightOf(r[at + REQUESTS] - requestsBefore(before, at, r[at + LOOP], r[at + CONN])));
 	}
 }
 
-// paintDoing fills the upper ten pixels of a lane with the texture of an activity.
-function paintDoing(ink, x, w, y, activity, shift) {
+// paintDoing fills the upper ten pixels of a lane with the texture of an activity. Requests that
+// overlap are drawn below each other, each in its place.
+function paintDoing(ink, x, w, y, activity, streams, shift) {
 	const s = ink.scale;
+	if (overlaps(streams)) {
+		openOf(streams).forEach((activity, place) => {
+			const top = y + (1 + 3 * place) * s;
+			if (activity < 0) return;
+			ink.fillStyle = texture(ink, activity, shift, top);
+			ink.fillRect(x, top, w, 2 * s);
+		});
+		return;
+	}
 	ink.fillStyle = texture(ink, activity, shift, y);
 	ink.fillRect(x, y + 1 * s, w, (activity ? 10 : 7) * s);
 }
@@ -114,11 +124,11 @@ function paintAnswered(ink, x, w, y, high) {
 // paintAllLanes draws the kept minute. Columns of a lane that look alike are drawn as one,
 // which is quicker by an order of magnitude.
 function paintAllLanes(scroll, minute, newest) {
-	const ink = scroll.ink, w = scroll.wide, runs = lanes.map(() => ({ activity: -1, high: 0, from: 0, to: 0, requests: Infinity, shift: 0 }));
+	const ink = scroll.ink, w = scroll.wide, runs = lanes.map(() => ({ activity: -1, streams: 0, high: 0, from: 0, to: 0, requests: Infinity, shift: 0 }));
 	const end = (run, i) => {
 		const y = Math.round(i * LANE * ink.scale);
 		if (run.activity < 0) return;
-		paintDoing(ink, run.from, run.to - run.from, y, run.activity, run.shift);
+		paintDoing(ink, run.from, run.to - run.from, y, run.activity, run.streams, run.shift);
 		paintAnswered(ink, run.from, run.to - run.from, y, run.high);
 	};
 	for (let seq = Math.max(minute.first, newest - scroll.columns + 1); seq <= newest; seq++) {
@@ -129,9 +139,9 @@ function paintAllLanes(scroll, minute, newest) {
 			if (i === undefined) continue;
 			const run = runs[i], high = frame.gap ? 0 : heightOf(r[at + REQUESTS] - run.requests);
 			run.requests = r[at + REQUESTS];
-			if (run.activity === r[at + ACTIVITY] && run.high === high && run.to === x) { run.to = x + w; continue; }
+			if (run.activity === r[at + ACTIVITY] && run.streams === r[at + STREAMS] && run.high === high && run.to === x) { run.to = x + w; continue; }
 			end(run, i);
-			Object.assign(run, { activity: r[at + ACTIVITY], high, from: x, to: x + w, shift: x - seq * w });
+			Object.assign(run, { activity: r[at + ACTIVITY], streams: r[at + STREAMS], high, from: x, to: x + w, shift: x - seq * w });
 		}
 	}
 	runs.forEach(end);

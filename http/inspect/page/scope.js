@@ -100,17 +100,10 @@ function hollow(ink, x, y, r) {
 
 // drawMarks draws the records of one connection.
 function drawMarks(ink, records, x, y, s) {
-	let began = null;
+	drawHandlers(ink, records, x, y, s);
 	const lastAt = { read: -Infinity, wrote: -Infinity };
 	for (const record of records) {
 		const at = x(record.before);
-		if (record.kind === kind["handler began"]) began = at;
-		if (record.kind === kind["handler ended"]) {
-			ink.fillStyle = paint.activity[2];
-			const from = began === null ? at - s : began;
-			ink.fillRect(from, y - 3 * s, Math.max(s, at - from), 7 * s);
-			began = null;
-		}
 		if (record.kind === kind.read) mark(ink, at, y - 8 * s, s, paint.activity[1], lastAt, "read");
 		if (record.kind === kind.wrote || record.kind === kind["short write"]) mark(ink, at, y + 8 * s, s, paint.activity[3], lastAt, "wrote");
 		if (record.kind === kind.deadline) hollow(ink, at, y, 4 * s);
@@ -119,9 +112,31 @@ function drawMarks(ink, records, x, y, s) {
 			ink.fillRect(at, y - 8 * s, 2 * s, 16 * s);
 		}
 	}
-	if (began !== null) { // it has not returned
-		ink.fillStyle = paint.activity[2];
-		ink.fillRect(began, y - 3 * s, x(0) - began, 7 * s);
+}
+
+// drawHandlers draws a bar for each handler. Those that overlap, as with HTTP/2, are below each
+// other.
+function drawHandlers(ink, records, x, y, s) {
+	const bars = [], open = new Map();
+	for (const record of records) {
+		const at = x(record.before);
+		if (record.kind === kind["handler began"]) {
+			let place = 0;
+			while ([...open.values()].some((bar) => bar.place === place)) place++;
+			open.set(record.request, { from: at, to: x(0), place }); // to the end, unless it returns
+			bars.push(open.get(record.request));
+		}
+		if (record.kind === kind["handler ended"]) {
+			const bar = open.get(record.request);
+			if (bar) bar.to = at; else bars.push({ from: at - s, to: at, place: 0 });
+			open.delete(record.request);
+		}
+	}
+	const several = bars.some((bar) => bar.place > 0);
+	ink.fillStyle = paint.activity[2];
+	for (const bar of bars) {
+		if (several) ink.fillRect(bar.from, y + (Math.min(bar.place, PLACES - 1) * 3 - 5) * s, Math.max(s, bar.to - bar.from), 2 * s);
+		else ink.fillRect(bar.from, y - 3 * s, Math.max(s, bar.to - bar.from), 7 * s);
 	}
 }
 

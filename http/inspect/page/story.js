@@ -86,6 +86,8 @@ function tellLife(life, frame) {
 		said.push("It has had no answer yet.");
 	}
 	if (life.gone) return said.concat(ending(life, frame));
+	const open = overlaps(row[STREAMS]);
+	if (open) said.push("It has " + open + " requests " + (open === PLACES ? "or more " : "") + "at once, by HTTP/2.");
 	said.push(doingNow(row));
 	if (row[OWED] > 0) said.push(bytes(row[OWED]) + (row[OWED] < 2 ? " is" : " are") + " owed to it" + (row[FLAGS] & FULL ? ", above the high-water mark of " + bytes(hello.highWater) + ": the loop does not read from it until half of that is left." : "."));
 	if (row[FLAGS] & PAUSED) said.push("The loop does not read from it at present.");
@@ -117,7 +119,7 @@ function ending(life, frame) {
 }
 
 // What the figure of a record counts, by the record's name.
-const inBytes = /^(read|wrote|part of a message|no room to write|short write|back-pressure|head read)/;
+const inBytes = /^(read|wrote|part of a message|no room to write|short write|back-pressure|head read|stream head read)/;
 const inNanos = /^(wait|dispatch|run posted|run timers|flush|reap|callback|deadline|stall)$/;
 
 // figureOf writes the figure of a record in its unit, "" where it says nothing.

@@ -29,6 +29,7 @@ type Builder struct {
 	events  []event
 	loops   []track
 	open    map[uint64]*connection
+	rows    []laneRow // beside lanes, when the file is written
 	thin    thinning
 	lostAt  int64 // when records were last lost, on any loop; -1 for never
 	summary Summary
@@ -134,7 +135,7 @@ func (b *Builder) forgetOldest() {
 
 // end ends a connection, for a reason or with the recording.
 func (b *Builder) end(c *connection, at int64, why eventloop.Kind) {
-	c.endRequest(b, at)
+	c.endRequests(b, at)
 	b.thin.opened(c, -1)
 	delete(b.open, uint64(c.loop)<<32|uint64(c.id))
 	b.put(event{what: aConnection, at: c.begin, dur: max(at-c.begin, 0), loop: c.loop, conn: c, kind: why})

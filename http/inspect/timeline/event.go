@@ -34,6 +34,7 @@ type event struct {
 	route   uint32
 	loop    uint16
 	status  uint16
+	row     int32 // of a request, when the file is written: its place in Builder.rows, from 1; 0 for the lane itself
 	what    what
 	kind    eventloop.Kind // of an instant; of a connection, of its end; of a phase, its number; of a callback, its label
 }
@@ -95,22 +96,33 @@ type connection struct {
 
 	unwritten int64 // bytes that were written since the slice of a write before
 
-	readAt  int64 // when the latest read began, for the next request
-	seen    bool  // and it is a slice
-	partAt  int64 // when the first part of the next request was read; -1 for none
-	request request
-	arrows  []arrow // of requests whose answers are not written
+	readAt   int64     // when the latest read began, for the next request
+	seen     bool      // and it is a slice
+	partAt   int64     // when the first part of the next request was read; -1 for none
+	streams  bool      // it speaks HTTP/2
+	requests []request // that are open: one at most, but for HTTP/2
+	ended    int64     // the latest end of one before
+	arrows   []arrow   // of requests whose answers are not written
+
+	depth int     // the most requests that were open at a time, up to mostRows
+	rows  []int64 // until when each row of the lane is taken, when the file is written
 }
 
-// A request is the one that a connection is at.
+// mostRows is how many requests of a connection that overlap are shown. The first of them is on the
+// lane of the connection.
+const mostRows = 100
+
+// A request is one that a connection is at.
 type request struct {
-	number  uint32 // 0 for none
-	route   uint32
-	status  uint16
-	begin   int64
-	end     int64 // of the latest write or callback for it
-	handled bool  // a handler was called
-	written int64 // bytes since it began
+	number   uint32
+	route    uint32
+	status   uint16
+	begin    int64
+	end      int64 // of the latest write or callback for it
+	handled  bool  // a handler was called
+	sent     bool  // it was written beside others when its answer was complete
+	doubtful bool  // records were lost, among them perhaps its end
+	written  int64 // bytes since it began
 }
 
 // An arrow leads from the read of a request over its handler to a write.

@@ -1,13 +1,24 @@
 package timeline
 
-// Lanes are the tracks of connections: as many as were open at the same time.
+import "slices"
+
+// Lanes are the tracks of connections: as many as were open at the same time. A connection whose
+// requests overlap has further rows, which are tracks, too.
+
+// A laneRow is a row beside a lane, from 1 on.
+type laneRow struct{ lane, row int32 }
 
 // assignLanes gives each connection a track that none has at the same time, and returns how
 // many there are. Events are sorted.
 func (b *Builder) assignLanes() (lanes int) {
 	var free lanesUntil
+	places := make(map[laneRow]int32)
 	for i := range b.events {
 		e := &b.events[i]
+		if e.what == aRequest {
+			e.row = b.placeOf(places, e.conn.lane, e.conn.takeRow(e.at, e.at+e.dur))
+			continue
+		}
 		if e.what != aConnection {
 			continue
 		}
@@ -20,6 +31,40 @@ func (b *Builder) assignLanes() (lanes int) {
 		free.give(lane, e.at+e.dur)
 	}
 	return lanes
+}
+
+// dropHidden drops requests for which there was no row.
+func (b *Builder) dropHidden() {
+	b.events = slices.DeleteFunc(b.events, func(e event) bool { return e.row < 0 })
+}
+
+// takeRow takes the first row that is free at a time, and returns it; -1 if there is none.
+func (c *connection) takeRow(at, until int64) int32 {
+	for row, free := range c.rows {
+		if free <= at {
+			c.rows[row] = until
+			return int32(row)
+		}
+	}
+	if len(c.rows) >= max(c.depth, 1) {
+		return -1
+	}
+	c.rows = append(c.rows, until)
+	return int32(len(c.rows) - 1)
+}
+
+// placeOf returns the place of a row in Builder.rows, from 1; 0 for the lane itself, and -1 for
+// no row.
+func (b *Builder) placeOf(places map[laneRow]int32, lane, row int32) int32 {
+	if row <= 0 {
+		return row
+	}
+	of := laneRow{lane, row}
+	if places[of] == 0 {
+		b.rows = append(b.rows, of)
+		places[of] = int32(len(b.rows))
+	}
+	return places[of]
 }
 
 // lanesUntil holds lanes with the time at which each becomes free: a heap.

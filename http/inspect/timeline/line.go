@@ -52,7 +52,10 @@ func (e *event) id() uint64 { return uint64(e.conn.index)<<24 ^ uint64(e.request
 // head begins a line.
 func (w *writer) head(e *event, ph string, pid int) {
 	tid := int(e.loop) + 1
-	if pid == pidConnections {
+	switch {
+	case pid == pidConnections && e.row > 0:
+		tid = w.lanes + int(e.row)
+	case pid == pidConnections:
 		tid = int(e.conn.lane) + 1
 	}
 	w.line = append(w.line[:0], `{"ph":"`...)

@@ -17,6 +17,8 @@ const (
 	timersRan
 	handshake
 	headRead
+	streamHeadRead
+	streamReset
 	handlerBegan
 	handlerEnded
 	done
@@ -38,7 +40,7 @@ var meanings = map[string]meaning{
 	"turn": turnBegan, "accepted": accepted,
 	"read": readBytes, "part of a message": readPart, "wrote": wroteBytes,
 	"state": unseen, "left out": unseen, "deadline": deadline, "posted": postedRan, "timers": timersRan, "TLS handshake": handshake, "TLS resumed": handshake,
-	"head read": headRead, "handler began": handlerBegan, "handler ended": handlerEnded,
+	"head read": headRead, "stream head read": streamHeadRead, "stream reset": streamReset, "handler began": handlerBegan, "handler ended": handlerEnded,
 	"done 2xx": done, "done 3xx": done, "done 4xx": done, "done 5xx": done,
 	"wait": waitEnded, "dispatch": dispatchEnded, "run posted": postedEnded, "run timers": timersEnded, "flush": flushEnded, "reap": reapEnded,
 	"callback": callbackEnded, "write": writeEnded,

@@ -132,15 +132,18 @@ func (t *track) endWrite(at int64, c *connection, took int64) {
 	t.closeHandler()
 	begun := max(at-min(max(took, 0), at), t.begun(at))
 	t.drop(at)
-	t.slice(event{what: aWrite, at: begun, dur: at - begun, conn: c, request: c.request.number, arg: c.unwritten})
+	t.slice(event{what: aWrite, at: begun, dur: at - begun, conn: c, request: c.only(), arg: c.unwritten})
 	c.unwritten = 0
+	waiting := c.arrows[:0]
 	for _, a := range c.arrows {
-		t.arrow(c, a, begun)
+		if c.waits(a.request) {
+			waiting = append(waiting, a)
+		} else {
+			t.arrow(c, a, begun)
+		}
 	}
-	c.arrows = c.arrows[:0]
-	if c.request.number != 0 {
-		c.request.end = at
-	}
+	c.arrows = waiting
+	c.flushed(t.b, at)
 }
 
 // arrow notes the events of an arrow that ends in a write of this turn.

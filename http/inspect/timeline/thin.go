@@ -83,6 +83,34 @@ func (t *thinning) chooses(e *event) bool {
 	return t.has(e.conn) && (e.what == aConnection || number%t.requests == 0)
 }
 
+// dropArrows drops arrows of which a slice is left out: that of their read and that of their write
+// may belong to another request, and have its luck. Each event of an arrow is where its slice
+// begins.
+func (b *Builder) dropArrows() {
+	if b.thin.requests == 1 && b.thin.turns == 1 {
+		return
+	}
+	type place struct {
+		loop uint16
+		what what
+		at   int64
+	}
+	of := map[what]what{flowBegins: aCallback, flowSteps: aHandler, flowEnds: aWrite}
+	there := make(map[place]bool)
+	for i := range b.events {
+		if e := &b.events[i]; e.what >= aCallback && e.what <= aWrite {
+			there[place{e.loop, e.what, e.at}] = true
+		}
+	}
+	torn := make(map[uint64]bool)
+	for i := range b.events {
+		if e := &b.events[i]; e.what >= flowBegins && !there[place{e.loop, of[e.what], e.at}] {
+			torn[e.id()] = true
+		}
+	}
+	b.events = slices.DeleteFunc(b.events, func(e event) bool { return e.what >= flowBegins && torn[e.id()] })
+}
+
 // count counts an event that is kept.
 func (t *thinning) count(e *event) {
 	if t.tooLong(e) && !t.chooses(e) {
@@ -92,7 +120,7 @@ func (t *thinning) count(e *event) {
 	case e.what == aCounter:
 		t.ofCounters++
 	case e.what == aConnection:
-		t.ofConnections += 1 + linesOfTrack
+		t.ofConnections += e.conn.lines()
 	case e.conn != nil:
 		t.ofConnections++
 	default:
@@ -103,7 +131,20 @@ func (t *thinning) count(e *event) {
 // opened counts the event that a connection will be when it ends.
 func (t *thinning) opened(c *connection, n int) {
 	if t.has(c) {
-		t.ofConnections += n * (1 + linesOfTrack)
+		t.ofConnections += n * c.lines()
+	}
+}
+
+// lines returns how many lines a connection has at most without its requests: its slice, and the
+// names of the rows of its lane.
+func (c *connection) lines() int { return 1 + linesOfTrack*max(c.depth, 1) }
+
+// deepened counts the lines for one more row, if more requests of a connection overlap than before.
+func (t *thinning) deepened(c *connection) {
+	before := c.lines()
+	c.depth = max(c.depth, min(len(c.requests), mostRows))
+	if t.has(c) {
+		t.ofConnections += c.lines() - before
 	}
 }
 

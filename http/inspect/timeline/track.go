@@ -85,8 +85,11 @@ func (t *track) addConnection(m meaning, at int64, r *eventloop.Record) {
 		t.in += r.Arg
 	case readPart:
 		c.part()
-	case headRead:
+	case headRead, streamHeadRead:
+		c.streams = m == streamHeadRead
 		c.begins(t.b, r.Request, at)
+	case streamReset:
+		c.reset(t.b, r.Request, at)
 	case handlerBegan:
 		t.beginHandler(at, c, r.Request)
 	case handlerEnded:
@@ -203,6 +206,7 @@ func (t *track) loseArrows() {
 	for _, c := range t.b.open {
 		if c.loop == t.loop {
 			c.arrows, c.partAt, c.seen = c.arrows[:0], -1, false
+			c.doubt()
 		}
 	}
 }

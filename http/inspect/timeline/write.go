@@ -20,8 +20,10 @@ func (b *Builder) WriteTo(to io.Writer) (int64, error) {
 	b.finish()
 	slices.SortStableFunc(b.events, func(x, y event) int { return compare(&x, &y) })
 	lanes := b.assignLanes()
+	b.dropHidden()
+	b.dropArrows()
 	counted := &countingWriter{to: to}
-	w := &writer{b: b, w: bufio.NewWriterSize(counted, 64<<10), zero: max(b.summary.from, 0)}
+	w := &writer{b: b, w: bufio.NewWriterSize(counted, 64<<10), zero: max(b.summary.from, 0), lanes: lanes}
 	for i := range b.events {
 		w.zero = min(w.zero, b.events[i].at)
 	}
@@ -33,8 +35,15 @@ func (b *Builder) WriteTo(to io.Writer) (int64, error) {
 	if lanes > 0 {
 		w.process(pidConnections, "connections"+b.said(), 2)
 	}
+	order := 1 // of a lane behind the one above
+	for _, r := range b.rows {
+		order = max(order, int(r.row)+1)
+	}
 	for lane := range lanes {
-		w.track(pidConnections, lane+1, fmt.Sprintf("lane %d", lane+1), lane)
+		w.track(pidConnections, lane+1, fmt.Sprintf("lane %d", lane+1), lane*order)
+	}
+	for i, r := range b.rows {
+		w.track(pidConnections, lanes+i+1, fmt.Sprintf("lane %d, row %d", r.lane+1, r.row+1), int(r.lane)*order+int(r.row))
 	}
 	for i := range b.events {
 		w.event(&b.events[i])
@@ -72,6 +81,7 @@ type writer struct {
 	b     *Builder
 	w     *bufio.Writer
 	zero  int64 // the time that is 0 in the file
+	lanes int
 	lines int
 	line  []byte
 }
