@@ -2,7 +2,6 @@ package http
 
 import (
 	"github.com/bobbin-http/bobbin/http/internal/h1"
-	"github.com/bobbin-http/bobbin/http/internal/negotiate"
 )
 
 // The server answers some requests itself, without a handler: heads that are malformed,
@@ -71,15 +70,14 @@ func (c *conn) readOther(p []byte, why *h1.Refusal) int {
 }
 
 // speaksOther reports whether a client begins a connection in a protocol that is no HTTP at all: a
-// line of three words whose first is no method and whose last does not begin with HTTP. Such a
+// line of three words whose first is no method and whose last does not begin with H. Such a
 // client would take an answer for something else, so it gets none.
 func (c *conn) speaksOther(p []byte) bool {
 	h := &c.x.head
 	if c.requests > 0 || h.Method != h1.MethodOther || h.Target.To == 0 {
 		return false
 	}
-	version := p[h.Target.To+1:]
-	return !negotiate.EqualFold(version[:min(len(version), len("http"))], "http")
+	return p[h.Target.To+1]|0x20 != 'h' // the first byte alone, so that it matters not how the line was cut
 }
 
 // end closes a connection without an answer.
@@ -97,6 +95,10 @@ func (c *conn) refuseRest(why *refusal) {
 	p := c.conn.Rest()
 	if found := c.x.head.Parse(p, &c.server.parsing); found != h1.NeedMore {
 		why = (*refusal)(found)
+	}
+	if why == (*refusal)(h1.ErrVersion) && c.speaksOther(p) {
+		c.end()
+		return
 	}
 	c.refuseHead(p, why)
 }
