@@ -1,6 +1,7 @@
 package http
 
 import (
+	"bytes"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -12,6 +13,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/net/http2/hpack"
 
 	"github.com/bobbin-http/bobbin"
 	"github.com/bobbin-http/bobbin/eventloop"
@@ -227,6 +230,11 @@ type mouth struct {
 	w     *sim.Wire
 	heard []byte
 	end   string // how it has ended
+
+	bytewise bool           // each byte is sent by itself
+	frames   h2Reader       // of what was heard by HTTP/2
+	fields   *hpack.Encoder // of what is said by HTTP/2
+	block    bytes.Buffer   // of that
 }
 
 // dial connects, from one address.
@@ -242,7 +250,27 @@ func (b *bitten) from(address string) *mouth {
 }
 
 // say says something.
-func (m *mouth) say(text string) { m.c.Send(m.w, []byte(text)) }
+func (m *mouth) say(text string) {
+	for m.bytewise && len(text) > 0 {
+		m.c.Send(m.w, []byte(text[:1]))
+		m.c.Sleep(time.Microsecond)
+		text = text[1:]
+	}
+	m.c.Send(m.w, []byte(text))
+}
+
+// listen says texts, and listens for times.
+func (m *mouth) listen(steps ...any) {
+	for _, step := range steps {
+		switch step := step.(type) {
+		case string:
+			m.say(step)
+			m.hear(time.Millisecond)
+		case time.Duration:
+			m.hear(step)
+		}
+	}
+}
 
 // take reads n bytes, or less at the end.
 func (m *mouth) take(n int) {
@@ -321,15 +349,7 @@ func (m *mouth) state() string {
 func talk(steps ...any) func(b *bitten) string {
 	return func(b *bitten) string {
 		m := b.dial()
-		for _, step := range steps {
-			switch step := step.(type) {
-			case string:
-				m.say(step)
-				m.hear(time.Millisecond)
-			case time.Duration:
-				m.hear(step)
-			}
-		}
+		m.listen(steps...)
 		defer m.w.Close()
 		return m.seen()
 	}

@@ -1,7 +1,6 @@
 package http
 
 import (
-	"fmt"
 	"strings"
 	"time"
 
@@ -21,65 +20,10 @@ func talkByFrames(settings []h2.Setting, steps ...any) func(b *bitten) string {
 		m.say(h2.Preface + string(h2.AppendSettingsAck(h2.AppendSettings(nil, settings...))))
 		m.hear(time.Millisecond)
 		m.heard = nil
-		for _, step := range steps {
-			switch step := step.(type) {
-			case string:
-				m.say(step)
-				m.hear(time.Millisecond)
-			case time.Duration:
-				m.hear(step)
-			}
-		}
+		m.listen(steps...)
 		m.hear(time.Millisecond)
-		return strings.TrimSpace(h2Words(m.heard) + " " + m.state())
+		return strings.TrimSpace(strings.Join(m.frames.words(m.heard), ", ") + " " + m.state())
 	}
-}
-
-// h2Words is a word for each frame: its type, its stream, and what matters of it.
-func h2Words(p []byte) string {
-	var words []string
-	for {
-		h, ok := h2.ReadFrameHeader(p)
-		if !ok {
-			return strings.Join(words, ", ")
-		}
-		payload := p[h2.HeaderSize : h2.HeaderSize+int(h.Length)]
-		p = p[h2.HeaderSize+int(h.Length):]
-		switch h.Type {
-		case h2.FrameHeaders:
-			status := map[byte]string{0x88: "200"}[payload[0]]
-			if status == "" {
-				status = string(payload[2:5]) // a literal of three digits
-			}
-			words = append(words, fmt.Sprintf("%s on %d", status, h.Stream))
-		case h2.FrameData:
-			words = append(words, fmt.Sprintf("%d bytes on %d", h.Length, h.Stream))
-		case h2.FrameRSTStream:
-			words = append(words, fmt.Sprintf("%v on %d", h2.ReadReset(payload), h.Stream))
-		case h2.FrameGoAway:
-			_, code, _ := h2.ReadGoAway(payload)
-			words = append(words, fmt.Sprintf("GOAWAY %v", code))
-		case h2.FrameWindowUpdate:
-			n, _ := h.ReadWindowUpdate(payload)
-			words = append(words, fmt.Sprintf("%d more on %d", n, h.Stream))
-		}
-	}
-}
-
-// h2Frame is a frame with a payload.
-func h2Frame(kind h2.FrameType, flags h2.Flags, stream uint32, payload string) string {
-	h := h2.FrameHeader{Length: uint32(len(payload)), Type: kind, Flags: flags, Stream: stream}
-	return string(h.Append(nil)) + payload
-}
-
-// h2Body is DATA of n bytes, in frames.
-func h2Body(stream uint32, n int) (all string) {
-	for n > 0 {
-		size := min(n, h2.MinFrameSize)
-		all += h2Frame(h2.FrameData, 0, stream, strings.Repeat("b", size))
-		n -= size
-	}
-	return all
 }
 
 // h2Cut is a GET whose field block comes in HEADERS and n more frames.
@@ -114,11 +58,6 @@ func h2Resets(n int) (all string) {
 // h2Priorities is n frames of PRIORITY.
 func h2Priorities(n int) string {
 	return strings.Repeat(h2Frame(h2.FramePriority, 0, 1, "\x00\x00\x00\x00\x00"), n)
-}
-
-// h2Pings is n frames of PING.
-func h2Pings(n int) string {
-	return strings.Repeat(string(h2.AppendPing(nil, [8]byte{})), n)
 }
 
 // h2Window is the setting of a window for each answer.
@@ -158,8 +97,8 @@ func init() {
 			{name: "one more is refused", edge: bites, limits: Limits{Crumbs: 2}, run: talkByFrames(nil, h2Crumbs(4)), want: "431 on 1, 74 bytes on 1 open"},
 		},
 		"Settings": {
-			{name: "settings may change as often", edge: spares, limits: Limits{Settings: 2}, run: talkByFrames(nil, strings.Repeat(string(h2.AppendSettings(nil)), 2)), want: "open"},
-			{name: "once more ends the connection", edge: bites, limits: Limits{Settings: 2}, run: talkByFrames(nil, strings.Repeat(string(h2.AppendSettings(nil)), 3)), want: "GOAWAY ENHANCE_YOUR_CALM end"},
+			{name: "settings may change as often", edge: spares, limits: Limits{Settings: 2}, run: talkByFrames(nil, strings.Repeat(string(h2.AppendSettings(nil)), 2)), want: "SETTINGS ACK, SETTINGS ACK open"},
+			{name: "once more ends the connection", edge: bites, limits: Limits{Settings: 2}, run: talkByFrames(nil, strings.Repeat(string(h2.AppendSettings(nil)), 3)), want: "SETTINGS ACK, SETTINGS ACK, GOAWAY ENHANCE_YOUR_CALM end"},
 			{name: "more settings in a frame end it, too", edge: bites, limits: Limits{Settings: 2}, run: talkByFrames(nil, string(h2.AppendSettings(nil, make([]h2.Setting, 3)...))), want: "GOAWAY ENHANCE_YOUR_CALM end"},
 		},
 		"ControlQueue": {

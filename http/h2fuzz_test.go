@@ -49,11 +49,8 @@ func FuzzH2Conn(f *testing.F) {
 			said = framed(said)
 		}
 		k := sim.New(uint64(cut))
-		watch := &h2Watch{t: t, seen: make(map[*h2Conn]bool)}
 		config := Config{Handler: site, Limits: Limits{StreamWindow: 100}}
-		config.Loop.Kernel = &h2Watched{k, watch.check}
-		err := stage(t, k, config, func(s *Server, c *sim.Script, w *sim.Wire) {
-			watch.server = s
+		stageH2(t, k, config, func(_ *h2Watch, c *sim.Script, w *sim.Wire) {
 			heard, all := []byte(nil), h2.AppendSettings([]byte(h2.Preface))
 			for all = append(all, said...); len(all) > 0; {
 				n := min(len(all), 1+int(cut)%200)
@@ -81,9 +78,5 @@ func FuzzH2Conn(f *testing.F) {
 				heard = heard[min(len(heard), h2.HeaderSize+int(h.Length)):]
 			}
 		})
-		if err != nil {
-			t.Errorf("the loop ended with: %v", err)
-		}
-		watch.end()
 	})
 }

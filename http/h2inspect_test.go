@@ -55,45 +55,11 @@ func TestAConnectionOfHTTP2IsShownWithItsStreams(t *testing.T) {
 			site := h2Site()
 			k := sim.New(1)
 			k.Buffer = 1 << 20 // more than the client's windows
-			s, err := NewServer(Config{Handler: site.Serve, EagerAccept: true, Limits: Limits{BodyTimeout: time.Minute, MinRate: 1, SendTimeout: time.Minute}, Loop: eventloop.Config{Kernel: k, CheckOwner: true}})
-			if err != nil {
-				t.Fatal(err)
+			config := Config{Handler: site.Serve, EagerAccept: true, Limits: Limits{BodyTimeout: time.Minute, MinRate: 1, SendTimeout: time.Minute}}
+			got, route := lookAtConn(t, k, config, site, row.sends, row.since)
+			if got.Activity != row.activity || got.Requests != row.requests || got.Handled != row.handled || route != row.route || got.Owed > 0 != row.owes || got.Streams != row.streams {
+				t.Errorf("it is %+v, at %q", got, route)
 			}
-			if _, err := s.Listen(":80"); err != nil {
-				t.Fatal(err)
-			}
-			k.Go(func(c *sim.Script) {
-				c.Sleep(time.Second)
-				w, err := k.Dial()
-				if err != nil {
-					t.Error(err)
-					return
-				}
-				for _, text := range row.sends {
-					c.Send(w, []byte(text))
-					c.Sleep(time.Second)
-				}
-				c.Sleep(2 * time.Second)
-				s.Loop().Post(func() {
-					defer s.Stop()
-					defer s.Stop()
-					got := s.Loop().Connections(nil)[0]
-					route := ""
-					if got.Route > 0 {
-						route = site.Patterns()[got.Route-1]
-					}
-					if got.Activity != row.activity || got.Requests != row.requests || got.Handled != row.handled || route != row.route || got.Owed > 0 != row.owes || got.Streams != row.streams {
-						t.Errorf("it is %+v, at %q", got, route)
-					}
-					if got.Accepted.Round(time.Second) != time.Second {
-						t.Errorf("it was accepted at %v", got.Accepted)
-					}
-					if since := (got.Since - time.Second).Round(200 * time.Millisecond); since != row.since*time.Second {
-						t.Errorf("it has done so since %v", got.Since)
-					}
-				})
-			})
-			_ = s.Run() // it is cut off
 		})
 	}
 }

@@ -59,17 +59,14 @@ func newH2Kernel(seed uint64) *sim.Kernel {
 func runH2(t *testing.T, seed uint64) uint64 {
 	r := rand.New(rand.NewPCG(seed, 2))
 	k := newH2Kernel(seed)
-	watch := &h2Watch{t: t, seen: make(map[*h2Conn]bool)}
 	limits := h2Limits(r)
 	way := r.IntN(10)
 	if way == 0 {
 		limits.Requests = 1 + r.IntN(4)
 	}
 	config := Config{Handler: site, Limits: limits}
-	config.Loop.Kernel = &h2Watched{k, watch.check}
 	config.Loop.CheckOwner = seed%20 == 0
-	err := stage(t, k, config, func(s *Server, c *sim.Script, w *sim.Wire) {
-		watch.server = s
+	stageH2(t, k, config, func(watch *h2Watch, c *sim.Script, w *sim.Wire) {
 		clients := 1 + r.IntN(2)
 		if way == 1 {
 			clients = 1
@@ -92,7 +89,7 @@ func runH2(t *testing.T, seed uint64) uint64 {
 						}
 					}
 					m.mishapAt = 4 + own.IntN(30)
-					m.mishap = s.Stop
+					m.mishap = watch.server.Stop
 				case way >= 5 && way < 8 && i == 0:
 					m.change = 1 + own.IntN(12)
 				case way >= 8 && i == 0:
@@ -120,10 +117,6 @@ func runH2(t *testing.T, seed uint64) uint64 {
 			})
 		}
 	})
-	if err != nil {
-		t.Errorf("the loop ended with: %v", err)
-	}
-	watch.end()
 	return k.Hash()
 }
 
@@ -170,11 +163,8 @@ func TestH2OrderDoesNotMatter(t *testing.T) {
 // talkH2 has a model client do as play says. What it hears is checked, and what is left.
 func talkH2(t *testing.T, k *sim.Kernel, limits Limits, play func(w *h2Watch, m *h2Model)) {
 	t.Helper()
-	watch := &h2Watch{t: t, seen: make(map[*h2Conn]bool)}
 	config := Config{Handler: site, Limits: limits, EagerAccept: true}
-	config.Loop.Kernel = &h2Watched{k, watch.check}
-	err := stage(t, k, config, func(s *Server, c *sim.Script, w *sim.Wire) {
-		watch.server = s
+	stageH2(t, k, config, func(watch *h2Watch, c *sim.Script, w *sim.Wire) {
 		m := newH2Model(k, c, w, rand.New(rand.NewPCG(1, 1)), nil)
 		play(watch, m)
 		if m.fault != nil {
@@ -183,10 +173,6 @@ func talkH2(t *testing.T, k *sim.Kernel, limits Limits, play func(w *h2Watch, m 
 		w.Close()
 		c.Sleep(h2Rest)
 	})
-	if err != nil {
-		t.Errorf("the loop ended with: %v", err)
-	}
-	watch.end()
 }
 
 // misbehave does what a peer may do at any time.

@@ -2,6 +2,7 @@ package http
 
 import (
 	"bytes"
+	"fmt"
 	"log/slog"
 	"strings"
 	"testing"
@@ -33,20 +34,10 @@ func TestAStopReachesEachConnectionOfHTTP2(t *testing.T) {
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			k := sim.New(1)
-			s, err := NewServer(Config{Handler: h2Site().Serve, EagerAccept: true, Loop: eventloop.Config{Kernel: k, CheckOwner: true}})
-			if err != nil {
-				t.Fatal(err)
-			}
-			if _, err := s.Listen(":80"); err != nil {
-				t.Fatal(err)
-			}
+			config := Config{Handler: h2Site().Serve, EagerAccept: true, Loop: eventloop.Config{CheckOwner: true}}
 			var stopped time.Time
-			k.Go(func(c *sim.Script) {
-				w, err := k.Dial()
-				if err != nil {
-					t.Error(err)
-					return
-				}
+			stageH2(t, k, config, func(watch *h2Watch, c *sim.Script, w *sim.Wire) {
+				s := watch.server
 				c.Send(w, []byte(row.first))
 				c.Sleep(100 * time.Millisecond)
 				s.Stop()
@@ -62,9 +53,6 @@ func TestAStopReachesEachConnectionOfHTTP2(t *testing.T) {
 				}
 				w.Close()
 			})
-			if err := s.Run(); err != nil {
-				t.Error(err)
-			}
 			if took := k.Now().Sub(stopped); took > 3*time.Second {
 				t.Errorf("the server ends %v behind the stop", took)
 			}
@@ -86,38 +74,21 @@ func TestAClientOfHTTP2ThatAsksNothingIsLeftInOrder(t *testing.T) {
 		t.Run(row.name, func(t *testing.T) {
 			var log bytes.Buffer
 			k := sim.New(1)
-			s, err := NewServer(Config{Handler: h2Site().Serve, EagerAccept: true, Log: slog.New(slog.NewTextHandler(&log, nil)), Loop: eventloop.Config{Kernel: k, CheckOwner: true}})
-			if err != nil {
-				t.Fatal(err)
-			}
-			if _, err := s.Listen(":80"); err != nil {
-				t.Fatal(err)
-			}
-			k.Go(func(c *sim.Script) {
-				w, err := k.Dial()
-				if err != nil {
-					t.Error(err)
-					return
-				}
-				c.Send(w, []byte(row.says))
+			config := Config{Handler: h2Site().Serve, EagerAccept: true, Log: slog.New(slog.NewTextHandler(&log, nil))}
+			stageH2(t, k, config, func(watch *h2Watch, c *sim.Script, w *sim.Wire) {
+				m := newMouth(k, c, w)
+				m.say(row.says)
 				begun := k.Now()
 				said, err := c.ReceiveAll(w)
-				if took := k.Now().Sub(begun).Round(time.Second); err != nil || took != s.limits.HeadTimeout {
+				if took := k.Now().Sub(begun).Round(time.Second); err != nil || took != watch.server.limits.HeadTimeout {
 					t.Errorf("the connection ends after %v, %v", took, err)
 				}
-				at := bytes.LastIndex(said, []byte("\x07\x00\x00\x00\x00\x00"))
-				if at < 0 {
-					t.Fatalf("there is no GOAWAY in %q", said)
-				}
-				if _, code, _ := h2.ReadGoAway(said[at+6:]); code != row.code {
-					t.Errorf("GOAWAY has %v", code)
+				words := m.frames.words(said)
+				if got, want := words[len(words)-1], fmt.Sprintf("GOAWAY %v", row.code); got != want {
+					t.Errorf("at the end it hears %q, and not %q", got, want)
 				}
 				w.Close()
-				s.Stop()
 			})
-			if err := s.Run(); err != nil {
-				t.Error(err)
-			}
 			if log.Len() > 0 {
 				t.Errorf("the log has %s", &log)
 			}

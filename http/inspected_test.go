@@ -53,60 +53,70 @@ func TestAConnectionIsShownWithWhatItDoes(t *testing.T) {
 		t.Run(row.name, func(t *testing.T) {
 			k := sim.New(1)
 			k.Buffer = 64 << 10
-			s, err := NewServer(Config{
-				Handler: site.Serve, TLS: &tls.Config{Certificates: []tls.Certificate{certificate()}}, EagerAccept: true,
+			config := Config{
+				Handler: site.Serve, EagerAccept: true,
 				Limits: Limits{DiscardIdle: time.Minute, LingerIdle: 5 * time.Second, LingerGrace: 9 * time.Second, LingerTotal: 9 * time.Second},
-				Loop:   eventloop.Config{Kernel: k, CheckOwner: true},
-			})
-			if err != nil {
-				t.Fatal(err)
 			}
-			listen := s.Listen
 			if row.tls {
-				listen = s.ListenTLS
+				config.TLS = &tls.Config{Certificates: []tls.Certificate{certificate()}}
 			}
-			if _, err := listen(":80"); err != nil {
-				t.Fatal(err)
+			got, route := lookAtConn(t, k, config, &site, row.sends, row.since)
+			if got.Activity != row.activity || got.Requests != row.requests || route != row.route || got.Owed > 0 != row.owes || got.TLS != row.tls {
+				t.Errorf("it is %+v, at %q", got, route)
 			}
-			k.Go(func(c *sim.Script) {
-				c.Sleep(time.Second)
-				w, err := k.Dial()
-				if err != nil {
-					t.Error(err)
-					return
-				}
-				for _, text := range row.sends {
-					c.Send(w, []byte(text))
-					c.Sleep(time.Second)
-				}
-				c.Sleep(2 * time.Second)
-				s.Loop().Post(func() {
-					defer s.Stop()
-					defer s.Stop()
-					list := s.Loop().Connections(nil)
-					if len(list) != 1 {
-						t.Errorf("there are %d connections", len(list))
-						return
-					}
-					got := list[0]
-					route := ""
-					if got.Route > 0 {
-						route = site.Patterns()[got.Route-1]
-					}
-					if got.Activity != row.activity || got.Requests != row.requests || route != row.route || got.Owed > 0 != row.owes || got.TLS != row.tls {
-						t.Errorf("it is %+v, at %q", got, route)
-					}
-					if got.Accepted.Round(time.Second) != time.Second {
-						t.Errorf("it was accepted at %v", got.Accepted)
-					}
-					if since := (got.Since - time.Second).Round(200 * time.Millisecond); since != row.since*time.Second {
-						t.Errorf("it has done so since %v", got.Since)
-					}
-				})
-			})
-			_ = s.Run() // it is cut off
 		})
 	}
+}
+
+// lookAtConn has a client send texts, a second apart, and returns how its connection looks two seconds
+// behind the last one, with its route. It must have been so since a number of seconds.
+func lookAtConn(t *testing.T, k *sim.Kernel, config Config, site *Router, sends []string, since time.Duration) (got eventloop.ConnInfo, route string) {
+	t.Helper()
+	config.Loop.Kernel, config.Loop.CheckOwner = k, true
+	s, err := NewServer(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	listen := s.Listen
+	if config.TLS != nil {
+		listen = s.ListenTLS
+	}
+	if _, err := listen(":80"); err != nil {
+		t.Fatal(err)
+	}
+	k.Go(func(c *sim.Script) {
+		c.Sleep(time.Second)
+		w, err := k.Dial()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		for _, text := range sends {
+			c.Send(w, []byte(text))
+			c.Sleep(time.Second)
+		}
+		c.Sleep(2 * time.Second)
+		s.Loop().Post(func() {
+			defer s.Stop()
+			defer s.Stop()
+			list := s.Loop().Connections(nil)
+			if len(list) != 1 {
+				t.Errorf("there are %d connections", len(list))
+				return
+			}
+			if got = list[0]; got.Route > 0 {
+				route = site.Patterns()[got.Route-1]
+			}
+		})
+	})
+	_ = s.Run() // it is cut off
+	if got.Accepted.Round(time.Second) != time.Second {
+		t.Errorf("it was accepted at %v", got.Accepted)
+	}
+	if is := (got.Since - time.Second).Round(200 * time.Millisecond); is != since*time.Second {
+		t.Errorf("it has done so since %v", got.Since)
+	}
+	return got, route
 }
 
 // TestConnectionsAreListedWithoutAllocation lists them into a slice with room.
