@@ -36,6 +36,7 @@ func (s *h2Stream) layOut(b *h2.Block) ([]byte, *h2.Error) {
 	if s.extended {
 		p = appendUpgrade(p, string(q.protocol))
 	}
+	hosts := 0
 	from := uint32(len(b.Text)) // of the lines that are not copied yet
 	if len(b.Fields) > b.Pseudo {
 		from = b.Fields[b.Pseudo].At
@@ -48,7 +49,7 @@ func (s *h2Stream) layOut(b *h2.Block) ([]byte, *h2.Error) {
 		case f.Known.ConnectionSpecific(), f.Known == h2.NameTE && !h2.ValidTE(value):
 			return nil, errH2Malformed
 		case f.Known == h2.NameHost && len(q.authority) > 0:
-			if !bytes.EqualFold(value, q.authority) {
+			if hosts++; hosts > 1 || !bytes.EqualFold(value, q.authority) {
 				return nil, errH2Malformed // RFC 9113 section 8.3.1
 			}
 			p = append(p, b.Text[from:f.At]...)
@@ -115,9 +116,12 @@ func (q *h2Request) check() *h2.Error {
 	if q.protocol != nil && (!connects || !h1.IsToken(string(q.protocol)) || len(q.authority) == 0) {
 		return errH2Malformed // RFC 8441 section 4
 	}
+	if q.authority != nil && len(q.authority) == 0 {
+		return errH2Malformed // a client that has none says none
+	}
 	if !connects || q.protocol != nil {
 		isPath := len(q.target) > 0 && q.target[0] == '/' || string(q.target) == "*" && string(q.method) == "OPTIONS"
-		if !isPath || len(q.scheme) == 0 {
+		if !isPath || !isScheme(q.scheme) {
 			return errH2Malformed
 		}
 	}
@@ -127,4 +131,18 @@ func (q *h2Request) check() *h2.Error {
 		}
 	}
 	return nil
+}
+
+// isScheme reports whether p is the scheme of a URI (RFC 3986 section 3.1). Which one it is says nothing
+// of the connection: a proxy may have ended TLS.
+func isScheme(p []byte) bool {
+	for i, c := range p {
+		switch letter := c | 0x20; {
+		case 'a' <= letter && letter <= 'z':
+		case i > 0 && ('0' <= c && c <= '9' || c == '+' || c == '-' || c == '.'):
+		default:
+			return false
+		}
+	}
+	return len(p) > 0
 }
