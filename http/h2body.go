@@ -2,6 +2,7 @@ package http
 
 import (
 	"github.com/bobbin-http/bobbin/eventloop"
+	"github.com/bobbin-http/bobbin/http/internal/h1"
 	"github.com/bobbin-http/bobbin/http/internal/h2"
 )
 
@@ -21,7 +22,7 @@ func (s *h2Stream) takeTrailers(h h2.FrameHeader, why *h2.Error) *h2.Error {
 		return errH2Length
 	}
 	for _, f := range b.Fields {
-		if f.Known.ConnectionSpecific() {
+		if f.Known.ConnectionSpecific() || f.Known == h2.NameTE {
 			return errH2Trailers
 		}
 	}
@@ -30,33 +31,45 @@ func (s *h2Stream) takeTrailers(h h2.FrameHeader, why *h2.Error) *h2.Error {
 	return nil
 }
 
-// keepTrailers keeps the fields behind a body, until the handler has read that. If they are too
-// large, the body has failed.
+// keepTrailers keeps the fields behind a body, until the handler has read that. If they are
+// refused, the body has failed.
 func (s *h2Stream) keepTrailers(b *h2.Block) {
 	c, x := &s.conn, s.conn.x
+	if x == nil {
+		return
+	}
+	why := x.refuseTrailers(b)
 	switch {
-	case x == nil:
-	case !x.trailersTooLarge(b):
+	case why == nil:
 		s.behind = append(s.behind, b.Text...)
 	case c.phase == inBody:
-		c.failBody(errH2TooLarge)
+		c.failBody(why)
 	default:
-		s.behindBad = true
+		s.behindWhy = why
 	}
 }
 
-// trailersTooLarge reports whether trailers are above the limits of fields, which hold for them
-// together with the headers.
-func (x *exchange) trailersTooLarge(b *h2.Block) bool {
+// refuseTrailers returns why trailers are refused, or nil. The limits of fields hold for them together
+// with the headers.
+func (x *exchange) refuseTrailers(b *h2.Block) *refusal {
 	l := &x.conn.server.limits
 	const ends = len("\r\n")
 	for _, f := range b.Fields {
 		if len(b.LineOf(f))-ends > l.FieldLine {
-			return true
+			return errH2TooLarge
+		}
+		if !h1.IsFieldValue(string(b.ValueOf(f))) {
+			return errH2Control
 		}
 	}
-	return b.TooLarge || len(b.Fields)+x.head.NFields > l.FieldCount || len(b.Text)+x.head.Size-x.head.FieldsAt > l.FieldBytes
+	if b.TooLarge || len(b.Fields)+x.head.NFields > l.FieldCount || len(b.Text)+x.head.Size-x.head.FieldsAt > l.FieldBytes {
+		return errH2TooLarge
+	}
+	return nil
 }
+
+// errH2Control is the answer to trailers that no head could have.
+var errH2Control = newRefusal(StatusBadRequest, "a field holds a control character")
 
 // takeData takes a piece of a body.
 func (p *h2Conn) takeData(h h2.FrameHeader, payload []byte) *h2.Error {
@@ -172,8 +185,8 @@ func (s *h2Stream) giveBack(n int64) {
 func (c *conn) bodyEnded() {
 	x := c.x
 	x.framing.End()
-	if s := x.stream; s.behindBad {
-		x.failed = errH2TooLarge
+	if s := x.stream; s.behindWhy != nil {
+		x.failed = s.behindWhy
 	} else if len(s.behind) > 0 {
 		x.trailers, x.extras = s.behind, true
 	}

@@ -132,14 +132,12 @@ func (s *h2Stream) serveRequest() {
 	case s.heard && x.head.Length > 0:
 		s.on.resetStream(s.id, h2.ProtocolError)
 		return
-	case x.head.Length >= 0:
-		s.length = x.head.Length
-		x.framing.Start(&x.head)
-	case !s.heard && !s.tunnels():
-		x.framing.StartOpen()
-		x.head.Chunked = true // its length is as unknown as that of chunks
-	default:
+	case s.heard || x.head.Length < 0 && s.tunnels():
 		x.framing = h1.Body{}
+	default: // END_STREAM ends it, or trailers, also where its length is known
+		s.length = x.head.Length
+		x.framing.StartOpen()
+		x.head.Chunked = s.length < 0 // which is as unknown as that of chunks
 	}
 	if c.server.loop.Special() {
 		c.serveInSpecialTimes()

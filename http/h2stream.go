@@ -34,21 +34,21 @@ type h2Stream struct {
 	said       bool             // END_STREAM is out
 
 	// What the client sends.
-	credit    int64  // bytes that it may send
-	grace     int64  // bytes that it may send beyond that, because it did not know our SETTINGS when the stream began
-	most      int64  // to which the window has grown
-	owed      int64  // bytes that came and that the handler has not used
-	used      int64  // bytes that were used and not given back
-	length    int64  // Content-Length that is left, -1 without one
-	heard     bool   // END_STREAM has come
-	left      bool   // a handler off the loop has the exchange, although the stream is over
-	early     bool   // its priority came before it, and goes before that in its fields
-	behind    []byte // the lines of trailers
-	behindBad bool   // trailers are too large
-	extended  bool   // the request is an extended CONNECT (RFC 8441)
-	thrown    int64  // bytes that were thrown away behind the answer
-	finished  bool   // the conn is done, and the rest of the body is thrown away
-	dropped   bool   // it was reset, and ends with this turn
+	credit    int64    // bytes that it may send
+	grace     int64    // bytes that it may send beyond that, because it did not know our SETTINGS when the stream began
+	most      int64    // to which the window has grown
+	owed      int64    // bytes that came and that the handler has not used
+	used      int64    // bytes that were used and not given back
+	length    int64    // Content-Length that is left, -1 without one
+	heard     bool     // END_STREAM has come
+	left      bool     // a handler off the loop has the exchange, although the stream is over
+	early     bool     // its priority came before it, and goes before that in its fields
+	behind    []byte   // the lines of trailers
+	behindWhy *refusal // why those are refused
+	extended  bool     // the request is an extended CONNECT (RFC 8441)
+	thrown    int64    // bytes that were thrown away behind the answer
+	finished  bool     // the conn is done, and the rest of the body is thrown away
+	dropped   bool     // it was reset, and ends with this turn
 }
 
 // h2StreamsKept is how many streams a server keeps to be used again.
