@@ -18,8 +18,17 @@ func (c *conn) About() []any {
 	return c.x.about()
 }
 
-// About implements eventloop.Informer.
-func (p *tunneling) About() []any { return p.conn.About() }
+// About implements eventloop.Informer. Most tunnels have no exchange any more.
+func (p *tunneling) About() []any {
+	if p.conn.x != nil {
+		return p.conn.About()
+	}
+	pattern := ""
+	if r := p.began.route; r != nil {
+		pattern = r.Text
+	}
+	return []any{"request", p.began.line, "route", pattern}
+}
 
 var (
 	_ eventloop.Informer = (*conn)(nil)

@@ -29,7 +29,7 @@ var errNoTunnel = errors.New("http: a handler answers CONNECT by Tunnel, by Hija
 
 // mustTunnel makes such an answer a 500.
 func mustTunnel(w *Response) {
-	if h := w.x.held; w.status < 300 && (h == nil || h.tunnel == nil) {
+	if _, ok := w.x.held.(*Tunnel); w.status < 300 && !ok {
 		w.fail(errNoTunnel)
 		w.status, w.closes = StatusInternalServerError, true
 	}

@@ -208,8 +208,8 @@ func (c *conn) OnShutdown(*eventloop.Conn) {
 	default:
 		c.server.noteUnfinished(c)
 		c.closeAfter = true
-		if h := c.held(); h != nil && h.stop != nil {
-			h.stop()
+		if h := c.held(); h != nil {
+			h.stopping()
 		}
 		if c.x != nil && c.x.state == stateSleeping {
 			c.x.task.stopTimer()
@@ -219,7 +219,7 @@ func (c *conn) OnShutdown(*eventloop.Conn) {
 }
 
 // held returns the answer that is kept open, or nil.
-func (c *conn) held() *Held {
+func (c *conn) held() keeper {
 	if c.x == nil {
 		return nil
 	}

@@ -31,10 +31,10 @@ type exchange struct {
 	// The answer. While a handler runs off the loop, the state does not change.
 	state    answerState
 	headSent bool
-	left     bool  // the client has ended its half, while it waits for the answer
-	next     *task // to be started; in stateStarting
-	task     *task // that the handler runs as, nil if it cannot wait
-	held     *Held // from Hold to the end of the answer
+	left     bool   // the client has ended its half, while it waits for the answer
+	next     *task  // to be started; in stateStarting
+	task     *task  // that the handler runs as, nil if it cannot wait
+	held     keeper // from Hold or Tunnel to the end of the answer
 
 	context context.Context // of the request, once a handler has asked for it
 	cancel  context.CancelFunc

@@ -18,8 +18,15 @@ type Held struct {
 	empty   bool // HEAD, or a status without a body
 	after   []func()
 	stop    func()
-	tunnel  *Tunnel // that it is a part of, or nil
-	poll    *poll   // while its head is not sent, see LongPoll
+	poll    *poll // while its head is not sent, see LongPoll
+}
+
+// A keeper keeps an answer open: a Held, or a Tunnel.
+type keeper interface {
+	begin()        // goes on when the handler has returned
+	endInHandler() // goes on then with an answer that has ended by then
+	stopping()     // says that the server wants to end
+	over()         // calls what waits for the end of the answer, once
 }
 
 // ErrFull means that the client has not taken enough of its answer. Limits.HighWater
@@ -172,6 +179,22 @@ func (h *Held) OnClose(f func()) {
 	h.after = append(h.after, f)
 }
 
+// begin implements keeper.
+func (h *Held) begin() {
+	h.x.enter(stateHeld)
+	h.x.conn.suspend()
+}
+
+// endInHandler implements keeper.
+func (h *Held) endInHandler() { h.x.conn.endHeld(h) }
+
+// stopping implements keeper.
+func (h *Held) stopping() {
+	if h.stop != nil {
+		h.stop()
+	}
+}
+
 // OnStop has f called when the server wants to end. Without it, the answer has Limits.Drain
 // to come to its end.
 func (h *Held) OnStop(f func()) { h.stop = f }
@@ -188,7 +211,7 @@ func (h *Held) Post(f func()) error {
 	})
 }
 
-// over calls the hooks that wait for the end of the answer, once.
+// over implements keeper.
 func (h *Held) over() {
 	after, conn := h.after, h.x.conn
 	h.x.response.complainOfHeld()

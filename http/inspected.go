@@ -35,7 +35,13 @@ func (c *conn) Inspect(info *eventloop.ConnInfo) {
 func (p *watching) Inspect(info *eventloop.ConnInfo) { p.c.Inspect(info) }
 
 // Inspect implements eventloop.Inspected. A tunnel is open until one side ends it.
-func (p *tunneling) Inspect(info *eventloop.ConnInfo) { p.conn.Inspect(info) }
+func (p *tunneling) Inspect(info *eventloop.ConnInfo) {
+	p.conn.Inspect(info)
+	info.Since = p.since
+	if r := p.began.route; r != nil {
+		info.Route = uint32(r.Number) + 1
+	}
+}
 
 var (
 	_ eventloop.Inspected = (*conn)(nil)

@@ -71,18 +71,6 @@ func (e *Events) SendPiece(p *Piece) error {
 	return err
 }
 
-// SendPiece is Write for a piece. It takes all or nothing.
-func (t *Tunnel) SendPiece(p *Piece) error {
-	if t.ended {
-		return ErrGone
-	}
-	err := t.held.SendPiece(p)
-	if err == nil {
-		t.wrote()
-	}
-	return err
-}
-
 // errEvent is the error of an event that would become another one, or be dropped.
 var errEvent = errors.New("http: the ID and the Name of an Event have no end of a line, and the ID no NUL: the event was not sent")
 

@@ -128,6 +128,8 @@ type Server struct {
 	cut        []string                // some of the requests whose answers were cut off at the end
 
 	unfinished map[*conn]unfinished // requests that a stop waits for
+	lastTunnel *tunnelRequest       // of the last tunnel
+	lineText   []byte               // memory for the line of one
 
 	onConn     func(*Conn, ConnState)
 	watched    map[*conn]*Conn  // all connections, if there is an onConn

@@ -39,7 +39,7 @@ const looks = 4
 // watchSending begins to watch how the peer takes its answer.
 func (c *conn) watchSending() {
 	c.sendTimer = true
-	c.server.ackedAt[c] = c.position()
+	c.mark(c.position())
 	c.conn.SetDeadline(c.server.limits.lookEvery())
 }
 
@@ -59,10 +59,42 @@ func (l *Limits) lookEvery() time.Duration { return max(l.SendTimeout/looks, 1) 
 // position counts the bytes that the peer has acknowledged, from an arbitrary beginning.
 func (c *conn) position() int64 {
 	p := -c.conn.Unsent()
-	if c.x != nil {
+	switch t := c.tunnel(); {
+	case t != nil:
+		p += t.sent
+	case c.x != nil:
 		p += c.x.response.sent
 	}
 	return p
+}
+
+// mark has progress count from a position on. A tunnel, of which there may be very many,
+// moves the beginning that position counts from.
+func (c *conn) mark(p int64) {
+	if t := c.tunnel(); t != nil {
+		t.sent -= p
+		return
+	}
+	c.server.ackedAt[c] = p
+}
+
+// progress returns how many bytes the peer has acknowledged since mark was called, at a
+// position.
+func (c *conn) progress(p int64) int64 {
+	if c.tunnel() == nil {
+		p -= c.server.ackedAt[c]
+	}
+	return max(p, 0)
+}
+
+// tunnel returns the tunnel that has taken the connection over, or nil.
+func (c *conn) tunnel() *Tunnel {
+	if c.x != nil {
+		t, _ := c.x.held.(*Tunnel)
+		return t
+	}
+	t, _ := c.conn.Protocol().(*tunneling)
+	return (*Tunnel)(t)
 }
 
 // owed returns the number of bytes that the peer has still to take. While an answer is
@@ -125,9 +157,8 @@ func (c *conn) countAcked() {
 		a.restart(&c.server.limits)
 		return
 	}
-	s := c.server
-	a.acked += max(p-s.ackedAt[c], 0)
-	s.ackedAt[c] = p
+	a.acked += c.progress(p)
+	c.mark(p)
 }
 
 // keepsUp reports whether the peer gets more time for its answer, after another quarter
@@ -139,8 +170,9 @@ func (c *conn) keepsUp() bool {
 	l := &s.limits
 	a := c.account()
 	p := c.position()
-	n := a.acked + max(p-s.ackedAt[c], 0)
-	a.acked, s.ackedAt[c] = 0, p
+	n := a.acked + c.progress(p)
+	a.acked = 0
+	c.mark(p)
 
 	step := l.lookEvery()
 	a.left = min(a.left+earned(n, l.MinRate, l.SendTimeout)-step, l.SendTimeout)
@@ -178,13 +210,13 @@ func (c *conn) hasTakenAll() {
 	l := &s.limits
 	a := s.slow[c]
 	p := c.position()
-	if a == nil && p-s.ackedAt[c] > l.SendFree {
+	if a == nil && c.progress(p) > l.SendFree {
 		a = c.account()
 	}
 	if a != nil {
-		a.earn(a.acked+max(p-s.ackedAt[c], 0), l)
+		a.earn(a.acked+c.progress(p), l)
 		a.acked, a.owed, a.left = 0, 0, l.SendTimeout
-		s.ackedAt[c] = p
+		c.mark(p)
 	}
 	c.sendTimer = true
 	c.conn.SetDeadline(2 * l.lookEvery())

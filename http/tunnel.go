@@ -7,31 +7,56 @@ import (
 
 	"github.com/bobbin-http/bobbin/http/internal/h1"
 	"github.com/bobbin-http/bobbin/http/internal/negotiate"
+	"github.com/bobbin-http/bobbin/http/internal/route"
 )
 
-// A Tunnel is a connection on which another protocol than HTTP runs: a Held that also
-// reads. It belongs to the loop's goroutine, except for Post.
+// A Tunnel is a connection on which another protocol than HTTP runs. It belongs to the
+// loop's goroutine, except for Post.
 //
 // The limits of an answer hold for it: Limits.HighWater bounds what the client may owe,
 // one that takes nothing for Limits.SendTimeout is reset, and Limits.Input bounds what
 // OnBytes may leave over. One that has been silent for a second may be closed for another
 // client when connections run out, as one that waits for a request. The functions that are
 // given to it are called on the loop.
+//
+// The Request and the Response are over when the handler has returned: what a tunnel needs
+// of them is taken before, such as strings, a value or the context.
 type Tunnel struct {
-	held    Held
 	conn    *conn
-	onBytes func(p []byte) (used int)
-	onEOF   func()
-	onDrain func()
+	server  *Server
+	handler TunnelHandler
+	after   *[]func() // OnClose; nil if there is none
 
-	idle  time.Duration // after so long without a byte it is closed; 0 for never
-	last  time.Duration // a byte went either way, by the clock of Server.elapsed
-	ended bool          // our half has, or is about to
-	heard bool          // the client's half has, and OnEOF knows
+	sent   int64         // bytes that were written, from an arbitrary beginning: see conn.mark
+	since  time.Duration // its request, by the clock of Server.elapsed
+	last   time.Duration // a byte went either way
+	due    time.Duration // of SetTimeout; 0 for none
+	lookAt time.Duration // when the client's progress is looked at, while conn.sendTimer is set
+	began  *tunnelRequest
 
+	is      tunnelState
+	ended   bool // our half has, or is about to
+	heard   bool // the client's half has, and OnEOF knows
 	paused  bool // by Pause
 	showing bool // OnBytes is being called
 }
+
+// A tunnelRequest is what is left of the request that a tunnel has begun with. Most tunnels
+// have the same, which is in memory once.
+type tunnelRequest struct {
+	route *route.Pattern // nil without one
+	line  string         // method and path
+}
+
+// tunnelState is where a tunnel is in its life.
+type tunnelState uint8
+
+const (
+	tunnelOpening tunnelState = iota // its handler has not returned
+	tunnelOpen
+	tunnelClosed // nothing goes either way any more
+	tunnelOver   // and OnClose was called
+)
 
 // Tunnel takes the connection over. It answers 101 to a request that offers to switch to a
 // protocol (RFC 9110 section 7.8), with the fields that were added; or, if protocol is
@@ -51,11 +76,9 @@ func (w *Response) Tunnel(protocol string) (*Tunnel, error) {
 	if err := w.switches(protocol); err != nil {
 		return nil, err
 	}
-	x.keepHead()
 	c := x.conn
-	t := &Tunnel{conn: c, idle: c.server.limits.TunnelIdle, last: c.server.elapsed()}
-	t.held = Held{x: x, serial: x.serial, server: c.server, tunnel: t}
-	x.held = &t.held
+	t := &Tunnel{conn: c, server: c.server, since: x.since, last: c.server.elapsed()}
+	x.held = t
 	x.enter(stateHolding)
 	w.beforeHead(&w.hooks)
 	c.closeAfter, w.closes, w.length = false, false, -1 // what ends it is the protocol's
@@ -112,11 +135,11 @@ func appendUpgrade(fields []byte, protocol string) []byte {
 }
 
 // Live reports whether the tunnel is open, as far as is known.
-func (t *Tunnel) Live() bool { return t.held.Live() }
+func (t *Tunnel) Live() bool { return t.is < tunnelClosed }
 
 // Full reports whether the client has to take more before Write sends more. While it is
 // full, nothing is read from the client either. OnDrain is called when it no longer is.
-func (t *Tunnel) Full() bool { return t.held.Full() }
+func (t *Tunnel) Full() bool { return t.Live() && t.conn.conn.Full() }
 
 // Buffered returns how many bytes the client's socket has not taken yet. Those that were
 // written in this turn of the loop are among them.
@@ -129,66 +152,85 @@ func (t *Tunnel) Buffered() int64 {
 
 // Write sends a copy of p. It takes all or nothing: the error is ErrFull, or ErrGone.
 func (t *Tunnel) Write(p []byte) (int, error) {
-	if t.ended {
-		return 0, ErrGone
+	if err := t.writable(); err != nil || len(p) == 0 {
+		return 0, err
 	}
-	n, err := t.held.Write(p)
-	if n > 0 {
-		t.wrote()
-	}
-	return n, err
+	t.conn.conn.Write(p)
+	t.wrote(len(p))
+	return len(p), nil
 }
 
-// wrote notes that something was written, and begins to watch whether it is taken.
-func (t *Tunnel) wrote() {
+// SendPiece is Write for a piece. It takes all or nothing.
+func (t *Tunnel) SendPiece(p *Piece) error {
+	text := p.Bytes()
+	switch {
+	case p.bad != nil:
+		return p.bad
+	case len(text) < sharedFrom:
+		_, err := t.Write(text)
+		return err
+	}
+	if err := t.writable(); err != nil {
+		return err
+	}
+	t.conn.conn.WriteNoCopy(text)
+	t.wrote(len(text))
+	return nil
+}
+
+// writable returns why nothing can be written at present, nil if it can.
+func (t *Tunnel) writable() error {
+	switch {
+	case !t.Live() || t.ended:
+		return ErrGone
+	case t.conn.conn.Full():
+		return ErrFull
+	}
+	return nil
+}
+
+// wrote notes that n bytes were written, and begins to watch whether they are taken.
+func (t *Tunnel) wrote(n int) {
+	c := t.conn
+	t.sent += int64(n)
+	if c.x != nil {
+		c.x.response.sent += int64(n)
+	}
 	t.moved()
-	if c := t.conn; !c.sendTimer && c.phase == answering {
-		c.watchSending()
+	if !c.sendTimer && t.is == tunnelOpen {
+		t.watchSending()
 	}
 }
 
 // moved notes that a byte went either way.
 func (t *Tunnel) moved() {
-	t.last = t.conn.server.elapsed()
+	t.last = t.server.elapsed()
 	t.conn.conn.SetIdle(true)
 }
 
-// OnBytes has f called with the bytes of the client. It returns how many of them it has
-// used, and is called again with the others; if it has used none, when more have come. The
-// bytes are valid only until f returns, and f may change those that it uses. Nothing is
-// read before OnBytes was called.
-func (t *Tunnel) OnBytes(f func(p []byte) (used int)) {
-	t.onBytes = f
-	t.listen()
-}
-
-// OnEOF has f called when the client has ended its half, and all its bytes were used.
-// Without it, the tunnel is closed then; with it, when our half has ended, too.
-func (t *Tunnel) OnEOF(f func()) { t.onEOF = f }
-
-// OnDrain has f called when the tunnel is not Full any more.
-func (t *Tunnel) OnDrain(f func()) { t.onDrain = f }
-
-// OnStop has f called when the server wants to end: the tunnel has Limits.Drain to come to
-// its end, and is closed then.
-func (t *Tunnel) OnStop(f func()) { t.held.stop = f }
-
 // OnClose has f called, on the loop, when the tunnel is over, for any reason: exactly
 // once, and at once if it is over already.
-func (t *Tunnel) OnClose(f func()) { t.held.OnClose(f) }
-
-// Post runs f on the loop. Any goroutine may call it; it does not wait.
-func (t *Tunnel) Post(f func()) error { return t.held.Post(f) }
-
-// SetIdleTimeout closes the tunnel when no byte has gone either way for so long. It is
-// Limits.TunnelIdle without it; 0 means that it stays open however long. After something
-// was written it is late by up to a quarter of Limits.SendTimeout, in which the client's
-// progress is looked at.
-func (t *Tunnel) SetIdleTimeout(d time.Duration) {
-	t.idle = d
-	if t.Live() && t.conn.x.state == stateHeld && !t.conn.sendTimer {
-		t.watchIdle()
+func (t *Tunnel) OnClose(f func()) {
+	switch {
+	case !t.Live():
+		f()
+	case t.after == nil:
+		t.after = &[]func(){f}
+	default:
+		*t.after = append(*t.after, f)
 	}
+}
+
+// Post runs f on the loop. Any goroutine may call it; it does not wait. A panic in f costs
+// the connection.
+func (t *Tunnel) Post(f func()) error {
+	return t.server.loop.Post(func() {
+		if !t.Live() {
+			f()
+			return
+		}
+		t.conn.conn.Guard(f)
+	})
 }
 
 // Pause stops the calls of OnBytes and OnEOF until Resume: the client has to wait.
@@ -202,18 +244,6 @@ func (t *Tunnel) Pause() {
 func (t *Tunnel) Resume() {
 	t.paused = false
 	t.listen()
-}
-
-// listen has the connection read from while the program wants it. Before the handler has
-// returned, and while OnBytes is being called, that is decided later.
-func (t *Tunnel) listen() {
-	switch {
-	case !t.Live() || t.conn.x.state != stateHeld || t.showing:
-	case t.paused || t.onBytes == nil:
-		t.conn.conn.Pause()
-	default:
-		t.conn.conn.Resume()
-	}
 }
 
 // CloseWrite ends our half, behind what was written: the client reads to the end, and may
@@ -235,10 +265,9 @@ func (t *Tunnel) Close() {
 	if !t.Live() {
 		return
 	}
-	x := t.conn.x
-	running := x.state == stateHolding
-	x.enter(stateDone)
-	if !running {
+	opening := t.is == tunnelOpening
+	t.shut()
+	if !opening {
 		t.end()
 	} // or when the handler has returned
 }
@@ -246,7 +275,7 @@ func (t *Tunnel) Close() {
 // Abort resets the connection: what is queued is lost.
 func (t *Tunnel) Abort() {
 	if t.Live() {
-		t.conn.x.enter(stateDone)
+		t.shut()
 		t.conn.conn.Abort(ErrAbort)
 	}
 }

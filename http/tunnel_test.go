@@ -78,27 +78,27 @@ var digs = map[string]func(t *Tunnel){
 		})
 	},
 	"late": func(t *Tunnel) {
-		t.held.server.loop.After(time.Minute, func() { t.OnBytes(echo(t)) })
+		t.server.loop.After(time.Minute, func() { t.OnBytes(echo(t)) })
 	},
 	"pauses": func(t *Tunnel) {
 		t.OnBytes(func(p []byte) int {
 			t.Pause()
-			t.held.server.loop.After(time.Minute, t.Resume)
+			t.server.loop.After(time.Minute, t.Resume)
 			return echo(t)(p)
 		})
 	},
 	"waits": func(t *Tunnel) {
 		t.Pause()
 		t.OnBytes(func(p []byte) int { t.Write([]byte("early ")); return echo(t)(p) })
-		t.held.server.loop.After(time.Second, func() { t.OnBytes(func(p []byte) int { t.Write([]byte("too early ")); return echo(t)(p) }) })
-		t.held.server.loop.After(time.Minute, func() {
+		t.server.loop.After(time.Second, func() { t.OnBytes(func(p []byte) int { t.Write([]byte("too early ")); return echo(t)(p) }) })
+		t.server.loop.After(time.Minute, func() {
 			t.OnBytes(echo(t))
 			t.Resume()
 		})
 	},
 	"resumes-early": func(t *Tunnel) {
-		t.held.server.loop.After(time.Second, t.Resume)
-		t.held.server.loop.After(time.Minute, func() { t.OnBytes(echo(t)) })
+		t.server.loop.After(time.Second, t.Resume)
+		t.server.loop.After(time.Minute, func() { t.OnBytes(echo(t)) })
 	},
 	"hesitates": func(t *Tunnel) {
 		times := 0
@@ -120,7 +120,7 @@ var digs = map[string]func(t *Tunnel){
 			t.Write([]byte(", end"))
 			t.CloseWrite()
 			_, err := t.Write([]byte("late"))
-			t.held.server.loop.After(time.Second, t.Close)
+			t.server.loop.After(time.Second, t.Close)
 			if err != ErrGone {
 				t.Abort()
 			}
@@ -137,7 +137,7 @@ var digs = map[string]func(t *Tunnel){
 		before := t.Buffered()
 		t.Write([]byte("hello"))
 		after := t.Buffered()
-		t.held.server.loop.After(time.Second, func() {
+		t.server.loop.After(time.Second, func() {
 			fmt.Fprintf(t, " %d %d", after-before, t.Buffered())
 			t.Close()
 			if t.Buffered() != 0 {
@@ -337,7 +337,7 @@ func TestATunnelIsOverWithBothOfItsHalves(t *testing.T) {
 				tunnel.OnEOF(func() {})
 				tunnel.CloseWrite()
 			} else {
-				tunnel.OnEOF(func() { tunnel.held.server.loop.After(time.Second, tunnel.CloseWrite) })
+				tunnel.OnEOF(func() { tunnel.server.loop.After(time.Second, tunnel.CloseWrite) })
 			}
 			return nil
 		}

@@ -9,34 +9,118 @@ import (
 // Tunneling is the protocol that the loop calls for a Tunnel, in place of HTTP.
 type tunneling Tunnel
 
-// end closes the connection of a tunnel that is over.
+// begin implements keeper: the tunnel goes on with the connection. Its exchange is given
+// back, because a tunnel lives for hours, unless something waits for the end of the request.
+func (t *Tunnel) begin() {
+	c := t.conn
+	x := c.x
+	t.is = tunnelOpen
+	c.enter(answering)
+	c.requests++
+	c.conn.Record(Done2xx, uint32(c.requests), int64(x.response.status))
+	t.began = t.server.tunnelRequest(x)
+	if x.isAwaited() {
+		x.keepHead()
+		x.enter(stateHeld)
+	} else {
+		x.held = nil
+		x.enter(stateDone)
+		c.releaseExchange()
+	}
+	if t.handler == nil {
+		t.funcs()
+	}
+	c.conn.SetProtocol((*tunneling)(t))
+	c.report(ConnTunnel)
+	t.listen()
+	t.watchSending()
+	t.server.loop.After(1, func() { // when OnData, in which this is called, has returned
+		if t.Live() {
+			c.conn.SetIdle(true)
+		}
+	})
+	if t.server.loop.Stopping() {
+		t.stopping()
+	}
+}
+
+// isAwaited reports whether something waits for the end of a request whose handler has
+// returned: a hook, a context, a deadline, or its stream.
+func (x *exchange) isAwaited() bool {
+	hooks := &x.response.hooks
+	return len(hooks.answer)+len(hooks.end) > 0 || x.cancel != nil || x.writeTimer != nil || x.stream != nil
+}
+
+// tunnelRequest returns what is kept of a request.
+func (s *Server) tunnelRequest(x *exchange) *tunnelRequest {
+	p, r := x.appendLine(s.lineText[:0]), s.lastTunnel
+	s.lineText = p
+	if r == nil || r.route != x.route || r.line != string(p) {
+		r = &tunnelRequest{x.route, string(p)}
+		s.lastTunnel = r
+	}
+	return r
+}
+
+// endInHandler implements keeper.
+func (t *Tunnel) endInHandler() { t.end() }
+
+// stopping implements keeper.
+func (t *Tunnel) stopping() {
+	if t.Live() && t.handler != nil {
+		t.handler.OnStop()
+	}
+}
+
+// shut has nothing more go either way.
+func (t *Tunnel) shut() {
+	t.is = tunnelClosed
+	if x := t.conn.x; x != nil {
+		x.enter(stateDone)
+	}
+}
+
+// end closes the connection of a tunnel that is shut.
 func (t *Tunnel) end() {
 	c := t.conn
-	t.held.over()
+	t.over()
 	c.enter(answering) // from whatever a handler has closed it in
 	c.enterClosing()
 	c.conn.Close()
 }
 
-// begin has the tunnel go on with the connection when the handler has returned.
-func (t *Tunnel) begin() {
+// over implements keeper.
+func (t *Tunnel) over() {
+	if t.is == tunnelOver {
+		return
+	}
+	t.is = tunnelOver
 	c := t.conn
-	x := c.x
-	x.enter(stateHeld)
-	c.enter(answering)
-	c.requests++
-	c.conn.Record(Done2xx, uint32(c.requests), int64(x.response.status))
-	c.conn.SetProtocol((*tunneling)(t))
-	c.report(ConnTunnel)
-	t.listen()
-	c.watchSending()
-	c.server.loop.After(1, func() { // when OnData, in which this is called, has returned
-		if t.Live() {
-			c.conn.SetIdle(true)
+	if x := c.x; x != nil {
+		x.response.complainOfHeld()
+		if x.headSent {
+			x.response.afterAnswer(&x.response.hooks, x.response.sent)
 		}
-	})
-	if c.server.loop.Stopping() {
-		(*tunneling)(t).OnShutdown(&c.conn)
+		x.held = nil
+	}
+	if t.handler != nil {
+		c.conn.Guard(t.handler.OnClose)
+	}
+	if after := t.after; after != nil {
+		t.after = nil
+		c.each(*after)
+	}
+}
+
+// listen has the connection read from while the program wants it. Before the handler has
+// returned, and while OnBytes is being called, that is decided later.
+func (t *Tunnel) listen() {
+	switch {
+	case t.is != tunnelOpen || t.showing:
+	case t.reads():
+		t.conn.conn.Resume()
+	default:
+		t.conn.conn.Pause()
 	}
 }
 
@@ -45,7 +129,7 @@ func (p *tunneling) OnData(_ *eventloop.Conn, b []byte) (used int) {
 	t := (*Tunnel)(p)
 	t.showing = true
 	for used < len(b) && t.Live() && !t.paused && !t.Full() {
-		n := t.onBytes(b[used:])
+		n := t.handler.OnBytes(b[used:])
 		if n < 0 || n > len(b)-used {
 			panic(fmt.Sprintf("http: the function of OnBytes says that it has used %d of %d bytes", n, len(b)-used))
 		}
@@ -65,60 +149,77 @@ func (p *tunneling) OnData(_ *eventloop.Conn, b []byte) (used int) {
 // OnEOF implements eventloop.Protocol.
 func (p *tunneling) OnEOF(*eventloop.Conn) {
 	t := (*Tunnel)(p)
-	switch {
-	case !t.Live():
-	case t.onEOF != nil:
-		t.heard = true
-		if t.onEOF(); t.ended {
-			t.Close() // there is nothing left to say or to hear
-		}
-	default:
-		t.Close()
+	if !t.Live() {
+		return
+	}
+	t.heard = true
+	if t.handler.OnEOF(); t.ended {
+		t.Close() // there is nothing left to say or to hear
 	}
 }
 
-// OnTimeout implements eventloop.Protocol. The one deadline is for a client that takes
-// nothing, and when it has taken all, for one that is silent.
+// OnTimeout implements eventloop.Protocol. The one deadline is the nearer one of two: for
+// the next look at a client that has something to take, and the handler's.
 func (p *tunneling) OnTimeout(conn *eventloop.Conn) {
 	t := (*Tunnel)(p)
 	c := t.conn
-	switch {
-	case c.phase == closing:
+	if c.phase == closing {
 		c.OnTimeout(conn)
-	case c.owed() > 0:
-		c.checkSending()
-	default:
-		c.sendTimer = false
-		c.closeAccount()
-		t.watchIdle()
+		return
+	}
+	now := t.server.elapsed()
+	if c.sendTimer && t.lookAt <= now {
+		t.look()
+	}
+	if t.Live() && t.due != 0 && t.due <= now {
+		t.due = 0
+		t.handler.OnTimeout()
+	}
+	if t.Live() {
+		t.setDeadline()
 	}
 }
 
-// watchIdle closes a tunnel that was silent for too long, or sets the deadline for that.
-func (t *Tunnel) watchIdle() {
-	if t.idle <= 0 {
-		t.conn.conn.SetDeadline(0)
+// look looks at the progress of a client, until it has taken all.
+func (t *Tunnel) look() {
+	c := t.conn
+	if c.owed() == 0 {
+		c.sendTimer = false
+		c.closeAccount()
 		return
 	}
-	left := t.last + t.idle - t.conn.server.elapsed()
-	if left <= 0 {
-		t.Close()
+	c.checkSending()
+	t.lookAt = t.server.elapsed() + t.server.limits.lookEvery()
+}
+
+// watchSending begins to look at the client's progress.
+func (t *Tunnel) watchSending() {
+	t.conn.watchSending()
+	t.lookAt = t.server.elapsed() + t.server.limits.lookEvery()
+	t.setDeadline()
+}
+
+// setDeadline sets the one deadline of the connection.
+func (t *Tunnel) setDeadline() {
+	c := t.conn
+	at := t.due
+	if c.sendTimer && (at == 0 || t.lookAt < at) {
+		at = t.lookAt
+	}
+	if at == 0 {
+		c.conn.SetDeadline(0)
 		return
 	}
-	t.conn.conn.SetDeadline(left)
+	c.conn.SetDeadline(max(1, at-t.server.elapsed()))
 }
 
 // OnShutdown implements eventloop.Protocol.
-func (p *tunneling) OnShutdown(*eventloop.Conn) {
-	if t := (*Tunnel)(p); t.Live() && t.held.stop != nil {
-		t.held.stop()
-	}
-}
+func (p *tunneling) OnShutdown(*eventloop.Conn) { (*Tunnel)(p).stopping() }
 
 // OnDrain implements eventloop.Backpressured.
 func (p *tunneling) OnDrain(*eventloop.Conn) {
-	if t := (*Tunnel)(p); t.Live() && t.onDrain != nil && !t.Full() {
-		t.onDrain()
+	if t := (*Tunnel)(p); t.Live() && !t.Full() {
+		t.handler.OnDrain()
 	}
 }
 
@@ -127,25 +228,9 @@ func (p *tunneling) OnDrain(*eventloop.Conn) {
 func (p *tunneling) OnPeerClosed(conn *eventloop.Conn) { p.conn.OnPeerClosed(conn) }
 
 // OnClose implements eventloop.Protocol.
-func (p *tunneling) OnClose(_ *eventloop.Conn, why error) { p.conn.closed(why) }
+func (p *tunneling) OnClose(_ *eventloop.Conn, why error) {
+	(*Tunnel)(p).over()
+	p.conn.closed(why)
+}
 
 var _ eventloop.Backpressured = (*tunneling)(nil)
-
-// begin goes on with an answer that is held, when its handler has returned.
-func (h *Held) begin() {
-	if h.tunnel != nil {
-		h.tunnel.begin()
-		return
-	}
-	h.x.enter(stateHeld)
-	h.x.conn.suspend()
-}
-
-// endInHandler is begin for an answer that has ended by then.
-func (h *Held) endInHandler() {
-	if h.tunnel != nil {
-		h.tunnel.end()
-		return
-	}
-	h.x.conn.endHeld(h)
-}

@@ -27,8 +27,11 @@ func (s *Server) lineOf(c *conn) string {
 	switch {
 	case c.x != nil:
 		return string(c.x.appendLine(nil))
-	case a != nil:
+	case a != nil && len(a.line) > 0:
 		return string(a.line)
+	}
+	if t, ok := c.conn.Protocol().(*tunneling); ok {
+		return t.began.line
 	}
 	return ""
 }

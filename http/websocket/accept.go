@@ -53,7 +53,9 @@ func Accept(w *http.Response, r *http.Request, o Options) (*Session, error) {
 	if key != "" {
 		add(fieldAccept, acceptKey(key))
 	}
-	add(fieldProtocol, protocol)
+	if protocol != nil {
+		add(fieldProtocol, *protocol)
+	}
 	add(fieldExtensions, extension(window))
 	tunnel, err := w.Tunnel("websocket")
 	if err != nil {
@@ -112,16 +114,16 @@ func mayConnect(origin []string, host string, allowed []string) bool {
 	return ok && negotiate.EqualFold(of, host)
 }
 
-// choose returns the first of our subprotocols that the client lists, or "".
-func choose(ours, listed []string) string {
-	for _, p := range ours {
+// choose returns the first of our subprotocols that the client lists, or nil.
+func choose(ours, listed []string) *string {
+	for i, p := range ours {
 		for _, list := range listed {
 			for theirs := range strings.SplitSeq(list, ",") {
 				if strings.Trim(theirs, " \t") == p {
-					return p
+					return &ours[i]
 				}
 			}
 		}
 	}
-	return ""
+	return nil
 }

@@ -22,7 +22,7 @@ func (s *Session) Close(code int, reason string) error {
 		return nil
 	}
 	s.state, s.since = closing, s.shared.loop.Uptime()
-	s.code, s.reason = int16(code), reason
+	s.why = &CloseError{code, reason}
 	s.arm(s.limits.CloseWithin)
 	if s.Full() {
 		s.owes = true // until the client has taken enough
@@ -35,8 +35,8 @@ func (s *Session) Close(code int, reason string) error {
 // sendClose writes our Close frame. From then on, the end is abnormal unless the client
 // answers.
 func (s *Session) sendClose() {
-	s.tunnel.Write(ws.AppendClose(nil, int(s.code), s.reason)) // it is not full, or gone
-	s.code, s.reason = CodeAbnormal, ""
+	s.tunnel.Write(ws.AppendClose(nil, s.why.Code, s.why.Reason)) // it is not full, or gone
+	s.why = abnormal
 }
 
 // closed is called with the client's Close frame.
@@ -44,7 +44,7 @@ func (s *Session) closed(code int, reason string) {
 	if s.state == open {
 		s.tunnel.Write(ws.AppendClose(nil, code, ""))
 	}
-	s.end(code, reason)
+	s.end(&CloseError{code, reason})
 }
 
 // fail ends the session for a mistake of the client's: it is told, and not waited for (RFC
@@ -53,12 +53,12 @@ func (s *Session) fail(why *ws.Violation) {
 	if s.state == open {
 		s.tunnel.Write(ws.AppendClose(nil, why.Code, why.Reason))
 	}
-	s.end(why.Code, why.Reason)
+	s.end(&CloseError{why.Code, why.Reason})
 }
 
 // end closes the connection. Our half ends first.
-func (s *Session) end(code int, reason string) {
-	s.code, s.reason, s.state = int16(code), reason, over
+func (s *Session) end(why *CloseError) {
+	s.why, s.state = why, over
 	s.tunnel.Close()
 }
 
@@ -68,19 +68,16 @@ const pongRetry = 100 * time.Millisecond
 // errSlow is the violation of a client whose message does not come to its end.
 var errSlow = &ws.Violation{Code: ws.PolicyError, Reason: "a message takes too long"}
 
-// arm has the timer run in d, or before.
+// arm has tick called in d, or before.
 func (s *Session) arm(d time.Duration) {
-	at := s.shared.loop.Uptime() + d
-	if s.timer != nil {
-		if s.due <= at && s.due > s.shared.loop.Uptime() {
-			return
-		}
-		s.timer.Stop()
+	now := s.shared.loop.Uptime()
+	if at := now + d; s.due <= now || at < s.due {
+		s.due = at
+		s.tunnel.SetTimeout(d)
 	}
-	s.timer, s.due = s.shared.loop.After(d, s.tick), at
 }
 
-// tick looks at the deadlines of the session, and sets the timer for the next.
+// tick looks at the deadlines of the session, and sets the time for the next look.
 func (s *Session) tick() {
 	now := s.shared.loop.Uptime()
 	if s.state == over {
@@ -96,23 +93,23 @@ func (s *Session) tick() {
 // because it does not take what it is sent or because the handler does not want more, it
 // need not say anything.
 func (s *Session) look(now time.Duration) (next time.Duration) {
-	l := s.limits
+	l, in := s.limits, s.incoming
 	if s.state == closing {
 		if next = s.since + l.CloseWithin; next <= now {
-			s.end(int(s.code), s.reason)
+			s.end(s.why)
 		}
 		return next
 	}
 	if s.Full() || !s.stream.reads() {
 		s.heard, s.pinged = now, false
-		if s.begun > 0 {
-			s.begun = now
+		if in != nil && in.begun > 0 {
+			in.begun = now
 		}
 	}
-	if s.begun == 0 {
+	if in == nil || in.begun == 0 {
 		return s.lookForSilence(now)
 	}
-	if next = s.begun + l.MessageTimeout; next <= now {
+	if next = in.begun + l.MessageTimeout; next <= now {
 		s.fail(errSlow)
 		return next
 	}
@@ -125,7 +122,7 @@ func (s *Session) lookForSilence(now time.Duration) (next time.Duration) {
 	l := s.limits
 	switch {
 	case s.pinged && s.since+l.PongWithin <= now:
-		s.code, s.reason, s.state = CodeAbnormal, "a ping was not answered", over
+		s.why, s.state = errSilent, over
 		s.tunnel.Abort()
 	case s.pinged:
 	case s.heard+l.PingEvery <= now:
@@ -137,3 +134,6 @@ func (s *Session) lookForSilence(now time.Duration) (next time.Duration) {
 	}
 	return s.since + l.PongWithin
 }
+
+// errSilent is the end of a session whose client does not answer a ping.
+var errSilent = &CloseError{CodeAbnormal, "a ping was not answered"}

@@ -9,9 +9,14 @@ import (
 // receive uses the bytes that have come, as far as their messages are wanted.
 func (s *Session) receive(p []byte) (used int) {
 	s.heard, s.pinged = s.shared.loop.Uptime(), false
+	in := s.incoming
+	if in == nil {
+		in = s.shared.takeIncoming(s)
+		s.incoming = in
+	}
 	blocked := s.pong != nil || s.tunnel.Buffered() > 0
 	for used < len(p) && s.tunnel.Live() && !s.Full() && s.stream.reads() {
-		e, n, why := s.reader.Next(p[used:])
+		e, n, why := in.reader.Next(p[used:])
 		used += n
 		if why != nil {
 			s.fail(why)
@@ -20,10 +25,12 @@ func (s *Session) receive(p []byte) (used int) {
 		s.handle(&e, blocked)
 	}
 	switch {
-	case s.reader.Idle():
-		s.begun = 0
-	case s.begun == 0:
-		s.begun = max(s.heard, 1)
+	case s.state == over:
+	case in.reader.Idle():
+		s.incoming = nil
+		s.shared.giveIncoming(in)
+	case in.begun == 0:
+		in.begun = max(s.heard, 1)
 		s.arm(s.limits.MessageTimeout)
 	}
 	return used
@@ -50,15 +57,16 @@ func (s *Session) part(e *ws.Event) {
 		s.deliver(Kind(e.Opcode), e.Data)
 		return
 	}
+	in := s.incoming
 	if e.First {
-		s.message = s.shared.take()
+		in.message = s.shared.take()
 	}
-	s.message = append(s.message, e.Data...)
+	in.message = append(in.message, e.Data...)
 	if !e.Last {
 		return
 	}
-	p := s.message
-	s.message = nil
+	p := in.message
+	in.message = nil
 	if e.Deflated {
 		s.inflate(Kind(e.Opcode), p)
 	} else {
@@ -83,7 +91,7 @@ func (s *Session) inflate(kind Kind, p []byte) {
 
 // deliver shows a message to the handler.
 func (s *Session) deliver(kind Kind, p []byte) {
-	s.begun = 0
+	s.incoming.begun = 0
 	switch {
 	case s.stream != nil:
 		s.stream.deliver(s, kind, p)

@@ -16,29 +16,32 @@ type Session struct {
 	tunnel    *http.Tunnel
 	shared    *shared
 	limits    *Limits
+	incoming  *incoming // of what is incomplete; nil if nothing is
 	onMessage func(kind Kind, p []byte)
 	onGone    func(code int, reason string)
 	onDrain   func()
-	protocol  string
+	protocol  *string          // the subprotocol, or nil
 	stream    *stream          // of Streaming, or nil
 	ends      *[]*subscription // or nil
+	pong      *[]byte          // to be sent when the client has taken what is before it, or nil
+	why       *CloseError      // of the end; before, of our Close frame that is not sent yet
 
-	reader  ws.Reader
-	message []byte  // as far as it is here; nil if none is incomplete
-	pong    *[]byte // to be sent when the client has taken what is before it, or nil
-
-	timer *eventloop.Timer
-	due   time.Duration // when the timer runs
+	due   time.Duration // when tick is called
 	heard time.Duration // when the last byte came
-	since time.Duration // when the ping, our Close frame, or the message that is incomplete began
-	begun time.Duration // when the message that is incomplete did; 0 if none is
+	since time.Duration // when the ping or our Close frame was sent
 
-	reason string // of the end
-	code   int16
 	state  state
 	window uint8 // bits of it, if messages may be deflated
 	pinged bool  // and nothing was heard since
 	owes   bool  // a Close frame, when the client takes it
+}
+
+// An incoming is what has come of a frame or a message that is incomplete. Sessions of a loop
+// use a few of them in turn, because most are idle.
+type incoming struct {
+	reader  ws.Reader
+	message []byte
+	begun   time.Duration // 0 if nothing is incomplete
 }
 
 // state is where a session is in its life.
@@ -64,25 +67,49 @@ func (e *CloseError) Error() string {
 	return fmt.Sprintf("websocket: the session has ended with %d %s", e.Code, e.Reason)
 }
 
+// abnormal is the end of a session without a Close frame.
+var abnormal = &CloseError{Code: CodeAbnormal}
+
 // newSession makes a session of a tunnel.
-func newSession(t *http.Tunnel, loop *eventloop.Loop, l Limits, protocol string, window uint8) *Session {
+func newSession(t *http.Tunnel, loop *eventloop.Loop, l Limits, protocol *string, window uint8) *Session {
 	sh := join(loop)
 	s := &Session{
 		tunnel: t, shared: sh, limits: sh.same(l), protocol: protocol, window: window,
-		reader: ws.Reader{Max: l.MessageSize, Deflate: window > 0},
-		heard:  loop.Uptime(), code: CodeAbnormal,
+		heard: loop.Uptime(), why: abnormal,
 	}
-	t.SetIdleTimeout(0) // pings find a client that is gone
-	t.OnDrain(s.drained)
-	t.OnStop(func() { s.Close(CodeGoingAway, "the server stops") })
-	t.OnBytes(s.receive)
+	t.Handle((*handling)(s))
 	s.arm(l.PingEvery)
-	t.OnClose(s.gone)
 	return s
 }
 
+// A handling is a session as its tunnel sees it.
+type handling Session
+
+// OnBytes implements http.TunnelHandler.
+func (h *handling) OnBytes(p []byte) int { return (*Session)(h).receive(p) }
+
+// OnEOF implements http.TunnelHandler.
+func (h *handling) OnEOF() { h.tunnel.Close() }
+
+// OnDrain implements http.TunnelHandler.
+func (h *handling) OnDrain() { (*Session)(h).drained() }
+
+// OnTimeout implements http.TunnelHandler.
+func (h *handling) OnTimeout() { (*Session)(h).tick() }
+
+// OnStop implements http.TunnelHandler.
+func (h *handling) OnStop() { (*Session)(h).Close(CodeGoingAway, "the server stops") }
+
+// OnClose implements http.TunnelHandler.
+func (h *handling) OnClose() { (*Session)(h).gone() }
+
 // Protocol returns the subprotocol that both sides know, or "".
-func (s *Session) Protocol() string { return s.protocol }
+func (s *Session) Protocol() string {
+	if s.protocol == nil {
+		return ""
+	}
+	return *s.protocol
+}
 
 // OnMessage has f called with each message. The bytes are valid only until f returns. While
 // Send returns ErrFull, no messages are read.
@@ -95,7 +122,7 @@ func (s *Session) OnMessage(f func(kind Kind, p []byte)) { s.onMessage = f }
 func (s *Session) OnGone(f func(code int, reason string)) {
 	s.onGone = f
 	if s.state == over {
-		f(int(s.code), s.reason)
+		f(s.why.Code, s.why.Reason)
 	}
 }
 
@@ -124,9 +151,8 @@ func (s *Session) Resume() {
 // gone is called when the tunnel is over.
 func (s *Session) gone() {
 	s.state = over
-	s.timer.Stop()
 	s.shared.leave()
-	s.message, s.pong = nil, nil
+	s.incoming, s.pong = nil, nil
 	if s.ends != nil {
 		for _, u := range *s.ends {
 			u.over()
@@ -137,6 +163,6 @@ func (s *Session) gone() {
 		defer s.stream.gone(s)
 	}
 	if s.onGone != nil {
-		s.onGone(int(s.code), s.reason)
+		s.onGone(s.why.Code, s.why.Reason)
 	}
 }

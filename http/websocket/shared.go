@@ -14,7 +14,11 @@ type shared struct {
 	limits   *Limits // those of the last session: most have the same
 	scratch  []byte  // for a frame that is about to be written
 	spare    []byte  // for a message that comes in parts
+	idle     []*incoming
 }
+
+// idleKept is how many incomings a loop keeps to be used again.
+const idleKept = 64
 
 // keepSpare is the most memory that a loop keeps for its next message, and for its next
 // frame.
@@ -71,5 +75,24 @@ func (sh *shared) take() []byte {
 func (sh *shared) give(p []byte) {
 	if cap(p) <= keepSpare && cap(p) > cap(sh.spare) {
 		sh.spare = p[:0]
+	}
+}
+
+// takeIncoming returns an incoming for a session.
+func (sh *shared) takeIncoming(s *Session) (in *incoming) {
+	if n := len(sh.idle); n > 0 {
+		in, sh.idle = sh.idle[n-1], sh.idle[:n-1]
+	} else {
+		in = &incoming{}
+	}
+	in.reader.Max, in.reader.Deflate = s.limits.MessageSize, s.window > 0
+	return in
+}
+
+// giveIncoming takes one back of which nothing is incomplete.
+func (sh *shared) giveIncoming(in *incoming) {
+	in.begun = 0
+	if len(sh.idle) < idleKept {
+		sh.idle = append(sh.idle, in)
 	}
 }

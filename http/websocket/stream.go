@@ -66,7 +66,7 @@ func (s *Session) Read() (Kind, []byte, error) {
 	s.shared.give(st.p)
 	st.p = nil
 	if s.state == over || !st.wait(message) || !st.have {
-		return 0, nil, &CloseError{int(s.code), s.reason}
+		return 0, nil, &CloseError{s.why.Code, s.why.Reason}
 	}
 	st.have = false
 	return st.kind, st.p, nil
