@@ -2,13 +2,10 @@ package websocket
 
 import (
 	"bufio"
-	"context"
 	"fmt"
 	"io"
 	"log/slog"
 	"net"
-	"os"
-	"os/exec"
 	"runtime"
 	"strings"
 	"testing"
@@ -29,11 +26,22 @@ type real struct {
 // functions in before are called when it does not run yet.
 func serveReal(t testing.TB, h http.Handler, before ...func(*http.Server)) (at string, stop func()) {
 	t.Helper()
-	s, err := http.NewServer(http.Config{Handler: h, Log: slog.New(slog.DiscardHandler)})
+	return serveConfig(t, http.Config{Handler: h}, before...)
+}
+
+// serveConfig is serveReal for a server with settings of its own.
+func serveConfig(t testing.TB, config http.Config, before ...func(*http.Server)) (at string, stop func()) {
+	t.Helper()
+	config.Log = slog.New(slog.DiscardHandler)
+	s, err := http.NewServer(config)
 	if err != nil {
 		t.Fatal(err)
 	}
-	listeners, err := s.Listen("127.0.0.1:0")
+	listen := s.Listen
+	if config.TLS != nil {
+		listen = s.ListenTLS
+	}
+	listeners, err := listen("127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -168,93 +176,6 @@ func TestAnIdleSessionHasFewBytes(t *testing.T) {
 	t.Logf("%d bytes a session, of which %d are not its connection's", all, session-conn)
 	if all > mostIdle {
 		t.Errorf("an idle session takes %d bytes, and may take %d", all, mostIdle)
-	}
-}
-
-// TestPeers has programs of other makers talk to an echo, where they are installed.
-func TestPeers(t *testing.T) {
-	at, stop := serveReal(t, echo(Options{Deflate: true}))
-	defer stop()
-	for _, peer := range []struct{ name, program, has, script string }{
-		{"python3-websockets", "python3", "import websockets", `
-import asyncio, sys, websockets
-async def main():
-    async with websockets.connect(sys.argv[1], max_size=None) as ws:
-        for m in ["hello", "", "é€😀", "x" * 100000, b"\x00\xff", b"y" * 70000]:
-            await ws.send(m)
-            assert await ws.recv() == m
-        await (await ws.ping())
-    print("fine", ws.close_code)
-asyncio.run(main())`},
-		{"Node's ws", "node", `require("ws")`, `
-const W = require("ws"), ws = new W(process.argv[process.argv.length - 1]);
-const all = ["hello", "", "é€😀", "x".repeat(100000)]; let n = 0;
-ws.on("open", () => ws.send(all[0]));
-ws.on("message", m => { if (m.toString() !== all[n]) throw "other"; if (++n < all.length) ws.send(all[n]); else ws.close(1000); });
-ws.on("close", c => console.log("fine", c));`},
-		{"Node's own WebSocket", "node", `new WebSocket("ws://127.0.0.1:9").onerror = () => {}`, `
-const ws = new WebSocket(process.argv[process.argv.length - 1]);
-const all = ["hello", "", "é€😀", "x".repeat(100000)]; let n = 0;
-ws.onopen = () => ws.send(all[0]);
-ws.onmessage = m => { if (m.data !== all[n]) throw "other"; if (++n < all.length) ws.send(all[n]); else ws.close(1000); };
-ws.onclose = c => console.log("fine", c.code);`},
-	} {
-		t.Run(peer.name, func(t *testing.T) {
-			flag := map[string]string{"python3": "-c", "node": "-e"}[peer.program]
-			if err := exec.CommandContext(t.Context(), peer.program, flag, peer.has).Run(); err != nil {
-				t.Skipf("%s is not installed here: %v", peer.name, err)
-			}
-			out, err := exec.CommandContext(t.Context(), peer.program, flag, peer.script, "ws://"+at+"/").CombinedOutput()
-			if err != nil || strings.TrimSpace(string(out)) != "fine 1000" {
-				t.Errorf("%v: %s", err, out)
-			}
-		})
-	}
-}
-
-// TestChromium has a page of a browser talk to an echo, where one is installed, and tell the
-// server how that went.
-func TestChromium(t *testing.T) {
-	browser, err := exec.LookPath("chromium")
-	if err != nil || testing.Short() {
-		t.Skip("chromium is not installed here, or the test is short")
-	}
-	const page = `<!doctype html><script>
-const ws = new WebSocket("ws://" + location.host + "/ws"), all = ["hello", "é€😀", "x".repeat(100000)]; let n = 0;
-ws.onopen = () => ws.send(all[0]);
-ws.onmessage = m => { if (m.data === all[n] && ++n < all.length) ws.send(all[n]); else ws.close(4000, "end"); };
-ws.onclose = e => fetch("/result?" + n + "," + e.code + "," + e.wasClean + "," + ws.extensions);
-</script>`
-	result := make(chan string, 1)
-	at, stop := serveReal(t, func(w *http.Response, r *http.Request) error {
-		switch r.Path() {
-		case "/ws":
-			return echo(Options{Deflate: true})(w, r)
-		case "/result":
-			result <- r.RawQuery()
-		}
-		return w.HTML(page)
-	})
-	defer stop()
-	folder, err := os.MkdirTemp("", "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer os.RemoveAll(folder)
-	ctx, cancel := context.WithCancel(t.Context())
-	run := exec.CommandContext(ctx, browser, "--headless", "--no-sandbox", "--disable-gpu", "--user-data-dir="+folder, "http://"+at+"/")
-	if err := run.Start(); err != nil {
-		t.Skipf("chromium does not run here: %v", err)
-	}
-	defer run.Wait()
-	defer cancel()
-	select {
-	case got := <-result:
-		if !strings.HasPrefix(got, "3,4000,true,permessage-deflate") {
-			t.Errorf("the page says %s", got)
-		}
-	case <-time.After(30 * time.Second):
-		t.Skip("chromium has shown no page in 30 seconds")
 	}
 }
 
