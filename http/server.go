@@ -53,8 +53,10 @@ type Config struct {
 	Connect Handler
 
 	// Tunnels offers tunnels for other protocols to clients of HTTP/2 (RFC 8441), as browsers
-	// use for WebSocket. It is to be set where such a protocol is served: a browser to which
-	// it is offered does not try HTTP/1.1 when it is refused.
+	// use for WebSocket. It is to be set where such a protocol is served by Response.Tunnel,
+	// as package websocket does, and nowhere else: a browser to which it is offered does not
+	// try HTTP/1.1 when it is refused, and one to which it is not opens a connection of
+	// HTTP/1.1. Handlers that take over a connection by Hijack need that.
 	Tunnels bool
 
 	// OnConn is called when a connection changes its state: it was accepted, a request has

@@ -22,7 +22,20 @@ type room struct {
 	sent    int
 }
 
-func main() { log.Fatal(http.ListenAndServe("localhost:8080", site().Serve)) }
+func main() { log.Fatal(run()) }
+
+// run serves until the process ends. Where clients speak HTTP/2, which browsers do over TLS
+// alone, a WebSocket is a stream of the connection that they have.
+func run() error {
+	server, err := http.NewServer(http.Config{Handler: site().Serve, Tunnels: true})
+	if err != nil {
+		return err
+	}
+	if _, err := server.Listen("localhost:8080"); err != nil {
+		return err
+	}
+	return server.Run()
+}
 
 func site() *http.Router {
 	r, router := &room{readers: make(map[*http.Events]bool), talkers: make(map[*websocket.Session]bool)}, new(http.Router)
