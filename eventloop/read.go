@@ -39,12 +39,11 @@ func (c *Conn) onReady(ready bobbin.Ready) {
 	}
 }
 
-// handleLeftover goes on with the input and the news that the last turn left over.
+// handleLeftover goes on with the input and the news that the last turn left over. The peer is
+// heard before the protocol is told that there is room again: one that fills it each time
+// would never be shown anything.
 func (c *Conn) handleLeftover() {
 	c.inAgain = false
-	if c.pressure == pressureGone {
-		c.notifyDrain()
-	}
 	if c.loop.output.scarce {
 		c.checkTotal()
 	}
@@ -52,6 +51,9 @@ func (c *Conn) handleLeftover() {
 		c.deliverKept()
 	}
 	c.readInput()
+	if c.pressure == pressureGone {
+		c.notifyDrain()
+	}
 }
 
 // readInput reads what the peer has sent and shows it to the protocol, as far as it

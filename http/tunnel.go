@@ -150,6 +150,20 @@ func (t *Tunnel) Buffered() int64 {
 	return t.conn.conn.Buffered()
 }
 
+// Unsent returns how many bytes on the way to the client it has not acknowledged: those in the
+// queue and, as far as the kernel tells, those in the kernel; by HTTP/2, with those of other
+// streams that are on their way. It asks the kernel each time.
+func (t *Tunnel) Unsent() int64 {
+	if !t.Live() {
+		return 0
+	}
+	n := t.conn.conn.Unsent()
+	if x := t.conn.x; x != nil && x.stream != nil {
+		n += x.stream.on.c.conn.Unsent()
+	}
+	return n
+}
+
 // Write sends a copy of p. It takes all or nothing: the error is ErrFull, or ErrGone.
 func (t *Tunnel) Write(p []byte) (int, error) {
 	if err := t.writable(); err != nil || len(p) == 0 {

@@ -29,7 +29,15 @@ func TestATunnelHasThisManyBytes(t *testing.T) {
 type noting struct {
 	*Tunnel
 	text  string
-	times int // that OnTimeout sets the time anew
+	times int  // that OnTimeout sets the time anew
+	pours bool // writes as much as there is room for, each time
+}
+
+// fill writes until the tunnel is full.
+func (d *noting) fill() {
+	for !d.Full() {
+		d.Write(make([]byte, 50_000))
+	}
 }
 
 func (d *noting) note(what string) {
@@ -38,9 +46,15 @@ func (d *noting) note(what string) {
 
 func (d *noting) OnBytes(p []byte) int { d.note(string(p)); return len(p) }
 func (d *noting) OnEOF()               { d.note("end"); d.Close() }
-func (d *noting) OnDrain()             { d.note("room") }
-func (d *noting) OnStop()              { d.note("stop"); d.Close() }
-func (d *noting) OnClose()             { d.note("over") }
+func (d *noting) OnDrain() {
+	if d.pours {
+		d.fill()
+	} else {
+		d.note("room")
+	}
+}
+func (d *noting) OnStop()  { d.note("stop"); d.Close() }
+func (d *noting) OnClose() { d.note("over") }
 func (d *noting) OnTimeout() {
 	d.note("time")
 	if d.times--; d.times > 0 {
@@ -82,18 +96,24 @@ func TestATunnelHandlerHearsAll(t *testing.T) {
 		{"its time while the client takes nothing, which is reset by its own", func(d *noting) {
 			d.times = 100
 			d.SetTimeout(9 * time.Second)
-			for !d.Full() {
-				d.Write(make([]byte, 50_000))
-			}
+			d.fill()
 		}, func(s *Server, c *sim.Script, w *sim.Wire) { c.Sleep(time.Minute) }, "9s time, 11s time, 13s time, 15s time, 17s time, 19s time, 21s time, 23s time, 25s time, 25s over, "},
-		{"room when the client has taken enough", func(d *noting) {
-			for !d.Full() {
-				d.Write(make([]byte, 50_000))
+		{"a client to which there is always more to send", func(d *noting) { d.pours = true; d.fill() }, func(s *Server, c *sim.Script, w *sim.Wire) {
+			c.Send(w, []byte("enough"))
+			for range 20 {
+				c.Receive(w, nil, 50_000)
+				c.Sleep(time.Second)
 			}
-		}, func(s *Server, c *sim.Script, w *sim.Wire) {
+			w.Reset()
+		}, "0s enough, 20s over, "},
+		{"room when the client has taken enough", (*noting).fill, func(s *Server, c *sim.Script, w *sim.Wire) {
+			c.Sleep(time.Second)
+			for got := []byte(nil); len(got) < 100_000; {
+				got, _ = c.Receive(w, got, 50_000)
+			}
 			c.Sleep(time.Second)
 			w.CloseWrite()
-		}, "1s room, 1s end, 1s over, "},
+		}, "1s room, 2s end, 2s over, "},
 		{"a stop", func(*noting) {}, func(s *Server, c *sim.Script, w *sim.Wire) {
 			c.Sleep(time.Second)
 			s.Stop()
