@@ -11,9 +11,10 @@ import (
 var ErrCode = errors.New("websocket: a session is closed with a code from 1000 to 1014 that is sent, or from 3000 to 4999")
 
 // Close ends the session: it sends a Close frame, waits for the client's, for CloseWithin at
-// most, and closes the connection, behind what was sent. Of a reason of more than 123
-// bytes, the characters that fit are sent. Nothing is sent after Close, and messages that
-// still come are dropped.
+// most, and closes the connection, behind what was sent. A client that has not taken enough of
+// what was sent before gets the frame when it has. Of a reason of more than 123 bytes, the
+// characters that fit are sent. Nothing is sent after Close, and messages that still come are
+// dropped.
 func (s *Session) Close(code int, reason string) error {
 	if !ws.ValidCode(code) {
 		return ErrCode
@@ -21,11 +22,10 @@ func (s *Session) Close(code int, reason string) error {
 	if s.state != open {
 		return nil
 	}
-	s.state, s.since = closing, s.shared.loop.Uptime()
-	s.why = &CloseError{code, reason}
-	s.arm(s.limits.CloseWithin)
+	s.state, s.why = closing, &CloseError{code, reason}
 	if s.Full() {
-		s.owes = true // until the client has taken enough
+		s.owes = true // one that takes nothing ends by Limits.SendTimeout of the server
+		s.tunnel.SetTimeout(0)
 		return nil
 	}
 	s.sendClose()
@@ -35,14 +35,19 @@ func (s *Session) Close(code int, reason string) error {
 // sendClose writes our Close frame. From then on, the end is abnormal unless the client
 // answers.
 func (s *Session) sendClose() {
-	s.tunnel.Write(ws.AppendClose(nil, s.why.Code, s.why.Reason)) // it is not full, or gone
+	s.owes, s.since = false, s.shared.loop.Uptime()
+	s.put(ws.AppendClose(nil, s.why.Code, s.why.Reason)) // it is not full, or gone
 	s.why = abnormal
+	s.tunnel.SetTimeout(s.limits.CloseWithin)
 }
 
 // closed is called with the client's Close frame.
 func (s *Session) closed(code int, reason string) {
-	if s.state == open {
-		s.tunnel.Write(ws.AppendClose(nil, code, ""))
+	switch {
+	case s.state == open:
+		s.put(ws.AppendClose(nil, code, ""))
+	case s.owes:
+		s.sendClose()
 	}
 	s.end(&CloseError{code, reason})
 }
@@ -51,7 +56,7 @@ func (s *Session) closed(code int, reason string) {
 // 6455 section 7.1.7).
 func (s *Session) fail(why *ws.Violation) {
 	if s.state == open {
-		s.tunnel.Write(ws.AppendClose(nil, why.Code, why.Reason))
+		s.put(ws.AppendClose(nil, why.Code, why.Reason))
 	}
 	s.end(&CloseError{why.Code, why.Reason})
 }
@@ -62,20 +67,8 @@ func (s *Session) end(why *CloseError) {
 	s.tunnel.Close()
 }
 
-// pongRetry is when it is looked again whether a client has taken what is before its pong.
-const pongRetry = 100 * time.Millisecond
-
 // errSlow is the violation of a client whose message does not come to its end.
 var errSlow = &ws.Violation{Code: ws.PolicyError, Reason: "a message takes too long"}
-
-// arm has tick called in d, or before.
-func (s *Session) arm(d time.Duration) {
-	now := s.shared.loop.Uptime()
-	if at := now + d; s.due <= now || at < s.due {
-		s.due = at
-		s.tunnel.SetTimeout(d)
-	}
-}
 
 // tick looks at the deadlines of the session, and sets the time for the next look.
 func (s *Session) tick() {
@@ -84,8 +77,7 @@ func (s *Session) tick() {
 		return
 	}
 	if next := s.look(now); s.state != over && s.tunnel.Live() {
-		s.due = 0
-		s.arm(max(next-now, time.Millisecond))
+		s.tunnel.SetTimeout(max(next-now, time.Millisecond))
 	}
 }
 
@@ -121,11 +113,14 @@ func (s *Session) look(now time.Duration) (next time.Duration) {
 func (s *Session) lookForSilence(now time.Duration) (next time.Duration) {
 	l := s.limits
 	switch {
+	case s.pinged && s.since+l.PongWithin <= now && s.comesToPing():
+		s.since = now
 	case s.pinged && s.since+l.PongWithin <= now:
 		s.why, s.state = errSilent, over
 		s.tunnel.Abort()
 	case s.pinged:
 	case s.heard+l.PingEvery <= now:
+		s.pingAt, s.acked = s.wrote, s.position()
 		if s.write(ws.Ping, nil) == nil {
 			s.pinged, s.since = true, now
 		}
@@ -137,3 +132,14 @@ func (s *Session) lookForSilence(now time.Duration) (next time.Duration) {
 
 // errSilent is the end of a session whose client does not answer a ping.
 var errSilent = &CloseError{CodeAbnormal, "a ping was not answered"}
+
+// position returns how much of what was written the client has taken, modulo 4 GiB.
+func (s *Session) position() uint32 { return s.wrote - uint32(s.tunnel.Unsent()) }
+
+// comesToPing reports whether a client that has not answered a ping is still taking what was
+// written before it, and has taken some since the last look.
+func (s *Session) comesToPing() bool {
+	before, now := s.acked, s.position()
+	s.acked = now
+	return int32(s.pingAt-before) > 0 && int32(now-before) > 0
+}

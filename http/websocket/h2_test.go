@@ -2,6 +2,8 @@ package websocket
 
 import (
 	"fmt"
+	"math/rand/v2"
+	"strings"
 	"testing"
 
 	"github.com/bobbin-http/bobbin/http"
@@ -24,7 +26,8 @@ func (c *client) connectH2() *h2Client {
 		c.t.Fatal(err)
 	}
 	one := &h2Client{&client{t: c.t, kernel: c.kernel, script: c.script, wire: w}, h2.NewDecoder(h2.DefaultTable)}
-	one.say(string(h2.AppendSettings([]byte(h2.Preface))))
+	hello := h2.AppendSettings([]byte(h2.Preface), h2.Setting{ID: h2.SettingInitialWindowSize, Value: 1 << 20})
+	one.say(string(h2.AppendWindowUpdate(hello, 0, 1<<30)))
 	return one
 }
 
@@ -145,4 +148,93 @@ func TestSessionsShareAConnectionOfHTTP2(t *testing.T) {
 	if fmt.Sprint(gone) != "[1000bye 1001]" {
 		t.Errorf("the sessions ended as %v", gone)
 	}
+}
+
+// session opens one on a stream.
+func (c *h2Client) session(stream uint32) {
+	c.t.Helper()
+	c.headers(stream, 0, [2]string{":method", "CONNECT"}, [2]string{":protocol", "websocket"}, [2]string{":scheme", "https"}, [2]string{":path", "/"}, [2]string{":authority", "a"}, [2]string{"sec-websocket-version", "13"})
+	for {
+		switch h, _ := c.frame(); {
+		case h.Stream == stream && h.Type == h2.FrameHeaders:
+			return
+		case h.Length == 0 && h.Type == 0:
+			c.t.Fatal("the session is not answered")
+		}
+	}
+}
+
+// frame returns the next frame, and nothing at the end of the connection.
+func (c *h2Client) frame() (h h2.FrameHeader, payload []byte) {
+	for {
+		h, ok := h2.ReadFrameHeader(c.in)
+		if size := h2.HeaderSize + int(h.Length); ok && len(c.in) >= size {
+			payload = c.in[h2.HeaderSize:size]
+			c.in = c.in[size:]
+			return h, payload
+		}
+		var err error
+		if c.in, err = c.script.Receive(c.wire, c.in, 64<<10); err != nil {
+			return h2.FrameHeader{}, nil
+		}
+	}
+}
+
+// all returns all frames of WebSocket on a stream, up to its end, as client.all does.
+func (c *h2Client) all(stream uint32) string {
+	var in []byte
+	end := "the end of the connection"
+	for end != "end" {
+		h, payload := c.frame()
+		switch {
+		case h.Type == h2.FrameData && h.Stream == stream:
+			if in = append(in, payload...); h.Flags.Has(h2.FlagEndStream) {
+				end = "end"
+			}
+			continue
+		case h.Type == h2.FrameRSTStream && h.Stream == stream:
+			end = "reset"
+		case h.Length == 0 && h.Type == 0:
+		default:
+			continue
+		}
+		break
+	}
+	text := ""
+	for len(in) > 0 {
+		name, size := readFrame(in)
+		if size == 0 {
+			return text + "half of a frame"
+		}
+		text += strings.TrimRight(name, " ") + "\n"
+		in = in[size:]
+	}
+	return text + end
+}
+
+// TestMessagesOnTheWireByHTTP2 has the same cases on streams, in frames of DATA that are cut at
+// random.
+func TestMessagesOnTheWireByHTTP2(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	stage(t, echo(Options{}), func(_ *http.Server, c *client) {
+		one, stream := c.connectH2(), uint32(1)
+		for _, row := range wireCases() {
+			if stream > 150 {
+				one.wire.Close()
+				one, stream = c.connectH2(), 1
+			}
+			one.session(stream)
+			for rest := row.say; rest != ""; {
+				n := min(len(rest), 1+random.IntN(1+len(row.say)/4), h2.MinFrameSize)
+				one.data(stream, 0, []byte(rest[:n]))
+				rest = rest[n:]
+			}
+			one.data(stream, h2.FlagEndStream, nil)
+			if got := one.all(stream); got != row.want {
+				t.Errorf("%s: got %.200q, want %.200q", row.name, got, row.want)
+			}
+			stream += 2
+		}
+		one.wire.Close()
+	})
 }

@@ -45,7 +45,7 @@ type Limits struct {
 	MessageSize    int64         // bytes of a message, after inflating; 1 MiB; closed with 1009
 	MessageTimeout time.Duration // from the first byte of a message to its last; 30 s; closed with 1008
 	PingEvery      time.Duration // without a byte of the client, until it gets a ping; 30 s
-	PongWithin     time.Duration // without a byte after a ping; 10 s; reset
+	PongWithin     time.Duration // without a byte after a ping, or progress towards it; 10 s; reset
 	CloseWithin    time.Duration // from our Close frame to the client's; 5 s; closed
 }
 

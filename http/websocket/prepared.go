@@ -64,5 +64,9 @@ func (s *Session) sendPiece(p *http.Piece) error {
 	if err := s.mayWrite(); err != nil {
 		return err
 	}
-	return s.tunnel.SendPiece(p)
+	err := s.tunnel.SendPiece(p)
+	if err == nil {
+		s.wrote += uint32(len(p.Bytes()))
+	}
+	return err
 }

@@ -14,7 +14,6 @@ func (s *Session) receive(p []byte) (used int) {
 		in = s.shared.takeIncoming(s)
 		s.incoming = in
 	}
-	blocked := s.pong != nil || s.tunnel.Buffered() > 0
 	for used < len(p) && s.tunnel.Live() && !s.Full() && s.stream.reads() {
 		e, n, why := in.reader.Next(p[used:])
 		used += n
@@ -22,30 +21,29 @@ func (s *Session) receive(p []byte) (used int) {
 			s.fail(why)
 			return len(p)
 		}
-		s.handle(&e, blocked)
+		s.handle(&e)
 	}
 	switch {
 	case s.state == over:
 	case in.reader.Idle():
 		s.incoming = nil
 		s.shared.giveIncoming(in)
-	case in.begun == 0:
+	case in.begun == 0 && s.state == open:
 		in.begun = max(s.heard, 1)
-		s.arm(s.limits.MessageTimeout)
+		s.tunnel.SetTimeout(min(s.limits.MessageTimeout, s.limits.PingEvery))
 	}
 	return used
 }
 
-// handle handles what has come. Blocked says that the client has not taken all that was
-// sent before.
-func (s *Session) handle(e *ws.Event, blocked bool) {
+// handle handles what has come.
+func (s *Session) handle(e *ws.Event) {
 	switch e.Opcode {
 	case ws.Text, ws.Binary:
 		if s.state == open {
 			s.part(e)
 		}
 	case ws.Ping:
-		s.answerPing(e.Data, blocked)
+		s.answerPing(e.Data)
 	case ws.Close:
 		s.closed(e.Code, string(e.Data))
 	}
@@ -97,35 +95,5 @@ func (s *Session) deliver(kind Kind, p []byte) {
 		s.stream.deliver(s, kind, p)
 	case s.onMessage != nil:
 		s.onMessage(kind, p)
-	}
-}
-
-// answerPing answers at once, as long as the client takes what it is sent. If it does not,
-// the latest ping alone is answered, later (RFC 6455 section 5.5.3): so no more than one
-// pong is kept for a client that sends pings and reads nothing.
-func (s *Session) answerPing(p []byte, blocked bool) {
-	switch {
-	case s.state != open:
-	case !blocked:
-		s.write(ws.Pong, p)
-	case s.pong != nil:
-		*s.pong = append((*s.pong)[:0], p...)
-	default:
-		kept := append([]byte(nil), p...)
-		s.pong = &kept
-		s.shared.loop.After(1, s.answerLater)
-	}
-}
-
-// answerLater sends the pong that is kept, if the client has taken what is before it.
-func (s *Session) answerLater() {
-	switch {
-	case s.state != open || s.pong == nil:
-	case s.tunnel.Buffered() > 0:
-		s.shared.loop.After(pongRetry, s.answerLater)
-	default:
-		p := *s.pong
-		s.pong = nil
-		s.write(ws.Pong, p)
 	}
 }

@@ -49,10 +49,17 @@ func (s *Session) write(o ws.Opcode, p []byte) error { return s.writeFrame(o, fa
 // writeFrame writes a frame at once, so that no part of it is refused.
 func (s *Session) writeFrame(o ws.Opcode, deflated bool, p []byte) error {
 	b := append(ws.AppendHead(s.shared.scratch[:0], o, deflated, len(p)), p...)
-	_, err := s.tunnel.Write(b)
+	err := s.put(b)
 	if s.shared.scratch = b; cap(b) > keepSpare {
 		s.shared.scratch = nil
 	}
+	return err
+}
+
+// put writes whole frames.
+func (s *Session) put(frames []byte) error {
+	n, err := s.tunnel.Write(frames)
+	s.wrote += uint32(n)
 	return err
 }
 
@@ -60,7 +67,6 @@ func (s *Session) writeFrame(o ws.Opcode, deflated bool, p []byte) error {
 func (s *Session) drained() {
 	switch {
 	case s.owes:
-		s.owes = false
 		s.sendClose()
 	case s.stream != nil && s.stream.wants == room:
 		s.stream.resume(s)

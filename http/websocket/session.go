@@ -23,13 +23,15 @@ type Session struct {
 	protocol  *string          // the subprotocol, or nil
 	stream    *stream          // of Streaming, or nil
 	ends      *[]*subscription // or nil
-	pong      *[]byte          // to be sent when the client has taken what is before it, or nil
+	pong      *pong            // that the client has not taken, or nil
 	why       *CloseError      // of the end; before, of our Close frame that is not sent yet
 
-	due   time.Duration // when tick is called
 	heard time.Duration // when the last byte came
 	since time.Duration // when the ping or our Close frame was sent
 
+	wrote  uint32 // bytes, modulo 4 GiB
+	pingAt uint32 // wrote, before the ping
+	acked  uint32 // how much of it the client had taken at the last look
 	state  state
 	window uint8 // bits of it, if messages may be deflated
 	pinged bool  // and nothing was heard since
@@ -78,7 +80,7 @@ func newSession(t *http.Tunnel, loop *eventloop.Loop, l Limits, protocol *string
 		heard: loop.Uptime(), why: abnormal,
 	}
 	t.Handle((*handling)(s))
-	s.arm(l.PingEvery)
+	t.SetTimeout(l.PingEvery)
 	return s
 }
 

@@ -86,6 +86,15 @@ func TestASessionEnds(t *testing.T) {
 			c.say(frame(0x81, "dropped") + frame(0x89, "too") + frame(0x88, "\x0f\xa1"))
 		}, "end", "4001 ", 0},
 		{"or does not", func(_ *http.Server, c *client, s *Session) { s.Post(func() { s.Close(4001, "enough") }) }, "close 4001 enough\nend", "1006 ", 3 * second},
+		{"or sends fragments without end in place of that", func(_ *http.Server, c *client, s *Session) {
+			s.Post(func() { s.Close(4001, "enough") })
+			c.wants("close 4001 enough")
+			c.say(frame(0x01, ""))
+			for range 20 {
+				c.script.Sleep(second / 10)
+				c.say(frame(0x00, "x"))
+			}
+		}, "end", "1006 ", 3 * second},
 		{"the server stops", func(s *http.Server, c *client, _ *Session) {
 			s.Stop()
 			c.wants("close 1001 the server stops")
@@ -160,55 +169,6 @@ func TestCodesThatAreNotSentAreRefused(t *testing.T) {
 			t.Error(err)
 		}
 	}), func(_ *http.Server, c *client) { c.connect().leave() })
-}
-
-// TestAClientThatReadsNothingGetsOnePong has a client send pings while it takes nothing.
-func TestAClientThatReadsNothingGetsOnePong(t *testing.T) {
-	const big = 100 << 10
-	var session *Session
-	stage(t, accepted(Options{}, func(s *Session) {
-		session = s
-		s.OnMessage(func(Kind, []byte) {
-			for range 20 {
-				s.Send(Binary, make([]byte, big))
-			}
-		})
-	}), func(_ *http.Server, c *client) {
-		c = c.connect()
-		for i := range 10 {
-			c.say(frame(0x89, fmt.Sprint(i)))
-			c.wants(fmt.Sprint("pong ", i))
-		}
-		for i := range 10 { // at once, and taken at once
-			c.say(frame(0x89, fmt.Sprint(i)))
-		}
-		for i := range 10 {
-			c.wants(fmt.Sprint("pong ", i))
-		}
-		c.say(frame(0x82, ""))
-		c.script.Sleep(second)
-		for session.Full() { // it takes a little, so that the server reads again
-			c.in, _ = c.script.Receive(c.wire, c.in, 1<<10)
-		}
-		if session.tunnel.Buffered() == 0 {
-			t.Fatal("nothing is owed to the client")
-		}
-		for i := range 100 {
-			c.say(frame(0x89, fmt.Sprint(i)))
-		}
-		c.script.Sleep(second)
-		pongs := ""
-		for f := c.next(); pongs == "" || strings.HasPrefix(f, "pong"); f = c.next() {
-			if strings.HasPrefix(f, "pong") {
-				pongs += f
-				c.say(frame(0x82, "the end"))
-			}
-		}
-		if pongs != "pong 99" {
-			t.Errorf("%q", pongs)
-		}
-		c.wire.Close()
-	})
 }
 
 // TestASenderLearnsThatItsClientTakesNothing has a handler send until it is told to wait.
