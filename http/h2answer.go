@@ -211,6 +211,7 @@ func (s *h2Stream) sendWhole(w *Response) {
 	}
 	p.write(b)
 	s.queueBody(w, size)
+	p.enqueue(s) // so that no answer of this turn overtakes it
 }
 
 // aborted reports whether the handler has broken the stream off: nothing is said on it any more.

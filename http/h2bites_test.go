@@ -43,7 +43,7 @@ func h2Cut(n int) string {
 // h2Crumbs is a GET with n pieces of Cookie.
 func h2Crumbs(n int) string {
 	const cookie, three = "\x0f\x11", "\x03" // a literal with the name of entry 32
-	return h2Frame(h2.FrameHeaders, h2.FlagEndStream|h2.FlagEndHeaders, 1, h2Fetch(1, "/")[h2.HeaderSize:]+strings.Repeat(cookie+three+"a=b", n))
+	return h2FetchMore(1, strings.Repeat(cookie+three+"a=b", n))
 }
 
 // h2Resets is n requests that are reset before they have come as a whole.

@@ -15,6 +15,12 @@ var h2Begin = h2.Preface + string(h2.AppendSettings(nil))
 // h2Fetch is a GET without a body, on a stream.
 func h2Fetch(stream uint32, path string) string { return h2Head(stream, path, 0x82, h2.FlagEndStream) }
 
+// h2FetchMore is a GET of "/" whose field block has more at its end.
+func h2FetchMore(stream uint32, more string) string {
+	block := h2Fetch(stream, "/")[h2.HeaderSize:] + more
+	return h2Frame(h2.FrameHeaders, h2.FlagEndStream|h2.FlagEndHeaders, stream, block)
+}
+
 // h2Post is the head of a POST, on a stream whose body is still to come.
 func h2Post(stream uint32, path string) string { return h2Head(stream, path, 0x83, 0) }
 

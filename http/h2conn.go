@@ -203,7 +203,7 @@ func (p *h2Conn) readFrame(b []byte) int {
 		if len(b) < h2.HeaderSize+int(h.Length) {
 			return 0
 		}
-		p.resetStream(h.Stream, why.Code)
+		p.failWith(h.Stream, why)
 		return h2.HeaderSize + int(h.Length)
 	}
 	size := h2.HeaderSize + int(h.Length)

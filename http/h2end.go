@@ -9,9 +9,10 @@ import (
 
 // The end of a connection of HTTP/2: by an error, a deadline, a stop of the server, or its client.
 
-// failWith ends what an error is about: the stream or the connection.
+// failWith ends what an error is about: the stream or the connection. A stream that has not begun
+// cannot be reset (RFC 9113 section 6.4).
 func (p *h2Conn) failWith(stream uint32, why *h2.Error) {
-	if why.Stream {
+	if why.Stream && !p.isIdle(stream) {
 		p.resetStream(stream, why.Code)
 		return
 	}

@@ -51,9 +51,10 @@ func (p *h2Conn) takeBlock(h h2.FrameHeader, piece []byte) *h2.Error {
 	return p.takeHead(head, why)
 }
 
-// isIdle reports whether the client has not begun a stream. Those that came behind the last GOAWAY
-// have begun for it, and their frames are ignored (RFC 9113 section 6.8).
-func (p *h2Conn) isIdle(id uint32) bool { return id > max(p.last, p.ignored) }
+// isIdle reports whether the client has not begun a stream, or cannot, because its number is even.
+// Those that came behind the last GOAWAY have begun for it, and their frames are ignored (RFC 9113
+// section 6.8).
+func (p *h2Conn) isIdle(id uint32) bool { return id > max(p.last, p.ignored) || id&1 == 0 }
 
 // decode decodes a field block, whatever becomes of it: both sides have to keep their tables
 // in step.

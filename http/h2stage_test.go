@@ -3,6 +3,7 @@ package http
 import (
 	"bytes"
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -234,7 +235,8 @@ func (m *mouth) encoder() *hpack.Encoder {
 }
 
 // tell is a handler that notes what it is told of its request, and answers nothing. On /held it waits
-// for ever, on /early it does not ask for the body, and on /tunnel it says what it hears.
+// for ever, on /early it does not ask for the body, on /size/5 it answers five bytes, and on /tunnel what
+// it hears.
 func (n *wayNotes) tell(w *Response, r *Request) error {
 	line := fmt.Sprintf("%s %s at %s", r.Method(), r.Target(), r.Host())
 	for name, value := range r.Headers() {
@@ -257,6 +259,11 @@ func (n *wayNotes) tell(w *Response, r *Request) error {
 			t.OnBytes(echo(t))
 		}
 		return err
+	}
+	if size, ok := strings.CutPrefix(r.Path(), "/size/"); ok {
+		n.note("%s", line)
+		size, _ := strconv.Atoi(size)
+		return w.Text(strings.Repeat("x", size))
 	}
 	body, err := r.Body()
 	if err != nil {
