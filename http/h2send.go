@@ -16,9 +16,11 @@ import (
 type h2Sending struct {
 	window int64 // bytes that the client has room for, on the whole connection
 	lists  [h2Urgencies]h2List
-	count  int   // streams in the lists
-	ahead  int64 // bytes of better urgencies since one of a worse had a frame
-	small  bool  // the next frame may be small, although the window of the connection is
+	count  int    // streams in the lists
+	turns  uint32 // that were given to streams
+	ahead  int64  // bytes of better urgencies since one of a worse had a frame
+	spared uint8  // the urgency that had it
+	small  bool   // the next frame may be small, although the window of the connection is
 
 	blocked bool // streams that wait for that window are not listed
 	timer   *eventloop.Timer
@@ -31,18 +33,31 @@ const (
 	h2Early     = 100     // priorities that are kept for streams that have not begun
 )
 
-// An h2List is the streams of one urgency.
+// An h2List is the streams of one urgency, by their turns.
 type h2List struct{ first, last *h2Stream }
 
-func (l *h2List) push(s *h2Stream) {
-	s.next = nil
-	if l.last == nil {
-		l.first = s
-	} else {
-		l.last.next = s
+// insert puts a stream at its place: nearly always the last one. A stream that has waited for the
+// client to make room has its old place.
+func (l *h2List) insert(s *h2Stream) {
+	if l.last == nil || l.last.before(s) {
+		s.next = nil
+		if l.last == nil {
+			l.first = s
+		} else {
+			l.last.next = s
+		}
+		l.last = s
+		return
 	}
-	l.last = s
+	at := &l.first
+	for (*at).before(s) {
+		at = &(*at).next
+	}
+	s.next, *at = *at, s
 }
+
+// before reports whether the turn of a stream is before that of another.
+func (s *h2Stream) before(other *h2Stream) bool { return int32(s.turn-other.turn) < 0 }
 
 func (l *h2List) remove(s *h2Stream) {
 	var before *h2Stream
@@ -93,10 +108,21 @@ func (p *h2Conn) enqueue(s *h2Stream) {
 	if s.listed || !s.hasWork() {
 		return
 	}
+	q := &p.sending
+	if s.turn == 0 {
+		q.takeTurn(s)
+	}
 	s.listed = true
-	p.sending.count++
-	p.sending.lists[s.priority.Urgency].push(s)
+	q.count++
+	q.lists[s.priority.Urgency].insert(s)
 	p.carried.Mark()
+}
+
+// takeTurn puts a stream behind all others of its urgency. One that is not incremental keeps its turn
+// to the end.
+func (q *h2Sending) takeTurn(s *h2Stream) {
+	q.turns++
+	s.turn = max(q.turns, 1)
 }
 
 // unlist takes a stream off its list.
@@ -177,27 +203,45 @@ func (p *h2Conn) goOnReading() {
 	c.Again()
 }
 
-// pick returns the stream that has the next frame, nil if none may send one.
+// pick returns the stream that has the next frame, nil if none may send one. Behind h2Starved bytes
+// it is one of a worse urgency, of each in its turn.
 func (p *h2Conn) pick() *h2Stream {
 	q := &p.sending
-	var best *h2Stream
-	for urgency := range q.lists {
+	best := q.first(0)
+	if best == nil || q.ahead < h2Starved {
+		return best
+	}
+	worse := q.first(max(best.priority.Urgency, q.spared) + 1)
+	if worse == nil {
+		worse = q.first(best.priority.Urgency + 1)
+	}
+	if worse == nil {
+		return best
+	}
+	q.spared = worse.priority.Urgency
+	return worse
+}
+
+// first returns the first stream of an urgency, or of a worse one, that may send something.
+func (q *h2Sending) first(urgency uint8) *h2Stream {
+	for ; urgency < h2Urgencies; urgency++ {
 		for s := q.lists[urgency].first; s != nil; s = s.next {
-			if s.stream.Queued() > 0 && q.window <= 0 {
-				continue
-			}
-			if best == nil && q.ahead < h2Starved {
+			if q.window > 0 || s.stream.Queued() == 0 {
 				return s
 			}
-			if best != nil {
-				q.ahead = 0 // it has waited long enough
-				return s
-			}
-			best = s
-			break
 		}
 	}
-	return best
+	return nil
+}
+
+// countAhead notes that a stream sends n bytes. They are ahead of those that have a worse urgency.
+func (q *h2Sending) countAhead(s *h2Stream, n int64) {
+	of := s.priority.Urgency
+	if better := q.first(0); better.priority.Urgency < of || q.first(of+1) == nil {
+		q.ahead = 0
+		return
+	}
+	q.ahead += n
 }
 
 // sendFrame sends one frame of a stream, or finds that it has to wait.
@@ -229,11 +273,11 @@ func (p *h2Conn) sendFrame(s *h2Stream) {
 	if last {
 		h.Flags = h2.FlagEndStream
 	}
+	p.sending.countAhead(s, n)
 	p.writeFrame(h, data, lent)
 	s.stream.Took(len(data))
 	s.window -= n
 	p.sending.window -= n
-	p.sending.ahead += n
 	s.small, p.sending.small = false, false
 	switch {
 	case last:
@@ -243,6 +287,7 @@ func (p *h2Conn) sendFrame(s *h2Stream) {
 		p.unlist(s)
 	case s.priority.Incremental:
 		p.unlist(s)
+		p.sending.takeTurn(s)
 		p.enqueue(s)
 	}
 }

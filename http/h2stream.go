@@ -25,6 +25,7 @@ type h2Stream struct {
 	window   int64 // bytes that the client has room for
 	priority h2.Priority
 	next     *h2Stream // in its list of h2Sending
+	turn     uint32    // by which that is ordered, 0 before the first
 	listed   bool
 	small    bool             // the next frame may be small, see h2Sending.room
 	smallAt  *eventloop.Timer // until that, or until the rest of a body is not wanted any more
