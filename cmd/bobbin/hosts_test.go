@@ -122,19 +122,22 @@ func TestTheGuardOfHostsKnowsTheNamesOfCertificates(t *testing.T) {
 	p := start(t, "", "--tls-cert", filepath.Join(folder, "dev.example.pem"), "--tls-key", filepath.Join(folder, "dev.example-key.pem"))
 	at := strings.TrimSuffix(strings.TrimPrefix(p.url, "https://"), "/")
 	for host, want := range map[string]int{"dev.example": 200, "evil.example": 421, "localhost:1": 200} {
-		client := nethttp.Client{Transport: &nethttp.Transport{
-			TLSClientConfig: &tls.Config{InsecureSkipVerify: true},
-			DialContext:     func(context.Context, string, string) (net.Conn, error) { return net.Dial("tcp", at) },
-		}}
-		answer, err := client.Get("https://" + host + "/")
-		if err != nil {
-			t.Fatal(err)
+		for _, major := range []int{1, 2} {
+			client := nethttp.Client{Transport: &nethttp.Transport{
+				TLSClientConfig:   &tls.Config{InsecureSkipVerify: true},
+				ForceAttemptHTTP2: major == 2,
+				DialContext:       func(context.Context, string, string) (net.Conn, error) { return net.Dial("tcp", at) },
+			}}
+			answer, err := client.Get("https://" + host + "/")
+			if err != nil {
+				t.Fatal(err)
+			}
+			answer.Body.Close()
+			if answer.StatusCode != want || answer.ProtoMajor != major {
+				t.Errorf("%s, by HTTP/%d: %s by %s", host, major, answer.Status, answer.Proto)
+			}
+			client.CloseIdleConnections()
 		}
-		answer.Body.Close()
-		if answer.StatusCode != want {
-			t.Errorf("%s: %s", host, answer.Status)
-		}
-		client.CloseIdleConnections()
 	}
 }
 
