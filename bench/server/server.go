@@ -10,6 +10,7 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/bobbin-http/bobbin/bench/child"
@@ -168,11 +169,30 @@ func (r *Running) wait(ctx context.Context, j Job) error {
 // End ends the server.
 func (r *Running) End() { r.Child.End() }
 
+// given has the ports that servers have got. The kernel may name a port again before its
+// server listens there.
+var given struct {
+	sync.Mutex
+	ports map[int]bool
+}
+
+// freePort returns a port that is free and was not given before.
 func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
+	given.Lock()
+	defer given.Unlock()
+	if given.ports == nil {
+		given.ports = make(map[int]bool)
 	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port, nil
+	for {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			return 0, err
+		}
+		port := l.Addr().(*net.TCPAddr).Port
+		l.Close()
+		if !given.ports[port] {
+			given.ports[port] = true
+			return port, nil
+		}
+	}
 }

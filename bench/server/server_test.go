@@ -315,6 +315,21 @@ func TestAServerThatDoesNotStartSaysWhy(t *testing.T) {
 	}
 }
 
+// Servers are started at the same time, so that a port is free when two of them get it.
+func TestNoPortIsGivenTwice(t *testing.T) {
+	seen := make(map[int]bool)
+	for range 2000 {
+		port, err := freePort()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if seen[port] {
+			t.Fatalf("port %d is given again", port)
+		}
+		seen[port] = true
+	}
+}
+
 func TestTheSiteIsTheSameEachTime(t *testing.T) {
 	_, a := workshop(t)
 	_, b := workshop(t)
