@@ -16,6 +16,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/bobbin-http/bobbin/bench/h2"
 )
 
 const request = "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -237,7 +239,7 @@ func TestHeldConnectionsAreCountedAtTheEnd(t *testing.T) {
 		time.Sleep(20 * time.Millisecond) // for five ends to arrive
 		end.Close()
 	}()
-	o, err := hold(t.Context(), to, nil, []byte(request), 20, in, &out)
+	o, err := hold(t.Context(), to, nil, Job{Request: request}.asking(), 20, in, &out)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -251,13 +253,61 @@ func TestHeldConnectionsMayBeEncrypted(t *testing.T) {
 	in, end := io.Pipe()
 	var out bytes.Buffer
 	end.Close()
-	o, err := hold(t.Context(), to, clientTLS(), []byte(request), 5, in, &out)
+	o, err := hold(t.Context(), to, clientTLS(), Job{Request: request}.asking(), 5, in, &out)
 	if err != nil {
 		t.Fatal(err)
 	}
 	// A ticket that the client had not read would look like the end of a connection.
 	if o.Open != 5 || s.full.Load() != 5 {
 		t.Errorf("%d of 5 connections are open, after %d handshakes", o.Open, s.full.Load())
+	}
+}
+
+func TestHeldConnectionsMaySpeakHTTP2OrWebSocket(t *testing.T) {
+	tests := []struct {
+		name string
+		job  Job
+	}{
+		{"HTTP/2 over TLS", Job{TLS: true, HTTP2: &h2.Request{Scheme: "https", Authority: "a", Path: "/", Fields: []string{"A: b"}}}},
+		{"HTTP/2 in plain text", Job{HTTP2: &h2.Request{Scheme: "http", Authority: "a", Path: "/"}}},
+		{"WebSocket", Job{WebSocket: &Talk{Size: 64}}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			var protocols sync.Map
+			echo := &talking{}
+			s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				protocols.Store(r.Proto, true)
+				if r.Header.Get("Upgrade") != "" {
+					echo.ServeHTTP(w, r)
+					return
+				}
+				io.WriteString(w, "hi")
+			}))
+			s.Config.Protocols = new(http.Protocols)
+			s.Config.Protocols.SetHTTP1(true)
+			s.Config.Protocols.SetHTTP2(true)
+			s.Config.Protocols.SetUnencryptedHTTP2(true)
+			s.EnableHTTP2 = test.job.TLS
+			if test.job.TLS {
+				s.StartTLS()
+			} else {
+				s.Start()
+			}
+			defer s.Close()
+			test.job.Kind, test.job.To, test.job.Connections = Hold, s.Listener.Addr().String(), 5
+			o, err := test.job.do(t.Context(), bytes.NewReader(nil), io.Discard)
+			if err != nil || o.Open != 5 || o.Requests != 5 {
+				t.Fatalf("%d of 5 connections are open: %v", o.Open, err)
+			}
+			want := "HTTP/2.0"
+			if test.job.HTTP2 == nil {
+				want = "HTTP/1.1"
+			}
+			if _, ok := protocols.Load(want); !ok {
+				t.Errorf("the server has seen no %s", want)
+			}
+		})
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/bobbin-http/bobbin/bench/child"
+	"github.com/bobbin-http/bobbin/bench/h2"
 )
 
 // A Job is the work of one generator. Another process of this program does it, bound
@@ -21,12 +22,20 @@ import (
 // job on its command line after Word, and prints its Outcome.
 type Job struct {
 	Kind        Kind
-	To          string // address and port
-	Request     string
+	To          string      // address and port
+	Request     string      // of HTTP/1.1
+	HTTP2       *h2.Request `json:",omitempty"` // in its place: a request of HTTP/2
+	WebSocket   *Talk       `json:",omitempty"` // in its place: messages
 	Connections int
 	TLS         bool          `json:",omitempty"` // handshakes are encrypted anyway
 	Rate        float64       `json:",omitempty"` // requests a second
 	Lasts       time.Duration `json:",omitempty"`
+}
+
+// A Talk is what connections say over WebSocket.
+type Talk struct {
+	Size   int // bytes of a message
+	AtOnce int // messages of a connection that are on their way at the same time
 }
 
 // A Kind is a generator.
@@ -34,9 +43,11 @@ type Kind string
 
 const (
 	OpenLoop   Kind = "open loop"  // Rate, Connections, Lasts, TLS
-	Hold       Kind = "hold"       // Connections, TLS, until the input ends
+	Hold       Kind = "hold"       // Connections, TLS, HTTP2 or WebSocket, until the input ends
 	Handshakes Kind = "handshakes" // Connections, Lasts; full ones
 	Resumed    Kind = "resumed"    // the same, with tickets
+	Echo       Kind = "echo"       // WebSocket, Connections, Lasts, begun by a byte of the input
+	Broadcast  Kind = "broadcast"  // the same
 )
 
 // Word is the first argument of a generator process. Only this program uses it.
@@ -69,17 +80,24 @@ func (j Job) do(ctx context.Context, in io.Reader, out io.Writer) (Outcome, erro
 	var config *tls.Config
 	if j.TLS {
 		config = clientTLS()
+		if j.HTTP2 != nil {
+			config.NextProtos = []string{h2.Protocol}
+		}
 	}
 	switch j.Kind {
 	case OpenLoop:
 		l := &openLoop{to: to, request: []byte(j.Request), rate: j.Rate, lasts: j.Lasts, grace: grace, tls: config}
 		return l.run(ctx, j.Connections)
 	case Hold:
-		return hold(ctx, to, config, []byte(j.Request), j.Connections, in, out)
+		return hold(ctx, to, config, j.asking(), j.Connections, in, out)
 	case Handshakes:
 		return handshakes(ctx, to, []byte(j.Request), j.Connections, j.Lasts, false)
 	case Resumed:
 		return handshakes(ctx, to, []byte(j.Request), j.Connections, j.Lasts, true)
+	case Echo:
+		return echo(ctx, to, j.Connections, j.WebSocket.Size, j.WebSocket.AtOnce, j.Lasts, in, out)
+	case Broadcast:
+		return broadcast(ctx, to, j.Connections, j.WebSocket.Size, j.Lasts, in, out)
 	}
 	return Outcome{}, fmt.Errorf("unknown generator %q", j.Kind)
 }
@@ -110,15 +128,16 @@ func (j Job) Run(ctx context.Context, core int) (Outcome, error) {
 	return o, json.Unmarshal([]byte(text), &o)
 }
 
-// A Crowd is a process that holds idle connections.
+// A Crowd is a process that holds connections: idle ones, or those of a load that begins
+// later.
 type Crowd struct {
 	child *child.Child
 	in    *os.File
 	out   *lines
 }
 
-// Gather starts a process for a job of the kind Hold, and returns when all its
-// connections are open.
+// Gather starts a process for a job of the kind Hold, Echo or Broadcast, and returns when all
+// its connections are open.
 func (j Job) Gather(ctx context.Context, core int, patience time.Duration) (*Crowd, error) {
 	c, err := j.command(core)
 	if err != nil {
@@ -151,16 +170,28 @@ func (j Job) Gather(ctx context.Context, core int, patience time.Duration) (*Cro
 
 // Close closes the connections, and returns how many were still open.
 func (c *Crowd) Close() (int, error) {
+	o, err := c.outcome()
+	return o.Open, err
+}
+
+// Begin begins the load, and returns its outcome. The connections are closed then.
+func (c *Crowd) Begin() (Outcome, error) {
+	if _, err := c.in.Write([]byte{'\n'}); err != nil {
+		return Outcome{}, err
+	}
+	return c.outcome()
+}
+
+func (c *Crowd) outcome() (o Outcome, err error) {
 	c.in.Close()
 	if err := c.child.Wait(); err != nil {
-		return 0, err
+		return o, err
 	}
 	_, text, _ := strings.Cut(c.out.text.String(), holding+"\n")
-	var o Outcome
 	if err := json.Unmarshal([]byte(text), &o); err != nil {
-		return 0, errors.New("the number of open idle connections is unknown")
+		return o, errors.New("the outcome of the connections is unknown")
 	}
-	return o.Open, nil
+	return o, nil
 }
 
 // End is Close without the result.

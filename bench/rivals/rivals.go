@@ -11,12 +11,19 @@ import (
 // Hello is the answer to /bench.
 const Hello = "Hello, World!"
 
+// The paths of servers for WebSocket.
+const (
+	EchoPath  = "/echo"  // sends each message back
+	TopicPath = "/topic" // sends each message to all clients of this path
+)
+
 // A Job is the task of a rival.
 type Job struct {
 	Address     string
 	Folder      string // files, "" for none
 	Certificate string // PEM, "" for no TLS
 	Key         string
+	HTTP2       bool // in plain text, too
 }
 
 // Asked parses the command line.
@@ -26,6 +33,7 @@ func Asked() Job {
 	flag.StringVar(&j.Folder, "folder", "", "folder to serve")
 	flag.StringVar(&j.Certificate, "cert", "", "certificate, PEM")
 	flag.StringVar(&j.Key, "key", "", "its key, PEM")
+	flag.BoolVar(&j.HTTP2, "http2", false, "speak HTTP/2, also without TLS")
 	flag.Parse()
 	j.Address = fmt.Sprintf("127.0.0.1:%d", *port)
 	return j
