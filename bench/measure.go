@@ -126,13 +126,14 @@ func (b *bench) startAll(s *scenario, result *report.Scenario) []*cell {
 		t := &start{kind: k}
 		starts = append(starts, t)
 		all.Go(func() {
-			running, err := b.shop.Start(b.ctx, k, b.job(s), b.serverCore(s))
+			running, err := b.shop.Start(b.ctx, k, b.job(s, k), b.serverCore(s))
 			if err != nil {
 				t.err = err
 				return
 			}
 			t.cell = &cell{bench: b, scenario: s, running: running, seconds: b.secondsOf(s)}
-			t.answer, t.err = running.Check(b.ctx, s.request, b.site.Answer(s.request.Path))
+			asked := k.Asked(s.request)
+			t.answer, t.err = running.Check(b.ctx, asked, b.site.Answer(asked))
 		})
 	}
 	all.Wait()
@@ -167,8 +168,9 @@ func (b *bench) serverCore(s *scenario) int {
 	return b.cores.Server
 }
 
-func (b *bench) job(s *scenario) server.Job {
-	j := server.Job{Request: s.request, Files: s.files, Folder: b.site.Folder, Idle: s.patience}
+// job returns the task of a kind of server in a scenario.
+func (b *bench) job(s *scenario, k *server.Kind) server.Job {
+	j := server.Job{Request: k.Asked(s.request), Files: s.files, Folder: b.site.Folder, Idle: s.patience}
 	if s.files {
 		j.File = b.site.File(s.request.Path)
 	}
@@ -220,7 +222,7 @@ func (b *bench) countUser(c *cell) error {
 		return err
 	}
 	defer g.End()
-	job := b.job(c.scenario)
+	job := b.job(c.scenario, kind)
 	job.Under, job.Env = g.Args(), g.Env()
 	running, err := b.shop.Start(b.ctx, kind, job, b.cores.Server)
 	if err != nil {

@@ -272,7 +272,7 @@ func (b *bench) expected(s *scenario) time.Duration {
 	}
 	servers, warmed, counted := 0, 0, 0
 	for _, k := range b.kinds {
-		if b.takesPart(s, k) && b.shop.Can(k, b.job(s)) == nil {
+		if b.takesPart(s, k) && b.shop.Can(k, b.job(s, k)) == nil {
 			servers++
 			if b.warms(s, k) {
 				warmed++

@@ -1,5 +1,5 @@
 // Handlers is a program with bobbin and one handler, which runs in one of the places
-// for handlers, to measure their cost.
+// for handlers, to measure their cost; or with WebSocket.
 package main
 
 import (
@@ -13,6 +13,7 @@ import (
 	"github.com/bobbin-http/bobbin/bench/rivals"
 	"github.com/bobbin-http/bobbin/http"
 	"github.com/bobbin-http/bobbin/http/std"
+	"github.com/bobbin-http/bobbin/http/websocket"
 )
 
 // atOnce is the number of concurrent requests of a handler that may wait.
@@ -29,9 +30,12 @@ var places = map[string]http.Handler{
 }
 
 func main() {
-	place := flag.String("place", "plain", "place of the handler: plain, streaming, blocking or std")
+	place := flag.String("place", "plain", "place of the handler: plain, streaming, blocking or std; or websocket")
 	job := rivals.Asked()
-	h := places[*place]
+	h, messages := places[*place], new(sockets)
+	if *place == "websocket" {
+		h = messages.handler()
+	}
 	if h == nil {
 		fmt.Fprintf(os.Stderr, "handlers: unknown place %q\n", *place)
 		os.Exit(2)
@@ -40,6 +44,7 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
+	messages.topic = websocket.NewTopic(s)
 	if _, err := s.Listen(job.Address); err != nil {
 		log.Fatal(err)
 	}

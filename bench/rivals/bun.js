@@ -1,13 +1,14 @@
-// Bun's own server: bun bun.js PORT [FOLDER [CERTIFICATE KEY]]
+// Bun's own server: bun bun.js PORT FOLDER [CERTIFICATE KEY [PROTOCOL]], "" for what there is not
 import path from "node:path";
 
-const [port, folder, certificate, key] = Bun.argv.slice(2);
+const [port, folder, certificate, key, protocol] = Bun.argv.slice(2);
 
 Bun.serve({
   hostname: "127.0.0.1",
   port: Number(port),
   idleTimeout: 255, // seconds, its maximum
   tls: certificate ? { cert: Bun.file(certificate), key: Bun.file(key) } : undefined,
+  http2: protocol === "HTTP/2",
   routes: {
     "/bench": new Response("Hello, World!", { headers: { "Content-Type": "text/plain" } }),
   },

@@ -5,52 +5,17 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/bobbin-http/bobbin/bench/h2"
+	"github.com/bobbin-http/bobbin/bench/ws"
 )
-
-// A Request is the repeated request of a scenario.
-type Request struct {
-	Path     string
-	Fields   []string // beside Host: "Name: value"
-	Pipeline int      // requests in one write; 0 is 1
-	Close    bool     // the connection must end with the answer
-	TLS      bool
-}
-
-// Count returns the number of answers.
-func (r Request) Count() int { return max(1, r.Pipeline) }
-
-// AllFields returns the headers, including that of Close.
-func (r Request) AllFields() []string {
-	if r.Close {
-		return append(r.Fields[:len(r.Fields):len(r.Fields)], "Connection: close")
-	}
-	return r.Fields
-}
-
-// Text returns one request, as wrk sends it.
-func (r Request) Text(address string) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "GET %s HTTP/1.1\r\nHost: %s\r\n", r.Path, address)
-	for _, f := range r.AllFields() {
-		b.WriteString(f + "\r\n")
-	}
-	b.WriteString("\r\n")
-	return b.String()
-}
-
-// URL returns the URL for wrk.
-func (r Request) URL(address string) string {
-	if r.TLS {
-		return "https://" + address + r.Path
-	}
-	return "http://" + address + r.Path
-}
 
 // An Answer is a received answer.
 type Answer struct {
@@ -63,11 +28,21 @@ type Answer struct {
 
 // Ask makes one request and reads all answers.
 func Ask(ctx context.Context, address string, r Request, patience time.Duration) ([]Answer, error) {
-	c, cipher, err := connect(ctx, address, r.TLS, patience)
+	c, cipher, err := connect(ctx, address, r, patience)
 	if err != nil {
 		return nil, err
 	}
 	defer c.Close()
+	switch r.Protocol {
+	case HTTP2:
+		return askHTTP2(c, address, r, cipher)
+	case WebSocket:
+		return askWebSocket(c, address, r)
+	}
+	return askHTTP1(c, address, r, cipher)
+}
+
+func askHTTP1(c net.Conn, address string, r Request, cipher string) ([]Answer, error) {
 	if _, err := io.WriteString(c, strings.Repeat(r.Text(address), r.Count())); err != nil {
 		return nil, err
 	}
@@ -97,22 +72,73 @@ func Ask(ctx context.Context, address string, r Request, patience time.Duration)
 	return answers, nil
 }
 
-func connect(ctx context.Context, address string, encrypted bool, patience time.Duration) (net.Conn, string, error) {
+// askHTTP2 makes as many requests at the same time as the scenario has streams.
+func askHTTP2(c net.Conn, address string, r Request, cipher string) ([]Answer, error) {
+	client, err := h2.Open(c)
+	if err != nil {
+		return nil, err
+	}
+	requests := make([]h2.Request, r.Count())
+	for i := range requests {
+		requests[i] = r.HTTP2(address, i)
+	}
+	got, err := client.Ask(requests...)
+	if err != nil {
+		return nil, err
+	}
+	answers := make([]Answer, len(got))
+	for i, a := range got {
+		answers[i] = Answer{Status: a.Status, Body: a.Body, Length: a.Length, Cipher: cipher}
+	}
+	return answers, nil
+}
+
+// askWebSocket sends as many messages at the same time as the scenario does, and waits for
+// them to come back.
+func askWebSocket(c net.Conn, address string, r Request) ([]Answer, error) {
+	if err := ws.Open(c, address, r.Path, r.Fields); err != nil {
+		return nil, err
+	}
+	message := ws.Message(r.Message)
+	if _, err := c.Write(bytes.Repeat(ws.FromClient(message), r.Count())); err != nil {
+		return nil, err
+	}
+	in := bufio.NewReader(c)
+	answers := make([]Answer, r.Count())
+	for i := range answers {
+		p, length, err := ws.Read(in)
+		if err != nil {
+			return nil, fmt.Errorf("message %d of %d: %w", i+1, r.Count(), err)
+		}
+		answers[i] = Answer{Status: http.StatusSwitchingProtocols, Body: p, Length: length}
+	}
+	return answers, nil
+}
+
+func connect(ctx context.Context, address string, r Request, patience time.Duration) (net.Conn, string, error) {
 	d := net.Dialer{Timeout: patience}
 	c, err := d.DialContext(ctx, "tcp", address)
 	if err != nil {
 		return nil, "", err
 	}
 	c.SetDeadline(time.Now().Add(patience))
-	if !encrypted {
+	if !r.TLS {
 		return c, "", nil
 	}
-	t := tls.Client(c, &tls.Config{InsecureSkipVerify: true}) // the certificate is bench's
+	config := &tls.Config{InsecureSkipVerify: true} // the certificate is bench's
+	if r.Protocol == HTTP2 {
+		config.NextProtos = []string{h2.Protocol}
+	}
+	t := tls.Client(c, config)
 	if err := t.HandshakeContext(ctx); err != nil {
 		c.Close()
 		return nil, "", err
 	}
 	s := t.ConnectionState()
+	if r.Protocol == HTTP2 && s.NegotiatedProtocol != h2.Protocol {
+		c.Close()
+		return nil, "", errors.New("it does not choose HTTP/2 in the handshake")
+	}
 	return t, tls.VersionName(s.Version) + " " + tls.CipherSuiteName(s.CipherSuite), nil
 }
 

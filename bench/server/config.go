@@ -2,6 +2,7 @@ package server
 
 import (
 	"fmt"
+	"os"
 	"os/user"
 	"path/filepath"
 	"strings"
@@ -35,6 +36,9 @@ func nginx(w *Workshop, j Job) ([]string, error) {
 		ssl_certificate_key %q;
 		ssl_protocols TLSv1.3;
 		ssl_conf_command Ciphersuites %s;`, j.TLS.File, j.TLS.Key, onlySuite)
+	}
+	if j.Request.Protocol == HTTP2 {
+		security += " http2" // in plain text, this is all that it speaks
 	}
 	temp := make([]string, 0, 5)
 	for _, of := range []string{"client_body", "proxy", "fastcgi", "uwsgi", "scgi"} {
@@ -98,11 +102,23 @@ frontend bench
 	return []string{w.programs["haproxy"], "-db", "-f", path}, err
 }
 
+// lighttpdTLS is the module that a package of its own has.
+const lighttpdTLS = "/usr/lib/lighttpd/mod_openssl.so"
+
 // lighttpd accepts at most half as many connections as it has descriptors, and delays
 // the others.
 func lighttpd(w *Workshop, j Job) ([]string, error) {
+	var security string
 	if j.TLS != nil {
-		return nil, cannot("its TLS module is not part of the package")
+		if _, err := os.Stat(lighttpdTLS); err != nil {
+			return nil, cannot("its TLS module is not installed: " + lighttpdTLS)
+		}
+		security = fmt.Sprintf(`
+server.modules = ( "mod_openssl" )
+ssl.engine = "enable"
+ssl.pemfile = %q
+ssl.privkey = %q
+ssl.openssl.ssl-conf-cmd = ( "MinProtocol" => "TLSv1.3", "Ciphersuites" => %q )`, j.TLS.File, j.TLS.Key, onlySuite)
 	}
 	path, err := j.write("lighttpd.conf", fmt.Sprintf(`
 server.bind = "127.0.0.1"
@@ -114,8 +130,8 @@ server.max-connections = %d
 server.max-keep-alive-requests = 65535
 server.max-keep-alive-idle = %s
 server.network-backend = "sendfile"
-mimetype.assign = ( "" => "application/octet-stream" )
-`, j.Port, j.Folder, 2*connections+100, connections, seconds(j.Idle)))
+mimetype.assign = ( "" => "application/octet-stream" )%s
+`, j.Port, j.Folder, 2*connections+100, connections, seconds(j.Idle), security))
 	return []string{w.programs["lighttpd"], "-D", "-f", path}, err
 }
 
@@ -128,20 +144,21 @@ func h2o(w *Workshop, j Job) ([]string, error) {
     key-file: %q`, j.TLS.File, j.TLS.Key)
 	}
 	path, err := j.write("h2o.yaml", fmt.Sprintf(`
-user: %q
+user: %[1]q
 num-threads: 1
-max-connections: %d
-http1-request-timeout: %s
+max-connections: %[2]d
+http1-request-timeout: %[3]s
+http2-idle-timeout: %[3]s
 file.send-gzip: OFF
 file.send-compressed: OFF
 listen:
   host: 127.0.0.1
-  port: %d%s
+  port: %[4]d%[5]s
 hosts:
   default:
     paths:
       /:
-        file.dir: %q
+        file.dir: %[6]q
 `, me(), connections, seconds(j.Idle), j.Port, security, j.Folder))
 	return []string{w.programs["h2o"], "-m", "worker", "-c", path}, err
 }

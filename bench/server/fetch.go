@@ -20,18 +20,25 @@ import (
 
 // Rivals that no distribution has, fetched from npm at a fixed version.
 
-// A parcel is a program in a package of npm.
+// A parcel is a program in a package of npm, or a package of scripts for Node.
 type parcel struct {
 	pkg       string // name@version
-	system    string // GOOS/GOARCH
-	file      string // its path in the package
+	system    string // GOOS/GOARCH; "" for scripts, which run on each
+	file      string // the program's path in the package, or that of the script to load
 	integrity string // of the package, as npm writes it: sha512- and base64
 }
+
+// scripts reports whether all files of the package are needed.
+func (p parcel) scripts() bool { return p.system == "" }
 
 var parcels = map[string]parcel{
 	"bun": {
 		pkg: "@oven/bun-linux-x64@1.4.5", system: "linux/amd64", file: "package/bin/bun",
 		integrity: "sha512-IWX9BELoGHAUtMonkeSaNaZwXzRk+oDw6Mk+HBFXd3KHYIBNBsIGRupMZPcgNoDbJpLu6gAJjIoIVPZtt1aJ1g==",
+	},
+	"node-ws": {
+		pkg: "ws@8.23.0", file: "package/index.js",
+		integrity: "sha512-wCkmX8QMOrKjgO8HW2WyDbTSGeqkocxgDzS9iR79rEAexty6/2qzilx3Ag8Tqf9ykop3irLKle0MtVn5qjVnoQ==",
 	},
 }
 
@@ -47,8 +54,11 @@ func tools() (string, error) {
 // place is where a fetched program lies in a folder. Its name has the package's
 // version, so that another version is fetched anew.
 func (p parcel) place(folder string) string {
-	return filepath.Join(folder, filepath.Base(p.pkg), filepath.Base(p.file))
+	return filepath.Join(p.home(folder), filepath.Base(p.file))
 }
+
+// home is the folder of a package.
+func (p parcel) home(folder string) string { return filepath.Join(folder, filepath.Base(p.pkg)) }
 
 // Fetch fetches the programs that can be fetched, and reports each to say. A program
 // that is there is not fetched again. The error is the last one.
@@ -72,7 +82,7 @@ func Fetch(ctx context.Context, say func(format string, a ...any)) error {
 }
 
 func (p parcel) fetch(ctx context.Context, folder string) error {
-	if p.system != here {
+	if !p.scripts() && p.system != here {
 		return fmt.Errorf("%s is for %s, and this machine is %s; install the program, and bench finds it", p.pkg, p.system, here)
 	}
 	npm, err := exec.LookPath("npm")
@@ -112,16 +122,29 @@ func (p parcel) unpack(text []byte, folder string) error {
 		return err
 	}
 	files := tar.NewReader(unzipped)
+	found := false
 	for {
 		h, err := files.Next()
-		if err == io.EOF {
+		switch {
+		case err == io.EOF && !found:
 			return fmt.Errorf("%s has no file %s", p.pkg, p.file)
+		case err == io.EOF:
+			return os.Rename(p.home(folder)+".part", p.home(folder))
+		case err != nil:
+			return err
+		case h.Name == p.file && !p.scripts():
+			return install(files, p.place(folder))
+		case !p.scripts() || h.Typeflag != tar.TypeReg || !filepath.IsLocal(h.Name):
+			continue
+		}
+		found = found || h.Name == p.file
+		// The folder has its name once all files are there.
+		name, err := filepath.Rel(filepath.Dir(p.file), h.Name)
+		if err == nil {
+			err = install(files, filepath.Join(p.home(folder)+".part", name))
 		}
 		if err != nil {
 			return err
-		}
-		if h.Name == p.file {
-			return install(files, p.place(folder))
 		}
 	}
 }

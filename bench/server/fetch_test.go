@@ -7,6 +7,7 @@ import (
 	"crypto/sha512"
 	"encoding/base64"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -65,6 +66,44 @@ func TestAFetchedProgramIsCheckedBeforeItIsKept(t *testing.T) {
 				t.Errorf("it cannot be executed: %v, %v", info.Mode(), err)
 			}
 		})
+	}
+}
+
+func TestScriptsAreKeptWithAllTheirFiles(t *testing.T) {
+	var b bytes.Buffer
+	zipped := gzip.NewWriter(&b)
+	files := tar.NewWriter(zipped)
+	for name, text := range map[string]string{
+		"package/index.js": "index", "package/lib/part.js": "part", "package/../../outside.js": "outside",
+	} {
+		if err := files.WriteHeader(&tar.Header{Name: name, Typeflag: tar.TypeReg, Mode: 0o644, Size: int64(len(text))}); err != nil {
+			t.Fatal(err)
+		}
+		files.Write([]byte(text))
+	}
+	files.Close()
+	zipped.Close()
+	sum := sha512.Sum512(b.Bytes())
+	p := parcel{pkg: "ws@1.0.0", file: "package/index.js", integrity: "sha512-" + base64.StdEncoding.EncodeToString(sum[:])}
+	outer := t.TempDir()
+	folder := filepath.Join(outer, "a", "b")
+	if err := p.unpack(b.Bytes(), folder); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{p.place(folder): "index", filepath.Join(p.home(folder), "lib", "part.js"): "part"} {
+		if got, err := os.ReadFile(name); err != nil || string(got) != want {
+			t.Errorf("%s has %q, %v", name, got, err)
+		}
+	}
+	filepath.WalkDir(outer, func(path string, d os.DirEntry, err error) error {
+		if d.Name() == "outside.js" {
+			t.Errorf("a file is outside of the package's folder: %s", path)
+		}
+		return err
+	})
+	p.file = "package/main.js"
+	if err := p.unpack(b.Bytes(), filepath.Join(outer, "c")); err == nil || !strings.Contains(err.Error(), "has no file package/main.js") {
+		t.Errorf("without the script to load, the error is %v", err)
 	}
 }
 

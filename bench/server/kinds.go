@@ -3,8 +3,11 @@ package server
 import (
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -23,8 +26,13 @@ func Kinds() []*Kind {
 			Version: []string{"gcc", "--version"},
 		},
 		{
-			Name: "bobbin", Role: Ours, Program: "bobbin", Command: bobbin,
+			Name: "bobbin", Role: Ours, Program: "bobbin", Command: bobbin, Speaks: withHTTP2,
 			About:   "as built from this repository",
+			Version: []string{"bobbin", "--version"},
+		},
+		{
+			Name: "bobbin-http1", Role: Ours, Program: "bobbin", Command: unlimited, Named: true, OnlyHTTP1: true,
+			About:   "the same, asked by HTTP/1.1 where others are asked by HTTP/2, pipelined where they have streams",
 			Version: []string{"bobbin", "--version"},
 		},
 		loops(1), loops(2),
@@ -33,7 +41,7 @@ func Kinds() []*Kind {
 		place("blocking", "the same, on a goroutine of its own"),
 		place("std", "the same for net/http, by http/std"),
 		{
-			Name: "nethttp", Role: Rival, Program: "nethttp", Command: written("nethttp"),
+			Name: "nethttp", Role: Rival, Program: "nethttp", Command: written("nethttp"), Speaks: withHTTP2,
 			About: "Go's standard library",
 		},
 		{
@@ -45,17 +53,17 @@ func Kinds() []*Kind {
 			About: "Go, on cloudwego/netpoll",
 		},
 		{
-			Name: "nginx", Role: Rival, Program: "nginx", Command: nginx, Cheap: true,
+			Name: "nginx", Role: Rival, Program: "nginx", Command: nginx, Cheap: true, Speaks: withHTTP2,
 			About:   "one worker, sendfile, open_file_cache, no logs, unlimited keep-alive",
 			Version: []string{"nginx", "-v"},
 		},
 		{
-			Name: "h2o", Role: Rival, Program: "h2o", Command: h2o, Cheap: true,
+			Name: "h2o", Role: Rival, Program: "h2o", Command: h2o, Cheap: true, Speaks: withHTTP2,
 			About:   "one thread; answers hello from a file of 13 bytes",
 			Version: []string{"h2o", "-v"},
 		},
 		{
-			Name: "lighttpd", Role: Rival, Program: "lighttpd", Minor: true, Command: lighttpd,
+			Name: "lighttpd", Role: Rival, Program: "lighttpd", Minor: true, Command: lighttpd, Speaks: withHTTP2,
 			About:   "answers hello from a file of 13 bytes; 65,535 requests a connection, its maximum",
 			Version: []string{"lighttpd", "-v"},
 		},
@@ -65,12 +73,12 @@ func Kinds() []*Kind {
 			Version: []string{"haproxy", "-v"},
 		},
 		{
-			Name: "node", Role: Rival, Program: "node", Minor: true, Command: script("node.js"), Uncounted: compiles,
-			About:   "Node's http",
+			Name: "node", Role: Rival, Program: "node", Minor: true, Command: script("node.js"), Uncounted: compiles, Speaks: withHTTP2,
+			About:   "Node's http, https and http2",
 			Version: []string{"node", "--version"},
 		},
 		{
-			Name: "bun", Role: Rival, Program: "bun", Command: script("bun.js"), Uncounted: compiles, Cheap: true,
+			Name: "bun", Role: Rival, Program: "bun", Command: script("bun.js"), Uncounted: compiles, Cheap: true, Speaks: withHTTP2,
 			About:   "Bun.serve",
 			Version: []string{"bun", "--version"},
 		},
@@ -79,8 +87,36 @@ func Kinds() []*Kind {
 			About:   "Python, blocking: one connection after the other, one request each. The server of many tutorials",
 			Version: []string{"python3", "--version"},
 		},
+		{
+			Name: "bobbin-ws", Role: Ours, Program: "handlers", Named: true, Speaks: overWebSocket, Command: sockets("handlers", "-place", "websocket"),
+			About: "bobbin's http/websocket in a program",
+		},
+		{
+			Name: "bun-ws", Role: Rival, Program: "bun", Named: true, Speaks: overWebSocket, Command: script("bun-ws.js"), Uncounted: compiles,
+			About:   "Bun.serve, whose WebSocket is uWebSockets",
+			Version: []string{"bun", "--version"},
+		},
+		{
+			Name: "coder", Role: Rival, Program: "coder", Named: true, Speaks: overWebSocket, Command: sockets("coder"),
+			About: "Go, coder/websocket on net/http; a broadcast is as in its own example",
+		},
+		{
+			Name: "gobwas", Role: Rival, Program: "gobwas", Named: true, Speaks: overWebSocket, Command: sockets("gobwas"),
+			About: "Go, gobwas/ws, a goroutine for each connection; a broadcast writes one frame to all",
+		},
+		{
+			Name: "node-ws", Role: Rival, Program: "node-ws", Named: true, Speaks: overWebSocket, Command: nodeWS, Uncounted: compiles,
+			About:   "ws on Node, of a fixed version that go run . --fetch fetches",
+			Version: []string{"node", "--version"},
+		},
 	}
 }
+
+// The protocols of the kinds.
+var (
+	withHTTP2     = []Protocol{HTTP1, HTTP2}
+	overWebSocket = []Protocol{WebSocket}
+)
 
 // compiles is why some rivals are not run under valgrind.
 const compiles = "it compiles at run time, and hardly answers under valgrind"
@@ -109,10 +145,24 @@ func bobbin(w *Workshop, j Job) ([]string, error) {
 	if j.TLS != nil {
 		args = append(args, "--tls-cert", j.TLS.File, "--tls-key", j.TLS.Key)
 	}
+	if j.Request.Protocol == HTTP2 {
+		args = append(args, unlimitedRequests...)
+	}
 	if j.Files {
 		args = append(args, j.Folder)
 	}
 	return args, nil
+}
+
+// unlimitedRequests takes away the limit of 10,000 requests of a connection: h2load opens
+// no other one in the place of one that has ended. nginx and lighttpd have a limit of this
+// kind, too, and it is as high as they allow.
+var unlimitedRequests = []string{"--limit", "Requests=2000000000"}
+
+// unlimited is bobbin without that limit.
+func unlimited(w *Workshop, j Job) ([]string, error) {
+	args, err := bobbin(w, j)
+	return slices.Insert(args, 1, unlimitedRequests...), err
 }
 
 // loops is bobbin with so many loops.
@@ -154,19 +204,47 @@ func written(program string) func(*Workshop, Job) ([]string, error) {
 		if j.TLS != nil {
 			args = append(args, "-cert", j.TLS.File, "-key", j.TLS.Key)
 		}
+		if j.Request.Protocol == HTTP2 {
+			args = append(args, "-http2")
+		}
 		return args, nil
 	}
 }
 
-func script(name string) func(*Workshop, Job) ([]string, error) {
-	program := name[:len(name)-len(filepath.Ext(name))]
+// sockets is a program in Go that speaks WebSocket.
+func sockets(program string, flags ...string) func(*Workshop, Job) ([]string, error) {
 	return func(w *Workshop, j Job) ([]string, error) {
-		args := []string{w.programs[program], filepath.Join(w.Bench(), "rivals", name), strconv.Itoa(j.Port), j.Folder}
 		if j.TLS != nil {
-			args = append(args, j.TLS.File, j.TLS.Key)
+			return nil, cannot("it has no TLS")
 		}
-		return args, nil
+		return append([]string{w.programs[program], "-port", strconv.Itoa(j.Port)}, flags...), nil
 	}
+}
+
+func script(name string) func(*Workshop, Job) ([]string, error) {
+	program, _, _ := strings.Cut(name[:len(name)-len(filepath.Ext(name))], "-")
+	return func(w *Workshop, j Job) ([]string, error) {
+		var certificate, key string
+		if j.TLS != nil {
+			certificate, key = j.TLS.File, j.TLS.Key
+		}
+		return []string{
+			w.programs[program], filepath.Join(w.Bench(), "rivals", name), strconv.Itoa(j.Port), j.Folder,
+			certificate, key, string(j.Request.Protocol),
+		}, nil
+	}
+}
+
+// nodeWS is a script of node that loads a package.
+func nodeWS(w *Workshop, j Job) ([]string, error) {
+	if j.TLS != nil {
+		return nil, cannot("it has no TLS")
+	}
+	node, err := exec.LookPath("node")
+	if err != nil {
+		return nil, cannot("node is not installed")
+	}
+	return []string{node, filepath.Join(w.Bench(), "rivals", "node-ws.js"), strconv.Itoa(j.Port), w.programs["node-ws"]}, nil
 }
 
 func article(w *Workshop, j Job) ([]string, error) {

@@ -37,6 +37,14 @@ type Kind struct {
 	// the job.
 	Command func(w *Workshop, j Job) ([]string, error)
 
+	// Speaks are the protocols for which it is compared; nil is HTTP/1.1 alone. A job
+	// with another one it cannot do.
+	Speaks []Protocol
+
+	// OnlyHTTP1 marks a server that gets the requests of a scenario for HTTP/2 by
+	// HTTP/1.1, to compare the two.
+	OnlyHTTP1 bool
+
 	// Uncounted is why its instructions cannot be counted by valgrind; "" if they
 	// can.
 	Uncounted string
@@ -91,10 +99,30 @@ func IsCannot(err error) bool {
 // Can returns why a kind does not support a job, or nil. It starts nothing.
 func (w *Workshop) Can(k *Kind, j Job) error {
 	j.Scratch = w.Scratch
-	if _, err := k.Command(w, j); IsCannot(err) {
+	if _, err := w.command(k, j); IsCannot(err) {
 		return err
 	}
 	return nil
+}
+
+// command returns the command line of a kind for a job.
+func (w *Workshop) command(k *Kind, j Job) ([]string, error) {
+	speaks := k.Speaks
+	if speaks == nil {
+		speaks = []Protocol{HTTP1}
+	}
+	if p := j.Request.Protocol; !slices.Contains(speaks, p) {
+		return nil, cannot("it is not compared over " + p.String())
+	}
+	return k.Command(w, j)
+}
+
+// Asked returns how a kind gets the request of a scenario.
+func (k *Kind) Asked(r Request) Request {
+	if k.OnlyHTTP1 && r.Protocol == HTTP2 {
+		r.Protocol = HTTP1
+	}
+	return r
 }
 
 // Running is a server that answers.
@@ -127,7 +155,7 @@ func (w *Workshop) try(ctx context.Context, k *Kind, j Job, core int) (*Running,
 	if j.Port, err = freePort(); err != nil {
 		return nil, err
 	}
-	args, err := k.Command(w, j)
+	args, err := w.command(k, j)
 	if err != nil {
 		return nil, err
 	}

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/bobbin-http/bobbin/bench/child"
+	"github.com/bobbin-http/bobbin/bench/rivals"
 )
 
 func TestUnequalAnswersAreRefused(t *testing.T) {
@@ -147,6 +148,17 @@ func TestServersThatNeedNoBuilding(t *testing.T) {
 		{"a small file", Job{Request: Request{Path: "/64k.bin"}, Files: true}, []Request{{Path: "/64k.bin", Pipeline: 3}}},
 		{"a large file", Job{Request: Request{Path: "/10m.bin"}, Files: true}, nil},
 		{"hello in secret", Job{Request: Request{Path: HelloPath, TLS: true}, TLS: certificate}, nil},
+		{"HTTP/2 over TLS", Job{Request: Request{Protocol: HTTP2, Path: HelloPath, TLS: true}, TLS: certificate, Idle: 10 * time.Minute}, []Request{
+			{Protocol: HTTP2, Path: HelloPath, TLS: true, Pipeline: 100},
+			{Protocol: HTTP2, Path: HelloPath, TLS: true, Pipeline: 10, Paths: 7, Fields: []string{"User-Agent: x"}},
+		}},
+		{"HTTP/2 in plain text", Job{Request: Request{Protocol: HTTP2, Path: HelloPath, Pipeline: 10}}, nil},
+		{"files over HTTP/2", Job{Request: Request{Protocol: HTTP2, Path: "/64k.bin", TLS: true, Pipeline: 10}, Files: true, TLS: certificate}, nil},
+		{"files over HTTP/2 in plain text", Job{Request: Request{Protocol: HTTP2, Path: "/64k.bin", Pipeline: 10}, Files: true}, nil},
+		{"WebSocket", Job{Request: Request{Protocol: WebSocket, Path: rivals.EchoPath, Message: 64}}, []Request{
+			{Protocol: WebSocket, Path: rivals.EchoPath, Message: 16 << 10, Pipeline: 16},
+			{Protocol: WebSocket, Path: rivals.TopicPath, Message: 64},
+		}},
 	}
 	for _, k := range Kinds() {
 		if _, builds := goPrograms[k.Program]; builds {
@@ -176,7 +188,7 @@ func TestServersThatNeedNoBuilding(t *testing.T) {
 					}
 					defer r.End()
 					for _, request := range append(j.asked, j.job.Request) {
-						_, err := r.Check(t.Context(), request, site.Answer(request.Path))
+						_, err := r.Check(t.Context(), request, site.Answer(request))
 						if k.Name == "article" && request.Pipeline > 1 {
 							if err == nil {
 								t.Error("a server that hears one request of 16 has passed for an equal one")
@@ -278,7 +290,7 @@ func TestTheFloorSendsToThoseWhoReadSlowly(t *testing.T) {
 					if err != nil {
 						t.Fatal(err)
 					}
-					if err := Same(site.Answer(path), []Answer{a}); err != nil {
+					if err := Same(site.Answer(Request{Path: path}), []Answer{a}); err != nil {
 						t.Fatalf("answer %d: %v", i+1, err)
 					}
 				}

@@ -11,10 +11,13 @@ import (
 	"math/big"
 	seeded "math/rand/v2"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/bobbin-http/bobbin/bench/ws"
 )
 
 // A Site is the folder that all servers serve.
@@ -63,8 +66,13 @@ func (s *Site) File(path string) string {
 	return filepath.Join(s.Folder, strings.TrimPrefix(path, "/"))
 }
 
-// Answer returns the expected answer for a path.
-func (s *Site) Answer(path string) Answer { return Answer{Status: 200, Body: s.files[path]} }
+// Answer returns the expected answer for a request.
+func (s *Site) Answer(r Request) Answer {
+	if r.Protocol == WebSocket {
+		return Answer{Status: http.StatusSwitchingProtocols, Body: ws.Message(r.Message)}
+	}
+	return Answer{Status: 200, Body: s.files[r.Path]}
+}
 
 // A Certificate is the certificate of all servers.
 type Certificate struct {

@@ -55,6 +55,8 @@ var (
 		"nethttp":  {"bench", "./rivals/nethttp"},
 		"fasthttp": {"bench", "./rivals/fasthttp"},
 		"hertz":    {"bench", "./rivals/hertz"},
+		"coder":    {"bench", "./rivals/coder"},
+		"gobwas":   {"bench", "./rivals/gobwas"},
 	}
 	compilers = []string{"gcc", "cc", "clang"}
 )
@@ -96,9 +98,10 @@ func (w *Workshop) find(ctx context.Context, name string) (string, error) {
 	if name == "floor" {
 		return target, w.compile(ctx, target)
 	}
+	p, fetchable := parcels[name]
 	path, err := exec.LookPath(name)
-	switch _, fetchable := parcels[name]; {
-	case err == nil:
+	switch {
+	case err == nil && !(fetchable && p.scripts()):
 		return filepath.Abs(path)
 	case !fetchable:
 		return "", fmt.Errorf("%s is not installed", name)

@@ -20,6 +20,12 @@ func main() {
 		mux.Handle("GET /", http.FileServer(http.Dir(job.Folder)))
 	}
 	s := &http.Server{Addr: job.Address, Handler: mux}
+	if job.HTTP2 {
+		s.Protocols = new(http.Protocols)
+		s.Protocols.SetHTTP1(true)
+		s.Protocols.SetHTTP2(true)
+		s.Protocols.SetUnencryptedHTTP2(true)
+	}
 	if job.Certificate != "" {
 		log.Fatal(s.ListenAndServeTLS(job.Certificate, job.Key))
 	}
