@@ -25,11 +25,16 @@ type cell struct {
 	result   *report.Server
 	round    int
 	seconds  int
+	crowd    *load.Crowd // while its connections are open, or nil
+	window   *window     // while it is measured, or nil
 }
+
+// request returns the request of the scenario, as this server gets it.
+func (c *cell) request() server.Request { return c.running.Kind.Asked(c.scenario.request) }
 
 // closedLoop is wrk.
 func closedLoop(ctx context.Context, c *cell, seconds int) (load.Outcome, error) {
-	r := c.scenario.request
+	r := c.request()
 	return load.Wrk{
 		URL:         r.URL(c.running.Address),
 		Connections: c.scenario.connections,
@@ -42,15 +47,60 @@ func closedLoop(ctx context.Context, c *cell, seconds int) (load.Outcome, error)
 	}.Run(ctx)
 }
 
+// streams is h2load.
+func streams(ctx context.Context, c *cell, seconds int) (load.Outcome, error) {
+	r := c.request()
+	l := load.H2load{
+		URL:         r.URL(c.running.Address),
+		Connections: c.scenario.connections,
+		Streams:     r.Pipeline,
+		Seconds:     seconds,
+		Fields:      r.AllFields(),
+		Paths:       r.Targets(),
+		HTTP1:       r.Protocol == server.HTTP1,
+		Core:        c.bench.cores.Client,
+		Scratch:     c.bench.shop.Scratch,
+	}
+	if c.window != nil {
+		l.Began, l.Ended = c.window.begin, c.window.end
+	}
+	return l.Run(ctx)
+}
+
 func (c *cell) job(kind load.Kind, seconds int) load.Job {
-	return load.Job{
+	r := c.request()
+	j := load.Job{
 		Kind:        kind,
 		To:          c.running.Address,
-		Request:     c.scenario.request.Text(c.running.Address),
+		Request:     r.Text(c.running.Address),
 		Connections: c.scenario.connections,
-		TLS:         c.scenario.request.TLS,
+		TLS:         r.TLS,
 		Rate:        c.scenario.rate,
 		Lasts:       time.Duration(seconds) * time.Second,
+	}
+	switch r.Protocol {
+	case server.HTTP2:
+		asked := r.HTTP2(c.running.Address, 0)
+		j.HTTP2 = &asked
+	case server.WebSocket:
+		j.WebSocket = &load.Talk{Size: r.Message, AtOnce: r.Count()}
+	}
+	return j
+}
+
+// talking uses the connections that were opened before, if there are any, so that their
+// handshakes are no part of the cost.
+func talking(kind load.Kind) loader {
+	return func(ctx context.Context, c *cell, seconds int) (load.Outcome, error) {
+		crowd := c.crowd
+		if crowd == nil {
+			var err error
+			if crowd, err = c.gather(kind, c.scenario.connections, seconds); err != nil {
+				return load.Outcome{}, err
+			}
+			defer crowd.End()
+		}
+		return crowd.Begin()
 	}
 }
 
@@ -67,8 +117,9 @@ func handshaking(kind load.Kind) loader {
 // gathering is the longest time for opening all idle connections.
 const gathering = 30 * time.Second
 
-func (c *cell) crowd(n int) (*load.Crowd, error) {
-	j := c.job(load.Hold, 0)
+// gather opens idle connections, or those of a load that begins later.
+func (c *cell) gather(kind load.Kind, n, seconds int) (*load.Crowd, error) {
+	j := c.job(kind, seconds)
 	j.Connections = n
 	return j.Gather(c.bench.ctx, c.bench.cores.Client, gathering)
 }
@@ -80,21 +131,31 @@ var errOtherStatus = errors.New("other answers under load")
 // underLoad measures the cost of a load.
 func underLoad(c *cell) error {
 	b, s := c.bench, c.scenario
-	var crowd *load.Crowd
-	if s.idle > 0 {
-		var err error
-		if crowd, err = c.crowd(s.idle); err != nil {
-			return err
-		}
-		defer crowd.End()
+	var err error
+	switch {
+	case s.idle > 0:
+		c.crowd, err = c.gather(load.Hold, s.idle, 0)
+	case s.gathers != "":
+		c.crowd, err = c.gather(s.gathers, s.connections, c.seconds)
 	}
-	pid := c.running.Child.PID()
-	m, err := b.meter.Begin(b.ctx, pid)
 	if err != nil {
 		return err
 	}
+	if c.crowd != nil {
+		defer func() {
+			c.crowd.End()
+			c.crowd = nil
+		}()
+	}
+	pid := c.running.Child.PID()
+	c.window = &window{cell: c}
+	defer func() { c.window = nil }()
+	if !s.marked {
+		c.window.begin()
+	}
 	o, err := s.load(b.ctx, c, c.seconds)
-	cost, costErr := m.End() // also after an error, to stop the measurement
+	c.window.end() // also after an error, to stop the measurement
+	cost, costErr := c.window.result()
 	if err := errors.Join(err, costErr); err != nil {
 		return err
 	}
@@ -111,6 +172,9 @@ func underLoad(c *cell) error {
 	}
 	if n > 0 {
 		values[report.Rate] = n / o.Seconds
+		if s.sized {
+			values[report.Octets] = float64(o.Bytes) / n
+		}
 		values[report.CPU] = cost.CPU.Seconds() / n
 		if sum := cost.User + cost.Kernel; sum > 0 {
 			values[report.KernelShare] = float64(cost.Kernel) / float64(sum)
@@ -138,8 +202,8 @@ func underLoad(c *cell) error {
 	if o.Late > lateClient {
 		c.note(fmt.Sprintf("the client itself was %v late with one request in a hundred", o.Late.Round(time.Microsecond)))
 	}
-	if crowd != nil {
-		if open, err := crowd.Close(); err == nil && open < s.idle {
+	if s.idle > 0 {
+		if open, err := c.crowd.Close(); err == nil && open < s.idle {
 			c.note(fmt.Sprintf("it kept %s of %s idle connections", thousands(open), thousands(s.idle)))
 		}
 	}
@@ -156,7 +220,7 @@ const settling = 500 * time.Millisecond
 func memoryOfIdle(c *cell) error {
 	pid := c.running.Child.PID()
 	// Memory for answering at all is not divided among them.
-	first, err := c.crowd(64)
+	first, err := c.gather(load.Hold, 64, 0)
 	if err != nil {
 		return err
 	}
@@ -167,7 +231,7 @@ func memoryOfIdle(c *cell) error {
 	if err != nil {
 		return fmt.Errorf("its memory is unknown: %w", err)
 	}
-	crowd, err := c.crowd(c.scenario.idle)
+	crowd, err := c.gather(load.Hold, c.scenario.idle, 0)
 	if err != nil {
 		return err
 	}

@@ -1,7 +1,7 @@
 // Bench compares bobbin with other servers: it starts them, checks that their answers
 // are equal, loads them in turn, and reports the cost of a request for each.
 //
-//	cd bench && go run .            everything; 25 minutes
+//	cd bench && go run .            everything; 40 minutes
 //	cd bench && go run . --quick    a quick look; a minute
 //	go -C bench run . --quick       the same, from the root
 //
@@ -77,7 +77,7 @@ const usage = `bench compares bobbin with other servers.
   --list            list scenarios and servers
   --readme          put the table of the run in results/ into the repository's
                     README.md; do nothing else
-  --fetch           fetch Bun by npm, with a checksum; do nothing else
+  --fetch           fetch Bun and ws by npm, with checksums; do nothing else
 `
 
 func parse(args []string) (options, error) {

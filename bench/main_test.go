@@ -138,6 +138,13 @@ func TestWhoTakesPart(t *testing.T) {
 		{"and two", "", "loops", "loops-2", true},
 		{"and no other server", "", "loops", "bobbin", false},
 		{"two loops nowhere else", "", "hello-64", "loops-2", false},
+		{"bobbin by HTTP/1.1 where others speak HTTP/2", "", "h2-64", "bobbin-http1", true},
+		{"beside bobbin", "", "h2c-64k", "bobbin", true},
+		{"and the rivals that speak it", "", "h2-browser", "lighttpd", true},
+		{"but none that does not", "", "h2-64", "fasthttp", false},
+		{"by HTTP/1.1 nowhere else", "", "hello-64", "bobbin-http1", false},
+		{"programs with WebSocket where messages are", "", "broadcast", "bobbin-ws", true},
+		{"and no others", "", "broadcast", "bobbin", false},
 		{"nobody but bobbin has our loop", "", "turn-10", "bobbin", true},
 		{"no rival", "", "turn-10", "nginx", false},
 		{"not even if it is asked for", "turn-10/nginx", "turn-10", "nginx", false},
@@ -152,6 +159,31 @@ func TestWhoTakesPart(t *testing.T) {
 				t.Errorf("%s takes part in %s: %v", test.server, test.scenario, got)
 			}
 		})
+	}
+}
+
+func TestEachServerCanDoItsScenario(t *testing.T) {
+	w, err := server.NewWorkshop(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := &bench{shop: w, site: &server.Site{}, certificate: &server.Certificate{}}
+	for _, s := range scenarios(20_000, false) {
+		for _, k := range server.Kinds() {
+			if !slices.Contains(s.with, k.Name) {
+				continue
+			}
+			if err := w.Can(k, b.job(s, k)); err != nil && err.Error() != "node is not installed" && !strings.Contains(err.Error(), "module is not installed") {
+				t.Errorf("%s is named by %s, and cannot do it: %v", k.Name, s.name, err)
+			}
+			want := s.request.Protocol
+			if k.Name == "bobbin-http1" {
+				want = server.HTTP1
+			}
+			if got := b.job(s, k).Request.Protocol; got != want {
+				t.Errorf("%s is asked by %v in %s, want %v", k.Name, got, s.name, want)
+			}
+		}
 	}
 }
 

@@ -189,15 +189,18 @@ func (b *bench) findServers() {
 // chooseScenarios keeps the scenarios that are wanted and possible here.
 func (b *bench) chooseScenarios() {
 	var chosen []*scenario
-	_, noWrk := exec.LookPath("wrk")
+	missing := func(tool string) bool {
+		_, err := exec.LookPath(tool)
+		return tool != "" && err != nil
+	}
 	encrypts := b.bobbinEncrypts()
 	for _, s := range b.scenarios {
 		switch {
 		case !b.wants(s, ""):
 		case s.name == "instructions" && meter.CanSimulate() != nil:
 			b.skip(s.name, meter.CanSimulate().Error())
-		case s.byWrk && noWrk != nil:
-			b.skip(s.name, "wrk is not installed")
+		case missing(s.tool):
+			b.skip(s.name, s.tool+" is not installed")
 		case s.request.TLS && !encrypts:
 			b.skip(s.name, "this bobbin has no --tls-cert")
 		case s.rate > 0 && b.cores.Server == b.cores.Client && b.cores.Server != child.AnyCore:
@@ -240,7 +243,7 @@ func (b *bench) method() []string {
 		"Each server is a process of its own and has one core, the client another: " + b.cores.Words + ".",
 		"All servers of a scenario run at the same time, and are idle outside of their turn. Before the measurement, each gets the requests of the scenario, and takes part only if its status and body equal those of all others. Headers are not compared: the details have the sizes of the answers.",
 		"bobbin is built as it ships, by `go build ./cmd/bobbin`: no code in it is only for benchmarks.",
-		"wrk makes the requests with one thread, in a closed loop, unless noted at the scenario.",
+		"wrk makes the requests with one thread, in a closed loop, unless noted at the scenario; h2load those of HTTP/2.",
 	}
 	if b.meter.Instructions {
 		m = append(m, "The cost is instructions per request, user and kernel, counted by `perf stat -p` during the load.")
@@ -289,6 +292,12 @@ func (b *bench) expected(s *scenario) time.Duration {
 	if s.idle > 0 {
 		each += time.Second/2 + time.Duration(s.idle)*100*time.Microsecond
 	}
+	if s.gathers != "" {
+		each += time.Duration(s.connections) * 100 * time.Microsecond
+	}
+	if s.marked {
+		each += time.Second / 2
+	}
 	rounds := b.roundsOf(s)
 	if s.once {
 		each -= time.Duration(b.secondsOf(s)) * time.Second
@@ -321,7 +330,7 @@ func (b *bench) secondsOf(s *scenario) int { return max(b.seconds, s.lasts) }
 // warms reports whether a server is loaded for a second before it is measured: one that
 // compiles at run time, or has a cache of files. Others need no more than the checks.
 func (b *bench) warms(s *scenario, k *server.Kind) bool {
-	return !b.quick && !s.once && s.byWrk && (s.files || k.Uncounted != "")
+	return !b.quick && !s.once && (s.tool != "" || s.request.Protocol == server.WebSocket) && (s.files || k.Uncounted != "")
 }
 
 // countsCalls reports whether there is a round for system calls.

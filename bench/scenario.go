@@ -24,12 +24,15 @@ type scenario struct {
 	idle        int     // additional idle connections
 	rate        float64 // requests a second, for an open loop
 	load        loader  // makes the requests
-	byWrk       bool    // load is wrk
+	tool        string  // the program that load needs, if it is none of bench's own
 	changing    string  // the name of a field that ends otherwise in each request; "" for none
 	measure     func(*cell) error
 	patience    time.Duration // for which an idle connection must be kept
 
-	byBytes bool // requests are counted by received bytes, because few of them end within a run
+	byBytes bool      // requests are counted by received bytes, because few of them end within a run
+	sized   bool      // the bytes of an answer are a figure
+	marked  bool      // the load tells when the requests that count begin and end
+	gathers load.Kind // the load whose connections are opened before it is measured; "" for none
 
 	cost   string // the figure to compare by; "" is instructions, or CPU time without them
 	once   bool   // a single round is enough
@@ -74,55 +77,55 @@ func scenarios(descriptors int, quick bool) []*scenario {
 			name: "hello-64", title: "13 bytes of text, 64 connections", quick: true, wide: true, calls: true,
 			does:    "64 connections that stay open; each requests 13 bytes, waits for them, and repeats.",
 			not:     "the performance with a real page, with real work, or with a network in between. It shows the cost of HTTP itself.",
-			request: hello, connections: 64, byWrk: true, load: closedLoop,
+			request: hello, connections: 64, tool: "wrk", load: closedLoop,
 		},
 		{
 			name: "close", title: "one request per connection", quick: true, wide: true, calls: true,
 			does:    "64 clients at a time; each connects, requests 13 bytes, gets the answer and closes. The floor is a plain accept loop.",
 			not:     "the cost of a new connection over a network, where the round trip is most of it.",
-			request: server.Request{Path: server.HelloPath, Close: true}, connections: 64, byWrk: true, load: closedLoop,
+			request: server.Request{Path: server.HelloPath, Close: true}, connections: 64, tool: "wrk", load: closedLoop,
 		},
 		{
 			name: "pipelined", title: "16 requests in one write, 64 connections", quick: true, calls: true,
 			does:    "As hello-64, but each connection sends 16 requests at once and waits for their answers.",
 			not:     "anything about browsers, which do not do this. It shows the rest of the cost when 16 requests share the kernel's part. wrk measures no latencies here.",
-			request: server.Request{Path: server.HelloPath, Pipeline: 16}, connections: 64, byWrk: true, load: closedLoop,
+			request: server.Request{Path: server.HelloPath, Pipeline: 16}, connections: 64, tool: "wrk", load: closedLoop,
 		},
 		{
 			name: "static-64k", title: "a file of 64 KiB, 64 connections", quick: true, calls: true,
 			does:    "A file that does not change and is in the page cache. The floor has it in memory.",
 			not:     "the cost of a disk: nothing is read from one. 64 connections request the same file, which suits servers that keep files in memory.",
-			request: server.Request{Path: "/64k.bin"}, files: true, connections: 64, byWrk: true, load: closedLoop,
+			request: server.Request{Path: "/64k.bin"}, files: true, connections: 64, tool: "wrk", load: closedLoop,
 		},
 		{
 			name: "browser", title: "a browser's request of 600 bytes, 64 connections", quick: true, wide: true, calls: true,
 			does:    "As hello-64, with the twelve headers of a browser.",
 			not:     "the cost of processing those headers: a server that skips them is cheapest, and the floor only looks for their end.",
-			request: server.Request{Path: server.HelloPath, Fields: browserFields}, connections: 64, byWrk: true, load: closedLoop,
+			request: server.Request{Path: server.HelloPath, Fields: browserFields}, connections: 64, tool: "wrk", load: closedLoop,
 		},
 		{
 			name: "browser-cookie", title: "a browser's request whose cookie changes, 64 connections", few: true, calls: true,
 			does:     "As browser, but each request has another value of its cookie: no server can know it again by its bytes.",
 			not:      "the cost of changing cookies for the client, which makes 4,993 requests before the load. Browsers repeat a cookie until the server sets another.",
-			changing: "Cookie", request: server.Request{Path: server.HelloPath, Fields: browserFields}, connections: 64, byWrk: true, load: closedLoop,
+			changing: "Cookie", request: server.Request{Path: server.HelloPath, Fields: browserFields}, connections: 64, tool: "wrk", load: closedLoop,
 		},
 		{
 			name: "hello-256", title: "13 bytes of text, 256 connections", calls: true, few: true, rounds: 2,
 			does:    "As hello-64, with four times as many connections: more of them are ready at each turn of a loop.",
 			not:     "the maximum number of connections; see idle-busy and connections.",
-			request: hello, connections: 256, byWrk: true, load: closedLoop,
+			request: hello, connections: 256, tool: "wrk", load: closedLoop,
 		},
 		{
 			name: "static-1k", title: "a file of 1 KiB, 64 connections", calls: true,
 			does:    "As static-64k, with a small file.",
 			not:     "the cost of finding a file that is requested for the first time.",
-			request: server.Request{Path: "/1k.bin"}, files: true, connections: 64, byWrk: true, load: closedLoop,
+			request: server.Request{Path: "/1k.bin"}, files: true, connections: 64, tool: "wrk", load: closedLoop,
 		},
 		{
 			name: "static-10m", title: "a file of 10 MiB, 8 connections", calls: true,
 			does: "As static-64k, with a large file and fewer connections. The floor uses sendfile. The cost is processor time: copying is few instructions and many cycles. Incomplete downloads at the end count by their bytes.",
 			not:  "the speed of a download. The client copies every byte out of the kernel, and is the slower side.",
-			cost: report.CPU, byBytes: true, request: server.Request{Path: "/10m.bin"}, files: true, connections: fewConnections, byWrk: true, load: closedLoop,
+			cost: report.CPU, byBytes: true, request: server.Request{Path: "/10m.bin"}, files: true, connections: fewConnections, tool: "wrk", load: closedLoop,
 		},
 		{
 			name: "rate", title: "20,000 requests a second, 64 connections", quick: true,
@@ -146,14 +149,14 @@ func scenarios(descriptors int, quick bool) []*scenario {
 			name: "idle-busy", title: fmt.Sprintf("64 busy connections among %s idle ones", thousands(silent)), few: true, rounds: 2,
 			does:    fmt.Sprintf("As hello-64, while %s other connections are open and idle.", thousands(silent)),
 			not:     "the effect of waking them all at once.",
-			request: hello, connections: 64, idle: silent, byWrk: true, load: closedLoop, patience: longIdle,
+			request: hello, connections: 64, idle: silent, tool: "wrk", load: closedLoop, patience: longIdle,
 		},
 	}
 	all = append(all, &scenario{
 		name: "handlers", title: "handlers in Go, 64 connections", calls: true, with: []string{"plain", "streaming", "blocking", "std", "nethttp"},
 		does:    "As hello-64, with bobbin in a program whose handler runs on the loop, as a coroutine, on a goroutine, or is one of net/http; beside net/http's own server.",
 		not:     "the cost of a handler that really waits: these have their answer at once. On one core, as here, goroutines are not woken from elsewhere.",
-		request: hello, connections: 64, byWrk: true, load: closedLoop,
+		request: hello, connections: 64, tool: "wrk", load: closedLoop,
 	})
 	steps := []int{1, 4, 10, 16, 100, 1_000, most}
 	if descriptors-500 >= manyConnections {
@@ -170,7 +173,7 @@ func scenarios(descriptors int, quick bool) []*scenario {
 			lasts:   n / 3_000, // opening them takes a second or two
 			does:    "As hello-64, with more and more connections, all of them busy.",
 			not:     "only the cost of a request: that of opening the connections at the beginning is contained, and with many of them and few seconds is a few hundredths. With one connection, the server sleeps between any two requests. Beyond half of its descriptors, bobbin closes connections of a client that holds most of them and has been idle for a second: failed reads in the notes.",
-			request: hello, connections: n, byWrk: true, load: closedLoop,
+			request: hello, connections: n, tool: "wrk", load: closedLoop,
 		})
 	}
 	for _, n := range []int{1, 10, 30, 100} {
@@ -180,7 +183,7 @@ func scenarios(descriptors int, quick bool) []*scenario {
 			rounds:  2,
 			does:    "As hello-64, with more and more headers in the request, of 40 bytes each.",
 			not:     "the use of the headers by the program behind the server; most servers here use none.",
-			request: server.Request{Path: server.HelloPath, Fields: manyFields(n - 1)}, connections: 64, byWrk: true, load: closedLoop,
+			request: server.Request{Path: server.HelloPath, Fields: manyFields(n - 1)}, connections: 64, tool: "wrk", load: closedLoop,
 		})
 	}
 	for _, n := range []int{1, 10, 100, 1_000, 10_000} {
@@ -195,12 +198,12 @@ func scenarios(descriptors int, quick bool) []*scenario {
 		name: "loops", title: "one loop and two, on all cores, 64 connections", with: []string{"loops-1", "loops-2"}, spread: true,
 		does:    "As hello-64, with bobbin on all cores: one loop, and two.",
 		not:     "the throughput of two loops: the client needs one of the cores. With two cores it is on one of the loops', which it interrupts.",
-		request: hello, connections: 64, byWrk: true, load: closedLoop,
+		request: hello, connections: 64, tool: "wrk", load: closedLoop,
 	}, &scenario{
 		name: "loops-one-core", title: "one loop and two, on one core, 64 connections", with: []string{"loops-1", "loops-2"},
 		does:    "As hello-64, with one loop, and with two on the same core: what a second loop costs by itself, without a second core's cache.",
 		not:     "a use of two loops: two loops are for two cores.",
-		request: hello, connections: 64, byWrk: true, load: closedLoop,
+		request: hello, connections: 64, tool: "wrk", load: closedLoop,
 	})
 	all = append(all, &scenario{
 		name: "instructions", title: "instructions in user space, of one request in a turn",
@@ -213,13 +216,13 @@ func scenarios(descriptors int, quick bool) []*scenario {
 			name: "tls-hello", title: "13 bytes over TLS, 64 connections", calls: true, wide: true,
 			does:    "As hello-64, encrypted.",
 			not:     "the cipher of each server, if it could not be configured; it stands in the notes.",
-			request: server.Request{Path: server.HelloPath, TLS: true}, connections: 64, byWrk: true, load: closedLoop,
+			request: server.Request{Path: server.HelloPath, TLS: true}, connections: 64, tool: "wrk", load: closedLoop,
 		},
 		{
 			name: "tls-64k", title: "64 KiB over TLS, 64 connections", calls: true, rounds: 2,
 			does: "As static-64k, encrypted. The cost is processor time, as encrypting is few instructions.",
 			not:  "anything about kernels that encrypt (kTLS), which is off.",
-			cost: report.CPU, request: server.Request{Path: "/64k.bin", TLS: true}, files: true, connections: 64, byWrk: true, load: closedLoop,
+			cost: report.CPU, request: server.Request{Path: "/64k.bin", TLS: true}, files: true, connections: 64, tool: "wrk", load: closedLoop,
 		},
 		{
 			name: "tls-handshakes", title: "TLS handshakes, 8 clients",
@@ -241,6 +244,8 @@ func scenarios(descriptors int, quick bool) []*scenario {
 		},
 	}
 	all = append(all, encrypted...)
+	all = append(all, overHTTP2(crowd)...)
+	all = append(all, overWebSocket(crowd)...)
 	for _, s := range all {
 		if s.measure == nil {
 			s.measure = underLoad

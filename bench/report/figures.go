@@ -33,6 +33,7 @@ const (
 	P999         = "p999"
 	Held         = "held"
 	Resident     = "resident"
+	Octets       = "octets"
 	SystemCalls  = "system_calls"
 	Turn         = "turn"
 	Deadline     = "deadline"
@@ -107,6 +108,11 @@ var Figures = []Figure{
 		Key: Resident, Title: "memory", Format: bytes,
 		Says: "resident memory of the server with its children, right after the load",
 		Not:  "its need: shared pages are counted, and freed memory may still be held.",
+	},
+	{
+		Key: Octets, Title: "bytes/answer", Format: count,
+		Says: "bytes of all frames that the client received, by answers; before encryption",
+		Not:  "those of a connection's first answer, whose fields the client does not know yet. TLS adds 22 to each record, and some servers make one for each answer, others one for all answers of a turn.",
 	},
 	{
 		Key: SystemCalls, Title: "calls", Format: hundredths,

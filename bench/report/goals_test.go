@@ -74,6 +74,50 @@ func TestAGoalMayBeAFigureByItself(t *testing.T) {
 	}
 }
 
+func TestAGoalMayBeADifferenceOrATime(t *testing.T) {
+	idle := &Scenario{Name: "idle-memory-h2", Cost: Held, Servers: []*Server{{Name: "bobbin", Role: "ours"}, {Name: "bobbin-http1", Role: "ours"}}}
+	idle.Servers[0].Add(1, map[string]float64{Held: 11_600})
+	idle.Servers[1].Add(1, map[string]float64{Held: 9_000})
+	idle.Sum()
+	broadcast := &Scenario{Name: "broadcast", Cost: CPU, Servers: []*Server{{Name: "bobbin-ws", Role: "ours"}}}
+	broadcast.Servers[0].Add(1, map[string]float64{CPU: 2.4961e-6})
+	broadcast.Sum()
+	alone := &Scenario{Name: "idle-memory-h2", Cost: Held, Servers: idle.Servers[:1]}
+	tests := []struct {
+		name string
+		of   []*Scenario
+		want []string
+	}{
+		{"what is beyond another server's", []*Scenario{idle}, []string{"bytes of an idle connection of HTTP/2 over TLS", "beyond bobbin-http1", "2,600", "2,500", "falls short", "–"}},
+		{"which was not measured", []*Scenario{alone}, []string{"bytes of an idle connection of HTTP/2 over TLS", "beyond bobbin-http1", "–", "2,500", "not measured", "–"}},
+		{"microseconds", []*Scenario{broadcast}, []string{"µs of a broadcast for a receiver", "–", "2.50", "2.50", "holds", "–"}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			table := (&Report{Scenarios: test.of}).goalTable()
+			if !slices.ContainsFunc(table, func(row []string) bool { return slices.Equal(row, test.want) }) {
+				t.Errorf("no row is %q:\n%q", test.want, table)
+			}
+		})
+	}
+}
+
+func TestBobbinIsOneWhereThereIsNoFloor(t *testing.T) {
+	s := &Scenario{Name: "h2-64", Cost: CPU}
+	for name, cost := range map[string]float64{"bobbin": 10, "bobbin-http1": 8, "nginx": 20} {
+		v := &Server{Name: name, Role: "ours"}
+		if name == "nginx" {
+			v.Role = "rival"
+		}
+		v.Add(1, map[string]float64{CPU: cost})
+		s.Servers = append(s.Servers, v)
+	}
+	s.Sum()
+	if base := s.base(); base.Name != "bobbin" {
+		t.Errorf("1.00 is %s, which is cheaper", base.Name)
+	}
+}
+
 func TestEachRowSaysWhetherItWasDisturbed(t *testing.T) {
 	s := measured(map[string][]float64{"floor": {7e-6, 7e-6}, "bobbin": {8e-6, 8e-6}, "nginx": {9e-6, 9e-6}})
 	for i, part := range []float64{0.01, 0.45} {
@@ -131,11 +175,16 @@ func TestATableGetsIntoTheReadme(t *testing.T) {
 	idle.Servers[0].Add(1, map[string]float64{Held: 1234})
 	idle.Servers[1].Add(1, map[string]float64{Held: 5678})
 	idle.Sum()
-	r := &Report{Scenarios: []*Scenario{s, idle}}
+	messages := &Scenario{Name: "websocket-64", Cost: CPU, Servers: []*Server{{Name: "bobbin-ws", Role: "ours"}, {Name: "coder", Role: "rival"}}}
+	messages.Servers[0].Add(1, map[string]float64{CPU: 2})
+	messages.Servers[1].Add(1, map[string]float64{CPU: 4})
+	messages.Sum()
+	r := &Report{Scenarios: []*Scenario{s, idle, messages}}
 	const table = `| processor time of | bobbin | nginx |
 |---|--:|--:|
 | 13 bytes, 64 connections | **1.10** | 1.20 |
 | bytes of an idle connection | **1,234** | 5,678 |
+| WebSocket: a message of 64 bytes | **1.00** | – |
 `
 	tests := []struct{ name, page, want string }{
 		{"in the place of an older one", "before\n\n| processor time of | other |\n|---|\n| 1 |\n\nafter\n", "before\n\n" + table + "\nafter\n"},

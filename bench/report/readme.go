@@ -27,7 +27,20 @@ var readmeRows = []struct{ title, scenario string }{
 	{"a TLS handshake", "tls-handshakes"},
 	{"a TLS handshake, resumed", "tls-resumed"},
 	{"bytes of an idle connection over TLS", "idle-memory-tls"},
+	{"HTTP/2 over TLS: 13 bytes", "h2-64"},
+	{"the same, 16 connections with 10 streams", "h2-16x10"},
+	{"the same, a browser's fields", "h2-browser"},
+	{"the same, 64 KiB", "h2-64k"},
+	{"bytes of an idle connection of HTTP/2 over TLS", "idle-memory-h2"},
+	{"WebSocket: a message of 64 bytes", "websocket-64"},
+	{"the same, 16 connections with 16 on their way", "websocket-16x16"},
+	{"bytes of an idle WebSocket", "idle-memory-websocket"},
+	{"WebSocket: a broadcast, a receiver", "broadcast"},
 }
+
+// overWebSocket are the programs with a server that is measured by another one where
+// messages are: the same column.
+var overWebSocket = map[string]string{"bobbin": "bobbin-ws", "bun": "bun-ws"}
 
 // readmeServers are its columns.
 var readmeServers = []struct{ title, name string }{
@@ -69,10 +82,13 @@ func (r *Report) ReadmeTable() string {
 }
 
 func (s *Scenario) readmeCell(name string) string {
-	if s.Cost != Held {
-		return orDash(relative(s.Server(name), s.base(), CPU))
-	}
 	v := s.Server(name)
+	if v == nil {
+		v = s.Server(overWebSocket[name])
+	}
+	if s.Cost != Held {
+		return orDash(relative(v, s.base(), CPU))
+	}
 	if v == nil {
 		return "–"
 	}

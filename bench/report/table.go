@@ -187,10 +187,11 @@ func (r *Report) overview() [][]string {
 // cost of a request.
 func (s *Scenario) alone() bool { return s.Cost == Turn || s.Cost == UserHello }
 
-// base returns the server with 1.00 in a scenario: the floor, or else bobbin.
+// base returns the server with 1.00 in a scenario: the floor, or else bobbin, or else
+// another one of ours.
 func (s *Scenario) base() *Server {
-	for _, role := range []string{"floor", "ours"} {
-		if v := s.with(role); v != nil {
+	for _, v := range []*Server{s.with("floor"), s.Server("bobbin"), s.with("ours")} {
+		if v != nil {
 			if _, ok := v.Summary[s.Cost]; ok {
 				return v
 			}
