@@ -8,6 +8,7 @@ import (
 
 	"github.com/bobbin-http/bobbin/eventloop"
 	"github.com/bobbin-http/bobbin/http/internal/h1"
+	"github.com/bobbin-http/bobbin/http/internal/h2"
 )
 
 // Limits has a field for each limit and each deadline of a server. A field that is 0
@@ -48,9 +49,9 @@ type Limits struct {
 	ControlQueue     int // answers to SETTINGS and PING, and resets, that the client has not taken; 64; reading stops
 	Useless          int // frames that do nothing for a request, beyond those that do; 1,000; GOAWAY
 	StreamWindow     int // bytes of a body that may come before its handler reads; 256 KiB; FLOW_CONTROL_ERROR
-	StreamWindowMost int // to which that grows for a handler that reads; 4 MiB
+	StreamWindowMost int // to which that grows for a handler that reads; 4 MiB, or StreamWindow if that is more
 	ConnWindow       int // bytes of all bodies, once one comes; 1 MiB; FLOW_CONTROL_ERROR
-	ConnWindowMost   int // to which that grows; 8 MiB
+	ConnWindowMost   int // to which that grows; 8 MiB, or ConnWindow if that is more
 	LeastFrame       int // bytes of an answer for which a client has to make room, for a second; 1 KiB
 	Ahead            int // bytes in frames that the socket has not taken; 64 KiB; the most urgent stream is next
 
@@ -150,9 +151,9 @@ func (l Limits) withDefaults() Limits {
 	orDefault(&l.ControlQueue, 64)
 	orDefault(&l.Useless, 1000)
 	orDefault(&l.StreamWindow, 256<<10)
-	orDefault(&l.StreamWindowMost, 4<<20)
+	orDefault(&l.StreamWindowMost, max(4<<20, l.StreamWindow))
 	orDefault(&l.ConnWindow, 1<<20)
-	orDefault(&l.ConnWindowMost, 8<<20)
+	orDefault(&l.ConnWindowMost, max(8<<20, l.ConnWindow))
 	orDefault(&l.LeastFrame, 1<<10)
 	orDefault(&l.Ahead, 64<<10)
 	orDefault(&l.HeadTimeout, 10*time.Second)
@@ -213,6 +214,7 @@ func negative(v reflect.Value) string {
 // The largest values of limits with narrow counters, and of the read buffer.
 const (
 	mostRequests   = math.MaxInt32
+	mostStreams    = math.MaxInt32
 	mostExtension  = math.MaxInt32
 	mostReadBudget = 1 << 29
 )
@@ -238,6 +240,26 @@ func (l *Limits) check() error {
 		return fmt.Errorf("http: a head of %d and %d bytes is more than Input, %d, lets a connection hold", l.RequestLine, l.FieldBytes, l.Input)
 	case l.FieldCount > h1.MaxFields:
 		return fmt.Errorf("http: %d fields are more than the %d that can be parsed", l.FieldCount, h1.MaxFields)
+	}
+	return l.checkH2()
+}
+
+// checkH2 refuses limits that HTTP/2 has no room for: RFC 9113 sections 6.5.2 and 6.9.
+func (l *Limits) checkH2() error {
+	for _, one := range [...]struct {
+		name           string
+		n, least, most int
+	}{
+		{"Streams", l.Streams, 1, mostStreams},
+		{"StreamWindow", l.StreamWindow, 1, h2.MaxWindow},
+		{"StreamWindowMost", l.StreamWindowMost, l.StreamWindow, h2.MaxWindow},
+		{"ConnWindow", l.ConnWindow, h2.DefaultWindow, h2.MaxWindow},
+		{"ConnWindowMost", l.ConnWindowMost, l.ConnWindow, h2.MaxWindow},
+		{"LeastFrame", l.LeastFrame, 1, h2.MinFrameSize},
+	} {
+		if one.n < one.least || one.n > one.most {
+			return fmt.Errorf("http: %s can be from %d to %d, and not %d", one.name, one.least, one.most, one.n)
+		}
 	}
 	return nil
 }

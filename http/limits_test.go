@@ -14,6 +14,7 @@ import (
 	"github.com/bobbin-http/bobbin/eventloop"
 	"github.com/bobbin-http/bobbin/eventloop/sim"
 	"github.com/bobbin-http/bobbin/http/internal/h1"
+	"github.com/bobbin-http/bobbin/http/internal/h2"
 )
 
 // TestThePageOfLimitsIsTrue compares docs/limits.md with the defaults.
@@ -85,11 +86,12 @@ func meant(text string) int64 {
 }
 
 func TestLimitsThatCannotBeKeptAreRefused(t *testing.T) {
-	rows := []struct {
+	type row struct {
 		name   string
 		limits Limits
 		says   string
-	}{
+	}
+	rows := []row{
 		{"a head beyond 64 KiB", Limits{FieldBytes: 64 << 10}, "more than the 65535"},
 		{"a head whose sum is more than an int has", Limits{RequestLine: math.MaxInt, FieldBytes: math.MaxInt}, "more than the 65535"},
 		{"more fields than there is room for", Limits{FieldCount: 101}, "more than the 100"},
@@ -97,15 +99,21 @@ func TestLimitsThatCannotBeKeptAreRefused(t *testing.T) {
 		{"a time below 0", Limits{IdleTimeout: -time.Second}, "IdleTimeout is below 0"},
 		{"a limit of the loop below 0", Limits{Conns: -1}, "Conns is below 0"},
 		{"memory that no machine has", Limits{ReadBudget: math.MaxInt}, "ReadBudget, which a loop keeps room for, can be from 1 to"},
+		{"a window that grows to less than it has", Limits{StreamWindow: 200, StreamWindowMost: 100}, "StreamWindowMost can be from 200 to 2147483647, and not 100"},
+		{"a window of a connection below that of HTTP/2", Limits{ConnWindow: 65_534}, "ConnWindow can be from 65535 to 2147483647, and not 65534"},
+		{"one that grows to less than it has", Limits{ConnWindow: 200_000, ConnWindowMost: 100_000}, "ConnWindowMost can be from 200000 to 2147483647, and not 100000"},
+		{"a least frame above the largest", Limits{LeastFrame: 16<<10 + 1}, "LeastFrame can be from 1 to 16384, and not 16385"},
 	}
 	if math.MaxInt > math.MaxInt32 {
 		beyond := math.MaxInt32
 		beyond++
-		rows = append(rows, struct {
-			name   string
-			limits Limits
-			says   string
-		}{"more requests than a connection counts to", Limits{Requests: beyond}, "can be from 1 to 2147483647"})
+		rows = append(rows,
+			row{"more requests than a connection counts to", Limits{Requests: beyond}, "Requests can be from 1 to 2147483647"},
+			row{"more streams than HTTP/2 has", Limits{Streams: beyond}, "Streams can be from 1 to 2147483647"},
+			row{"a window above what HTTP/2 can say", Limits{StreamWindow: beyond}, "StreamWindow can be from 1 to 2147483647"},
+			row{"a window that grows above that", Limits{StreamWindowMost: beyond}, "StreamWindowMost can be from 262144 to 2147483647"},
+			row{"a window of a connection above that", Limits{ConnWindow: beyond}, "ConnWindow can be from 65535 to 2147483647"},
+			row{"one that grows above that", Limits{ConnWindowMost: beyond}, "ConnWindowMost can be from 1048576 to 2147483647"})
 	}
 	for _, row := range rows {
 		if _, err := NewServer(Config{Handler: hello, Limits: row.limits}); err == nil || !strings.Contains(err.Error(), row.says) {
@@ -124,6 +132,8 @@ func TestEveryLimitMayBeAsLargeAsItsTypeHas(t *testing.T) {
 	allowed := map[string]int64{ // above is an error, see the test before this
 		"Requests": mostRequests, "ChunkExtension": mostExtension, "ReadBudget": 8 << 20, "FieldCount": h1.MaxFields,
 		"RequestLine": 30 << 10, "FieldBytes": 48 << 10, "EmptyLines": 10_000,
+		"Streams": mostStreams, "StreamWindow": h2.MaxWindow, "StreamWindowMost": h2.MaxWindow,
+		"ConnWindow": h2.MaxWindow, "ConnWindowMost": h2.MaxWindow, "LeastFrame": h2.MinFrameSize,
 	}
 	requests := []string{
 		"POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2;a=b\r\nhe\r\n3\r\nllo\r\n0\r\nA: b\r\n\r\n",
