@@ -108,6 +108,12 @@ func init() {
 		"Useless": {
 			{name: "as many frames may be of no use", edge: spares, limits: Limits{Useless: 3}, run: talkByFrames(nil, h2Priorities(2)), want: "open"},
 			{name: "one more ends the connection", edge: bites, limits: Limits{Useless: 3}, run: talkByFrames(nil, h2Priorities(3)), want: "GOAWAY ENHANCE_YOUR_CALM end"},
+			{name: "a second gives one back", edge: spares, limits: Limits{Useless: 3}, run: talkByFrames(nil, h2Priorities(2), 2*time.Second, h2Priorities(2)), want: "open"},
+			{name: "and not two", edge: bites, limits: Limits{Useless: 3}, run: talkByFrames(nil, h2Priorities(2), 1500*time.Millisecond, h2Priorities(2)), want: "GOAWAY ENHANCE_YOUR_CALM end"},
+			{name: "a quiet time gives back no more than was counted", edge: bites, limits: Limits{Useless: 3}, run: talkByFrames(nil, 9*time.Second, h2Priorities(4)), want: "GOAWAY ENHANCE_YOUR_CALM end"},
+			{name: "each frame of an answer gives one back", edge: spares, limits: Limits{Useless: 3}, run: talkByFrames(h2Window(1<<20), h2Priorities(2), h2Fetch(1, "/size/60000"), h2Priorities(3)), want: "200 on 1, 16384 bytes on 1, 16384 bytes on 1, 16384 bytes on 1, 10848 bytes on 1 open"},
+			{name: "GOAWAY of the client is of no use, either", edge: bites, limits: Limits{Useless: 3}, run: talkByFrames(nil, strings.Repeat(string(h2.AppendGoAway(nil, 0, h2.NoError, "")), 3)), want: "GOAWAY ENHANCE_YOUR_CALM end"},
+			{name: "a window that is opened is of use", edge: spares, limits: Limits{Useless: 3}, run: talkByFrames(nil, h2Fetch(1, "/"), strings.Repeat(h2Frame(h2.FrameWindowUpdate, 0, 1, "\x00\x00\x00\x05")+h2Frame(h2.FrameWindowUpdate, 0, 0, "\x00\x00\x00\x05"), 9)), want: "200 on 1, 5 bytes on 1 open"},
 		},
 		"StreamWindow": {
 			{name: "as much of a body may come unread", edge: spares, limits: Limits{StreamWindow: 100}, run: talkByFrames(nil, h2Post(1, "/hang/1000")+h2Body(1, 100)), want: "983041 more on 0 open"},

@@ -87,7 +87,7 @@ func (p *h2Conn) takeData(h h2.FrameHeader, payload []byte) *h2.Error {
 		return errH2Idle
 	case h.Stream > p.last, p.gone.has(h.Stream):
 		p.credit.give(n) // it was on its way
-		return p.guard.useless(&p.server.limits)
+		return p.guard.useless(p.server)
 	case s == nil || s.heard:
 		p.credit.give(n)
 		return errH2Closed
@@ -101,7 +101,7 @@ func (p *h2Conn) takeData(h h2.FrameHeader, payload []byte) *h2.Error {
 	}
 	data := payload[in.From:in.To]
 	if len(data) == 0 && !h.Flags.Has(h2.FlagEndStream) {
-		if why := p.guard.useless(&p.server.limits); why != nil {
+		if why := p.guard.useless(p.server); why != nil {
 			return why
 		}
 	} else {

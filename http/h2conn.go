@@ -257,10 +257,9 @@ func (p *h2Conn) takeFrame(h h2.FrameHeader, payload []byte) *h2.Error {
 		if why := p.takePriorityUpdate(payload); why != nil {
 			return why
 		}
-	case h2.FrameGoAway:
-		return nil // what runs is finished, and the client closes
+	case h2.FrameGoAway: // what runs is finished, and the client closes
 	}
-	return p.guard.useless(&p.server.limits)
+	return p.guard.useless(p.server)
 }
 
 // OnDrain implements eventloop.Backpressured.

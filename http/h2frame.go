@@ -11,7 +11,7 @@ import (
 func (p *h2Conn) takeSettings(h h2.FrameHeader, payload []byte) *h2.Error {
 	if h.Flags.Has(h2.FlagAck) {
 		p.known = true
-		return p.guard.useless(&p.server.limits)
+		return p.guard.useless(p.server)
 	}
 	first := !p.settled
 	p.settled = true
@@ -45,11 +45,11 @@ func (p *h2Conn) takePing(h h2.FrameHeader, payload []byte) *h2.Error {
 			p.leave()
 			return nil
 		}
-		return p.guard.useless(&p.server.limits)
+		return p.guard.useless(p.server)
 	}
 	p.guard.controls++
 	p.write(h2.AppendPingAck(nil, h2.ReadPing(payload)))
-	return p.guard.useless(&p.server.limits)
+	return p.guard.useless(p.server)
 }
 
 // takeWindowUpdate widens a window for what we send.

@@ -14,6 +14,7 @@ type h2Guard struct {
 	resets   float64       // that are left of Limits.Resets
 	at       time.Duration // when those were counted
 	waste    int           // frames of no use, less those of use
+	wasteAt  time.Duration // when a second gave one of them back last
 	controls int           // answers to SETTINGS and PING, and resets, since the queue was empty
 	held     bool          // nothing is read before these are sent
 
@@ -43,16 +44,24 @@ func (g *h2Guard) answered(l *Limits) {
 	g.useful()
 }
 
-// useful counts a frame of use.
+// useful counts a frame of use, of either side.
 func (g *h2Guard) useful() {
 	if g.waste > 0 {
 		g.waste--
 	}
 }
 
+// h2UselessBack is the time that gives one frame of no use back, so that PING may keep a request
+// alive for as long as it takes.
+const h2UselessBack = time.Second
+
 // useless counts a frame that does nothing for a request.
-func (g *h2Guard) useless(l *Limits) *h2.Error {
-	if g.waste++; g.waste > l.Useless {
+func (g *h2Guard) useless(s *Server) *h2.Error {
+	if back := (s.elapsed() - g.wasteAt) / h2UselessBack; back > 0 {
+		g.waste -= min(g.waste, int(back))
+		g.wasteAt += back * h2UselessBack
+	}
+	if g.waste++; g.waste > s.limits.Useless {
 		return errH2Useless
 	}
 	return nil

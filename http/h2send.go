@@ -275,6 +275,7 @@ func (p *h2Conn) sendFrame(s *h2Stream) {
 	}
 	p.sending.countAhead(s, n)
 	p.writeFrame(h, data, lent)
+	p.guard.useful()
 	s.stream.Took(len(data))
 	s.window -= n
 	p.sending.window -= n

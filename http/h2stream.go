@@ -114,7 +114,7 @@ func (p *h2Conn) takeReset(h h2.FrameHeader, payload []byte) *h2.Error {
 	case s == nil && p.isIdle(h.Stream):
 		return errH2Idle
 	case s == nil || s.dropped:
-		return p.guard.useless(&p.server.limits)
+		return p.guard.useless(p.server)
 	}
 	s.recordReset(h2.ReadReset(payload))
 	p.drop(s, errH2Left)

@@ -47,7 +47,7 @@ type Limits struct {
 	Crumbs           int // pieces of Cookie, which count as one field; 256; 431
 	Settings         int // frames in ten seconds, and settings in one; 32; GOAWAY
 	ControlQueue     int // answers to SETTINGS and PING, and resets, that the client has not taken; 64; reading stops
-	Useless          int // frames that do nothing for a request, beyond those that do; 1,000; GOAWAY
+	Useless          int // frames that do nothing for a request, beyond those that do, of either side, and one a second; 1,000; GOAWAY
 	StreamWindow     int // bytes of a body that may come before its handler reads; 256 KiB; FLOW_CONTROL_ERROR
 	StreamWindowMost int // to which that grows for a handler that reads; 4 MiB, or StreamWindow if that is more
 	ConnWindow       int // bytes of all bodies, once one comes; 1 MiB; FLOW_CONTROL_ERROR
