@@ -46,13 +46,23 @@ func h2Crumbs(n int) string {
 	return h2FetchMore(1, strings.Repeat(cookie+three+"a=b", n))
 }
 
-// h2Resets is n requests that are reset before they have come as a whole.
-func h2Resets(n int) (all string) {
+// h2Each is what is said on each of n streams.
+func h2Each(n int, say func(stream uint32) string) (all string) {
 	for i := range n {
-		stream := uint32(2*i + 1)
-		all += h2Post(stream, "/echo") + h2Reset(stream)
+		all += say(uint32(2*i + 1))
 	}
 	return all
+}
+
+// h2Malformed is the head of a POST without a path.
+func h2Malformed(stream uint32) string {
+	const post, https = "\x83", "\x87"
+	return h2Frame(h2.FrameHeaders, h2.FlagEndHeaders, stream, post+https)
+}
+
+// h2Resets is n requests that are reset before they have come as a whole.
+func h2Resets(n int) string {
+	return h2Each(n, func(stream uint32) string { return h2Post(stream, "/echo") + h2Reset(stream) })
 }
 
 // h2Priorities is n frames of PRIORITY.
@@ -79,6 +89,9 @@ func init() {
 		"Streams": {
 			{name: "as many requests may be open", edge: spares, limits: Limits{Streams: 2}, run: talkByFrames(nil, h2Post(1, "/echo")+h2Post(3, "/echo")), want: "open"},
 			{name: "one more is refused", edge: bites, limits: Limits{Streams: 2}, run: talkByFrames(nil, h2Post(1, "/echo")+h2Post(3, "/echo")+h2Fetch(5, "/")), want: "REFUSED_STREAM on 5 open"},
+			{name: "what is on its way for streams that were refused is no fault of theirs", edge: spares, limits: Limits{Streams: 40}, run: talkByFrames(nil, h2Each(80, h2Malformed)+h2Each(80, func(stream uint32) string { return h2Body(stream, 1) })), want: h2Each(80, func(stream uint32) string {
+				return fmt.Sprintf("%sPROTOCOL_ERROR on %d", map[bool]string{true: ", "}[stream > 1], stream)
+			}) + " open"},
 		},
 		"Resets": {
 			{name: "as many streams may be reset", edge: spares, limits: Limits{Resets: 3}, run: talkByFrames(nil, h2Resets(3)), want: "open"},

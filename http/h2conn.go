@@ -29,7 +29,7 @@ type h2Conn struct {
 
 	streams map[uint32]*h2Stream // those that are not over
 	last    uint32               // the highest number of a stream that was begun
-	gone    h2Gone               // streams that were reset by us, the last few
+	gone    h2Gone               // streams that were reset by us, the last ones
 
 	greeted bool             // the client's preface has come
 	settled bool             // and its first SETTINGS

@@ -1,6 +1,7 @@
 package http
 
 import (
+	"slices"
 	"time"
 
 	"github.com/bobbin-http/bobbin/http/internal/h2"
@@ -150,25 +151,26 @@ func (a *h2Stall) look(p *h2Conn) bool {
 }
 
 // An h2Gone remembers the streams that were reset last, because frames for them may be on their
-// way.
+// way: twice as many as may be open, so that all of those may end while as many follow. A client
+// that does not know Limits.Streams yet may begin more.
 type h2Gone struct {
-	last [16]uint32
-	n    int
+	last []uint32
+	next int // the place of the next one, when all places are taken
 }
 
-func (g *h2Gone) add(id uint32) {
-	g.last[g.n%len(g.last)] = id
-	g.n++
-}
-
-func (g *h2Gone) has(id uint32) bool {
-	for _, one := range g.last {
-		if one == id {
-			return true
-		}
+// add remembers a stream, and forgets the oldest of them if they are too many.
+func (g *h2Gone) add(id uint32, l *Limits) {
+	const least, most = 100, 500
+	if len(g.last) < 2*max(least, min(l.Streams, most)) {
+		g.last = append(g.last, id)
+		return
 	}
-	return false
+	g.last[g.next] = id
+	g.next = (g.next + 1) % len(g.last)
 }
+
+// has reports whether a stream is one of them.
+func (g *h2Gone) has(id uint32) bool { return slices.Contains(g.last, id) }
 
 // Why a connection or a stream ends. The client reads the text in GOAWAY.
 var (

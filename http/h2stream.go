@@ -137,7 +137,7 @@ func (p *h2Conn) drop(s *h2Stream, why error) {
 // resetStream resets a stream, which may have been refused before it had begun.
 func (p *h2Conn) resetStream(id uint32, code h2.ErrorCode) {
 	s := p.streams[id]
-	p.gone.add(id)
+	p.gone.add(id, &p.server.limits)
 	p.guard.controls++
 	p.write(h2.AppendReset(p.server.h2Frame[:0], id, code))
 	if s != nil && !s.dropped {
@@ -163,7 +163,7 @@ func (p *h2Conn) OnStreamOver(from *eventloop.Stream, why error) {
 		if !s.said {
 			code = resetCode(why)
 		}
-		p.gone.add(s.id)
+		p.gone.add(s.id, &p.server.limits)
 		p.write(h2.AppendReset(nil, s.id, code))
 		s.recordReset(code)
 	}
