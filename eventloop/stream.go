@@ -142,12 +142,10 @@ func (s *Stream) Took(n int) {
 func (s *Stream) Fail(why error) { s.conn.markClosed(why) }
 
 // End forgets a stream of which all is said. Its protocol hears nothing of it. It reports
-// false if the loop still has to do with it: then the protocol hears of its end when the turn
-// ends, as after Fail.
+// false for a stream that has failed: OnStreamOver follows, or has been called.
 func (s *Stream) End() bool {
 	c := s.conn
-	if c.inAgain || s.noted || c.state == Dead {
-		c.markClosed(nil)
+	if c.state == Dead {
 		return false
 	}
 	c.state = Dead

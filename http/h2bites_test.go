@@ -139,10 +139,15 @@ func init() {
 		"ConnWindow": {
 			{name: "as much of all bodies may come unread", edge: spares, limits: Limits{ConnWindow: 70_000}, run: talkByFrames(nil, h2Post(1, "/hang/1000"), h2Body(1, 70_000)), want: "4465 more on 0 open"},
 			{name: "a byte more ends the connection", edge: bites, limits: Limits{ConnWindow: 70_000}, run: talkByFrames(nil, h2Post(1, "/hang/1000"), h2Body(1, 70_001)), want: "4465 more on 0, GOAWAY FLOW_CONTROL_ERROR end"},
+			{name: "what a handler leaves unread comes back with its answer, and the rest of it is refused later", edge: ends, limits: Limits{ConnWindow: h2.DefaultWindow}, run: talkByFrames(nil, h2Post(1, "/hang/1000")+h2Body(1, h2.DefaultWindow), 2*time.Second, h2Post(3, "/echo")+h2Frame(h2.FrameData, h2.FlagEndStream, 3, "b"), 2*time.Second), want: "200 on 1, 4 bytes on 1, 131070 more on 0, 200 on 3, 1 bytes on 3, NO_ERROR on 1 open"},
 		},
 		"ConnWindowMost": {
 			{name: "the window of bodies that are read grows to as much", edge: spares, limits: Limits{ConnWindow: 70_000, ConnWindowMost: 100_000}, run: talkByFrames(nil, h2Post(1, "/echo"), h2Body(1, 40_000)), want: "4465 more on 0, 70000 more on 0 open"},
 			{name: "and no further", edge: bites, limits: Limits{ConnWindow: 70_000, ConnWindowMost: 70_000}, run: talkByFrames(nil, h2Post(1, "/echo"), h2Body(1, 40_000)), want: "4465 more on 0, 40000 more on 0 open"},
+		},
+		"BodyTimeout": {
+			{name: "a body may wait as long as another one that its handler does not read fills the window of the connection", edge: spares, limits: Limits{BodyTimeout: 4 * time.Second, ConnWindow: h2.DefaultWindow}, run: talkByFrames(nil, h2Post(1, "/hang/10000")+h2Post(3, "/echo")+h2Body(1, h2.DefaultWindow), 11*time.Second, h2Body(3, 10), 3900*time.Millisecond, h2Frame(h2.FrameData, h2.FlagEndStream, 3, "bb")), want: "200 on 1, 4 bytes on 1, 131070 more on 0, NO_ERROR on 1, 200 on 3, 12 bytes on 3 open"},
+			{name: "and no longer when that is read", edge: bites, limits: Limits{BodyTimeout: 4 * time.Second, ConnWindow: h2.DefaultWindow}, run: talkByFrames(nil, h2Post(1, "/hang/10000")+h2Post(3, "/echo")+h2Body(1, h2.DefaultWindow), 14200*time.Millisecond), want: "200 on 1, 4 bytes on 1, 131070 more on 0, NO_ERROR on 1, 408 on 3, 44 bytes on 3 open"},
 		},
 		"LeastFrame": {
 			{name: "a window of as many bytes is used at once", edge: spares, limits: Limits{LeastFrame: 100}, run: talkByFrames(h2Window(100), h2Fetch(1, "/size/1000")), want: "200 on 1, 100 bytes on 1 open"},
@@ -154,6 +159,6 @@ func init() {
 			{name: "and the others when these are sent", edge: bites, limits: Limits{Ahead: 20_000}, run: h2Turns(talkByFrames(h2Window(1<<20), h2Fetch(1, "/size/60000"))), want: "33 9 32864 27250"},
 		},
 	} {
-		limitRows[name] = rows
+		limitRows[name] = append(limitRows[name], rows...)
 	}
 }

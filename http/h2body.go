@@ -110,7 +110,11 @@ func (p *h2Conn) takeData(h h2.FrameHeader, payload []byte) *h2.Error {
 	if padding := n - int64(len(data)); padding > 0 {
 		s.giveBack(padding) // it is used at once
 	}
-	return s.takeBody(data, h.Flags.Has(h2.FlagEndStream))
+	why = s.takeBody(data, h.Flags.Has(h2.FlagEndStream))
+	if n > 0 && p.credit.isShut() {
+		p.restartWaits()
+	}
+	return why
 }
 
 // takeBody takes data, which may be the last.
@@ -175,10 +179,13 @@ func (s *h2Stream) use(n int64) {
 	s.giveBack(n)
 }
 
-// giveBack notes that the client may send n more bytes.
+// giveBack notes that the client may send n more bytes. Those for the connection are given back even if
+// the stream is over.
 func (s *h2Stream) giveBack(n int64) {
 	s.used += n
-	s.on.credit.give(n)
+	if s.on.credit.give(n); s.on.credit.due() {
+		s.on.carried.Mark()
+	}
 }
 
 // bodyEnded is OnEOF for a stream: the client has sent all of its body.

@@ -31,10 +31,32 @@ func (k *h2Credit) give(n int64) { k.used += n }
 // due reports whether a window update is due: when half of the window was used.
 func (k *h2Credit) due() bool { return k.used > 0 && 2*k.used >= max(k.size, h2.DefaultWindow) }
 
+// isShut reports whether the client may send nothing of any body, because handlers have not read what
+// has come of others. The time until it may is not the client's: see conn.awaitPiece.
+func (k *h2Credit) isShut() bool { return k.window <= 0 }
+
+// restartWaits begins the waits for pieces of bodies anew, because the window of the connection was
+// shut or opened.
+func (p *h2Conn) restartWaits() {
+	for one := range p.carried.All() {
+		c := &one.Of.(*h2Stream).conn
+		if c.phase != inBody {
+			continue
+		}
+		if x := c.x; p.credit.isShut() {
+			x.pace.earn(0, p.server.elapsed(), &x.limits)
+		} else {
+			x.pace.since = p.server.elapsed()
+		}
+		c.awaitPiece()
+	}
+}
+
 // giveConn gives back what was used, and makes the window larger while bodies do not take too
 // much memory.
 func (k *h2Credit) giveConn(p *h2Conn) {
 	l := &p.server.limits
+	wasShut := k.isShut()
 	n := k.used
 	k.used = 0
 	if size := max(k.size, h2.DefaultWindow); size < int64(l.ConnWindowMost) && p.server.h2Kept < l.BodiesTotal/2 {
@@ -43,6 +65,9 @@ func (k *h2Credit) giveConn(p *h2Conn) {
 	}
 	k.window += n
 	p.write(h2.AppendWindowUpdate(p.server.h2Frame[:0], 0, uint32(n)))
+	if wasShut {
+		p.restartWaits()
+	}
 }
 
 // giveCredit gives back what the handler has used of the stream's window, when that is half of
@@ -50,9 +75,6 @@ func (k *h2Credit) giveConn(p *h2Conn) {
 // larger window from then on.
 func (s *h2Stream) giveCredit() {
 	p := s.on
-	if p.credit.due() {
-		p.carried.Mark()
-	}
 	if s.heard || 2*s.used < s.most || s.finished && max(s.thrown, s.length) > p.server.limits.Discard {
 		return
 	}

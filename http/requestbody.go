@@ -150,15 +150,22 @@ func (c *conn) readBody(p []byte) (used int) {
 	return used
 }
 
-// awaitPiece sets the deadline for the next piece.
+// awaitPiece sets the deadline for the next piece. The client has none while it may not send one.
 func (c *conn) awaitPiece() {
 	x := c.x
 	d := x.limits.Timeout
 	if most := x.timeLimit(); most > 0 {
 		d = min(d, max(1, most-x.pace.waited))
 	}
-	if c.x.readBy != 0 {
-		d = min(d, max(1, c.x.readBy-c.server.elapsed()))
+	shut := x.stream != nil && x.stream.on.credit.isShut()
+	if shut {
+		d = 0
+	}
+	if x.readBy != 0 {
+		left := max(1, x.readBy-c.server.elapsed())
+		if shut || left < d {
+			d = left
+		}
 	}
 	c.conn.SetDeadline(d)
 }
