@@ -75,6 +75,11 @@ func h2Window(n uint32) []h2.Setting {
 	return []h2.Setting{{ID: h2.SettingInitialWindowSize, Value: n}}
 }
 
+// h2Urgency is PRIORITY_UPDATE with an urgency for a stream.
+func h2Urgency(stream uint32, urgency int) string {
+	return h2Frame(h2.FramePriorityUpdate, 0, 0, fmt.Sprintf("%su=%d", number(stream), urgency))
+}
+
 // h2Turns says how many bytes were written in each turn of what comes behind the greeting.
 func h2Turns(run func(b *bitten) string) func(b *bitten) string {
 	return func(b *bitten) string {

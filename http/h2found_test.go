@@ -250,6 +250,18 @@ func TestABodyThatWaitsLeavesRoomForOthers(t *testing.T) {
 	})
 }
 
+// TestPrioritiesOfStreamsThatNeverBeginAreForgotten has a client send a hundred priorities, leave out the
+// streams that they are for, and send one more.
+func TestPrioritiesOfStreamsThatNeverBeginAreForgotten(t *testing.T) {
+	early := h2Each(h2Early, func(stream uint32) string { return h2Urgency(stream, 0) })
+	row := bite{
+		run: talkByFrames(h2Window(1<<20), early, h2Fetch(201, "/"), h2Urgency(205, 0)+h2Fetch(203, "/size/20000")+h2Fetch(205, "/size/20000")),
+		want: "200 on 201, 5 bytes on 201, 200 on 203, 200 on 205, " +
+			"16384 bytes on 205, 3616 bytes on 205, 16384 bytes on 203, 3616 bytes on 203 open",
+	}
+	row.try(t)
+}
+
 // TestInterimAnswersWaitForTheClient has a handler send ten megabytes of interim answers to a client
 // that does not read.
 func TestInterimAnswersWaitForTheClient(t *testing.T) {

@@ -95,7 +95,7 @@ func (p *h2Conn) takePriorityUpdate(payload []byte) *h2.Error {
 	if s := p.streams[id]; s != nil {
 		p.reorder(s, priority)
 	} else if id > p.last {
-		p.sending.keepEarly(id, priority)
+		p.sending.keepEarly(id, priority, p.last)
 	}
 	return nil
 }

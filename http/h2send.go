@@ -1,6 +1,7 @@
 package http
 
 import (
+	"maps"
 	"time"
 
 	"github.com/bobbin-http/bobbin/eventloop"
@@ -25,6 +26,7 @@ type h2Sending struct {
 	blocked bool // streams that wait for that window are not listed
 	timer   *eventloop.Timer
 	early   map[uint32]h2.Priority // of streams that have not begun
+	swept   uint32                 // the last stream that had begun when early was full
 }
 
 const (
@@ -78,10 +80,15 @@ func (l *h2List) remove(s *h2Stream) {
 	}
 }
 
-// keepEarly keeps the priority of a stream that has not begun.
-func (q *h2Sending) keepEarly(id uint32, is h2.Priority) {
+// keepEarly keeps the priority of a stream that has not begun. Those that cannot begin any more, because
+// one with a higher number has, make room for it.
+func (q *h2Sending) keepEarly(id uint32, is h2.Priority, last uint32) {
 	if q.early == nil {
 		q.early = make(map[uint32]h2.Priority)
+	}
+	if len(q.early) >= h2Early && q.swept != last {
+		q.swept = last
+		maps.DeleteFunc(q.early, func(id uint32, _ h2.Priority) bool { return id <= last })
 	}
 	if _, known := q.early[id]; known || len(q.early) < h2Early {
 		q.early[id] = is
