@@ -1,6 +1,7 @@
 package http
 
 import (
+	"fmt"
 	"strings"
 	"time"
 
@@ -17,12 +18,41 @@ func talkByFrames(settings []h2.Setting, steps ...any) func(b *bitten) string {
 	return func(b *bitten) string {
 		m := b.dial()
 		defer m.w.Close()
-		m.say(h2.Preface + string(h2.AppendSettingsAck(h2.AppendSettings(nil, settings...))))
-		m.hear(time.Millisecond)
-		m.heard = nil
+		m.begin(settings)
 		m.listen(steps...)
 		m.hear(time.Millisecond)
-		return strings.TrimSpace(strings.Join(m.frames.words(m.heard), ", ") + " " + m.state())
+		return m.wordsAndState()
+	}
+}
+
+// wordsAndState has a word for each frame, and how the connection is.
+func (m *mouth) wordsAndState() string {
+	return strings.TrimSpace(strings.Join(m.frames.words(m.heard), ", ") + " " + m.state())
+}
+
+// begin begins HTTP/2, and forgets what is heard of that.
+func (m *mouth) begin(settings []h2.Setting) {
+	m.say(h2.Preface + string(h2.AppendSettingsAck(h2.AppendSettings(nil, settings...))))
+	m.hear(time.Millisecond)
+	m.heard = nil
+}
+
+// hoardingUnread has a client send two bodies that no handler reads, and another client one, in that
+// order, and returns what each hears.
+func hoardingUnread(first, second, another int) func(b *bitten) string {
+	return func(b *bitten) string {
+		m, other := b.dial(), b.from("192.0.2.2")
+		defer leave(m, other)
+		for _, each := range []*mouth{m, other} {
+			each.begin(nil)
+			each.say(h2Post(1, "/hang/1000") + h2Post(3, "/hang/1000"))
+		}
+		m.say(h2Body(1, first) + h2Body(3, second))
+		m.hear(time.Millisecond)
+		other.say(h2Body(1, another))
+		other.hear(time.Millisecond)
+		m.hear(time.Millisecond)
+		return m.wordsAndState() + "; another " + other.wordsAndState()
 	}
 }
 
@@ -149,6 +179,12 @@ func init() {
 		"ConnWindowMost": {
 			{name: "the window of bodies that are read grows to as much", edge: spares, limits: Limits{ConnWindow: 70_000, ConnWindowMost: 100_000}, run: talkByFrames(nil, h2Post(1, "/echo"), h2Body(1, 40_000)), want: "4465 more on 0, 70000 more on 0 open"},
 			{name: "and no further", edge: bites, limits: Limits{ConnWindow: 70_000, ConnWindowMost: 70_000}, run: talkByFrames(nil, h2Post(1, "/echo"), h2Body(1, 40_000)), want: "4465 more on 0, 40000 more on 0 open"},
+		},
+		"BodiesTotal": {
+			{name: "as many bytes of bodies may be unread", edge: spares, limits: Limits{BodiesTotal: 10_000}, run: hoardingUnread(3000, 4000, 3000), want: "983041 more on 0 open; another open"},
+			{name: "one more resets the largest stream of the client that has most", edge: bites, limits: Limits{BodiesTotal: 10_000}, run: hoardingUnread(3000, 4000, 3001), want: "983041 more on 0, ENHANCE_YOUR_CALM on 3 open; another open"},
+			{name: "and its next one, until three quarters are left", edge: bites, limits: Limits{BodiesTotal: 10_000}, run: hoardingUnread(4500, 5000, 3100), want: "983041 more on 0, ENHANCE_YOUR_CALM on 3, ENHANCE_YOUR_CALM on 1 open; another open"},
+			{name: "be it the one that has just come", edge: bites, limits: Limits{BodiesTotal: 10_000}, run: hoardingUnread(3000, 3000, 7000), want: "983041 more on 0 open; another ENHANCE_YOUR_CALM on 1 open"},
 		},
 		"BodyTimeout": {
 			{name: "a body may wait as long as another one that its handler does not read fills the window of the connection", edge: spares, limits: Limits{BodyTimeout: 4 * time.Second, ConnWindow: h2.DefaultWindow}, run: talkByFrames(nil, h2Post(1, "/hang/10000")+h2Post(3, "/echo")+h2Body(1, h2.DefaultWindow), 11*time.Second, h2Body(3, 10), 3900*time.Millisecond, h2Frame(h2.FrameData, h2.FlagEndStream, 3, "bb")), want: "200 on 1, 4 bytes on 1, 131070 more on 0, NO_ERROR on 1, 200 on 3, 12 bytes on 3 open"},

@@ -133,12 +133,10 @@ func (s *h2Stream) takeBody(data []byte, last bool) *h2.Error {
 		s.owed += int64(len(data))
 		p.server.h2Kept += int64(len(data))
 		s.stream.Show(data)
-		if p.server.h2Kept > p.server.limits.BodiesTotal {
-			return errH2Bodies
-		}
+		p.server.makeRoomForUnread()
 	}
-	if p.streams[s.id] != s {
-		return nil // its handler has ended it
+	if p.streams[s.id] != s || s.dropped {
+		return nil // its handler has ended it, or it was too large
 	}
 	if last {
 		s.hear()

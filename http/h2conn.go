@@ -13,8 +13,8 @@ import (
 // eventloop.Stream: so a handler cannot tell, and what an exchange asks of its connection
 // (conn.go, task.go, slow.go) is done there. This file has the connection and how its frames are
 // read; h2frame.go has those about the connection itself, and h2end.go its end. h2stream.go has
-// streams, h2request.go and h2head.go their requests, h2body.go and h2credit.go the bodies of these,
-// h2answer.go answers, h2send.go the order in which they are sent, and h2guard.go the limits that
+// streams, h2request.go and h2head.go their requests, h2body.go, h2credit.go and h2unread.go the bodies of
+// these, h2answer.go answers, h2send.go the order in which they are sent, and h2guard.go the limits that
 // keep a client from being a burden.
 
 // An h2Conn is the protocol of a connection that speaks HTTP/2.

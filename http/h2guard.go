@@ -195,6 +195,5 @@ var (
 	errH2Resets       = &h2.Error{Code: h2.EnhanceYourCalm, Reason: "too many streams are reset"}                                          // RFC 9113 section 10.5
 	errH2Useless      = &h2.Error{Code: h2.EnhanceYourCalm, Reason: "too many frames of no use"}                                           // RFC 9113 section 10.5
 	errH2Settings     = &h2.Error{Code: h2.EnhanceYourCalm, Reason: "too many settings"}                                                   // RFC 9113 section 10.5
-	errH2Bodies       = &h2.Error{Code: h2.EnhanceYourCalm, Stream: true, Reason: "bodies that no handler reads take too much memory"}     // RFC 9113 section 10.5
 	errH2Cipher       = &h2.Error{Code: h2.InadequateSecurity, Reason: "the cipher suite of TLS is not good enough for HTTP/2"}            // RFC 9113 section 9.2.2
 )
