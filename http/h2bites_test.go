@@ -56,6 +56,21 @@ func hoardingUnread(first, second, another int) func(b *bitten) string {
 	}
 }
 
+// takingFrames is takingFirst for a client of HTTP/2 that has room for all: it says how its connection
+// is then.
+func takingFrames(n int, then time.Duration) func(b *bitten) string {
+	return func(b *bitten) string {
+		m := b.dial()
+		m.begin(h2Window(1 << 20))
+		m.say(h2Frame(h2.FrameWindowUpdate, 0, 0, string(number(1<<20))) + h2Fetch(1, "/size/200000"))
+		m.take(n)
+		b.c.Sleep(then)
+		defer m.w.Reset()
+		m.hear(time.Millisecond)
+		return m.state()
+	}
+}
+
 // h2Cut is a GET whose field block comes in HEADERS and n more frames.
 func h2Cut(n int) string {
 	whole := h2Fetch(1, "/")[h2.HeaderSize:]
@@ -189,6 +204,22 @@ func init() {
 		"BodyTimeout": {
 			{name: "a body may wait as long as another one that its handler does not read fills the window of the connection", edge: spares, limits: Limits{BodyTimeout: 4 * time.Second, ConnWindow: h2.DefaultWindow}, run: talkByFrames(nil, h2Post(1, "/hang/10000")+h2Post(3, "/echo")+h2Body(1, h2.DefaultWindow), 11*time.Second, h2Body(3, 10), 3900*time.Millisecond, h2Frame(h2.FrameData, h2.FlagEndStream, 3, "bb")), want: "200 on 1, 4 bytes on 1, 131070 more on 0, NO_ERROR on 1, 200 on 3, 12 bytes on 3 open"},
 			{name: "and no longer when that is read", edge: bites, limits: Limits{BodyTimeout: 4 * time.Second, ConnWindow: h2.DefaultWindow}, run: talkByFrames(nil, h2Post(1, "/hang/10000")+h2Post(3, "/echo")+h2Body(1, h2.DefaultWindow), 14200*time.Millisecond), want: "200 on 1, 4 bytes on 1, 131070 more on 0, NO_ERROR on 1, 408 on 3, 44 bytes on 3 open"},
+		},
+		"SendTimeout": {
+			{name: "a client of HTTP/2 may take nothing for as long", edge: spares, limits: Limits{SendTimeout: 8 * sec}, buffer: 1000, run: takingFrames(0, 7*sec), want: "open"},
+			{name: "one that takes nothing for longer is cut off, too", edge: bites, limits: Limits{SendTimeout: 8 * sec}, buffer: 1000, run: takingFrames(0, 18*sec), want: "reset"},
+		},
+		"SendFree": {
+			{name: "so many bytes of frames earn no time", edge: bites, limits: Limits{SendFree: 50_000, SendRate: 1000, SendTimeout: 4 * sec}, buffer: 1000, run: takingFrames(50_000, 20*sec), want: "reset"},
+			{name: "more of them do, too", edge: spares, limits: Limits{SendFree: 50_000, SendRate: 1000, SendTimeout: 4 * sec}, buffer: 1000, run: takingFrames(100_000, 20*sec), want: "open"},
+		},
+		"SendRate": {
+			{name: "so many bytes of frames earn a second", edge: spares, limits: Limits{SendFree: 1, SendRate: 1000, SendTimeout: 4 * sec}, buffer: 1000, run: takingFrames(40_000, 30*sec), want: "open"},
+			{name: "and no more than that, either", edge: bites, limits: Limits{SendFree: 1, SendRate: 1000, SendTimeout: 4 * sec}, buffer: 1000, run: takingFrames(40_000, 60*sec), want: "reset"},
+		},
+		"SendSaved": {
+			{name: "as much time may be earned by frames", edge: spares, limits: Limits{SendSaved: 20 * sec, SendFree: 1, SendRate: 1000, SendTimeout: 4 * sec}, buffer: 1000, run: takingFrames(100_000, 18*sec), want: "open"},
+			{name: "more of it is not saved", edge: bites, limits: Limits{SendSaved: 20 * sec, SendFree: 1, SendRate: 1000, SendTimeout: 4 * sec}, buffer: 1000, run: takingFrames(100_000, 35*sec), want: "reset"},
 		},
 		"LeastFrame": {
 			{name: "a window of as many bytes is used at once", edge: spares, limits: Limits{LeastFrame: 100}, run: talkByFrames(h2Window(100), h2Fetch(1, "/size/1000")), want: "200 on 1, 100 bytes on 1 open"},

@@ -119,10 +119,10 @@ func (p *h2Conn) watch() {
 	case c.Buffered() > 0:
 		p.stalledAt.begin(p)
 	case p.carried.Streams() == 0:
-		p.stalledAt.on = false
+		p.stalledAt.end(p)
 		c.SetDeadline(max(1, p.quietSince+l.IdleTimeout-p.server.elapsed()))
 	default:
-		p.stalledAt.on = false
+		p.stalledAt.end(p)
 		c.SetDeadline(0)
 	}
 	p.stalledAt.blockBy = 0

@@ -95,11 +95,11 @@ func (s *Server) warnOfBurden(c *conn, why *h2.Error) {
 	s.burdens++
 }
 
-// An h2Stall watches whether the client takes what the connection has for it.
+// An h2Stall watches whether the client takes what the connection has for it. It has the account of
+// slow.go, of the whole connection.
 type h2Stall struct {
 	written int64 // bytes of frames
 	taken   int64 // of those, at the last look
-	left    time.Duration
 	on      bool
 	blockBy time.Duration // when the field block that is coming has to be complete, 0 for none
 }
@@ -109,9 +109,21 @@ func (a *h2Stall) begin(p *h2Conn) {
 	if a.on {
 		return
 	}
-	l := &p.server.limits
-	a.on, a.left, a.taken = true, l.SendTimeout, a.written-p.c.conn.Unsent()
-	p.c.conn.SetDeadline(l.lookEvery())
+	unsent := p.c.conn.Unsent()
+	a.on, a.taken = true, a.written-unsent
+	p.c.account().owed = unsent
+	p.c.conn.SetDeadline(p.server.limits.lookEvery())
+}
+
+// end ends that: nothing is queued any more. The account is closed when nothing will be.
+func (a *h2Stall) end(p *h2Conn) {
+	if a.on {
+		a.on = false
+		p.c.account().settle(max(a.written-p.c.conn.Unsent()-a.taken, 0), &p.server.limits)
+	}
+	if p.carried.Streams() == 0 && len(p.server.slow) > 0 {
+		p.c.closeAccount()
+	}
 }
 
 // watchBlock sets the deadline for a field block, unless the client is looked at before.
@@ -125,28 +137,26 @@ func (a *h2Stall) watchBlock(p *h2Conn) {
 	}
 }
 
-// look is called at the deadline. It reports whether output was the reason. A client that has
-// taken less than Limits.MinRate for Limits.SendTimeout is reset.
+// look is called at the deadline. It reports whether output was the reason. A client whose account is
+// empty is reset.
 func (a *h2Stall) look(p *h2Conn) bool {
 	if !a.on {
 		return false
 	}
-	a.on = false
-	l := &p.server.limits
 	unsent := p.c.conn.Unsent()
 	if unsent == 0 {
+		a.end(p)
 		p.watch()
 		return true
 	}
-	step, left := l.lookEvery(), a.left
-	taken := a.written - unsent
-	left = min(left+earned(max(taken-a.taken, 0), l.MinRate, l.SendTimeout)-step, l.SendTimeout)
-	if left <= 0 {
+	account, l := p.c.account(), &p.server.limits
+	n := max(a.written-unsent-a.taken, 0)
+	if !account.pay(n, l) {
 		p.c.conn.Abort(errStalled)
 		return true
 	}
-	a.begin(p)
-	a.left = left
+	a.taken, account.owed = a.taken+n, unsent
+	p.c.conn.SetDeadline(l.lookEvery())
 	return true
 }
 

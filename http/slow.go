@@ -173,9 +173,18 @@ func (c *conn) keepsUp() bool {
 	n := a.acked + c.progress(p)
 	a.acked = 0
 	c.mark(p)
+	if !a.pay(n, l) {
+		return false
+	}
+	a.owed = c.conn.Unsent()
+	c.conn.SetDeadline(l.lookEvery())
+	return true
+}
 
-	step := l.lookEvery()
-	a.left = min(a.left+earned(n, l.MinRate, l.SendTimeout)-step, l.SendTimeout)
+// pay takes the time between two looks off the account of a peer that has taken n bytes meanwhile. It
+// reports whether some is left.
+func (a *slow) pay(n int64, l *Limits) bool {
+	a.left = min(a.left+earned(n, l.MinRate, l.SendTimeout)-l.lookEvery(), l.SendTimeout)
 	if n > 0 && n >= a.owed {
 		a.left = l.SendTimeout // it has taken all that it was owed at the last look
 	}
@@ -183,12 +192,13 @@ func (c *conn) keepsUp() bool {
 	if a.left < 0 {
 		a.saved, a.left = a.saved+a.left, 0
 	}
-	if a.left+a.saved <= 0 {
-		return false
-	}
-	a.owed = c.conn.Unsent()
-	c.conn.SetDeadline(step)
-	return true
+	return a.left+a.saved > 0
+}
+
+// settle is pay for a peer that owes nothing any more. It keeps the time that it has earned.
+func (a *slow) settle(n int64, l *Limits) {
+	a.earn(n, l)
+	a.owed, a.left = 0, l.SendTimeout
 }
 
 // earn saves the time that n more bytes are worth, behind those that earn none.
@@ -214,8 +224,8 @@ func (c *conn) hasTakenAll() {
 		a = c.account()
 	}
 	if a != nil {
-		a.earn(a.acked+c.progress(p), l)
-		a.acked, a.owed, a.left = 0, 0, l.SendTimeout
+		a.settle(a.acked+c.progress(p), l)
+		a.acked = 0
 		c.mark(p)
 	}
 	c.sendTimer = true
