@@ -138,6 +138,13 @@ func (s *Stream) Took(n int) {
 	}
 }
 
+// Shrink has what is queued wait in memory of its own size, because the peer makes no room for it.
+func (s *Stream) Shrink() {
+	if o := s.conn.out; o != nil && len(o.pieces) > 0 {
+		o.shrink(s.conn.loop)
+	}
+}
+
 // Fail ends the stream for a reason: its protocol hears of it when the turn ends.
 func (s *Stream) Fail(why error) { s.conn.markClosed(why) }
 

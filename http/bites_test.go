@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/netip"
 	"reflect"
@@ -31,6 +32,7 @@ type bite struct {
 	edge   edge
 	limits Limits
 	buffer int // of a socket, each way; 64 KiB if 0
+	log    *slog.Logger
 
 	begin func(*eventloop.Conn) eventloop.Protocol // the protocol, in place of HTTP
 	tls   bool
@@ -83,7 +85,7 @@ func TestEveryLimitBites(t *testing.T) {
 
 // A bitten is the run of a row: a server, its kernel, and the script of a client.
 type bitten struct {
-	t       *testing.T
+	t       testing.TB
 	k       *sim.Kernel
 	loop    *eventloop.Loop
 	server  *Server
@@ -92,13 +94,13 @@ type bitten struct {
 	after   func() string // returns what was seen, where the server ends before the script
 }
 
-func (row *bite) try(t *testing.T) {
+func (row *bite) try(t testing.TB) {
 	k := sim.New(1)
 	if row.buffer > 0 {
 		k.Buffer = row.buffer
 	}
 	b := &bitten{t: t, k: k}
-	config := Config{Limits: row.limits, Handler: b.serve, Loop: eventloop.Config{Kernel: k}}
+	config := Config{Limits: row.limits, Handler: b.serve, Log: row.log, Loop: eventloop.Config{Kernel: k}}
 	if row.tls {
 		config.TLS = &tls.Config{Certificates: []tls.Certificate{certificate()}, Time: k.Now}
 	}

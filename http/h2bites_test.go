@@ -71,6 +71,23 @@ func takingFrames(n int, then time.Duration) func(b *bitten) string {
 	}
 }
 
+// pingingMuch has a client send so many PING, as many at a time as the server takes, before it reads the answers.
+func pingingMuch(n int) func(b *bitten) string {
+	return func(b *bitten) string {
+		m := b.dial()
+		defer m.w.Close()
+		m.begin(nil)
+		for text := h2Pings(n); text != ""; m.hear(time.Millisecond) {
+			text = text[len(text)-b.push(m, text):]
+			if m.end != "" {
+				break
+			}
+		}
+		m.hear(10 * time.Millisecond)
+		return fmt.Sprint(len(m.heard), " bytes ", m.state())
+	}
+}
+
 // h2Cut is a GET whose field block comes in HEADERS and n more frames.
 func h2Cut(n int) string {
 	whole := h2Fetch(1, "/")[h2.HeaderSize:]
@@ -167,6 +184,7 @@ func init() {
 		"ControlQueue": {
 			{name: "as many PING are answered at once", edge: spares, limits: Limits{ControlQueue: 10}, run: h2Turns(talkByFrames(nil, h2Pings(10))), want: "33 9 170"},
 			{name: "one more when these were sent", edge: bites, limits: Limits{ControlQueue: 10}, run: h2Turns(talkByFrames(nil, h2Pings(11))), want: "33 9 170 17"},
+			{name: "those that come meanwhile wait in the socket", edge: bites, limits: Limits{ControlQueue: 10, Useless: 20_000}, buffer: 1000, run: pingingMuch(15_000), want: "255000 bytes open"},
 		},
 		"Useless": {
 			{name: "as many frames may be of no use", edge: spares, limits: Limits{Useless: 3}, run: talkByFrames(nil, h2Priorities(2)), want: "open"},

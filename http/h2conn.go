@@ -151,6 +151,7 @@ func (p *h2Conn) OnData(_ *eventloop.Conn, b []byte) (used int) {
 		}
 		if p.guard.controls >= p.server.limits.ControlQueue && p.c.conn.Buffered() > 0 {
 			p.guard.held = true // OnRoom goes on
+			p.c.conn.Pause()
 			p.carried.Wait(0)
 			break
 		}

@@ -207,7 +207,7 @@ func (p *h2Conn) goOnReading() {
 		return
 	}
 	p.guard.held, p.guard.controls = false, 0
-	c.Again()
+	c.Resume()
 }
 
 // pick returns the stream that has the next frame, nil if none may send one. Behind h2Starved bytes
@@ -262,6 +262,7 @@ func (p *h2Conn) sendFrame(s *h2Stream) {
 	room := p.roomFor(s, queued)
 	if room <= 0 {
 		p.unlist(s)
+		s.stream.Shrink()
 		return
 	}
 	data, lent, err := s.stream.Next(int(min(room, h2.MinFrameSize)))

@@ -29,6 +29,6 @@ func TestAConnectionLingersUnlessItsClientHasKeptItsPromise(t *testing.T) {
 			defer m.w.Close()
 			return status + " held"
 		}}
-		t.Run(row.name, b.try)
+		t.Run(row.name, func(t *testing.T) { b.try(t) })
 	}
 }
