@@ -87,6 +87,11 @@ type Kernel interface {
 	// acknowledgement before it sends the rest (RFC 896).
 	AckNow(fd int)
 
+	// KeepUnsentShort has the kernel take little more than it can send: 64 KiB or so, and not
+	// megabytes. What is written later then waits for less, and the kernel reports room sooner and
+	// more often. Where the kernel cannot do that, it has no effect.
+	KeepUnsentShort(fd int)
+
 	// Shutdown ends our half of the conversation: the peer reads to the end, and
 	// may go on sending.
 	Shutdown(fd int) error

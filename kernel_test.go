@@ -264,6 +264,24 @@ func TestEveryKernelKeepsTheContract(t *testing.T) {
 			}
 			w.AckNow(fd)
 		}},
+		{"to keep short what is unsent loses nothing", func(t *testing.T, w *world) {
+			fd, c := w.accept()
+			defer w.Close(fd)
+			w.KeepUnsentShort(fd)
+			piece, n := make([]byte, 10_000), 0
+			for range 100 {
+				more, err := w.Write(fd, piece, false)
+				if n += more; err == bobbin.ErrNotNow {
+					break
+				} else if err != nil {
+					t.Fatal(err)
+				}
+			}
+			if got := len(c.Receive(n)); got != n || n == 0 {
+				t.Errorf("%d bytes were taken, and %d came", n, got)
+			}
+			w.await(fd, bobbin.Writable)
+		}},
 		{"a connection that is detached is package net's, and no event comes for it", func(t *testing.T, w *world) {
 			fd, c := w.accept()
 			c.Send([]byte("before"))

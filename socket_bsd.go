@@ -140,6 +140,10 @@ func (k *kqueue) LocalAddr(fd int) netip.AddrPort { return localAddr(fd) }
 // AckNow implements Kernel. There is no such call on these systems.
 func (k *kqueue) AckNow(int) {}
 
+// KeepUnsentShort implements Kernel. Darwin has an option for that, but by it the socket is reported
+// later and takes as much as ever; the others have none. Their sockets take less than Linux's.
+func (k *kqueue) KeepUnsentShort(int) {}
+
 // Shutdown implements Kernel.
 func (k *kqueue) Shutdown(fd int) error { return shutdown(fd) }
 

@@ -315,6 +315,16 @@ func (k *epoll) AckNow(fd int) {
 		uintptr(unsafe.Pointer(&one)), unsafe.Sizeof(one), 0)
 }
 
+// unsentMost is how many bytes a socket takes beyond those that it can send, with KeepUnsentShort.
+const unsentMost = 64 << 10
+
+// KeepUnsentShort implements Kernel. A Unix socket has no such option, and takes 200 KiB at most.
+func (k *epoll) KeepUnsentShort(fd int) {
+	most := int32(unsentMost)
+	_, _, _ = syscall.RawSyscall6(unix.SYS_SETSOCKOPT, uintptr(fd), unix.IPPROTO_TCP, unix.TCP_NOTSENT_LOWAT,
+		uintptr(unsafe.Pointer(&most)), unsafe.Sizeof(most), 0)
+}
+
 // Detach implements Kernel. A registration belongs to the socket, which stays open, and
 // not to the descriptor: so it is taken back. A connection that was never watched has
 // none, which is an error of no account.

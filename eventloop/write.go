@@ -85,6 +85,15 @@ func (c *Conn) Unsent() int64 {
 	return c.Buffered() + int64(c.loop.kernel.Unsent(int(c.fd)))
 }
 
+// KeepUnsentShort has the socket take little more than the peer does, so that what is written later can
+// overtake more of what is not yet written. See bobbin.Kernel.
+func (c *Conn) KeepUnsentShort() {
+	c.loop.owner.check("Conn.KeepUnsentShort")
+	if c.state <= Closing {
+		c.loop.kernel.KeepUnsentShort(int(c.fd))
+	}
+}
+
 // SendFile sends n bytes of f from offset on. If the file turns out to be
 // shorter, the connection is reset, for what was promised cannot be kept.
 func (c *Conn) SendFile(f File, offset, n int64) {

@@ -67,6 +67,7 @@ func (c *conn) beginH2() *h2Conn {
 	p.sending.window = h2.DefaultWindow
 	p.credit.window = h2.DefaultWindow
 	p.guard.begin(&s.limits)
+	c.conn.KeepUnsentShort() // what the socket has taken cannot be overtaken
 	p.sayHello()
 	if s.loop.Stopping() {
 		p.sayLeaving() // the connection was told of the stop when it was none of HTTP/2

@@ -262,6 +262,27 @@ func TestPrioritiesOfStreamsThatNeverBeginAreForgotten(t *testing.T) {
 	row.try(t)
 }
 
+// TestTheSocketOfHTTP2TakesLittleAtATime: what the socket has taken cannot be overtaken by what is more
+// urgent. Over HTTP/1.1 nothing overtakes.
+func TestTheSocketOfHTTP2TakesLittleAtATime(t *testing.T) {
+	for _, row := range []struct {
+		says   string
+		shorts int
+	}{{h2Begin + h2Fetch(1, "/"), 1}, {get(""), 0}} {
+		k := sim.New(1)
+		if err := stage(t, k, Config{Handler: site}, func(_ *Server, c *sim.Script, w *sim.Wire) {
+			c.Send(w, []byte(row.says))
+			c.Sleep(time.Millisecond)
+			w.Close()
+		}); err != nil {
+			t.Error(err)
+		}
+		if k.Shorts != row.shorts {
+			t.Errorf("behind %.20q, KeepUnsentShort was called %d times", row.says, k.Shorts)
+		}
+	}
+}
+
 // TestInterimAnswersWaitForTheClient has a handler send ten megabytes of interim answers to a client
 // that does not read.
 func TestInterimAnswersWaitForTheClient(t *testing.T) {

@@ -111,6 +111,7 @@ func (k *tape) WatchFolder(string) (bobbin.FolderWatch, error) { return nil, err
 func (k *tape) Unsent(int) int               { return 0 }
 func (k *tape) LocalAddr(int) netip.AddrPort { return netip.AddrPort{} }
 func (k *tape) AckNow(int)                   {}
+func (k *tape) KeepUnsentShort(int)          {}
 func (k *tape) Shutdown(int) error           { return nil }
 func (k *tape) Detach(int) (net.Conn, error) { return nil, errors.ErrUnsupported }
 func (k *tape) Close(int) error              { return nil }

@@ -50,6 +50,9 @@ type Kernel struct {
 	// Every, if set, is called at each Wait. A test checks its invariants there.
 	Every func()
 
+	// Shorts counts the calls of KeepUnsentShort.
+	Shorts int
+
 	// Acks counts the calls of AckNow.
 	Acks int
 
@@ -408,6 +411,12 @@ func (k *Kernel) LocalAddr(fd int) netip.AddrPort {
 func (k *Kernel) AckNow(fd int) {
 	_, _ = k.get("acknowledge", fd)
 	k.Acks++
+}
+
+// KeepUnsentShort implements bobbin.Kernel. A wire takes what Buffer says, at any time.
+func (k *Kernel) KeepUnsentShort(fd int) {
+	_, _ = k.get("keep short", fd)
+	k.Shorts++
 }
 
 // Shutdown implements bobbin.Kernel.
