@@ -107,18 +107,19 @@ func (w *Response) switches(protocol string) error {
 		return errNoProtocol
 	case !x.framing.Done():
 		return errBodyFirst
-	case connects || x.offers(protocol):
+	case connects || x.request.Offers(protocol):
 		return nil
 	}
 	w.fields = appendUpgrade(w.fields, protocol)
 	return StatusUpgradeRequired.Because("this path is for the protocol " + protocol)
 }
 
-// offers reports whether the client offers to switch to a protocol. One that speaks
-// HTTP/1.0 cannot.
-func (x *exchange) offers(protocol string) bool {
+// Offers reports whether the client offers to switch to a protocol (RFC 9110 section 7.8; by
+// HTTP/2, RFC 8441), as Response.Tunnel asks for it. One that speaks HTTP/1.0 cannot.
+func (r *Request) Offers(protocol string) bool {
+	r.use("Offers")
 	upgrade, listed := false, false
-	for name, value := range x.request.Headers() {
+	for name, value := range r.Headers() {
 		switch {
 		case negotiate.EqualFold(name, "Connection"):
 			upgrade = upgrade || negotiate.Lists(value, "upgrade")
@@ -126,7 +127,7 @@ func (x *exchange) offers(protocol string) bool {
 			listed = listed || negotiate.Lists(value, protocol)
 		}
 	}
-	return upgrade && listed && x.head.Minor > 0
+	return upgrade && listed && r.x.head.Minor > 0
 }
 
 // appendUpgrade appends the two fields that name a protocol.

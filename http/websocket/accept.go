@@ -24,6 +24,7 @@ const version = "13"
 
 // Why a handshake is refused.
 var (
+	errMethod  = http.StatusMethodNotAllowed.Because("a handshake is a GET")
 	errVersion = http.StatusUpgradeRequired.Because("the version of WebSocket here is 13")
 	errKey     = http.StatusBadRequest.Because("a handshake has one Sec-WebSocket-Key, of 16 bytes in base64")
 	errOrigin  = http.StatusForbidden.Because("pages of this origin may not connect")
@@ -32,7 +33,7 @@ var (
 // Accept makes a session of a request that asks for one, and answers 101. The handler
 // returns nil after that. For any other request it returns an error, which the handler
 // should return: the answer is 426 for a request that asks for no WebSocket, 403 for a page
-// of another origin, 400 for a handshake that is malformed.
+// of another origin, 405 or 400 for a handshake that is malformed.
 //
 // Cookies and the user are those of the request, as for any other.
 func Accept(w *http.Response, r *http.Request, o Options) (*Session, error) {
@@ -70,8 +71,12 @@ func Accept(w *http.Response, r *http.Request, o Options) (*Session, error) {
 // check returns the key of a handshake, or why it is refused. A request that asks for no
 // WebSocket at all is left to Tunnel.
 func check(w *http.Response, r *http.Request, origins []string) (key string, err error) {
-	if !negotiate.Lists(r.Header("Upgrade"), "websocket") {
+	if !r.Offers("websocket") {
 		return "", nil
+	}
+	if r.Method() != "GET" {
+		w.Set("Allow", "GET")
+		return "", errMethod
 	}
 	if v := r.HeaderValues(fieldVersion); len(v) != 1 || v[0] != version {
 		w.Set("Upgrade", "websocket").Set(fieldVersion, version)
@@ -111,7 +116,7 @@ func mayConnect(origin []string, host string, allowed []string) bool {
 		return slices.ContainsFunc(allowed, func(a string) bool { return a == "*" || negotiate.EqualFold(a, origin[0]) })
 	}
 	_, of, ok := strings.Cut(origin[0], "://")
-	return ok && negotiate.EqualFold(of, host)
+	return ok && host != "" && negotiate.EqualFold(of, host)
 }
 
 // choose returns the first of our subprotocols that the client lists, or nil.
