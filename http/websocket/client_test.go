@@ -16,10 +16,17 @@ import (
 )
 
 // stage runs a server over a simulated kernel, and a function for its clients.
-func stage(t *testing.T, h http.Handler, play func(s *http.Server, c *client)) {
+func stage(t testing.TB, h http.Handler, play func(s *http.Server, c *client)) {
+	t.Helper()
+	stageConfig(t, http.Config{Handler: h, Tunnels: true}, play)
+}
+
+// stageConfig is stage for a server with settings of its own.
+func stageConfig(t testing.TB, config http.Config, play func(s *http.Server, c *client)) {
 	t.Helper()
 	k := sim.New(1)
-	s, err := http.NewServer(http.Config{Handler: h, Log: slog.New(slog.DiscardHandler), Tunnels: true, Loop: eventloop.Config{Kernel: k, CheckOwner: true}})
+	config.Log, config.Loop = slog.New(slog.DiscardHandler), eventloop.Config{Kernel: k, CheckOwner: true}
+	s, err := http.NewServer(config)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -37,7 +44,7 @@ func stage(t *testing.T, h http.Handler, play func(s *http.Server, c *client)) {
 
 // A client is one connection, when it is connected.
 type client struct {
-	t      *testing.T
+	t      testing.TB
 	kernel *sim.Kernel
 	script *sim.Script
 	wire   *sim.Wire

@@ -158,7 +158,7 @@ func (c *h2Client) session(stream uint32) {
 		switch h, _ := c.frame(); {
 		case h.Stream == stream && h.Type == h2.FrameHeaders:
 			return
-		case h.Length == 0 && h.Type == 0:
+		case h == (h2.FrameHeader{}):
 			c.t.Fatal("the session is not answered")
 		}
 	}
@@ -194,7 +194,7 @@ func (c *h2Client) all(stream uint32) string {
 			continue
 		case h.Type == h2.FrameRSTStream && h.Stream == stream:
 			end = "reset"
-		case h.Length == 0 && h.Type == 0:
+		case h == (h2.FrameHeader{}):
 		default:
 			continue
 		}
