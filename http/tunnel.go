@@ -39,6 +39,7 @@ type Tunnel struct {
 	heard   bool // the client's half has, and OnEOF knows
 	paused  bool // by Pause
 	showing bool // OnBytes is being called
+	yields  bool // by Yield
 }
 
 // A tunnelRequest is what is left of the request that a tunnel has begun with. Most tunnels
@@ -260,6 +261,10 @@ func (t *Tunnel) Resume() {
 	t.paused = false
 	t.listen()
 }
+
+// Yield, in OnBytes, has that be called with what it leaves over in the next turn of the loop, and
+// not before: other connections come in between. It is for what takes long for few bytes.
+func (t *Tunnel) Yield() { t.yields = true }
 
 // CloseWrite ends our half, behind what was written: the client reads to the end, and may
 // go on sending. If it has ended its half before, the tunnel is closed.

@@ -31,6 +31,7 @@ type noting struct {
 	text  string
 	times int  // that OnTimeout sets the time anew
 	pours bool // writes as much as there is room for, each time
+	yield bool // uses two bytes at a time
 }
 
 // fill writes until the tunnel is full.
@@ -44,8 +45,16 @@ func (d *noting) note(what string) {
 	d.text += fmt.Sprintf("%v %s, ", d.server.elapsed().Round(time.Second), what)
 }
 
-func (d *noting) OnBytes(p []byte) int { d.note(string(p)); return len(p) }
-func (d *noting) OnEOF()               { d.note("end"); d.Close() }
+func (d *noting) OnBytes(p []byte) int {
+	if d.yield {
+		p = p[:2]
+		d.Yield()
+		d.server.loop.Post(func() { d.note("others") })
+	}
+	d.note(string(p))
+	return len(p)
+}
+func (d *noting) OnEOF() { d.note("end"); d.Close() }
 func (d *noting) OnDrain() {
 	if d.pours {
 		d.fill()
@@ -106,6 +115,11 @@ func TestATunnelHandlerHearsAll(t *testing.T) {
 			}
 			w.Reset()
 		}, "0s enough, 20s over, "},
+		{"few bytes in a turn, if it wants no more", func(d *noting) { d.yield = true }, func(s *Server, c *sim.Script, w *sim.Wire) {
+			c.Send(w, []byte("abcdef"))
+			c.Sleep(time.Second)
+			w.CloseWrite()
+		}, "0s ab, 0s others, 0s cd, 0s others, 0s ef, 0s others, 1s end, 1s over, "},
 		{"room when the client has taken enough", (*noting).fill, func(s *Server, c *sim.Script, w *sim.Wire) {
 			c.Sleep(time.Second)
 			for got := []byte(nil); len(got) < 100_000; {

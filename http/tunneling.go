@@ -127,8 +127,8 @@ func (t *Tunnel) listen() {
 // OnData implements eventloop.Protocol.
 func (p *tunneling) OnData(_ *eventloop.Conn, b []byte) (used int) {
 	t := (*Tunnel)(p)
-	t.showing = true
-	for used < len(b) && t.Live() && !t.paused && !t.Full() {
+	t.showing, t.yields = true, false
+	for used < len(b) && t.Live() && !t.paused && !t.Full() && !t.yields {
 		n := t.handler.OnBytes(b[used:])
 		if n < 0 || n > len(b)-used {
 			panic(fmt.Sprintf("http: the function of OnBytes says that it has used %d of %d bytes", n, len(b)-used))
@@ -140,6 +140,9 @@ func (p *tunneling) OnData(_ *eventloop.Conn, b []byte) (used int) {
 	t.showing = false
 	if !t.Live() {
 		return len(b)
+	}
+	if t.yields {
+		t.conn.conn.Again()
 	}
 	t.listen()
 	t.moved()

@@ -41,25 +41,23 @@ func (s *sink) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// deflate appends p, deflated. What lies further behind than the window is never referred
-// to: where that is smaller than the Writer's, each part of its size is deflated alone.
-func (d *deflater) deflate(dst, p []byte, bits uint8) []byte {
-	part := len(p)
-	if bits < largestWindow {
-		part = 1 << bits
-	}
+// mayDeflate reports whether a message is deflated for a window of so many bits. What lies
+// further behind than the window is never referred to, so one that is smaller than the Writer's
+// is for messages that fit into it.
+func mayDeflate(p []byte, bits uint8) bool {
+	return len(p) >= deflateFrom && (bits == largestWindow || bits > 0 && len(p) <= 1<<bits)
+}
+
+// deflate appends p, deflated.
+func (d *deflater) deflate(dst, p []byte) []byte {
 	d.to.p = dst
-	for again := true; again; again = len(p) > 0 { // an empty message is a block, too
-		n := min(part, len(p))
-		if d.writer == nil {
-			d.writer, _ = flate.NewWriter(&d.to, flate.BestSpeed) // the level is one
-		} else {
-			d.writer.Reset(&d.to)
-		}
-		d.writer.Write(p[:n]) // a sink has no errors
-		d.writer.Flush()
-		p = p[n:]
+	if d.writer == nil {
+		d.writer, _ = flate.NewWriter(&d.to, flate.BestSpeed) // the level is one
+	} else {
+		d.writer.Reset(&d.to)
 	}
+	d.writer.Write(p) // a sink has no errors
+	d.writer.Flush()
 	dst, d.to.p = d.to.p, nil
 	return bytes.TrimSuffix(dst, []byte(endOfMessage))
 }

@@ -2,7 +2,6 @@ package websocket
 
 import (
 	"bytes"
-	"compress/flate"
 	"fmt"
 	"math/rand/v2"
 	"strings"
@@ -13,7 +12,7 @@ import (
 
 // deflated returns a message as a client may deflate it.
 func deflated(p string) string {
-	return string(new(deflater).deflate(nil, []byte(p), largestWindow))
+	return string(new(deflater).deflate(nil, []byte(p)))
 }
 
 // text returns n bytes that can be deflated.
@@ -39,7 +38,7 @@ func TestDeflatedMessages(t *testing.T) {
 					}
 					c.say(say + frame(first|0x80, p))
 					want := "deflated text "
-					if size < deflateFrom {
+					if size < deflateFrom || bits < 15 && size > 1<<bits {
 						want = "text "
 					}
 					if got := c.next(); got != want+text(size) {
@@ -95,25 +94,6 @@ func TestABombIsInflatedToItsLimit(t *testing.T) {
 	}
 }
 
-// TestAWindowIsKept inflates with a Reader that has forgotten what is before each part.
-func TestAWindowIsKept(t *testing.T) {
-	var d deflater
-	p := []byte(text(5000))
-	q := d.deflate(nil, p, 9)
-	var got []byte
-	for _, part := range bytes.Split(q, []byte(endOfMessage)) {
-		r := flate.NewReader(bytes.NewReader(append(part, endOfMessage+endOfStream...)))
-		var b bytes.Buffer
-		if _, err := b.ReadFrom(r); err != nil || b.Len() > 512 {
-			t.Errorf("a part of %d bytes, %v", b.Len(), err)
-		}
-		got = append(got, b.Bytes()...)
-	}
-	if !bytes.Equal(got, p) {
-		t.Errorf("got %d bytes", len(got))
-	}
-}
-
 // FuzzInflate holds that no bytes cause a panic, or more than the limit.
 func FuzzInflate(f *testing.F) {
 	f.Add([]byte(deflated("hello")))
@@ -124,7 +104,7 @@ func FuzzInflate(f *testing.F) {
 		if why == nil && len(q) > 1000 {
 			t.Errorf("%d bytes", len(q))
 		}
-		if again := d.deflate(nil, q, largestWindow); why == nil {
+		if again := d.deflate(nil, q); why == nil {
 			if r, why := d.inflate(nil, again, 1000); why != nil || !bytes.Equal(r, q) {
 				t.Errorf("%v, %q has become %q", why, q, r)
 			}
@@ -137,7 +117,7 @@ func BenchmarkDeflate190(b *testing.B) {
 	p, q := []byte(text(190)), []byte(nil)
 	b.ReportAllocs()
 	for b.Loop() {
-		q = d.deflate(q[:0], p, largestWindow)
+		q = d.deflate(q[:0], p)
 	}
 }
 

@@ -151,9 +151,9 @@ func TestSessionsShareAConnectionOfHTTP2(t *testing.T) {
 }
 
 // session opens one on a stream.
-func (c *h2Client) session(stream uint32) {
+func (c *h2Client) session(stream uint32, more ...[2]string) {
 	c.t.Helper()
-	c.headers(stream, 0, [2]string{":method", "CONNECT"}, [2]string{":protocol", "websocket"}, [2]string{":scheme", "https"}, [2]string{":path", "/"}, [2]string{":authority", "a"}, [2]string{"sec-websocket-version", "13"})
+	c.headers(stream, 0, append(asking(), more...)...)
 	for {
 		switch h, _ := c.frame(); {
 		case h.Stream == stream && h.Type == h2.FrameHeaders:

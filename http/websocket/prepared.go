@@ -35,10 +35,10 @@ func (m *Prepared) deflate(d *deflater) *http.Piece {
 	m.once.Do(func() {
 		m.deflated = m.plain
 		p := m.plain.Bytes()[m.text:]
-		if len(p) < deflateFrom {
+		if !mayDeflate(p, largestWindow) {
 			return
 		}
-		if q := d.deflate(nil, p, largestWindow); len(q) < len(p) {
+		if q := d.deflate(nil, p); len(q) < len(p) {
 			m.deflated = http.PreparePiece(append(ws.AppendHead(nil, ws.Opcode(m.kind), true, len(q)), q...))
 		}
 	})

@@ -6,6 +6,17 @@ import (
 	"github.com/bobbin-http/bobbin/http/internal/ws"
 )
 
+// turnWork is how much work a session may make at a time, which is twice in a turn of the loop at
+// most: with what was left over, and with what is read. A frame is one, or about 100 ns; few
+// bytes can be much when they are inflated.
+const (
+	turnWork     = 1024
+	inflateWork  = 32      // of a deflated message
+	inflateBytes = 1 << 10 // inflated, are one
+	deflateWork  = 64      // of a message that is deflated
+	deflateBytes = 1 << 6  // of it, are one
+)
+
 // receive uses the bytes that have come, as far as their messages are wanted.
 func (s *Session) receive(p []byte) (used int) {
 	s.heard, s.pinged = s.shared.loop.Uptime(), false
@@ -14,7 +25,11 @@ func (s *Session) receive(p []byte) (used int) {
 		in = s.shared.takeIncoming(s)
 		s.incoming = in
 	}
-	for used < len(p) && s.tunnel.Live() && !s.Full() && s.stream.reads() {
+	for s.shared.work = 0; used < len(p) && s.tunnel.Live() && !s.Full() && s.stream.reads(); {
+		if s.shared.work >= turnWork {
+			s.tunnel.Yield()
+			break
+		}
 		e, n, why := in.reader.Next(p[used:])
 		used += n
 		if why != nil {
@@ -37,6 +52,7 @@ func (s *Session) receive(p []byte) (used int) {
 
 // handle handles what has come.
 func (s *Session) handle(e *ws.Event) {
+	s.shared.work++
 	switch e.Opcode {
 	case ws.Text, ws.Binary:
 		if s.state == open {
@@ -52,7 +68,7 @@ func (s *Session) handle(e *ws.Event) {
 // part takes a part of a message. A message of one part is shown where it is.
 func (s *Session) part(e *ws.Event) {
 	if e.First && e.Last && !e.Deflated {
-		s.deliver(Kind(e.Opcode), e.Data)
+		s.deliver(Kind(e.Opcode), e.Data, false)
 		return
 	}
 	in := s.incoming
@@ -68,32 +84,38 @@ func (s *Session) part(e *ws.Event) {
 	if e.Deflated {
 		s.inflate(Kind(e.Opcode), p)
 	} else {
-		s.deliver(Kind(e.Opcode), p)
+		s.deliver(Kind(e.Opcode), p, true)
 	}
-	s.shared.give(p)
 }
 
 // inflate inflates a message, and shows it.
 func (s *Session) inflate(kind Kind, p []byte) {
 	q, why := s.shared.inflate(s.shared.take(), p, s.limits.MessageSize)
-	defer s.shared.give(q)
-	switch {
-	case why != nil:
-		s.fail(why)
-	case kind == Text && !utf8.Valid(q):
-		s.fail(ws.ErrText)
-	default:
-		s.deliver(kind, q)
+	s.shared.give(p)
+	s.shared.work += inflateWork + len(q)/inflateBytes
+	if why == nil && kind == Text && !utf8.Valid(q) {
+		why = ws.ErrText
 	}
+	if why != nil {
+		s.shared.give(q)
+		s.fail(why)
+		return
+	}
+	s.deliver(kind, q, true)
 }
 
-// deliver shows a message to the handler.
-func (s *Session) deliver(kind Kind, p []byte) {
+// deliver shows a message to the handler. Its memory may be the session's own, which is given
+// back.
+func (s *Session) deliver(kind Kind, p []byte, own bool) {
 	s.incoming.begun = 0
-	switch {
-	case s.stream != nil:
-		s.stream.deliver(s, kind, p)
-	case s.onMessage != nil:
+	if s.stream != nil {
+		s.stream.deliver(s, kind, p, own)
+		return
+	}
+	if s.onMessage != nil {
 		s.onMessage(kind, p)
+	}
+	if own {
+		s.shared.give(p)
 	}
 }

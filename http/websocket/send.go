@@ -21,11 +21,12 @@ func (s *Session) send(kind Kind, p []byte) error {
 	if kind != Text && kind != Binary {
 		return ErrNotAMessage
 	}
-	if s.window == 0 || len(p) < deflateFrom {
+	if !mayDeflate(p, s.window) {
 		return s.write(ws.Opcode(kind), p)
 	}
-	d := s.shared.deflate(s.shared.take(), p, s.window)
+	d := s.shared.deflate(s.shared.take(), p)
 	defer s.shared.give(d)
+	s.shared.work += deflateWork + len(p)/deflateBytes
 	if len(d) >= len(p) {
 		return s.write(ws.Opcode(kind), p)
 	}

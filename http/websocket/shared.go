@@ -13,16 +13,20 @@ type shared struct {
 	sessions int
 	limits   *Limits // those of the last session: most have the same
 	scratch  []byte  // for a frame that is about to be written
-	spare    []byte  // for a message that comes in parts
+	spares   [][]byte
 	idle     []*incoming
+	work     int // of this call of receive, see turnWork
 }
 
 // idleKept is how many incomings a loop keeps to be used again.
 const idleKept = 64
 
-// keepSpare is the most memory that a loop keeps for its next message, and for its next
-// frame.
-const keepSpare = 256 << 10
+// What a loop keeps for its next messages: a few spares, for one that is deflated, as it was
+// inflated, and deflated again; and how large each is at most, as the next frame is.
+const (
+	sparesKept = 3
+	keepSpare  = 3 << 19
+)
 
 // loops has what is shared on each loop that has sessions. The lock is held for a look-up at
 // the beginning of a session, and at its end.
@@ -66,15 +70,19 @@ func (sh *shared) same(l Limits) *Limits {
 
 // take returns memory for a message.
 func (sh *shared) take() []byte {
-	p := sh.spare
-	sh.spare = nil
+	n := len(sh.spares)
+	if n == 0 {
+		return nil
+	}
+	p := sh.spares[n-1]
+	sh.spares = sh.spares[:n-1]
 	return p[:0]
 }
 
 // give gives the memory of a message back.
 func (sh *shared) give(p []byte) {
-	if cap(p) <= keepSpare && cap(p) > cap(sh.spare) {
-		sh.spare = p[:0]
+	if cap(p) > 0 && cap(p) <= keepSpare && len(sh.spares) < sparesKept {
+		sh.spares = append(sh.spares, p)
 	}
 }
 

@@ -96,9 +96,12 @@ func (st *stream) wait(w want) bool {
 func (st *stream) reads() bool { return st == nil || st.wants == message }
 
 // deliver hands a message to the handler, which waits for it. The handler may wait for
-// room with it in its hands, so it gets a copy.
-func (st *stream) deliver(s *Session, kind Kind, p []byte) {
-	st.kind, st.p, st.have = kind, append(s.shared.take(), p...), true
+// room with it in its hands, so it gets a copy of one that is not in memory of its own.
+func (st *stream) deliver(s *Session, kind Kind, p []byte, own bool) {
+	if !own {
+		p = append(s.shared.take(), p...)
+	}
+	st.kind, st.p, st.have = kind, p, true
 	st.resume(s)
 }
 
