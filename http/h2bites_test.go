@@ -77,12 +77,7 @@ func pingingMuch(n int) func(b *bitten) string {
 		m := b.dial()
 		defer m.w.Close()
 		m.begin(nil)
-		for text := h2Pings(n); text != ""; m.hear(time.Millisecond) {
-			text = text[len(text)-b.push(m, text):]
-			if m.end != "" {
-				break
-			}
-		}
+		b.pushAll(m, h2Pings(n))
 		m.hear(10 * time.Millisecond)
 		return fmt.Sprint(len(m.heard), " bytes ", m.state())
 	}
