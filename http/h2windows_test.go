@@ -2,6 +2,7 @@ package http
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -75,5 +76,30 @@ func TestWindows(t *testing.T) {
 		{"a sum above it ends the connection", []any{more(0, most-h2.DefaultWindow), more(0, 1)}, flowError, ""},
 		{"INITIAL_WINDOW_SIZE that makes a window too large ends the connection", []any{window(0), h2Post(1, "/echo"), more(1, most), window(1)}, ack + ", " + flowError, "POST /echo at a, and no body"},
 		{"a closed window does not hold up a reset", []any{window(0), size(1, 5), h2Reset(1), size(3, 0)}, ack + ", 200 on 1, 200 on 3", "GET /size/5 at a; GET /size/0 at a"},
+	})
+}
+
+// TestRoomForBodies is about what the server has room for, and what it gives back (RFC 9113 section 6.9).
+func TestRoomForBodies(t *testing.T) {
+	ack := string(h2.AppendSettingsAck(nil))
+	const padded = h2.FlagPadded
+	limits := rowLimits
+	limits.StreamWindow, limits.StreamWindowMost = 10, 10
+	const held = "POST /held at a"
+	late := h2PostOf(1, ":path: /held")
+	holdH2(t, Config{Limits: limits}, []h2Row{
+		{"half of the window that was read is given back in one", []any{ack, h2PostOf(1), h2Data(1, "hell"), h2Data(1, "o"), h2Last(1, "!")}, "5 more on 1, 200 on 1", `POST / at a "hello!"`},
+		{"padding takes room of the window, and is given back at once", []any{ack, late, h2Frame(h2.FrameData, padded, 1, "\x09"+strings.Repeat("\x00", 9))}, "200 on 1, 10 more on 1", held},
+		{"padding beyond the window resets the stream", []any{ack, h2PostOf(1), h2Frame(h2.FrameData, padded, 1, "\x0a"+strings.Repeat("\x00", 10))}, "FLOW_CONTROL_ERROR on 1", "POST / at a, and no body"},
+		{"a body that comes before the client can know the window may be larger", []any{late, h2Last(1, strings.Repeat("x", 5000))}, "200 on 1", held},
+		{"an empty frame needs no window", []any{ack, late, h2Data(1, "0123456789"), h2Data(1, ""), h2Last(1, "")}, "200 on 1", held},
+	})
+	half := h2Body(1, 1<<15)
+	holdH2(t, Config{}, []h2Row{
+		{"a body of a stream that was reset is given back to the connection", []any{h2PostOf(1, "X: y"), half}, "PROTOCOL_ERROR on 1, 32768 more on 0", ""},
+		{"so is one behind an answer", []any{h2PostOf(1, ":path: /early"), half}, "200 on 1, 32768 more on 0", "POST /early at a"},
+		{"so is one that is longer than it says", []any{h2PostOf(1, "content-length: 5"), half}, "PROTOCOL_ERROR on 1, 32768 more on 0", `POST / at a content-length="5", and no body`},
+		{"so is one on a stream that is over", []any{h2GetOf(1), time.Millisecond, half}, "200 on 1, STREAM_CLOSED on 1, 32768 more on 0", "GET / at a"},
+		{"so is one of a client that gives its request up", []any{h2PostOf(1), half, h2Reset(1)}, "32768 more on 0", "POST / at a, and no body"},
 	})
 }
