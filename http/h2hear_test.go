@@ -255,26 +255,35 @@ func (m *h2Model) takeBlock(h h2.FrameHeader) {
 // it. There must be one if ours has become smaller (RFC 7541 section 4.2). Each is a block of its own
 // for the decoder, which takes one only.
 func (m *h2Model) takeTableSizes(block []byte) []byte {
-	const update, rest = 0x20, 0x1f
-	isUpdate := func(p []byte) bool { return len(p) > 0 && p[0]&^rest == update }
-	if m.shrinks && !isUpdate(block) {
+	size, n, is := h2TableSize(block)
+	if m.shrinks && !is {
 		m.fail("a smaller table was not announced")
 	}
 	m.shrinks = false
-	for isUpdate(block) {
-		n := 1
-		m.table = uint32(block[0] & rest)
-		for shift := 0; m.table >= rest && n < len(block); shift += 7 {
-			c := block[n]
-			m.table += uint32(c&0x7f) << shift
-			if n++; c < 0x80 {
-				break
-			}
-		}
+	for ; is; size, n, is = h2TableSize(block) {
+		m.table = size
 		m.decode(block[:n])
 		block = block[n:]
 	}
 	return block
+}
+
+// h2TableSize reads a size update at the beginning of a block, and returns how many bytes it has. It
+// reports whether there is one.
+func h2TableSize(block []byte) (size uint32, n int, is bool) {
+	const update, rest = 0x20, 0x1f
+	if len(block) == 0 || block[0]&^rest != update {
+		return 0, 0, false
+	}
+	size, n = uint32(block[0]&rest), 1
+	for shift := 0; size >= rest && n < len(block); shift += 7 {
+		c := block[n]
+		size += uint32(c&0x7f) << shift
+		if n++; c < 0x80 {
+			break
+		}
+	}
+	return size, n, true
 }
 
 // decode has the decoder take a block.

@@ -107,10 +107,17 @@ func (r *h2Reader) word(h h2.FrameHeader, payload []byte) string {
 	return h.Type.String()
 }
 
-// status returns the status in the field block that has come, or "trailers".
+// status returns the status in the field block that has come, or "trailers", with the table sizes that
+// begin it.
 func (r *h2Reader) status() string {
 	if r.decoder == nil {
 		r.decoder = hpack.NewDecoder(h2.DefaultTable, nil)
+	}
+	table := "" // what is said of its size
+	for size, n, is := h2TableSize(r.block); is; size, n, is = h2TableSize(r.block) {
+		table += fmt.Sprintf("a table of %d, ", size)
+		_, _ = r.decoder.DecodeFull(r.block[:n]) // each by itself, because it takes one only
+		r.block = r.block[n:]
 	}
 	fields, err := r.decoder.DecodeFull(r.block)
 	r.block = nil
@@ -118,7 +125,7 @@ func (r *h2Reader) status() string {
 	case err != nil:
 		return err.Error()
 	case len(fields) > 0 && fields[0].Name == ":status":
-		return fields[0].Value
+		return table + fields[0].Value
 	}
 	return "trailers"
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bobbin-http/bobbin/eventloop/sim"
 	"github.com/bobbin-http/bobbin/http/internal/h2"
 )
 
@@ -19,7 +20,7 @@ func TestSettingsOfClients(t *testing.T) {
 	const get, ack = "GET / at a", "SETTINGS ACK"
 	holdH2(t, Config{}, []h2Row{
 		{"SETTINGS without a setting are acknowledged", []any{string(h2.AppendSettings(nil))}, ack, ""},
-		{"one ACK is for a frame, and not for a setting", []any{string(h2.AppendSettings(nil, h2.Setting{ID: 1, Value: 1}, h2.Setting{ID: 1, Value: 2}))}, ack, ""},
+		{"one ACK is for a frame, and not for a setting", []any{string(h2.AppendSettings(nil, h2.Setting{ID: 6, Value: 1}, h2.Setting{ID: 6, Value: 2}))}, ack, ""},
 		{"a setting that is not known is ignored", []any{h2Set(0x7777, 1<<32-1), h2GetOf(1)}, ack + ", 200 on 1", get},
 		{"setting 0 is not known", []any{h2Set(0, 1)}, ack, ""},
 		{"SETTINGS of 5 bytes end the connection", []any{h2Frame(h2.FrameSettings, 0, 0, "\x00\x01\x00\x00\x00")}, frameSizeError, ""},
@@ -42,7 +43,8 @@ func TestSettingsOfClients(t *testing.T) {
 		{"NO_RFC7540_PRIORITIES may be 1", []any{h2Set(h2.SettingNoRFC7540Priorities, 1)}, ack, ""},
 		{"NO_RFC7540_PRIORITIES of 2 ends the connection", []any{h2Set(h2.SettingNoRFC7540Priorities, 2)}, protocolError, ""},
 		{"a bad value ends the connection, though a good one follows", []any{string(h2.AppendSettings(nil, h2.Setting{ID: h2.SettingEnablePush, Value: 2}, h2.Setting{ID: h2.SettingEnablePush, Value: 0}))}, protocolError, ""},
-		{"HEADER_TABLE_SIZE of 0 is announced in the next block", []any{h2Set(h2.SettingHeaderTableSize, 0), h2GetOf(1), h2GetOf(3)}, ack + ", 200 on 1, 200 on 3", get + "; " + get},
+		{"HEADER_TABLE_SIZE of 0 is announced in the next block", []any{h2Set(h2.SettingHeaderTableSize, 0), h2GetOf(1), h2GetOf(3)}, ack + ", a table of 0, 200 on 1, 200 on 3", get + "; " + get},
+		{"so is one that was 0 for a moment", []any{string(h2.AppendSettings(nil, h2.Setting{ID: 1, Value: 0}, h2.Setting{ID: 1, Value: 4096})), h2GetOf(1), h2GetOf(3)}, ack + ", a table of 0, a table of 4096, 200 on 1, 200 on 3", get + "; " + get},
 		{"HEADER_TABLE_SIZE may be the highest number", []any{h2Set(h2.SettingHeaderTableSize, 1<<32-1), h2GetOf(1), h2GetOf(3)}, ack + ", 200 on 1, 200 on 3", get + "; " + get},
 	})
 }
@@ -101,5 +103,35 @@ func TestRoomForBodies(t *testing.T) {
 		{"so is one that is longer than it says", []any{h2PostOf(1, "content-length: 5"), half}, "PROTOCOL_ERROR on 1, 32768 more on 0", `POST / at a content-length="5", and no body`},
 		{"so is one on a stream that is over", []any{h2GetOf(1), time.Millisecond, half}, "200 on 1, STREAM_CLOSED on 1, 32768 more on 0", "GET / at a"},
 		{"so is one of a client that gives its request up", []any{h2PostOf(1), half, h2Reset(1)}, "32768 more on 0", "POST / at a, and no body"},
+	})
+}
+
+// TestClientsThatGiveBackLateAreKept has a client that acts as Go's does: it gives back each answer when
+// that is over, thousands of them, and asks every 15 seconds whether the connection is alive.
+func TestClientsThatGiveBackLateAreKept(t *testing.T) {
+	k := sim.New(1)
+	stageH2(t, k, Config{Handler: h2Site().Serve}, func(_ *h2Watch, c *sim.Script, w *sim.Wire) {
+		m := newMouth(k, c, w)
+		m.listen(h2Begin)
+		m.words()
+		for i := range uint32(5000) {
+			stream := 2*i + 1
+			m.listen(h2Fetch(stream, "/ok"))
+			m.say(string(h2.AppendWindowUpdate(h2.AppendWindowUpdate(nil, 0, 5), stream, 5)))
+			if got, want := m.words(), fmt.Sprintf("200 on %d, 5 bytes on %d", stream, stream); got != want {
+				t.Fatalf("request %d: it hears %q", i, got)
+			}
+		}
+		m.say(h2Fetch(20_001, "/held"))
+		for i := range 24 * 60 * 4 { // a day
+			m.say(h2Pings(1))
+			c.Sleep(15 * time.Second)
+			m.hear(time.Millisecond)
+			if got := m.words(); strings.Contains(got, "GOAWAY") || m.end != "" {
+				t.Fatalf("PING %d: it hears %q", i, got)
+			}
+		}
+		w.Close()
+		c.Sleep(h2Rest)
 	})
 }
