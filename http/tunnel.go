@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/bobbin-http/bobbin/eventloop"
 	"github.com/bobbin-http/bobbin/http/internal/h1"
 	"github.com/bobbin-http/bobbin/http/internal/negotiate"
 	"github.com/bobbin-http/bobbin/http/internal/route"
@@ -136,6 +137,14 @@ func appendUpgrade(fields []byte, protocol string) []byte {
 	return fmt.Appendf(fields, "Connection: Upgrade\r\nUpgrade: %s\r\n", protocol)
 }
 
+// Client returns the client that the tunnel is accounted to: see eventloop.Conn.Client.
+func (t *Tunnel) Client() eventloop.Client {
+	if !t.Live() {
+		return eventloop.Client{}
+	}
+	return t.conn.conn.Client()
+}
+
 // Live reports whether the tunnel is open, as far as is known.
 func (t *Tunnel) Live() bool { return t.is < tunnelClosed }
 
@@ -248,23 +257,6 @@ func (t *Tunnel) Post(f func()) error {
 		t.conn.conn.Guard(f)
 	})
 }
-
-// Pause stops the calls of OnBytes and OnEOF until Resume: the client has to wait.
-func (t *Tunnel) Pause() {
-	t.paused = true
-	t.listen()
-}
-
-// Resume ends a Pause. OnBytes is called again with what it has left over, unless it has
-// called both itself.
-func (t *Tunnel) Resume() {
-	t.paused = false
-	t.listen()
-}
-
-// Yield, in OnBytes, has that be called with what it leaves over in the next turn of the loop, and
-// not before: other connections come in between. It is for what takes long for few bytes.
-func (t *Tunnel) Yield() { t.yields = true }
 
 // CloseWrite ends our half, behind what was written: the client reads to the end, and may
 // go on sending. If it has ended its half before, the tunnel is closed.

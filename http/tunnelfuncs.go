@@ -156,6 +156,23 @@ func (f *tunnelFuncs) OnStop() {
 // OnClose implements TunnelHandler.
 func (f *tunnelFuncs) OnClose() {}
 
+// Pause stops the calls of OnBytes and OnEOF until Resume: the client has to wait.
+func (t *Tunnel) Pause() {
+	t.paused = true
+	t.listen()
+}
+
+// Resume ends a Pause. OnBytes is called again with what it has left over, unless it has
+// called both itself.
+func (t *Tunnel) Resume() {
+	t.paused = false
+	t.listen()
+}
+
+// Yield, in OnBytes, has that be called with what it leaves over in the next turn of the loop, and
+// not before: other connections come in between. It is for what takes long for few bytes.
+func (t *Tunnel) Yield() { t.yields = true }
+
 // reads reports whether the program wants the bytes of the client.
 func (t *Tunnel) reads() bool {
 	f, ok := t.handler.(*tunnelFuncs)

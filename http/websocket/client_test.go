@@ -24,7 +24,12 @@ func stage(t testing.TB, h http.Handler, play func(s *http.Server, c *client)) {
 // stageConfig is stage for a server with settings of its own.
 func stageConfig(t testing.TB, config http.Config, play func(s *http.Server, c *client)) {
 	t.Helper()
-	k := sim.New(1)
+	stageKernel(t, sim.New(1), config, play)
+}
+
+// stageKernel is stageConfig over a kernel.
+func stageKernel(t testing.TB, k *sim.Kernel, config http.Config, play func(s *http.Server, c *client)) {
+	t.Helper()
 	config.Log, config.Loop = slog.New(slog.DiscardHandler), eventloop.Config{Kernel: k, CheckOwner: true}
 	s, err := http.NewServer(config)
 	if err != nil {

@@ -43,6 +43,7 @@ type Options struct {
 // which stands beside it with the effect on the client.
 type Limits struct {
 	MessageSize    int64         // bytes of a message, after inflating; 1 MiB; closed with 1009
+	MessagesTotal  int64         // bytes of all that are incomplete, or that handlers of Streaming wait with, on a loop; 64 MiB; the largest of the client that has most, closed with 1013
 	MessageTimeout time.Duration // from the first byte of a message to its last; 30 s; closed with 1008
 	PingEvery      time.Duration // without a byte of the client, until it gets a ping; 30 s
 	PongWithin     time.Duration // without a byte after a ping, or progress towards it; 10 s; reset
@@ -52,6 +53,7 @@ type Limits struct {
 // withDefaults returns the limits with defaults in place of zeros.
 func (l Limits) withDefaults() Limits {
 	orDefault(&l.MessageSize, 1<<20)
+	orDefault(&l.MessagesTotal, 64<<20)
 	orDefault(&l.MessageTimeout, 30*time.Second)
 	orDefault(&l.PingEvery, 30*time.Second)
 	orDefault(&l.PongWithin, 10*time.Second)
@@ -86,4 +88,5 @@ const (
 	CodePolicyError   = ws.PolicyError // a message that takes too long
 	CodeTooBig        = ws.TooBig
 	CodeInternalError = 1011 // the handler of Streaming has returned an error
+	CodeTryAgainLater = 1013 // there are too many messages at once
 )

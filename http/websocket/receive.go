@@ -38,6 +38,9 @@ func (s *Session) receive(p []byte) (used int) {
 		}
 		s.handle(&e)
 	}
+	if s.state == open {
+		s.shared.count(&in.account, s, cap(in.message))
+	}
 	switch {
 	case s.state == over:
 	case in.reader.Idle():
@@ -81,6 +84,7 @@ func (s *Session) part(e *ws.Event) {
 	}
 	p := in.message
 	in.message = nil
+	s.shared.count(&in.account, s, 0)
 	if e.Deflated {
 		s.inflate(Kind(e.Opcode), p)
 	} else {

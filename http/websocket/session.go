@@ -43,6 +43,7 @@ type Session struct {
 type incoming struct {
 	reader  ws.Reader
 	message []byte
+	account account
 	begun   time.Duration // 0 if nothing is incomplete
 }
 
@@ -153,8 +154,11 @@ func (s *Session) Resume() {
 // gone is called when the tunnel is over.
 func (s *Session) gone() {
 	s.state = over
-	s.shared.leave()
+	if in := s.incoming; in != nil {
+		s.shared.count(&in.account, s, 0)
+	}
 	s.incoming, s.pong = nil, nil
+	defer s.shared.leave()
 	if s.ends != nil {
 		for _, u := range *s.ends {
 			u.over()

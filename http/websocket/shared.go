@@ -9,6 +9,7 @@ import (
 // A shared is what the sessions of one loop share. It belongs to the loop's goroutine.
 type shared struct {
 	deflater
+	accounts
 	loop     *eventloop.Loop
 	sessions int
 	limits   *Limits // those of the last session: most have the same

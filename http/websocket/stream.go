@@ -17,7 +17,8 @@ type stream struct {
 	have    bool   // a message, for Read
 	kind    Kind   // of it
 	p       []byte // it, until the next Read
-	err     error  // of the handler
+	account account
+	err     error // of the handler
 }
 
 // A want is what a stream waits for.
@@ -63,8 +64,7 @@ func (s *Session) Read() (Kind, []byte, error) {
 	if st == nil || !st.running {
 		return 0, nil, errNoStream
 	}
-	s.shared.give(st.p)
-	st.p = nil
+	st.give(s)
 	if s.state == over || !st.wait(message) || !st.have {
 		return 0, nil, &CloseError{s.why.Code, s.why.Reason}
 	}
@@ -102,7 +102,16 @@ func (st *stream) deliver(s *Session, kind Kind, p []byte, own bool) {
 		p = append(s.shared.take(), p...)
 	}
 	st.kind, st.p, st.have = kind, p, true
-	st.resume(s)
+	if st.resume(s); !st.have && st.p != nil && s.state == open {
+		s.shared.count(&st.account, s, cap(st.p)) // the handler waits with it in its hands
+	}
+}
+
+// give gives the memory of the message back that the handler had.
+func (st *stream) give(s *Session) {
+	s.shared.count(&st.account, s, 0)
+	s.shared.give(st.p)
+	st.p = nil
 }
 
 // resume runs the handler until it waits or returns.
@@ -130,7 +139,7 @@ func (st *stream) ended(s *Session) {
 	if st.paused {
 		s.Resume()
 	}
-	s.shared.give(st.p)
+	st.give(s)
 	if st.err != nil {
 		s.Close(CodeInternalError, "")
 	} else {
@@ -140,6 +149,7 @@ func (st *stream) ended(s *Session) {
 
 // gone has a handler that waits learn that the session is over.
 func (st *stream) gone(s *Session) {
+	s.shared.count(&st.account, s, 0)
 	if !st.running && st.wants != nothing {
 		st.resume(s)
 	}
