@@ -84,6 +84,7 @@ func (b *browserSite) serve(w *http.Response, r *http.Request) error {
 // text and over TLS, and over HTTP/2 where that is offered (RFC 8441): then they are streams of
 // the connection that the page came by.
 func TestABrowserTalksByWebSocket(t *testing.T) {
+	t.Parallel()
 	browser, err := exec.LookPath("chromium")
 	if err != nil || testing.Short() {
 		t.Skip("chromium is not here, or the test is short")

@@ -73,10 +73,10 @@ var errSlow = &ws.Violation{Code: ws.PolicyError, Reason: "a message takes too l
 // tick looks at the deadlines of the session, and sets the time for the next look.
 func (s *Session) tick() {
 	now := s.shared.loop.Uptime()
-	if s.state == over {
+	if s.state >= over {
 		return
 	}
-	if next := s.look(now); s.state != over && s.tunnel.Live() {
+	if next := s.look(now); s.state < over && s.tunnel.Live() {
 		s.tunnel.SetTimeout(max(next-now, time.Millisecond))
 	}
 }

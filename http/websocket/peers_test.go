@@ -167,6 +167,7 @@ const open = (url, ...more) => new Promise((resolve, reject) => {
 // TestPeers has each of them talk to the site, and looks at what the server knows of the
 // ends.
 func TestPeers(t *testing.T) {
+	t.Parallel()
 	const once = "4000 bye ✓, 4001 enough ✓, 1009 a message is too large"
 	for _, peer := range []struct {
 		name    string
@@ -180,6 +181,7 @@ func TestPeers(t *testing.T) {
 		{"Node's own WebSocket", []string{"node", "--experimental-websocket", "-e"}, "WebSocket", nodes, "4001"},
 	} {
 		t.Run(peer.name, func(t *testing.T) {
+			t.Parallel()
 			run := func(args ...string) ([]byte, error) {
 				return exec.CommandContext(t.Context(), peer.command[0], slices.Concat(peer.command[1:], args)...).CombinedOutput()
 			}

@@ -42,7 +42,7 @@ func (s *Session) receive(p []byte) (used int) {
 		s.shared.count(&in.account, s, cap(in.message))
 	}
 	switch {
-	case s.state == over:
+	case s.state >= over:
 	case in.reader.Idle():
 		s.incoming = nil
 		s.shared.giveIncoming(in)

@@ -54,6 +54,7 @@ const (
 	open    state = iota
 	closing       // our Close frame is out, the client's is not here
 	over          // nothing is sent or read any more
+	told          // and OnGone was called
 )
 
 // ErrNotAMessage is what Send returns for a Kind that is neither Text nor Binary.
@@ -124,7 +125,7 @@ func (s *Session) OnMessage(f func(kind Kind, p []byte)) { s.onMessage = f }
 // they are those of the frame that told it so.
 func (s *Session) OnGone(f func(code int, reason string)) {
 	s.onGone = f
-	if s.state == over {
+	if s.state == told {
 		f(s.why.Code, s.why.Reason)
 	}
 }
@@ -153,7 +154,7 @@ func (s *Session) Resume() {
 
 // gone is called when the tunnel is over.
 func (s *Session) gone() {
-	s.state = over
+	s.state = told
 	if in := s.incoming; in != nil {
 		s.shared.count(&in.account, s, 0)
 	}

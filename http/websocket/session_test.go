@@ -174,6 +174,27 @@ func TestASessionEnds(t *testing.T) {
 	}
 }
 
+// TestTheEndIsToldOnce has a handler ask for it in the moment in which a ping was not answered,
+// and the connection not yet reset.
+func TestTheEndIsToldOnce(t *testing.T) {
+	told := ""
+	h := accepted(Options{}, func(s *Session) {
+		s.shared.loop.After(second, func() {
+			s.pinged, s.since = true, -time.Hour
+			s.tick()
+			s.OnGone(func(code int, reason string) { told += fmt.Sprint(code, " ", reason, ", ") })
+		})
+	})
+	stage(t, h, func(_ *http.Server, c *client) {
+		c = c.connect()
+		c.script.Sleep(10 * second)
+		c.wire.Close()
+	})
+	if told != "1006 a ping was not answered, " {
+		t.Errorf("the handler is told %q", told)
+	}
+}
+
 func TestCodesThatAreNotSentAreRefused(t *testing.T) {
 	stage(t, accepted(Options{}, func(s *Session) {
 		if err := s.Close(CodeAbnormal, ""); err != ErrCode {

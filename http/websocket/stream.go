@@ -65,7 +65,7 @@ func (s *Session) Read() (Kind, []byte, error) {
 		return 0, nil, errNoStream
 	}
 	st.give(s)
-	if s.state == over || !st.wait(message) || !st.have {
+	if s.state >= over || !st.wait(message) || !st.have {
 		return 0, nil, &CloseError{s.why.Code, s.why.Reason}
 	}
 	st.have = false
