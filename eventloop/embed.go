@@ -22,12 +22,15 @@ func (l *Loop) makeConn() *Conn {
 	return c
 }
 
-// Protocol returns the protocol that speaks on the connection. In the accept function, and
-// during a TLS handshake, it is the one that has the connection as a field, or nil: see
-// Loop.EmbedConns.
+// Protocol returns the protocol that speaks on the connection, or on the stream. In the accept
+// function, and during a TLS handshake, it is the one that has the connection as a field, or
+// nil: see Loop.EmbedConns.
 func (c *Conn) Protocol() Protocol {
-	if h, ok := c.protocol.(*handshake); ok {
-		return h.embeds
+	switch p := c.protocol.(type) {
+	case *handshake:
+		return p.embeds
+	case *streamProtocol:
+		return p.protocol
 	}
 	return c.protocol
 }

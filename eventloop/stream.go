@@ -40,6 +40,9 @@ func (c *Conn) whole() *Conn {
 	return c
 }
 
+// Carrier returns the connection itself, or for a stream the one that carries it.
+func (c *Conn) Carrier() *Conn { return c.whole() }
+
 // markOutput has flush look at a connection that has output or is to be finished.
 func (c *Conn) markOutput() {
 	if c.fd == noDescriptor {

@@ -146,7 +146,13 @@ func (p *h2Conn) showIdle() {
 // 9113 section 6.8).
 func (p *h2Conn) OnShutdown(*eventloop.Conn) {
 	for one := range p.carried.All() {
-		if s := one.Of.(*h2Stream); !s.dropped {
+		s := one.Of.(*h2Stream)
+		if s.dropped {
+			continue
+		}
+		if t := s.conn.tunnel(); t != nil {
+			t.stopping()
+		} else {
 			s.conn.OnShutdown(&s.conn.conn)
 		}
 	}

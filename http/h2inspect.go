@@ -33,7 +33,7 @@ func (s *h2Stream) activity() eventloop.Activity {
 	switch c := &s.conn; {
 	case s.finished, c.phase == inBody:
 		return eventloop.Reading
-	case c.x != nil:
+	case c.x != nil, c.tunnel() != nil:
 		return eventloop.Handling
 	}
 	return eventloop.Writing
@@ -66,8 +66,8 @@ func (p *h2Conn) Inspect(info *eventloop.ConnInfo) {
 		}
 		if ranks[is] > ranks[info.Activity] || ranks[is] == ranks[info.Activity] && s.since < info.Since {
 			info.Activity, info.Since, info.Route = is, s.since, 0
-			if x != nil && x.route != nil {
-				info.Route = uint32(x.route.Number) + 1
+			if r := s.conn.route(); r != nil {
+				info.Route = uint32(r.Number) + 1
 			}
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/bobbin-http/bobbin/eventloop"
+	"github.com/bobbin-http/bobbin/http/internal/route"
 )
 
 // Inspect implements eventloop.Inspected.
@@ -25,10 +26,22 @@ func (c *conn) Inspect(info *eventloop.ConnInfo) {
 	}
 	if x := c.x; x != nil {
 		info.Since = x.since
-		if x.route != nil {
-			info.Route = uint32(x.route.Number) + 1
-		}
 	}
+	if r := c.route(); r != nil {
+		info.Route = uint32(r.Number) + 1
+	}
+}
+
+// route returns the pattern of the request that is being served, or with which a tunnel has
+// begun; nil if there is none.
+func (c *conn) route() *route.Pattern {
+	if c.x != nil {
+		return c.x.route
+	}
+	if t := c.tunnel(); t != nil {
+		return t.began.route
+	}
+	return nil
 }
 
 // Inspect implements eventloop.Inspected.
@@ -38,9 +51,6 @@ func (p *watching) Inspect(info *eventloop.ConnInfo) { p.c.Inspect(info) }
 func (p *tunneling) Inspect(info *eventloop.ConnInfo) {
 	p.conn.Inspect(info)
 	info.Since = p.since
-	if r := p.began.route; r != nil {
-		info.Route = uint32(r.Number) + 1
-	}
 }
 
 var (

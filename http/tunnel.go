@@ -169,8 +169,8 @@ func (t *Tunnel) Unsent() int64 {
 		return 0
 	}
 	n := t.conn.conn.Unsent()
-	if x := t.conn.x; x != nil && x.stream != nil {
-		n += x.stream.on.c.conn.Unsent()
+	if whole := t.conn.conn.Carrier(); whole != &t.conn.conn {
+		n += whole.Unsent()
 	}
 	return n
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/bobbin-http/bobbin/eventloop"
 	"github.com/bobbin-http/bobbin/eventloop/sim"
+	"github.com/bobbin-http/bobbin/http/internal/h2"
 )
 
 // TestATunnelHasThisManyBytes pins what every tunnel takes beside its connection: 96 is a
@@ -273,5 +274,38 @@ func TestATunnelThatIsCutIsNamed(t *testing.T) {
 	}
 	if _, lines := s.Cut(); fmt.Sprint(lines) != "[GET /echo]" {
 		t.Errorf("these were cut: %q", lines)
+	}
+}
+
+// TestATunnelOnAStreamGivesItsExchangeBack has one of two kinds by HTTP/2, and a stop.
+func TestATunnelOnAStreamGivesItsExchangeBack(t *testing.T) {
+	for _, logged := range []bool{false, true} {
+		free := 0
+		h := func(w *Response, r *Request) error {
+			if logged {
+				w.OnAnswer(func(Status, int64) {})
+			}
+			return tunnels(w, r)
+		}
+		err := stage(t, sim.New(1), Config{Handler: h, Tunnels: true}, func(s *Server, c *sim.Script, w *sim.Wire) {
+			var block []byte
+			for _, f := range [][2]string{{":method", "CONNECT"}, {":protocol", "echo"}, {":scheme", "http"}, {":path", "/stops"}, {":authority", "a"}} {
+				block = h2.AppendField(block, f[0], f[1])
+			}
+			p := h2.AppendSettings([]byte(h2.Preface))
+			p = append(h2.FrameHeader{Length: uint32(len(block)), Type: h2.FrameHeaders, Flags: h2.FlagEndHeaders, Stream: 1}.Append(p), block...)
+			c.Send(w, append(h2.FrameHeader{Length: 5, Type: h2.FrameData, Stream: 1}.Append(p), "hello"...))
+			c.Sleep(time.Second)
+			free = len(s.free)
+			s.Stop()
+			all, err := c.ReceiveAll(w)
+			if !strings.Contains(string(all), "HELLO") || !strings.Contains(string(all), " stop") || err != nil {
+				t.Errorf("%q, %v", all, err)
+			}
+			w.Close()
+		})
+		if err != nil || free == 1 == logged {
+			t.Errorf("logged %t: %d exchanges are free, %v", logged, free, err)
+		}
 	}
 }

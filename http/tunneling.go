@@ -45,10 +45,10 @@ func (t *Tunnel) begin() {
 }
 
 // isAwaited reports whether something waits for the end of a request whose handler has
-// returned: a hook, a context, a deadline, or its stream.
+// returned: a hook, a context or a deadline.
 func (x *exchange) isAwaited() bool {
 	hooks := &x.response.hooks
-	return len(hooks.answer)+len(hooks.end) > 0 || x.cancel != nil || x.writeTimer != nil || x.stream != nil
+	return len(hooks.answer)+len(hooks.end) > 0 || x.cancel != nil || x.writeTimer != nil
 }
 
 // tunnelRequest returns what is kept of a request.
