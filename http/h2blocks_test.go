@@ -62,6 +62,7 @@ func TestEncodingsOfFields(t *testing.T) {
 		{"an integer that is longer than it needs to be is understood", []any{fetch(1, "\x0f\x80\x00\x01y")}, "200 on 1", `GET / at a accept-charset="y"`},
 		{"an integer without its end ends it", []any{fetch(1, "\xff\x80")}, tableError, ""},
 		{"an integer that is too large ends it", []any{fetch(1, "\x00\x7f\xff\xff\xff\xff\xff\xff\xff\xff\x7f")}, tableError, ""},
+		{"an integer of more than five bytes ends it, however small it is", []any{fetch(1, "\x0f\x81\x80\x80\x80\x00\x01y")}, tableError, ""},
 		{"a name without its end ends it", []any{fetch(1, "\x00\x05x")}, tableError, ""},
 		{"a value without its end ends it", []any{fetch(1, "\x00\x01x\x05y")}, tableError, ""},
 		{"a field without its value ends it", []any{fetch(1, "\x00\x01x")}, tableError, ""},

@@ -88,6 +88,8 @@ func TestOrderOfAnswers(t *testing.T) {
 	}{
 		{"one after the other, in the order of their requests", all(ask(1, 3, ""), ask(3, 3, ""), ask(5, 3, "")), "1x3 3x3 5x3"},
 		{"in turns of a frame, if they are incremental", all(ask(1, 3, "i"), ask(3, 2, "i"), ask(5, 3, "i")), "1 3 5 1 3 5 1 5"},
+		{"a small one behind a large one, which does not fit into a frame", all(ask(1, 3, ""), ask(3, 1, "")), "1x3 3"},
+		{"a small one before a large one, if it is more urgent", all(ask(1, 3, ""), ask(3, 1, "u=0")), "3 1x3"},
 		{"by eight urgencies", all(ask(1, 2, "u=7"), ask(3, 2, "u=6"), ask(5, 2, "u=5"), ask(7, 2, "u=4"), ask(9, 2, "u=3"), ask(11, 2, "u=2"), ask(13, 2, "u=1"), ask(15, 2, "u=0")), "15x2 13x2 11x2 9x2 7x2 5x2 3x2 1x2"},
 		{"an urgency of 3 if none is said", all(ask(1, 2, "u=4"), ask(3, 2, ""), ask(5, 2, "u=3"), ask(7, 2, "u=2")), "7x2 3x2 5x2 1x2"},
 		{"an urgency goes before turns", all(ask(1, 2, "u=2, i"), ask(3, 2, "u=1, i"), ask(5, 2, "u=2, i"), ask(7, 2, "u=1, i")), "3 7 3 7 1 5 1 5"},
