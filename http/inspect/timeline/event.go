@@ -102,6 +102,7 @@ type connection struct {
 	streams  bool      // it speaks HTTP/2
 	requests []request // that are open: one at most, but for HTTP/2
 	ended    int64     // the latest end of one before
+	gone     []uint32  // requests that were reset, the last mostRows: their handlers may still be at work
 	arrows   []arrow   // of requests whose answers are not written
 
 	depth int     // the most requests that were open at a time, up to mostRows

@@ -1,5 +1,7 @@
 package timeline
 
+import "slices"
+
 // What a connection's records make of its lane: the requests, one behind the other, and those of
 // HTTP/2 also one beside the other.
 
@@ -71,7 +73,7 @@ func (c *connection) part() {
 // begins begins a request, whose head is here. Those before it end: at their last write if they
 // were written, else now, because they are in a pipeline. Those of HTTP/2 without an answer go on.
 func (c *connection) begins(b *Builder, number uint32, at int64) {
-	if c.find(number) != nil {
+	if c.find(number) != nil || slices.Contains(c.gone, number) {
 		return
 	}
 	begun := c.readAt
@@ -95,6 +97,9 @@ func (c *connection) handled(b *Builder, number uint32, at int64) {
 		c.begins(b, number, at) // recording began between the two
 	}
 	r := c.find(number)
+	if r == nil {
+		return // it was reset, and its handler has not heard of that
+	}
 	for i := len(c.arrows) - 1; i >= 0 && !r.handled; i-- {
 		if c.arrows[i].request == number {
 			c.arrows[i].handler = at
@@ -125,8 +130,9 @@ func (c *connection) routed(number, route uint32, at int64) {
 func (c *connection) answered(b *Builder, number uint32, status uint16, at int64) {
 	c.begins(b, number, at) // unless it has: a request without a head that can be read
 	c.served++
-	r := c.find(number)
-	r.status, r.end = status, max(r.end, at)
+	if r := c.find(number); r != nil { // else it was reset, which its handler heard later
+		r.status, r.end = status, max(r.end, at)
+	}
 }
 
 // waits reports whether a request has no answer yet, and others are written meanwhile.
@@ -138,7 +144,14 @@ func (c *connection) waits(number uint32) bool {
 // reset notes that a stream was reset, which ends its request.
 func (c *connection) reset(b *Builder, number uint32, at int64) {
 	c.streams = true
+	if c.find(number) == nil {
+		return
+	}
 	c.endThose(b, at, func(r *request) bool { return r.number == number })
+	if len(c.gone) == mostRows {
+		c.gone = c.gone[:copy(c.gone, c.gone[1:])]
+	}
+	c.gone = append(c.gone, number)
 }
 
 // doubt notes that records were lost: requests may have ended.
