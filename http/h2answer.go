@@ -32,12 +32,8 @@ func (d *h2Date) at(s *Server) []byte {
 func (s *h2Stream) appendHead(p []byte, w *Response, size int64) []byte {
 	c := s.on
 	srv := c.server
-	status := w.status
-	if status == StatusSwitchingProtocols {
-		status = StatusOK // RFC 8441 section 5
-	}
 	p = c.encoder.Begin(p)
-	p = h2.AppendStatus(p, int(status))
+	p = h2.AppendStatus(p, int(w.status))
 	if w.without&noServer == 0 {
 		p = c.encoder.AppendStable(p, "server", srv.heads.name)
 	}
