@@ -41,7 +41,13 @@ func Accept(w *http.Response, r *http.Request, o Options) (*Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	protocol := choose(o.Protocols, r.HeaderValues(fieldProtocol))
+	listed := r.HeaderValues(fieldProtocol)
+	protocol := choose(o.Protocols, listed)
+	if protocol == nil && len(listed) > 0 {
+		if err := o.checkProtocols(); err != nil {
+			return nil, err
+		}
+	}
 	var window uint8
 	if o.Deflate {
 		window = acceptDeflate(r.HeaderValues(fieldExtensions))
@@ -93,6 +99,9 @@ func check(w *http.Response, r *http.Request, origins []string) (key string, err
 		key = keys[0]
 	} // an extended CONNECT of HTTP/2 proves what the key is for (RFC 8441 section 5)
 	if !mayConnect(r.HeaderValues("Origin"), r.Host(), origins) {
+		if err := checkOrigins(origins); err != nil {
+			return "", err
+		}
 		return "", errOrigin
 	}
 	return key, nil

@@ -14,6 +14,8 @@
 package websocket
 
 import (
+	"fmt"
+	"strings"
 	"time"
 
 	"github.com/bobbin-http/bobbin/http/internal/ws"
@@ -37,6 +39,28 @@ type Options struct {
 	Deflate bool
 
 	Limits
+}
+
+// checkOrigins returns an error for one that no page has. It is asked when a page may not
+// connect, because that is when the mistake is noticed.
+func checkOrigins(origins []string) error {
+	for _, o := range origins {
+		scheme, host, ok := strings.Cut(o, "://")
+		if o != "*" && o != "null" && (!ok || scheme == "" || host == "" || strings.ContainsAny(host, "/?#@, ")) {
+			return fmt.Errorf("websocket: %q in Options.Origins is no origin: write it as \"https://example.com\", with a port if it has one and without a slash at its end", o)
+		}
+	}
+	return nil
+}
+
+// checkProtocols returns an error for one that no client can name.
+func (o *Options) checkProtocols() error {
+	for _, p := range o.Protocols {
+		if p == "" || strings.ContainsAny(p, ", \t\"") {
+			return fmt.Errorf("websocket: %q in Options.Protocols is no subprotocol: each is an element of the list", p)
+		}
+	}
+	return nil
 }
 
 // Limits bound what a client may ask of a session. A field that is 0 has its default,
