@@ -84,7 +84,7 @@ func (w *Response) Tunnel(protocol string) (*Tunnel, error) {
 	x.enter(stateHolding)
 	w.beforeHead(&w.hooks)
 	c.closeAfter, w.closes, w.length = false, false, -1 // what ends it is the protocol's
-	w.status = StatusOK // also to an extended CONNECT (RFC 8441 section 5)
+	w.status = StatusOK                                 // also to an extended CONNECT (RFC 8441 section 5)
 	if protocol != "" && x.stream == nil {
 		w.status = StatusSwitchingProtocols
 		w.fields = appendUpgrade(w.fields, protocol)

@@ -169,6 +169,9 @@ func (t *Tunnel) Resume() {
 	t.listen()
 }
 
+// Paused reports whether Pause was called, and Resume not since.
+func (t *Tunnel) Paused() bool { return t.paused }
+
 // Yield, in OnBytes, has that be called with what it leaves over in the next turn of the loop, and
 // not before: other connections come in between. It is for what takes long for few bytes.
 func (t *Tunnel) Yield() { t.yields = true }

@@ -92,11 +92,8 @@ func (s *Session) look(now time.Duration) (next time.Duration) {
 		}
 		return next
 	}
-	if s.Full() || !s.stream.reads() {
-		s.heard, s.pinged = now, false
-		if in != nil && in.begun > 0 {
-			in.begun = now
-		}
+	if s.Full() || s.tunnel.Paused() {
+		s.restart()
 	}
 	if in == nil || in.begun == 0 {
 		return s.lookForSilence(now)
@@ -106,6 +103,15 @@ func (s *Session) look(now time.Duration) (next time.Duration) {
 		return next
 	}
 	return min(next, s.lookForSilence(now))
+}
+
+// restart begins the times anew that a client has, because it was not read from.
+func (s *Session) restart() {
+	now := s.shared.loop.Uptime()
+	s.heard, s.pinged = now, false
+	if in := s.incoming; in != nil && in.begun > 0 {
+		in.begun = now
+	}
 }
 
 // lookForSilence sends a ping to a client of which nothing was heard, and resets one that

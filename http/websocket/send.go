@@ -66,6 +66,7 @@ func (s *Session) put(frames []byte) error {
 
 // drained is called when the client has taken enough.
 func (s *Session) drained() {
+	s.restart()
 	switch {
 	case s.owes:
 		s.sendClose()

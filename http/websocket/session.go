@@ -148,7 +148,7 @@ func (s *Session) Pause() { s.tunnel.Pause() }
 
 // Resume ends a Pause.
 func (s *Session) Resume() {
-	s.heard = s.shared.loop.Uptime()
+	s.restart()
 	s.tunnel.Resume()
 }
 

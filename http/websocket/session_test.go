@@ -178,6 +178,36 @@ func TestASessionEnds(t *testing.T) {
 	}
 }
 
+// TestAPausedClientIsNotTakenForOneThatIsGone has a handler read nothing for minutes, of a client
+// in the middle of a message and of one that says nothing.
+func TestAPausedClientIsNotTakenForOneThatIsGone(t *testing.T) {
+	stage(t, accepted(Options{}, func(s *Session) {
+		s.OnMessage(func(kind Kind, p []byte) { s.Send(kind, p) })
+		s.shared.loop.After(second, s.Pause)
+		s.shared.loop.After(3*time.Minute-time.Millisecond, s.Resume) // right before the next look
+	}), func(_ *http.Server, main *client) {
+		for _, begins := range []string{"", frame(0x01, "begun ")} {
+			c := main.connect()
+			c.say(begins)
+			c.script.Sleep(2 * second)
+			if begins == "" {
+				c.say(frame(0x01, ""))
+			}
+			c.say(frame(0x80, "ended"))
+			if got := c.within(2 * time.Minute); got != "" {
+				t.Errorf("a client that is paused sees %s", got)
+			}
+			if got := c.next(); !strings.HasSuffix(got, "ended") {
+				t.Errorf("then it sees %s", got)
+			}
+			if got := c.within(35 * second); got != "ping, " {
+				t.Errorf("when it is silent it sees %s", got)
+			}
+			c.wire.Reset()
+		}
+	})
+}
+
 // TestTheEndIsToldOnce has a handler ask for it in the moment in which a ping was not answered,
 // and the connection not yet reset.
 func TestTheEndIsToldOnce(t *testing.T) {
