@@ -84,8 +84,8 @@ func (w *Response) Tunnel(protocol string) (*Tunnel, error) {
 	x.enter(stateHolding)
 	w.beforeHead(&w.hooks)
 	c.closeAfter, w.closes, w.length = false, false, -1 // what ends it is the protocol's
-	w.status = StatusOK                                 // also to an extended CONNECT (RFC 8441 section 5)
-	if protocol != "" && x.stream == nil {
+	w.status = StatusOK
+	if protocol != "" && x.stream == nil { // an extended CONNECT gets a 200, too (RFC 8441 section 5)
 		w.status = StatusSwitchingProtocols
 		w.fields = appendUpgrade(w.fields, protocol)
 	}

@@ -25,10 +25,14 @@ func (s *Session) receive(p []byte) (used int) {
 		in = s.shared.takeIncoming(s)
 		s.incoming = in
 	}
-	for s.shared.work = 0; used < len(p) && s.tunnel.Live() && !s.Full() && s.stream.reads(); {
-		if s.shared.work >= turnWork {
+	for s.shared.work = 0; used < len(p) && s.tunnel.Live() && !s.Full(); {
+		switch {
+		case s.shared.work >= turnWork:
 			s.tunnel.Yield()
-			break
+			return s.received(in, used)
+		case !s.stream.reads() && !in.reader.AtControl(p[used:]):
+			s.stream.hold(s)
+			return s.received(in, used)
 		}
 		e, n, why := in.reader.Next(p[used:])
 		used += n
@@ -38,6 +42,11 @@ func (s *Session) receive(p []byte) (used int) {
 		}
 		s.handle(&e)
 	}
+	return s.received(in, used)
+}
+
+// received ends a call of receive, which has used so many bytes.
+func (s *Session) received(in *incoming, used int) int {
 	if s.state == open {
 		s.shared.count(&in.account, s, cap(in.message))
 	}

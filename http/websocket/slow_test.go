@@ -195,3 +195,37 @@ func TestAClientThatClosesGetsItsAnswerAlsoWhenItIsSlow(t *testing.T) {
 		c.wire.Close()
 	})
 }
+
+// TestAHandlerThatOnlySendsHasItsClientHeard has one of Streaming send without end, and its client
+// send a ping, a message that is not read, and its Close frame.
+func TestAHandlerThatOnlySendsHasItsClientHeard(t *testing.T) {
+	for _, row := range []struct {
+		say   string
+		until string
+		want  string // then
+	}{
+		{frame(0x89, "there?") + frame(0x89, "")[:3], "pong", "pong there?"},
+		{frame(0x89, "") + frame(0x88, "\x0f\xa0bye"), "close", "close 4000"},
+		{frame(0x81, "not read") + frame(0x89, "not answered"), "pong", "nothing"},
+	} {
+		var ended error
+		stage(t, Streaming(Options{}, func(s *Session) error {
+			for ended == nil {
+				ended = s.Send(Binary, make([]byte, 20_000))
+			}
+			return ended
+		}), func(_ *http.Server, c *client) {
+			c = c.connect()
+			c.sips(20_000, 5, "nothing")
+			c.say(row.say)
+			if at, got := c.sips(40_000, 60, row.until); got != row.want {
+				t.Errorf("after %d seconds it gets %s, and not %s", at, got, row.want)
+			}
+			c.wire.Reset()
+			c.script.Sleep(second)
+		})
+		if ended != http.ErrGone {
+			t.Errorf("the handler has ended with %v", ended)
+		}
+	}
+}

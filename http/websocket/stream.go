@@ -12,7 +12,7 @@ type stream struct {
 	task    *eventloop.Task
 	pause   func() bool
 	running bool
-	paused  bool // the tunnel is, because the handler does not read
+	paused  bool // the tunnel is, because there is a message and the handler does not read
 	wants   want
 	have    bool   // a message, for Read
 	kind    Kind   // of it
@@ -35,8 +35,8 @@ var errNoStream = errors.New("websocket: Read waits, so it is for the handler of
 
 // Streaming makes a handler that reads and writes by waiting: f runs on the loop as a
 // coroutine, and while Read waits for the client, or Send for it to take more, the loop
-// serves others. It must wait in no other way. While f does not read, the client has to
-// wait.
+// serves others. It must wait in no other way. While f does not read, the next message of the
+// client has to wait, and what comes behind it.
 //
 // The session ends when f returns: with CodeNormal, or with CodeInternalError if it returns
 // an error and the client is still there. A panic in f costs the connection.
@@ -123,13 +123,16 @@ func (st *stream) resume(s *Session) {
 		st.ended(s)
 		return
 	}
-	if paused := !st.reads(); paused != st.paused {
-		if st.paused = paused; paused {
-			s.Pause()
-		} else {
-			s.Resume()
-		}
+	if st.paused && st.reads() {
+		st.paused = false
+		s.Resume()
 	}
+}
+
+// hold has the client wait until the handler reads: there is a message.
+func (st *stream) hold(s *Session) {
+	st.paused = true
+	s.Pause()
 }
 
 // ended closes the session when the handler has returned. What still comes is read, for the

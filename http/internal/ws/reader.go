@@ -76,6 +76,18 @@ func (r *Reader) Next(p []byte) (e Event, used int, why *Violation) {
 // Idle reports whether nothing is incomplete: neither a frame nor a message.
 func (r *Reader) Idle() bool { return r.have == 0 && r.message == 0 }
 
+// AtControl reports whether the first of some octets, of which there is one at least, belongs to a
+// control frame.
+func (r *Reader) AtControl(p []byte) bool {
+	switch {
+	case r.inFrame:
+		return r.opcode.control()
+	case r.have > 0:
+		return Opcode(r.head[0] & 0x0f).control()
+	}
+	return Opcode(p[0] & 0x0f).control()
+}
+
 // InMessage reports whether a message has begun and is incomplete.
 func (r *Reader) InMessage() bool { return r.message != 0 }
 
