@@ -2,6 +2,7 @@ package http
 
 import (
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/bobbin-http/bobbin/eventloop"
@@ -102,7 +103,7 @@ func (p *Prepared) forH2() *h2Fields {
 		switch known := h2.NameOf(name); {
 		case known.ConnectionSpecific():
 		case known == h2.NameContentType || isStable(name):
-			f.stable = append(f.stable, [2]string{string(name), string(value)})
+			f.stable = append(f.stable, [2]string{strings.ToLower(string(name)), string(value)})
 		default:
 			if known == h2.NamePriority {
 				f.priority = value

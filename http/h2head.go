@@ -98,7 +98,7 @@ func readPseudo(b *h2.Block) (q h2Request, why *h2.Error) {
 			*to = []byte{}
 		}
 	}
-	if !h1.IsToken(string(q.method)) {
+	if string(q.method) != "GET" && !h1.IsToken(string(q.method)) {
 		return q, errH2Malformed
 	}
 	if string(q.method) == "CONNECT" && q.protocol == nil {
@@ -136,6 +136,9 @@ func (q *h2Request) check() *h2.Error {
 // isScheme reports whether p is the scheme of a URI (RFC 3986 section 3.1). Which one it is says nothing
 // of the connection: a proxy may have ended TLS.
 func isScheme(p []byte) bool {
+	if string(p) == "https" || string(p) == "http" {
+		return true
+	}
 	for i, c := range p {
 		switch letter := c | 0x20; {
 		case 'a' <= letter && letter <= 'z':

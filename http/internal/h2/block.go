@@ -60,10 +60,16 @@ func (b *Block) begin(l Limit) {
 func (b *Block) admit(f *Field) bool {
 	b.left.Bytes -= f.size()
 	b.left.Fields--
-	if b.left.Bytes|b.left.Fields < 0 || f.marks != 0 || f.Known == NameCookie {
-		return b.examine(f)
+	if b.left.Bytes|b.left.Fields >= 0 && f.Known != NameCookie {
+		switch {
+		case f.marks == 0:
+			return true
+		case f.marks == markPseudo && b.Pseudo == len(b.Fields)-b.base:
+			b.Pseudo++
+			return true
+		}
 	}
-	return true
+	return b.examine(f)
 }
 
 // examine is the rest of admit, for a field that is not as usual.

@@ -166,6 +166,9 @@ func lookupStable[T string | []byte](e *Encoder, name, value T) uint32 {
 
 // sameLower reports whether name is lower in any spelling. They have the same length.
 func sameLower[T string | []byte](lower []byte, name T) bool {
+	if string(lower) == string(name) { // is compared at once, and the usual spelling
+		return true
+	}
 	for i := range len(name) {
 		if lower[i] != toLower(name[i]) {
 			return false

@@ -118,6 +118,9 @@ func NameOf[T string | []byte](name T) Name {
 	}
 	n := knownNames[hashName(name)]
 	lower := n.String()
+	if lower == string(name) { // is compared at once, and the usual spelling
+		return n
+	}
 	if len(lower) != len(name) {
 		return NameOther
 	}
