@@ -81,7 +81,7 @@ func (p *h2Conn) takeData(h h2.FrameHeader, payload []byte) *h2.Error {
 	if p.credit.window -= n; p.credit.window < 0 {
 		return errH2Overrun
 	}
-	s := p.streams[h.Stream]
+	s := p.streams.find(h.Stream)
 	switch {
 	case s == nil && p.isIdle(h.Stream):
 		return errH2Idle
@@ -135,7 +135,7 @@ func (s *h2Stream) takeBody(data []byte, last bool) *h2.Error {
 		s.stream.Show(data)
 		p.server.makeRoomForUnread()
 	}
-	if p.streams[s.id] != s || s.dropped {
+	if p.streams.find(s.id) != s || s.dropped {
 		return nil // its handler has ended it, or it was too large
 	}
 	if last {

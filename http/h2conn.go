@@ -27,9 +27,9 @@ type h2Conn struct {
 	encoder h2.Encoder
 	peer    h2.Settings
 
-	streams map[uint32]*h2Stream // those that are not over
-	last    uint32               // the highest number of a stream that was begun
-	gone    h2Gone               // streams that were reset by us, the last ones
+	streams h2Streams // those that are not over
+	last    uint32    // the highest number of a stream that was begun
+	gone    h2Gone    // streams that were reset by us, the last ones
 
 	greeted bool             // the client's preface has come
 	settled bool             // and its first SETTINGS
@@ -62,7 +62,7 @@ type h2Block struct {
 // beginH2 has a connection speak HTTP/2. It returns the protocol that goes on with it.
 func (c *conn) beginH2() *h2Conn {
 	s := c.server
-	p := &h2Conn{c: c, server: s, peer: h2.DefaultSettings, encoder: h2.NewEncoder(), streams: make(map[uint32]*h2Stream)}
+	p := &h2Conn{c: c, server: s, peer: h2.DefaultSettings, encoder: h2.NewEncoder()}
 	p.carried.Carry(&c.conn, p)
 	p.sending.window = h2.DefaultWindow
 	p.credit.window = h2.DefaultWindow

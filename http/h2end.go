@@ -1,6 +1,7 @@
 package http
 
 import (
+	"slices"
 	"time"
 
 	"github.com/bobbin-http/bobbin/eventloop"
@@ -72,7 +73,7 @@ func (p *h2Conn) stopTimers() {
 // are answered.
 func (p *h2Conn) endStreams() {
 	p.carried.Over()
-	for _, s := range p.streams {
+	for _, s := range slices.Collect(p.streams.all()) { // which forget changes
 		if s.finished {
 			s.forget()
 		}

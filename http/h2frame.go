@@ -55,7 +55,7 @@ func (p *h2Conn) takePing(h h2.FrameHeader, payload []byte) *h2.Error {
 // takeWindowUpdate widens a window for what we send.
 func (p *h2Conn) takeWindowUpdate(h h2.FrameHeader, payload []byte) *h2.Error {
 	n, why := h.ReadWindowUpdate(payload)
-	s := p.streams[h.Stream]
+	s := p.streams.find(h.Stream)
 	switch {
 	case h.Stream == 0 && why == nil:
 		if p.sending.window += int64(n); p.sending.window > h2.MaxWindow {
@@ -92,7 +92,7 @@ func (p *h2Conn) takePriorityUpdate(payload []byte) *h2.Error {
 	}
 	priority := h2.DefaultPriority
 	priority.Update(value)
-	if s := p.streams[id]; s != nil {
+	if s := p.streams.find(id); s != nil {
 		p.reorder(s, priority)
 	} else if id > p.last {
 		p.sending.keepEarly(id, priority, p.last)

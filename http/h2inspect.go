@@ -51,7 +51,7 @@ func (p *h2Conn) Inspect(info *eventloop.ConnInfo) {
 	if p.block.header.Stream != 0 || !p.served {
 		info.Activity = eventloop.Reading
 	}
-	for _, s := range p.streams {
+	for s := range p.streams.all() {
 		is := s.activity()
 		if is == eventloop.Handling {
 			info.Handled++

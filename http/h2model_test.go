@@ -206,7 +206,8 @@ func (m *h2Model) differs(watch *h2Watch) (why string) {
 	case p.sending.window != m.receive || p.credit.window != m.send:
 		return fmt.Sprintf("of the connection: %d and %d at the server, %d and %d here", p.sending.window, p.credit.window, m.receive, m.send)
 	}
-	for id, s := range p.streams {
+	for s := range p.streams.all() {
+		id := s.id
 		a := m.streams[id]
 		switch {
 		case a == nil || a.left:

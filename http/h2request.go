@@ -71,7 +71,7 @@ func (p *h2Conn) decode(block []byte) *h2.Error {
 
 // takeHead takes a field block that is complete, and decoded: a request, or trailers.
 func (p *h2Conn) takeHead(h h2.FrameHeader, why *h2.Error) *h2.Error {
-	s := p.streams[h.Stream]
+	s := p.streams.find(h.Stream)
 	switch {
 	case s != nil && !s.dropped:
 		return s.takeTrailers(h, why)
@@ -87,7 +87,7 @@ func (p *h2Conn) takeHead(h h2.FrameHeader, why *h2.Error) *h2.Error {
 	switch {
 	case why != nil:
 		return why
-	case len(p.streams) >= p.server.limits.Streams:
+	case p.streams.count >= p.server.limits.Streams:
 		return errH2TooMany
 	}
 	p.served = true

@@ -82,7 +82,7 @@ func (p *h2Conn) begin(id uint32) *h2Stream {
 	if !p.known {
 		s.grace = max(h2.DefaultWindow-int64(l.StreamWindow), 0) // RFC 9113 section 6.9.2
 	}
-	p.streams[id] = s
+	p.streams.add(s)
 	return s
 }
 
@@ -90,7 +90,7 @@ func (p *h2Conn) begin(id uint32) *h2Stream {
 func (s *h2Stream) forget() {
 	p := s.on
 	s.use(s.owed)
-	delete(p.streams, s.id)
+	p.streams.remove(s)
 	p.givePlace(s.place)
 	p.unlist(s)
 	for _, t := range [...]**eventloop.Timer{&s.smallAt, &s.writeTimer} {
@@ -109,7 +109,7 @@ func (s *h2Stream) forget() {
 
 // takeReset ends a stream that the client does not want any more.
 func (p *h2Conn) takeReset(h h2.FrameHeader, payload []byte) *h2.Error {
-	s := p.streams[h.Stream]
+	s := p.streams.find(h.Stream)
 	switch {
 	case s == nil && p.isIdle(h.Stream):
 		return errH2Idle
@@ -136,7 +136,7 @@ func (p *h2Conn) drop(s *h2Stream, why error) {
 
 // resetStream resets a stream, which may have been refused before it had begun.
 func (p *h2Conn) resetStream(id uint32, code h2.ErrorCode) {
-	s := p.streams[id]
+	s := p.streams.find(id)
 	p.gone.add(id, &p.server.limits)
 	p.guard.controls++
 	p.write(h2.AppendReset(p.server.h2Frame[:0], id, code))

@@ -27,7 +27,7 @@ func (s *Server) makeRoomForUnread() {
 			return
 		}
 		who := c.Client()
-		for _, one := range p.streams {
+		for one := range p.streams.all() {
 			if one.owed > 0 && !one.dropped {
 				clients.Add(who, one.owed)
 				piles[who] = append(piles[who], one)

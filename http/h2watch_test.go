@@ -82,11 +82,12 @@ func (w *h2Watch) check() {
 // checkConn checks one connection, and returns how many bytes of bodies it has kept.
 func (w *h2Watch) checkConn(p *h2Conn) (kept int64) {
 	listed := 0
-	for id, s := range p.streams {
+	for s := range p.streams.all() {
+		id := s.id
 		kept += s.owed
 		switch {
-		case s.id != id || s.on != p:
-			w.fail("the stream at number %d has number %d", id, s.id)
+		case p.streams.find(id) != s || s.on != p:
+			w.fail("stream %d is not found by its number", id)
 		case s.owed < 0 || s.used < 0:
 			w.fail("stream %d owes %d bytes, and %d were used", id, s.owed, s.used)
 		case !s.heard && s.thrown <= w.server.limits.Discard && s.credit+s.used+s.owed != s.most:
@@ -103,7 +104,7 @@ func (w *h2Watch) checkConn(p *h2Conn) (kept int64) {
 	for urgency := range p.sending.lists {
 		last := (*h2Stream)(nil)
 		for s := p.sending.lists[urgency].first; s != nil && inLists <= listed; s = s.next {
-			if inLists++; !s.listed || p.streams[s.id] != s || int(s.priority.Urgency) != urgency {
+			if inLists++; !s.listed || p.streams.find(s.id) != s || int(s.priority.Urgency) != urgency {
 				w.fail("stream %d is in the list of urgency %d, and should not be", s.id, urgency)
 			}
 			last = s
@@ -126,8 +127,8 @@ func (w *h2Watch) end() {
 	}
 	w.check()
 	for p := range w.seen {
-		if len(p.streams) > 0 || p.carried.Streams() > 0 || p.sending.count > 0 {
-			w.fail("%d streams are left, of which the loop has %d, and %d are listed", len(p.streams), p.carried.Streams(), p.sending.count)
+		if p.streams.count > 0 || p.carried.Streams() > 0 || p.sending.count > 0 {
+			w.fail("%d streams are left, of which the loop has %d, and %d are listed", p.streams.count, p.carried.Streams(), p.sending.count)
 		}
 		if p.closing != nil || p.sending.timer != nil {
 			w.fail("a timer of a connection is left")
