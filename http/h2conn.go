@@ -64,6 +64,7 @@ func (c *conn) beginH2() *h2Conn {
 	s := c.server
 	p := &h2Conn{c: c, server: s, peer: h2.DefaultSettings, encoder: h2.NewEncoder()}
 	p.carried.Carry(&c.conn, p)
+	s.h2Recent.forget(c.conn.ID())
 	p.sending.window = h2.DefaultWindow
 	p.credit.window = h2.DefaultWindow
 	p.guard.begin(&s.limits)

@@ -42,13 +42,17 @@ func (p *h2Conn) takeBlock(h h2.FrameHeader, piece []byte) *h2.Error {
 	}
 	head, why := b.header, b.why
 	b.header = h2.FrameHeader{}
-	if failed := p.decode(piece); failed != nil {
-		return failed
+	known := p.recall(piece)
+	if known == nil || p.streams.find(head.Stream) != nil { // the latter has trailers
+		known = nil
+		if failed := p.decode(piece); failed != nil {
+			return failed
+		}
 	}
 	if cap(b.p) > keptBody {
 		b.p = nil
 	}
-	return p.takeHead(head, why)
+	return p.takeHead(head, why, piece, known)
 }
 
 // isIdle reports whether the client has not begun a stream, or cannot, because its number is even.
@@ -69,8 +73,8 @@ func (p *h2Conn) decode(block []byte) *h2.Error {
 	return p.decoder.Decode(block, b, h2.Limit{Bytes: p.listSize(), Fields: l.FieldCount + h2PseudoFields, Crumbs: l.Crumbs})
 }
 
-// takeHead takes a field block that is complete, and decoded: a request, or trailers.
-func (p *h2Conn) takeHead(h h2.FrameHeader, why *h2.Error) *h2.Error {
+// takeHead takes a field block that is complete, and decoded or known: a request, or trailers.
+func (p *h2Conn) takeHead(h h2.FrameHeader, why *h2.Error, block []byte, known *h2Known) *h2.Error {
 	s := p.streams.find(h.Stream)
 	switch {
 	case s != nil && !s.dropped:
@@ -92,18 +96,18 @@ func (p *h2Conn) takeHead(h h2.FrameHeader, why *h2.Error) *h2.Error {
 	}
 	p.served = true
 	p.guard.useful()
-	p.begin(h.Stream).serve(h)
+	p.begin(h.Stream).serve(h, block, known)
 	if p.c.mustEnd() {
 		p.sayLeaving()
 	}
 	return nil
 }
 
-// serve serves the request in Server.h2Block.
-func (s *h2Stream) serve(h h2.FrameHeader) {
+// serve serves the request of a field block, which is known or in Server.h2Block.
+func (s *h2Stream) serve(h h2.FrameHeader, block []byte, known *h2Known) {
 	c, srv := &s.conn, s.on.server
 	s.heard = h.Flags.Has(h2.FlagEndStream)
-	text, why := s.layOut(&srv.h2Block)
+	text, why := s.head(block, known)
 	if why != nil {
 		s.on.resetStream(s.id, why.Code)
 		return

@@ -137,8 +137,9 @@ type Server struct {
 	watched    map[*conn]*Conn  // all connections, if there is an onConn
 	connValues map[*conn]*value // those of ConnKey
 
-	h2Block     h2.Block                 // the field block that is being read
-	h2Text      []byte                   // that block as text
+	h2Block     h2.Block // the field block that is being read
+	h2Text      []byte   // that block as text
+	h2Recent    h2Recents
 	h2Frame     []byte                   // the frame that is being made
 	h2Date      h2Date                   // h2head.go
 	burdenAt    time.Duration            // when warnOfBurden has logged last

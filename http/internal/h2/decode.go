@@ -17,6 +17,10 @@ func NewDecoder(limit uint32) *Decoder {
 	return &Decoder{limit: limit, table: table{max: min(limit, DefaultTable)}}
 }
 
+// Changes returns how often the table has changed. While it does not, the same bytes mean the
+// same fields.
+func (d *Decoder) Changes() uint64 { return d.table.changes }
+
 // SetLimit is called when the peer has acknowledged another HEADER_TABLE_SIZE of ours.
 func (d *Decoder) SetLimit(limit uint32) {
 	d.limit = min(limit, tableMost)

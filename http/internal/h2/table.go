@@ -26,6 +26,8 @@ type table struct {
 	oldest, next uint32  // the numbers of the oldest entry and of the one to come
 
 	size, max uint32 // of RFC 7541 section 4.1
+
+	changes uint64 // of what blocks mean by its numbers
 }
 
 // len returns how many entries there are.
@@ -41,6 +43,7 @@ func (t *table) entry(n uint32) *Field {
 
 // setMax sets the size that the table may have, and evicts what is too much.
 func (t *table) setMax(most uint32) {
+	t.changes++
 	t.max = most
 	t.evict(most)
 	if most == 0 {
@@ -61,6 +64,7 @@ func (t *table) evict(most uint32) {
 // add adds a field: e without its place, and the line. A field that is larger than the table
 // empties it (RFC 7541 section 4.4).
 func (t *table) add(line []byte, e Field) {
+	t.changes++
 	size := uint32(len(line) - lineExtra + FieldOverhead)
 	if size > t.max {
 		t.evict(0)
