@@ -20,7 +20,6 @@ import (
 // An h2Attack is what a client says over and over.
 type h2Attack struct {
 	name   string // a sentence that is true
-	limits Limits
 	window uint32 // INITIAL_WINDOW_SIZE of the client's; as at first if 0
 	shut   bool   // that is 0
 	first  string // said once
@@ -117,7 +116,7 @@ func TestAttacksOnHTTP2(t *testing.T) {
 	for _, a := range h2Attacks() {
 		t.Run(a.name, func(t *testing.T) {
 			var log h2Log
-			row := bite{limits: a.limits, buffer: a.buffer, log: slog.New(&log), want: a.want, run: func(b *bitten) string {
+			row := bite{buffer: a.buffer, log: slog.New(&log), want: a.want, run: func(b *bitten) string {
 				return a.run(t, b)
 			}}
 			row.try(t)

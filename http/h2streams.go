@@ -3,7 +3,7 @@ package http
 import "iter"
 
 // The streams of a connection by their numbers. A map of Go does the same, in 470 instructions a
-// request where this takes 70, and twice the memory of a connection that is idle.
+// request where this takes about 105, and twice the memory of a connection that is idle.
 
 // An h2Streams is a hash table of streams with linear probing, in which those of a run are in the
 // order of their homes (Robin Hood hashing). Its zero value is empty.

@@ -30,7 +30,7 @@ func TestStreamsAreFoundByTheirNumbers(t *testing.T) {
 			}
 			id := uint32(random.IntN(int(next+step))) | 1
 			if table.count != len(want) || table.find(id) != want[id] {
-				t.Fatalf("in steps of %d: %d streams, want %d, or number %d is not what it is", step, table.count, len(want), id)
+				t.Fatalf("in steps of %d: %d streams, want %d, or another one at number %d", step, table.count, len(want), id)
 			}
 			for _, id := range open {
 				if table.find(id) != want[id] {

@@ -94,7 +94,7 @@ func TestATunnelHandlerHearsAll(t *testing.T) {
 			c.Sleep(time.Minute)
 			w.CloseWrite()
 		}, "1m0s end, 1m0s over, "},
-		{"its time while the client takes what it was sent", func(d *noting) {
+		{"its time while the client takes earlier bytes", func(d *noting) {
 			d.times = 4
 			d.SetTimeout(time.Second)
 			d.server.loop.After(1500*time.Millisecond, func() { d.Write([]byte("late")) })

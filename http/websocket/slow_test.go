@@ -12,7 +12,7 @@ import (
 // Clients that take slowly what they are sent.
 
 // TestAClientThatReadsNothingGetsFewPongs has a client send pings while it takes nothing: the
-// first waits behind what it was sent before, and then the latest is answered.
+// first pong waits behind earlier messages, and then the latest ping is answered.
 func TestAClientThatReadsNothingGetsFewPongs(t *testing.T) {
 	const big = 100 << 10
 	var session *Session
