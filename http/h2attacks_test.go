@@ -223,11 +223,11 @@ func (m *mouth) lastWord() string {
 	return words[len(words)-1]
 }
 
-// fillPools has the loop make the memory that it keeps for answers that wait.
+// fillPools has the loop make the memory that it needs for the answers of one turn.
 func (b *bitten) fillPools() {
 	m := b.from("192.0.2.3")
 	m.begin(h2Window(0))
-	b.push(m, h2Each(100, func(stream uint32) string { return h2Fetch(stream, "/") }))
+	b.push(m, h2Each(16, func(stream uint32) string { return h2Fetch(stream, "/") }))
 	m.hear(time.Millisecond)
 	leave(m)
 }

@@ -71,6 +71,23 @@ func takingFrames(n int, then time.Duration) func(b *bitten) string {
 	}
 }
 
+// takingOneOfTwo has a client of HTTP/2 take one large answer, while another request is open, and then
+// nothing of a second one for some time.
+func takingOneOfTwo(n int, then time.Duration) func(b *bitten) string {
+	return func(b *bitten) string {
+		m := b.dial()
+		m.begin(h2Window(1 << 20))
+		m.say(h2Frame(h2.FrameWindowUpdate, 0, 0, string(number(1<<20))) + h2Post(1, "/echo") + h2Fetch(3, fmt.Sprint("/size/", n)))
+		m.take(n)
+		m.hear(3 * time.Second)
+		m.say(h2Fetch(5, "/size/200000"))
+		b.c.Sleep(then)
+		defer m.w.Reset()
+		m.hear(time.Millisecond)
+		return m.state()
+	}
+}
+
 // pingingMuch has a client send so many PING, as many at a time as the server takes, before it reads the answers.
 func pingingMuch(n int) func(b *bitten) string {
 	return func(b *bitten) string {
@@ -228,6 +245,8 @@ func init() {
 		},
 		"SendRate": {
 			{name: "so many bytes of frames earn a second", edge: spares, limits: Limits{SendFree: 1, SendRate: 1000, SendTimeout: 4 * sec}, buffer: 1000, run: takingFrames(40_000, 30*sec), want: "open"},
+			{name: "also those of an answer that was taken before", edge: spares, limits: Limits{SendFree: 1, SendRate: 1000, SendTimeout: 4 * sec, BodyTimeout: time.Hour, RateGrace: time.Hour}, buffer: 1000, run: takingOneOfTwo(40_000, 20*sec), want: "open"},
+			{name: "and no more than those", edge: bites, limits: Limits{SendFree: 1, SendRate: 1000, SendTimeout: 4 * sec, BodyTimeout: time.Hour, RateGrace: time.Hour}, buffer: 1000, run: takingOneOfTwo(10_000, 30*sec), want: "reset"},
 			{name: "and no more than that, either", edge: bites, limits: Limits{SendFree: 1, SendRate: 1000, SendTimeout: 4 * sec}, buffer: 1000, run: takingFrames(40_000, 60*sec), want: "reset"},
 		},
 		"SendSaved": {
