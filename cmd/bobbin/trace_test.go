@@ -89,8 +89,9 @@ func checkedFile(t *testing.T, name string) *check.File {
 func TestATimelineOfARealServer(t *testing.T) {
 	t.Parallel()
 	p := start(t, "", "--loops", "2")
+	clients := 64
 	if _, err := exec.LookPath("wrk"); err == nil {
-		load := exec.Command("wrk", "-t1", "-c64", "-d3s", p.url+"bench")
+		load := exec.Command("wrk", "-t1", fmt.Sprint("-c", clients), "-d3s", p.url+"bench")
 		if err := load.Start(); err != nil {
 			t.Fatal(err)
 		}
@@ -99,7 +100,8 @@ func TestATimelineOfARealServer(t *testing.T) {
 			load.Wait()
 		})
 	} else {
-		visit(t, p, 8)
+		clients = 8
+		visit(t, p, clients)
 	}
 	name := filepath.Join(t.TempDir(), "trace.json")
 	code, _, said := trace(t, strings.TrimSuffix(p.url, "/"), "-s", "1", "--events", "30000", "-o", name)
@@ -117,10 +119,14 @@ func TestATimelineOfARealServer(t *testing.T) {
 	if len(loops) != 2 {
 		t.Errorf("there are turns of %d loops", len(loops))
 	}
-	for _, want := range []string{name + ": ", " requests on ", "https://ui.perfetto.dev", "one connection in "} {
+	for _, want := range []string{name + ": ", " requests on ", "https://ui.perfetto.dev"} {
 		if !strings.Contains(said, want) {
 			t.Errorf("it does not say %q: %s", want, said)
 		}
+	}
+	// A slow machine has fewer events than the file may have.
+	if n := len(f.Slices("connection")); strings.Contains(said, "one connection in ") != (n < clients) {
+		t.Errorf("there are %d connections of %d, and it says %s", n, clients, said)
 	}
 	if left, _ := filepath.Glob(filepath.Join(filepath.Dir(name), ".*")); len(left) > 0 {
 		t.Errorf("%q are left", left)
