@@ -8,6 +8,7 @@
 //
 //	AccessLog     a line for each request
 //	RealIP        the client's address from trusted proxies
+//	Access        the networks whose clients are served
 //	RequestID     a unique ID for each request
 //	RateLimit     requests per client and time
 //	Concurrent    requests at the same time

@@ -93,8 +93,13 @@ func (ip *RealIP) trusts(a netip.Addr) bool {
 	if !a.IsValid() {
 		return ip.UnixSocket
 	}
-	for _, p := range ip.Trusted {
-		if p.Contains(a) {
+	return within(ip.Trusted, a)
+}
+
+// within reports whether one of the networks has an address.
+func within(networks []netip.Prefix, a netip.Addr) bool {
+	for _, n := range networks {
+		if n.Contains(a) {
 			return true
 		}
 	}
