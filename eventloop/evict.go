@@ -70,9 +70,28 @@ type eviction struct {
 }
 
 func (e *eviction) init(l *Loop) {
-	e.loop, e.crowdedAt = l, l.limits.Conns-l.limits.Conns/4
-	if l.limits.PerAddress > 0 {
-		e.crowdedAt = 0
+	e.loop = l
+	e.crowdedAt = l.limits.crowdedAt()
+}
+
+// crowdedAt returns the number of open connections beyond which the census is taken.
+func (l *Limits) crowdedAt() int {
+	if l.PerAddress > 0 {
+		return 0
+	}
+	return l.Conns - l.Conns/4
+}
+
+// takeLimits begins or ends the census, as the limits of now ask for.
+func (e *eviction) takeLimits() {
+	e.crowdedAt = e.loop.limits.crowdedAt()
+	switch open := e.loop.conns.open; {
+	case open > e.crowdedAt && e.census == nil:
+		e.takeCensus()
+	case open <= e.crowdedAt && e.census != nil:
+		e.census = nil
+		e.loop.noteSpecial()
+		e.spares = spares{}
 	}
 }
 

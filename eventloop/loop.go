@@ -41,9 +41,9 @@ type Config struct {
 // Most members are types of their own, in the file that is named behind them.
 type Loop struct {
 	// Set when made, never changed.
-	kernel bobbin.Kernel
-	limits Limits
-	kinds  []KindInfo // of the protocol's records
+	kernel  bobbin.Kernel
+	divides int        // among how many loops the descriptors are divided; 0 where the kernel was given
+	kinds   []KindInfo // of the protocol's records
 
 	// For any goroutine.
 	mail   mailbox  // mailbox.go: the functions that were posted
@@ -52,6 +52,7 @@ type Loop struct {
 
 	// Everything below belongs to the loop's goroutine.
 	owner    owner          // owner.go: the name of that goroutine
+	limits   Limits         // see SetLimits
 	clock    clock          // clock.go: the time of this turn
 	ready    readyList      // the events of this turn
 	attached map[int]func() // attach.go: descriptors that are no connections
@@ -79,15 +80,16 @@ type Loop struct {
 // New makes a loop. It listens nowhere yet.
 func New(config Config) (*Loop, error) {
 	limits := config.Limits.WithDefaults()
-	kernel := config.Kernel
+	kernel, divides := config.Kernel, 0
 	if kernel == nil {
 		var err error
 		if kernel, err = bobbin.Open(); err != nil {
 			return nil, err
 		}
-		limits.afford(bobbin.Descriptors(), config.Loops)
+		divides = max(config.Loops, 1)
+		limits.afford(bobbin.Descriptors(), divides)
 	}
-	l := &Loop{kernel: kernel, limits: limits, kinds: config.Kinds, ready: readyList{events: make([]bobbin.Event, 256)}}
+	l := &Loop{kernel: kernel, divides: divides, limits: limits, kinds: config.Kinds, ready: readyList{events: make([]bobbin.Event, 256)}}
 	l.init(&config)
 	return l, nil
 }

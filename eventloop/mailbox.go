@@ -14,9 +14,8 @@ var (
 
 // A mailbox holds the functions that other goroutines have posted.
 type mailbox struct {
-	limit int // of posted functions; set before the loop runs
-
 	mu     sync.Mutex
+	limit  int // of posted functions
 	list   []func()
 	closed bool
 
@@ -57,6 +56,13 @@ func (m *mailbox) put(f func(), bounded bool) error {
 	m.list = append(m.list, f)
 	m.waiting.Store(true)
 	return nil
+}
+
+// setLimit sets how many posted functions may wait.
+func (m *mailbox) setLimit(most int) {
+	m.mu.Lock()
+	m.limit = most
+	m.mu.Unlock()
 }
 
 // take returns what was posted, in its order.

@@ -31,8 +31,12 @@ type outputTotal struct {
 
 func (t *outputTotal) init(l *Loop, ownKernel bool) {
 	t.loop, t.ownKernel = l, ownKernel
-	t.scarceAt = l.limits.OutputTotal / 4 * 3
+	t.takeLimits()
 }
+
+// takeLimits computes what depends on the limits. Output that is queued is looked at when it
+// changes.
+func (t *outputTotal) takeLimits() { t.scarceAt = t.loop.limits.OutputTotal / 4 * 3 }
 
 // Memory returns how many bytes of output are queued for all connections. Bytes that are
 // lent to several of them count once.

@@ -10,11 +10,9 @@ import (
 // section 9.3.6). A handler that knows nothing of that would take it for a request for
 // "/": so it goes to a handler of its own.
 
-// takeConnect has CONNECT answered by a handler of its own.
-func (s *Server) takeConnect(connect Handler) {
-	other := s.handler
-	s.connects = true
-	s.handler = func(w *Response, r *Request) error {
+// withConnect returns a handler that has CONNECT answered by one of its own.
+func withConnect(other, connect Handler) Handler {
+	return func(w *Response, r *Request) error {
 		if r.x.head.Method != h1.MethodConnect {
 			return other(w, r)
 		}

@@ -90,7 +90,7 @@ func (x *exchange) refusal() *refusal {
 	switch {
 	case h.Method == h1.MethodOther && !x.conn.server.anyMethod:
 		return errUnknownMethod
-	case h.Method == h1.MethodTrace || h.Method == h1.MethodConnect && !x.conn.server.connects:
+	case h.Method == h1.MethodTrace || h.Method == h1.MethodConnect && x.conn.server.connect == nil:
 		x.response.Add("Allow", route.AllMethods)
 		return errMethodNotServed
 	case h.ExpectOther:

@@ -10,11 +10,9 @@ import (
 // those of the handler, so that one log has every answer, and one rate limit counts
 // every request.
 
-// wrap wraps the handler in the middleware, and the server's own answers with it.
-func (s *Server) wrap(m Middleware) {
-	h := s.handler
-	s.hooked = true
-	s.handler = m(func(w *Response, r *Request) error {
+// wrap wraps a handler in middleware, and the server's own answers with it.
+func wrap(h Handler, m Middleware) Handler {
+	return m(func(w *Response, r *Request) error {
 		if w.x.instead {
 			return w.x.failed
 		}

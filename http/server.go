@@ -90,7 +90,8 @@ type Config struct {
 // A Server serves HTTP on one event loop. Except for Stop, its methods belong to the
 // goroutine that calls Run.
 type Server struct {
-	handler Handler
+	handler Handler      // with the middleware around it, see SetHandler
+	connect Handler      // Config.Connect
 	errors  ErrorHandler // nil for plain text
 	limits  Limits
 	parsing h1.Limits // the parser's part of limits
@@ -103,8 +104,7 @@ type Server struct {
 	anyMethod bool
 	noH2      bool // there is no HTTP/2
 	tunnels   bool // Config.Tunnels
-	connects  bool // there is a Config.Connect
-	hooked    bool // there is a Config.Middleware
+	hooked    bool // there is middleware
 
 	warnedOfProxy   bool // the log has its warning
 	warnedOfMethods bool // and that of a Router
@@ -152,7 +152,7 @@ type Server struct {
 // NewServer makes a server, which does not listen yet.
 func NewServer(config Config) (*Server, error) {
 	s := &Server{
-		handler: config.Handler,
+		connect: config.Connect,
 		errors:  config.ErrorHandler,
 		limits:  config.Limits.withDefaults(),
 		log:     config.Log,
@@ -176,18 +176,8 @@ func NewServer(config Config) (*Server, error) {
 	if s.log == nil {
 		s.log = eventloop.DefaultLog()
 	}
-	switch {
-	case s.handler == nil && config.Connect != nil: // it serves CONNECT alone
-		s.handler = func(*Response, *Request) error { return StatusNotFound }
-	case s.handler == nil:
-		return nil, errors.New("http: Config.Handler is nil: set a function, or the Serve of a Router")
-	}
-	s.place = placeOf(s.handler)
-	if config.Connect != nil {
-		s.takeConnect(config.Connect)
-	}
-	if config.Middleware != nil {
-		s.wrap(config.Middleware)
+	if err := s.SetHandler(config.Handler, config.Middleware); err != nil {
+		return nil, err
 	}
 	s.heads.name = config.Name
 	if s.heads.name == "" {

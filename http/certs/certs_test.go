@@ -163,7 +163,7 @@ func TestWhatIsReplacedIsSeenAndWhatIsWrongIsNot(t *testing.T) {
 		t.Errorf("%v, %v, %s", changed, err, name())
 	}
 	copyFile(t, b.Pair.Cert, p.Cert)
-	s.now = func() time.Time { return time.Now().AddDate(2, 0, 0) }
+	s.state.Load().now = func() time.Time { return time.Now().AddDate(2, 0, 0) }
 	if changed, err := s.Reload(); changed || err == nil || !strings.Contains(err.Error(), " expired on ") {
 		t.Errorf("%v, %v", changed, err)
 	}

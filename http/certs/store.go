@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -17,12 +18,15 @@ import (
 // A Pair is two PEM files: a certificate with its chain, and its key.
 type Pair struct{ Cert, Key string }
 
-// A Store holds the certificates of a server. Any goroutine may call Get and Reload.
-type Store struct {
-	pairs []Pair
+// A Store holds the certificates of a server. Any goroutine may call its methods.
+type Store struct{ state atomic.Pointer[state] }
+
+// A state is what a Store has at one time. It is never changed.
+type state struct {
 	now   func() time.Time
-	seen  atomic.Pointer[[]byte] // the contents of the files
-	all   atomic.Pointer[[]*tls.Certificate]
+	pairs []Pair
+	texts []byte // the contents of the files
+	all   []*tls.Certificate
 }
 
 // Load reads pairs. It refuses certificates that are expired or not yet valid, and
@@ -33,7 +37,8 @@ func Load(now func() time.Time, pairs ...Pair) (*Store, error) {
 	if len(pairs) == 0 {
 		return nil, errors.New("no certificate given")
 	}
-	s := &Store{pairs: pairs, now: now}
+	s := &Store{}
+	s.state.Store(&state{now: now, pairs: pairs})
 	_, err := s.Reload()
 	return s, err
 }
@@ -41,32 +46,38 @@ func Load(now func() time.Time, pairs ...Pair) (*Store, error) {
 // Of makes a store of given certificates.
 func Of(list ...*tls.Certificate) *Store {
 	s := &Store{}
-	s.all.Store(&list)
+	s.state.Store(&state{all: list})
 	return s
 }
 
 // Reload reads the files again, and reports whether they have changed. If one is
 // invalid, it keeps all the old ones. It waits for the disk.
 func (s *Store) Reload() (changed bool, err error) {
-	var list []*tls.Certificate
-	var texts []byte
-	for _, p := range s.pairs {
-		cert, text, err := s.read(p)
+	old := s.state.Load()
+	next := &state{now: old.now, pairs: old.pairs}
+	for _, p := range old.pairs {
+		cert, text, err := old.read(p)
 		if err != nil {
 			return false, err
 		}
-		list = append(list, cert)
-		texts = append(texts, text...)
+		next.all = append(next.all, cert)
+		next.texts = append(next.texts, text...)
 	}
-	if old := s.seen.Load(); len(list) == 0 || old != nil && bytes.Equal(*old, texts) {
+	if len(next.all) == 0 || bytes.Equal(old.texts, next.texts) {
 		return false, nil
 	}
-	s.seen.Store(&texts)
-	s.all.Store(&list)
-	return true, nil
+	return s.state.CompareAndSwap(old, next), nil // Replace has been here, if it fails
 }
 
-func (s *Store) read(p Pair) (*tls.Certificate, []byte, error) {
+// Replace takes over the certificates, and the names of their files, of another store, and
+// reports whether they differ from those of before.
+func (s *Store) Replace(from *Store) (changed bool) {
+	next := from.state.Load()
+	old := s.state.Swap(next)
+	return next.pairs == nil || !slices.Equal(old.pairs, next.pairs) || !bytes.Equal(old.texts, next.texts)
+}
+
+func (s *state) read(p Pair) (*tls.Certificate, []byte, error) {
 	cert, err := os.ReadFile(p.Cert)
 	if err != nil {
 		return nil, nil, err
@@ -102,7 +113,7 @@ func explain(err error) error {
 
 // Get is for tls.Config.GetCertificate. It does not wait.
 func (s *Store) Get(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
-	all := *s.all.Load()
+	all := s.state.Load().all
 	for _, c := range all {
 		if hello.SupportsCertificate(c) == nil {
 			return c, nil
@@ -128,7 +139,7 @@ func (s *Store) Config() *tls.Config {
 // Slow reports whether one of the keys is slow to sign with, as RSA keys are, so that
 // workers should do the handshakes.
 func (s *Store) Slow() bool {
-	for _, c := range *s.all.Load() {
+	for _, c := range s.state.Load().all {
 		if c.Leaf.PublicKeyAlgorithm == x509.RSA {
 			return true
 		}
@@ -138,7 +149,7 @@ func (s *Store) Slow() bool {
 
 // Covers reports whether one of the certificates is valid for a host.
 func (s *Store) Covers(host string) bool {
-	for _, c := range *s.all.Load() {
+	for _, c := range s.state.Load().all {
 		if c.Leaf.VerifyHostname(host) == nil {
 			return true
 		}
@@ -149,7 +160,7 @@ func (s *Store) Covers(host string) bool {
 // Expires returns the earliest expiry of the certificates.
 func (s *Store) Expires() time.Time {
 	var first time.Time
-	for _, c := range *s.all.Load() {
+	for _, c := range s.state.Load().all {
 		if first.IsZero() || c.Leaf.NotAfter.Before(first) {
 			first = c.Leaf.NotAfter
 		}

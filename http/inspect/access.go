@@ -69,7 +69,7 @@ func isLocal(host string) bool { return host == "localhost" || host == "127.0.0.
 
 // isOperators reports whether the operator's address answers to a name.
 func (v *visit) isOperators(host string) bool {
-	return isAddress(host) || slices.ContainsFunc(v.inspector.config.Hosts, func(name string) bool { return negotiate.EqualFold(name, host) })
+	return isAddress(host) || slices.ContainsFunc(*v.inspector.hosts.Load(), func(name string) bool { return negotiate.EqualFold(name, host) })
 }
 
 // mayPress returns nil if this client may press a button with a token, or else the answer.

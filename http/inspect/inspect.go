@@ -22,7 +22,7 @@ import (
 // Config has the settings of an Inspector. The zero value is valid.
 type Config struct {
 	Routes  []string      // Router.Patterns of the site, may be nil
-	Hosts   []string      // further names that are accepted in Host on the admin's address
+	Hosts   []string      // further names that are accepted in Host on the admin's address, see SetHosts
 	Ready   func() bool   // reports whether the server takes requests; any goroutine may call it
 	Version string        // of the program
 	Stall   time.Duration // eventloop.Config.Stall of the loops; 100 ms if 0
@@ -40,6 +40,7 @@ type Inspector struct {
 	token   string // proves that a press comes from the page, which alone can read it
 	servers http.Servers
 
+	hosts    atomic.Pointer[[]string]
 	patience time.Duration // answerWithin, but in tests
 
 	watchers   atomic.Int32 // on all loops
@@ -53,8 +54,14 @@ func New(config Config) *Inspector {
 	if config.Stall == 0 {
 		config.Stall = 100 * time.Millisecond
 	}
-	return &Inspector{config: config, patience: answerWithin, token: rand.Text(), running: make([]atomic.Bool, len(config.Try))}
+	i := &Inspector{config: config, patience: answerWithin, token: rand.Text(), running: make([]atomic.Bool, len(config.Try))}
+	i.SetHosts(config.Hosts)
+	return i
 }
+
+// SetHosts replaces Config.Hosts. Any goroutine may call it. The list must not be changed any
+// more.
+func (i *Inspector) SetHosts(names []string) { i.hosts.Store(&names) }
 
 // Show sets the servers that are shown. It must be called once, before any server that has
 // a handler of this Inspector runs.

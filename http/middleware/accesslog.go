@@ -172,6 +172,16 @@ func (l *AccessLog) add(v *logEntry) {
 	l.to.Write(l.line)
 }
 
+// SetOut has all further lines go to another LogWriter, in another format perhaps: those of
+// requests that have begun, too. It is for a log whose Out is a LogWriter, which its owner
+// closes afterwards. It must be called on the loop's goroutine.
+func (l *AccessLog) SetOut(out *eventloop.LogWriter, format LogFormat) {
+	l.Out, l.Format = out, format
+	if l.loop != nil {
+		l.to = out
+	}
+}
+
 // Flush starts writing the buffered lines now, without waiting. It must be called on
 // the loop.
 func (l *AccessLog) Flush() {
