@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"strings"
 
@@ -43,6 +44,12 @@ type options struct {
 	unused map[string]bool   // flags that others replace, see choose
 
 	warnings []string // for the operator, before the server listens
+
+	// For a reload.
+	args    []string
+	env     func(string) string
+	level   *slog.LevelVar // of the log
+	atStart *options       // of a server that runs; nil for these themselves
 }
 
 // siteOptions are the flags about the files that are served.
@@ -138,7 +145,7 @@ func (o *options) define() (help *bool, config *string) {
 	o.selfTrace.define(f)
 
 	f.StringArrayVar(&s.limitText, "limit", nil, "set a limit or a deadline, such as `Body=10m` or HeadTimeout=5s; docs/limits.md lists them; repeatable")
-	config = f.StringP("config", "c", "", "read settings from a TOML `file`, with the names of these flags")
+	config = f.StringP("config", "c", "", "read settings from a TOML `file`, with the names of these flags; SIGHUP reads it anew")
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "print errors only")
 	f.BoolVarP(&o.verbose, "verbose", "v", false, "print a line for each request")
 	f.BoolVarP(&o.version, "version", "V", false, "print the version")
@@ -151,7 +158,7 @@ func (o *options) define() (help *bool, config *string) {
 // order of precedence. Each error names the flag, its origin unless it was typed, and
 // what to type instead.
 func parse(args []string, env func(string) string) (options, error) {
-	var o options
+	o := options{args: args, env: env, level: new(slog.LevelVar)}
 	help, config := o.define()
 	f := o.flags
 	if err := checkDashes(args, f); err != nil {
@@ -192,7 +199,17 @@ func parse(args []string, env func(string) string) (options, error) {
 		}
 	}
 	o.warnOfNoFolder()
+	o.level.Set(o.logLevel())
 	return o, o.locate(o.complete())
+}
+
+// parseSettings is parse for a server: sockets that were passed go before the settings.
+func parseSettings(args []string, env func(string) string) (options, error) {
+	o, err := parse(args, env)
+	if err == nil {
+		err = o.takeActivation(env)
+	}
+	return o, err
 }
 
 // mostLoops is the largest value of --loops.

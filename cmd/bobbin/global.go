@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/netip"
+	"os"
 	"strings"
 	"time"
 
@@ -27,19 +29,34 @@ type globalOptions struct {
 type globalMiddleware struct {
 	security bool                  // see --security
 	limit    *middleware.RateLimit // shared by all loops
+	refused  uint64                // by the limits before this one
 	tries    *tries                // whose requests have no limit
 	proxies  *middleware.RealIP
-	file     *logFile
 
-	out    *eventloop.LogWriter // for the lines of all loops; nil without --log
-	format middleware.LogFormat
+	accessLog
+}
+
+// An accessLog is that of --log, for the lines of all loops.
+type accessLog struct {
+	out      *eventloop.LogWriter // nil without --log
+	format   middleware.LogFormat
+	file     *logFile // nil for standard output
+	reopened *os.File // of file, when this is put into use
+	inUse    bool     // out is that of the setup in use
 }
 
 // open opens the log and parses the rate and the proxies. Lines go to stdout unless a
-// file is named.
-func (a *globalMiddleware) open(o *options, stdout io.Writer, trouble *slog.Logger) (err error) {
+// file is named. It takes over the log and the limit in use, if they are to be the same: so
+// no line is lost, and no client gets its share twice. Was is nil before one is in use.
+func (a *globalMiddleware) open(o *options, was *setup, stdout io.Writer, trouble *slog.Logger) (err error) {
 	a.security = o.site.security
-	if o.global.rate != "" {
+	if was != nil {
+		a.refused = was.global.refused
+	}
+	switch {
+	case was != nil && was.options.global.rate == o.global.rate:
+		a.limit = was.global.limit
+	case o.global.rate != "":
 		if a.limit, err = middleware.ParseRateLimit(o.global.rate); err != nil {
 			return fmt.Errorf("--limit-rate: %w", err)
 		}
@@ -52,18 +69,43 @@ func (a *globalMiddleware) open(o *options, stdout io.Writer, trouble *slog.Logg
 		}
 		a.proxies = &middleware.RealIP{Trusted: prefixes, UnixSocket: true}
 	}
-	if o.global.log != "" && o.global.log != "off" {
-		if err := a.openLog(o.global.log, stdout, trouble); err != nil {
-			return fmt.Errorf("--log: %w", err)
+	switch {
+	case o.global.log == "" || o.global.log == "off":
+	case was != nil && was.options.global.log == o.global.log:
+		a.accessLog = was.global.accessLog
+		a.inUse = true
+		if a.file != nil {
+			a.reopened, err = a.file.openAgain()
 		}
+	default:
+		err = a.openLog(o.global.log, stdout, trouble)
+	}
+	if err != nil {
+		return fmt.Errorf("--log: %w", err)
 	}
 	return nil
+}
+
+// limited returns how many requests were refused for their rate, also by the limits before.
+func (a *globalMiddleware) limited() uint64 {
+	if a.limit == nil {
+		return a.refused
+	}
+	return a.refused + a.limit.Refused()
+}
+
+// trusts returns what tells proxies from clients, nil if there are no proxies.
+func (a *globalMiddleware) trusts() func(netip.Addr) bool {
+	if a.proxies == nil {
+		return nil
+	}
+	return a.proxies.Trusts
 }
 
 // logDelay is how long lines of the access log are gathered for one write.
 const logDelay = 250 * time.Millisecond
 
-func (a *globalMiddleware) openLog(text string, stdout io.Writer, trouble *slog.Logger) (err error) {
+func (a *accessLog) openLog(text string, stdout io.Writer, trouble *slog.Logger) (err error) {
 	name, path, toFile := strings.Cut(text, "=")
 	if a.format, err = middleware.ParseLogFormat(name); err != nil {
 		return err
@@ -93,12 +135,8 @@ func (a *globalMiddleware) middleware(p *perLoop) http.Middleware {
 	if a.security {
 		list = append(list, middleware.Security)
 	}
-	if a.out != nil {
-		log := &middleware.AccessLog{Out: a.out, Format: a.format}
-		if p.users != nil {
-			log.User = p.users.User
-		}
-		list = append(list, log.Wrap)
+	if p.log != nil {
+		list = append(list, p.log.Wrap)
 	}
 	if a.proxies != nil {
 		list = append(list, a.proxies.Wrap)
@@ -112,9 +150,45 @@ func (a *globalMiddleware) middleware(p *perLoop) http.Middleware {
 	return http.Chain(list...)
 }
 
+// ofLoop returns the log of one loop, that which is in use there if there is one: so lines of
+// requests that have begun go to the log of then.
+func (a *accessLog) ofLoop(was *perLoop) *middleware.AccessLog {
+	switch {
+	case a.out == nil:
+		return nil
+	case was != nil && was.log != nil:
+		return was.log
+	}
+	return &middleware.AccessLog{Out: a.out, Format: a.format}
+}
+
+// succeed closes the log before this one, which no loop writes to any more. It waits for the disk.
+func (a *accessLog) succeed(was *accessLog) error {
+	switch {
+	case a.reopened != nil:
+		file := a.reopened
+		a.reopened = nil
+		return a.file.replace(file)
+	case was.out != a.out:
+		return was.close(logEnd)
+	}
+	return nil
+}
+
+// discard closes what was opened for a setup that is not put into use.
+func (a *accessLog) discard() {
+	if a.inUse {
+		if a.reopened != nil {
+			a.reopened.Close()
+		}
+		return
+	}
+	_ = a.close(0) // no line was written
+}
+
 // close writes the lines that are left, for at most the given time. It is called
 // after the loops have ended.
-func (a *globalMiddleware) close(within time.Duration) error {
+func (a *accessLog) close(within time.Duration) error {
 	var err error
 	if a.out != nil {
 		err = a.out.Close(within)

@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -97,19 +96,33 @@ func (h *httpsOptions) checkOthers() error {
 	return nil
 }
 
-// open loads or makes the certificates.
-func (h *httpsOptions) open(at []string, log *slog.Logger) (err error) {
-	if h.mode == "auto" {
-		h.manager, err = h.acme.open(h.domains, log)
-		return err
+// open loads or makes the certificates. Of a server that runs, was is the setup in use: its store
+// stays, and fresh has the certificates that are to be in there, unless they stay, too.
+func (h *httpsOptions) open(was *setup, at []string, log *slog.Logger) (fresh *certs.Store, err error) {
+	if was == nil {
+		if h.mode == "auto" {
+			h.manager, err = h.acme.open(h.domains, log)
+		} else {
+			h.store, err = h.load(at)
+		}
+		return nil, err
 	}
+	running := &was.options.https
+	h.store, h.manager = running.store, running.manager
+	if h.mode == "auto" || h.mode == "self" && slices.Equal(h.domains, running.domains) {
+		return nil, nil // browsers may have an exception for the one that was made
+	}
+	return h.load(at)
+}
+
+// load loads the certificates from files, or makes a self-signed one.
+func (h *httpsOptions) load(at []string) (*certs.Store, error) {
 	if h.mode == "self" {
 		cert, err := certs.Self(time.Now(), names(h.domains, at)...)
 		if err != nil {
-			return fmt.Errorf("--domain: %w", err)
+			return nil, fmt.Errorf("--domain: %w", err)
 		}
-		h.store = certs.Of(cert)
-		return nil
+		return certs.Of(cert), nil
 	}
 	var pairs []certs.Pair
 	for i := range h.certs {
@@ -117,10 +130,9 @@ func (h *httpsOptions) open(at []string, log *slog.Logger) (err error) {
 	}
 	store, err := certs.Load(time.Now, pairs...)
 	if err != nil {
-		return fmt.Errorf("--tls-cert: %w", err)
+		return nil, fmt.Errorf("--tls-cert: %w", err)
 	}
-	h.store = store
-	return nil
+	return store, nil
 }
 
 // open makes the client of the ACME server.
@@ -202,39 +214,30 @@ func names(domains, at []string) []string {
 // reloadEvery is the interval between two looks at the certificate files.
 const reloadEvery = 10 * time.Second
 
-// keepFresh reloads the certificates on SIGHUP and when their files change. The old
-// ones stay in use if the new ones are invalid.
+// keepFresh reloads the certificates when their files change. The old ones stay in use if
+// the new ones are invalid. SIGHUP reloads them, too: see reload.go.
 func keepFresh(loop *eventloop.Loop, store *certs.Store, log *slog.Logger) (stop func()) {
 	var last string // the last error in the log
-	read := func(asked bool) {
+	var timer *eventloop.Timer
+	var look func()
+	look = func() {
 		var changed bool
 		var err error
 		loop.Offload(func() { changed, err = store.Reload() }, func(panicked error) {
 			err = errors.Join(err, panicked)
 			switch {
-			case err != nil && (asked || err.Error() != last):
+			case err != nil && err.Error() != last:
 				log.Error("certificates not reloaded, the old ones stay in use", "error", err)
 				last = err.Error()
 			case changed:
 				log.Info("certificates reloaded", "until", store.Expires().Format(time.DateOnly))
 				last = ""
-			case asked:
-				log.Info("certificates unchanged")
 			}
 		})
-	}
-	var timer *eventloop.Timer
-	var look func()
-	look = func() {
-		read(false)
 		timer = loop.After(reloadEvery, look)
 	}
 	timer = loop.After(reloadEvery, look)
-	unhook := loop.OnSignal(func(os.Signal) { read(true) }, syscall.SIGHUP)
-	return func() {
-		unhook()
-		timer.Stop()
-	}
+	return func() { timer.Stop() }
 }
 
 // httpsOnly redirects plain HTTP to HTTPS, and sends HSTS over TLS with --hsts.

@@ -69,5 +69,16 @@ func setLimit(field reflect.Value, value string) error {
 	return nil
 }
 
+// changedLimits returns the names of limits that differ.
+func changedLimits(before, after http.Limits) (names []string) {
+	now := reflect.ValueOf(after)
+	for field, v := range reflect.ValueOf(before).Fields() {
+		if v.Int() != now.FieldByIndex(field.Index).Int() {
+			names = append(names, field.Name)
+		}
+	}
+	return names
+}
+
 // tooLong matches a duration in the right form, however large.
 var tooLong = regexp.MustCompile(`^\+?([0-9.]+(ns|us|µs|ms|s|m|h))+$`)

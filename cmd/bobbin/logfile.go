@@ -61,12 +61,21 @@ func openToAppend(path string) (file *os.File, unread bool, err error) {
 
 // reopen opens the file again. It keeps the old one on an error.
 func (l *logFile) reopen() error {
-	file, _, err := openToAppend(l.path)
+	file, err := l.openAgain()
 	if err != nil {
 		return err
 	}
-	return l.file.Swap(file).Close()
+	return l.replace(file)
 }
+
+// openAgain opens the file once more, for replace.
+func (l *logFile) openAgain() (*os.File, error) {
+	file, _, err := openToAppend(l.path)
+	return file, err
+}
+
+// replace has further lines go to another file, and closes the one of before.
+func (l *logFile) replace(file *os.File) error { return l.file.Swap(file).Close() }
 
 // Write implements io.Writer. Bytes that a file did not take because reopen closed it
 // go to the new file.

@@ -47,10 +47,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer, env func(stri
 			return command(&terminals{stdin, stdout, stderr, terminal}, args[1:], env)
 		}
 	}
-	o, err := parse(args, env)
-	if err == nil {
-		err = o.takeActivation(env)
-	}
+	o, err := parseSettings(args, env)
 	switch {
 	case errors.Is(err, errHelp):
 		fmt.Fprint(stdout, usage(o))

@@ -29,8 +29,12 @@ func ruledSite(t testing.TB) (open func(t testing.TB) http.Handler) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		p, err := openSite(&o, nil, nil)
+		from, err := o.site.readSources(o.path)
 		if err != nil {
+			t.Fatal(err)
+		}
+		p := &perLoop{}
+		if err := p.open(&o, from, nil); err != nil {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { p.files.Close() })

@@ -61,6 +61,9 @@ func start(t *testing.T, shell string, args ...string) *program {
 	return startAs(t, "1", shell, args...)
 }
 
+// withoutHost is the kind of a program whose names are those of its file.
+const withoutHost = "without a host"
+
 // startAs is start for a kind of the program, see TestMain.
 func startAs(t *testing.T, kind, shell string, args ...string) *program {
 	t.Helper()
@@ -76,7 +79,7 @@ func startAs(t *testing.T, kind, shell string, args ...string) *program {
 		p.cmd = exec.Command("/bin/sh", append([]string{"-c", shell + `; exec "$0" "$@"`, self}, args...)...)
 	}
 	p.cmd.Env = append(os.Environ(), "BOBBIN_TEST_PROGRAM="+kind, "PORT=")
-	if !slices.Contains(args, "--host") {
+	if !slices.Contains(args, "--host") && kind != withoutHost {
 		p.cmd.Env = append(p.cmd.Env, "BOBBIN_HOST=a") // the tests' own
 	}
 	stderr, err := p.cmd.StderrPipe()

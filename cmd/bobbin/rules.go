@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -19,60 +20,90 @@ import (
 // Handlers from the flags about files. All errors in them are found here, before the
 // server listens.
 
-// openSite opens the folder or the file with its rules, for one loop. Leader is the
-// reloader of the first loop, which watches the folder; nil for the first loop
-// itself.
-func openSite(o *options, leader *reload.Reloader, trouble *slog.Logger) (*perLoop, error) {
+// sources are the rules and users of the settings and of the files that they name. They are read
+// once, for all loops.
+type sources struct {
+	redirects middleware.Redirects
+	fields    *fieldRules
+	users     []byte // the file of --auth
+}
+
+// readSources reads them.
+func (s *siteOptions) readSources(folder string) (*sources, error) {
+	from := &sources{}
+	var err error
+	if from.redirects, from.fields, err = s.rules(folder); err != nil {
+		return nil, err
+	}
+	if s.auth != "" && folder != "" {
+		if from.users, err = os.ReadFile(s.auth); err != nil {
+			return nil, fmt.Errorf("--auth: %w", err)
+		}
+	}
+	return from, nil
+}
+
+// parseUsers parses the file of --auth, for one loop.
+func (s *siteOptions) parseUsers(text []byte) (*middleware.BasicAuth, error) {
+	users, err := middleware.ParseUsers(bytes.NewReader(text))
+	if err != nil {
+		if line, ok := strings.CutPrefix(err.Error(), "line "); ok {
+			return nil, fmt.Errorf("--auth: %s:%s", s.auth, line) // as in other files
+		}
+		return nil, fmt.Errorf("--auth: %s: %w", s.auth, err)
+	}
+	users.Realm = s.realm
+	return users, nil
+}
+
+// open opens the folder or the file with its rules.
+func (p *perLoop) open(o *options, from *sources, trouble *slog.Logger) (err error) {
 	s := &o.site
-	p := &perLoop{}
 	so := static.Options{
 		Index: s.index, Dotfiles: s.dotfiles, CleanURLs: s.cleanURLs, Copy: s.copy, Fallback: strings.TrimPrefix(s.fallback, "/"),
 		Private: o.private(), Log: trouble,
 	}
-	if s.reload {
-		so.Inject = reload.Inject
-	}
-	redirects, fields, err := s.rules(o.path)
-	if err != nil {
-		return nil, err
-	}
-	so.Fields, p.warnings = p.fieldsOf, fields.warnings
+	so.Fields, p.warnings = from.fields.of, from.fields.warnings
 	if so.Types, err = readTypes(s.types); err != nil {
-		return nil, err
+		return err
 	}
 	if so.Encoders, err = readCodings(s.compress); err != nil {
-		return nil, err
+		return err
 	}
 	if so.Symlinks, err = pick("--symlinks", s.symlinks, map[string]static.Symlinks{"none": static.NoLinks, "inside": static.LinksInside, "all": static.AllLinks}); err != nil {
-		return nil, err
+		return err
 	}
 	if so.Listing, err = pick("--listing", s.listing, map[string]bool{"on": true, "off": false, "auto": o.local()}); err != nil {
-		return nil, err
+		return err
 	}
-	wrappers, err := s.middleware(p, leader, trouble)
+	wrappers, err := s.middleware(p, from)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if p.reloader != nil {
-		so.MayInject = p.reloader.MayInject
+		so.Inject, so.MayInject = reload.Inject, p.reloader.MayInject
 	}
-	if len(redirects) > 0 || s.netlify {
-		so.Missing = p.serveMissing
+	as := func(w *http.Response, r *http.Request, path string) error { return p.files.ServeAs(w, r, path) }
+	if len(from.redirects) > 0 {
+		so.Missing = from.redirects.Missing(as)
 	}
 	if err := s.checkFolder(o.path); err != nil {
-		return nil, err
+		return err
 	}
 	if p.files, err = static.Open(o.path, so); err != nil {
-		return nil, explainPath(o.path, err)
+		return explainPath(o.path, err)
 	}
-	if text := s.withoutStart(o.path, so.Listing, len(redirects) > 0); text != "" {
-		p.warnings = append(p.warnings, text)
+	if text := s.withoutStart(o.path, so.Listing, len(from.redirects) > 0); text != "" {
+		p.warnings = append(slices.Clone(p.warnings), text)
 	}
-	p.handler = p.withRules(redirects, fields, so.Missing != nil)
+	p.handler = p.files.Serve
+	if len(from.redirects) > 0 {
+		p.handler = from.redirects.Forced(p.handler, as)
+	}
 	for _, m := range wrappers {
 		p.handler = m(p.handler)
 	}
-	return p, nil
+	return nil
 }
 
 // checkFolder refuses flags that need a folder, or a file in it.
@@ -84,25 +115,23 @@ func (s *siteOptions) checkFolder(path string) error {
 }
 
 // middleware returns the middleware around the files of one loop, innermost first.
-func (s *siteOptions) middleware(p *perLoop, leader *reload.Reloader, trouble *slog.Logger) (list []http.Middleware, err error) {
-	if s.reload {
-		forget := func() { p.files.Forget() } // the files have changed
-		if leader != nil {
-			p.reloader = leader.Sibling(forget)
-		} else {
-			if p.reloader, err = reload.New(forget); err != nil {
-				return nil, err
-			}
-			p.reloader.Log = trouble
-		}
+func (s *siteOptions) middleware(p *perLoop, from *sources) (list []http.Middleware, err error) {
+	if p.reloader != nil {
 		list = append(list, p.reloader.Wrap)
 	}
-	if s.auth != "" {
-		if p.users, err = s.readUsers(); err != nil {
+	if from.users != nil {
+		read, err := s.parseUsers(from.users)
+		if err != nil {
 			return nil, err
 		}
-		p.users.Realm = s.realm
+		if p.users == nil {
+			p.users = read
+		} else {
+			p.newUsers = read
+		}
 		list = append(list, p.users.Wrap)
+	} else {
+		p.users = nil
 	}
 	if s.cors != "" {
 		c, err := middleware.NewCORS(s.cors)

@@ -65,6 +65,8 @@ func (s *site) serve(o *options, stderr io.Writer, env func(string) string, term
 
 // newServers makes a server for each loop.
 func (s *site) newServers(o *options, log *slog.Logger, stderr io.Writer, trace bool) (http.Servers, error) {
+	s.stderr = stderr
+	s.wrapAll(s.setup)
 	config := http.Config{Limits: o.limits, Log: log, ErrorHandler: errorPages, NoHTTP2: o.noHTTP2()}
 	if o.https.on() {
 		config.TLS = o.https.config()
@@ -75,22 +77,8 @@ func (s *site) newServers(o *options, log *slog.Logger, stderr io.Writer, trace 
 			name = fmt.Sprintf("loop %d ", loop)
 			c.Log = log.With("loop", loop)
 		}
-		c.Handler = s.loops[loop].handler
-		c.Middleware = s.global.middleware(s.loops[loop])
-		if o.verbose {
-			c.Middleware = verbose(c.Middleware, stderr)
-		}
-		// The default site alone answers /-/ by itself, after its own paths: its first
-		// page pays for nothing.
-		if show := s.xray(o, loop); show != nil && (o.path != "" || c.Middleware != nil) {
-			c.Middleware = around(aroundXray(show), c.Middleware)
-		}
-		if o.watch.health != "" {
-			c.Middleware = around(s.health(o.watch.health), c.Middleware)
-		}
-		if s.global.proxies != nil {
-			c.Loop.Proxies = s.global.proxies.Trusts
-		}
+		c.Handler, c.Middleware = s.loops[loop].handler, s.loops[loop].middleware
+		c.Loop.Proxies = s.setup.global.trusts()
 		if s.trace != nil {
 			c.Loop.OnStall = func(*eventloop.Stall) { s.trace.stalled(loop) }
 		}
@@ -101,8 +89,25 @@ func (s *site) newServers(o *options, log *slog.Logger, stderr io.Writer, trace 
 	})
 }
 
-// handleSignals stops the servers and reopens the access log on signals, until stop
-// is called. For SIGHUP see readAnew, and keepFresh for certificate files.
+// around returns the middleware around all answers of one loop, nil if there is none.
+func (s *site) around(c *setup, loop int) http.Middleware {
+	o, m := c.options, c.global.middleware(c.loops[loop])
+	if o.verbose {
+		m = verbose(m, s.stderr)
+	}
+	// The default site alone answers /-/ by itself, after its own paths: its first
+	// page pays for nothing.
+	if show := s.xray(o, loop); show != nil && (o.path != "" || m != nil) {
+		m = around(aroundXray(show), m)
+	}
+	if o.watch.health != "" {
+		m = around(s.health(o.watch.health), m)
+	}
+	return m
+}
+
+// handleSignals stops the servers, reloads the configuration and reopens the access log on
+// signals, until stop is called.
 func (s *site) handleSignals(o *options, servers http.Servers, log *slog.Logger, stderr io.Writer) (stop func()) {
 	signals := 0
 	stops := []func(){
@@ -117,19 +122,16 @@ func (s *site) handleSignals(o *options, servers http.Servers, log *slog.Logger,
 		}, os.Interrupt, syscall.SIGTERM),
 		eventloop.OnSignal(func(os.Signal) { s.quit(servers) }, syscall.SIGQUIT),
 	}
-	switch {
-	case s.loops[0].users != nil || o.site.netlify && o.path != "":
-		stops = append(stops, s.readAnew(o, servers, log))
-	case o.https.store == nil:
-		stops = append(stops, eventloop.OnSignal(func(os.Signal) {
-			log.Info("SIGHUP ignored: there is no file of --auth, --netlify or --tls-cert to read anew")
-		}, syscall.SIGHUP))
-	}
+	stops = append(stops, s.reloadOnHangup(servers, log))
 	if len(infoSignals) > 0 {
 		stops = append(stops, eventloop.OnSignal(func(os.Signal) { tellInfo(servers, stderr) }, infoSignals...))
 	}
-	if file := s.global.file; file != nil {
+	if s.logFile.Load() != nil || o.config != "" { // else the signal ends the program
 		stops = append(stops, eventloop.OnSignal(func(os.Signal) {
+			file := s.logFile.Load()
+			if file == nil {
+				return
+			}
 			if err := file.reopen(); err != nil {
 				log.Error("access log", "error", err)
 			}
@@ -157,14 +159,18 @@ func (w prefixWriter) Write(p []byte) (int, error) {
 
 // logTo returns the logger of the server.
 func logTo(w io.Writer, o options) *slog.Logger {
-	level := slog.LevelInfo
+	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: o.level}))
+}
+
+// logLevel returns the lowest level that is logged.
+func (o *options) logLevel() slog.Level {
 	switch {
 	case o.quiet:
-		level = slog.LevelError
+		return slog.LevelError
 	case o.verbose:
-		level = slog.LevelDebug
+		return slog.LevelDebug
 	}
-	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: level}))
+	return slog.LevelInfo
 }
 
 // verbose wraps the middleware, and writes a line for each answer: time, client, method,

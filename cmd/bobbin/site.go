@@ -3,89 +3,176 @@ package main
 import (
 	"io"
 	"log/slog"
+	"slices"
 	"sync/atomic"
 
 	"github.com/bobbin-http/bobbin/http"
+	"github.com/bobbin-http/bobbin/http/certs"
 	"github.com/bobbin-http/bobbin/http/inspect"
 	"github.com/bobbin-http/bobbin/http/middleware"
 	"github.com/bobbin-http/bobbin/http/reload"
 	"github.com/bobbin-http/bobbin/http/static"
 )
 
-// A site is everything that the program serves.
+// A site is everything that the program serves: what the settings make, which SIGHUP replaces
+// (reload.go), and what stays as long as the program runs.
 type site struct {
-	loops     []*perLoop // one for each loop
-	global    *globalMiddleware
+	// In use. While the loops run, each has its element, and the first has the setup.
+	loops []*perLoop
+	setup *setup
+
 	inspector *inspect.Inspector
 	tries     *tries
-	trace     *selfTrace // of --trace, or nil
+	leader    *reload.Reloader // that of the first loop
+	trace     *selfTrace       // of --trace, or nil
 
-	stopping atomic.Bool // a stop has begun
+	stopping atomic.Bool             // a stop has begun
+	logFile  atomic.Pointer[logFile] // of the access log in use, or nil
+
+	// Set before the loops run, never changed.
+	stdout  io.Writer
+	stderr  io.Writer    // for lines of --verbose
+	trouble *slog.Logger // for errors of the access log, and what files tell of themselves
 }
 
-// A perLoop is the part of a site that one loop serves. Loops share none of it.
-type perLoop struct {
-	handler  http.Handler
-	files    *static.Files         // nil for the default site
-	reloader *reload.Reloader      // nil without --reload
-	users    *middleware.BasicAuth // nil without --auth
-	warnings []string              // for the operator, the same on each loop
+// A setup is what the settings make. It is built as a whole, off the loops, and put into use as a
+// whole.
+type setup struct {
+	options *options
+	loops   []*perLoop
+	global  *globalMiddleware
+	certs   *certs.Store // to replace those in use; nil if these stay
+}
 
-	liveRules
+// A perLoop is the part of a setup that one loop serves. Loops share none of it.
+type perLoop struct {
+	handler    http.Handler
+	middleware http.Middleware       // around all answers; nil if there is none
+	files      *static.Files         // nil for the default site
+	reloader   *reload.Reloader      // nil without --reload
+	users      *middleware.BasicAuth // nil without --auth
+	log        *middleware.AccessLog // nil without --log
+	warnings   []string              // for the operator, the same on each loop
+
+	newUsers *middleware.BasicAuth // of users, when this is put into use
+	before   static.Counters       // of the files that this loop has served from before
 }
 
 // prepare opens the files, certificates and logs. Its errors are usage errors.
 func prepare(o *options, stdout io.Writer, trouble *slog.Logger) (*site, error) {
-	s := &site{global: &globalMiddleware{}, tries: newTries()}
-	err := s.open(o, stdout, trouble)
+	s := &site{tries: newTries(), stdout: stdout, stderr: io.Discard, trouble: trouble}
+	s.inspector = s.newInspector(o)
+	c, err := s.build(o)
 	if err != nil {
-		_ = s.close()
 		return nil, o.locate(err)
 	}
+	s.loops, s.setup = slices.Clone(c.loops), c
+	s.logFile.Store(c.global.file)
 	return s, nil
 }
 
-func (s *site) open(o *options, stdout io.Writer, trouble *slog.Logger) error {
-	s.inspector = s.newInspector(o)
-	found := once(trouble) // all loops find the same in the folder
+// build makes a setup, which takes over from the one in use what is to outlive it. It changes
+// nothing that is in use, and leaves nothing behind after an error.
+func (s *site) build(o *options) (c *setup, err error) {
+	c = &setup{options: o, global: &globalMiddleware{tries: s.tries}}
+	defer func() {
+		if err != nil {
+			c.discard()
+			c = nil
+		}
+	}()
+	sources, err := o.site.readSources(o.path)
+	if err != nil {
+		return c, err
+	}
+	found := once(s.trouble) // all loops find the same in the folder
 	for i := range o.loops {
 		p := &perLoop{}
-		var err error
 		if o.path == "" {
 			// Without a folder the rules apply to nothing, but they are checked all
 			// the same.
-			_, _, err = o.site.rules("")
 			p.handler = defaultSite(s.xray(o, i))
-		} else {
-			var leader *reload.Reloader
-			if i > 0 {
-				leader = s.loops[0].reloader
-			}
-			p, err = openSite(o, leader, found)
+		} else if p, err = s.openSite(o, i, sources, found); err != nil {
+			return c, err
 		}
-		if err != nil {
-			return err
-		}
-		s.loops = append(s.loops, p)
+		c.loops = append(c.loops, p)
 	}
-	o.warnings = append(o.warnings, s.loops[0].warnings...)
+	o.warnings = append(o.warnings, c.loops[0].warnings...)
 	if o.https.on() {
-		if err := o.https.open(o.at, trouble); err != nil {
-			return err
+		if c.certs, err = o.https.open(s.setup, o.at, s.trouble); err != nil {
+			return c, err
 		}
-		for _, p := range s.loops {
+		for _, p := range c.loops {
 			p.handler = o.https.httpsOnly(p.handler)
 		}
 	}
-	s.global.tries = s.tries
-	if err := s.global.open(o, stdout, trouble); err != nil {
-		return err
+	if err := c.global.open(o, s.setup, s.stdout, s.trouble); err != nil {
+		return c, err
 	}
-	guard := o.guardHosts(s.global)
-	for _, p := range s.loops {
+	guard := o.guardHosts(c.global)
+	for i, p := range c.loops {
 		p.handler = guard.wrap(p.handler)
+		p.log = c.global.ofLoop(s.inUse(i))
 	}
-	return nil
+	return c, nil
+}
+
+// wrapAll makes the middleware around all answers of each loop.
+func (s *site) wrapAll(c *setup) {
+	for i, p := range c.loops {
+		p.middleware = s.around(c, i)
+	}
+}
+
+// openSite opens the folder or the file with its rules, for one loop.
+func (s *site) openSite(o *options, loop int, from *sources, trouble *slog.Logger) (p *perLoop, err error) {
+	p = &perLoop{}
+	switch was := s.inUse(loop); {
+	case was != nil:
+		p.users, p.reloader = was.users, was.reloader
+	case o.site.reload:
+		if p.reloader, err = s.newReloader(loop, trouble); err != nil {
+			return nil, err
+		}
+	}
+	if err := p.open(o, from, trouble); err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// newReloader makes what refreshes browsers for one loop. That of the first loop watches the
+// folder for all.
+func (s *site) newReloader(loop int, trouble *slog.Logger) (*reload.Reloader, error) {
+	forget := func() { s.loops[loop].files.Forget() } // the files have changed
+	if loop > 0 {
+		return s.leader.Sibling(forget), nil
+	}
+	r, err := reload.New(forget)
+	if err != nil {
+		return nil, err
+	}
+	r.Log = trouble
+	s.leader = r
+	return r, nil
+}
+
+// inUse returns what a loop serves at present, nil before the first setup is in use.
+func (s *site) inUse(loop int) *perLoop {
+	if s.setup == nil {
+		return nil
+	}
+	return s.loops[loop]
+}
+
+// discard closes what was opened for a setup that is not put into use.
+func (c *setup) discard() {
+	for _, p := range c.loops {
+		if p.files != nil {
+			p.files.Close()
+		}
+	}
+	c.global.discard()
 }
 
 // close closes everything after the loops have ended.
@@ -95,5 +182,5 @@ func (s *site) close() error {
 			p.files.Close()
 		}
 	}
-	return s.global.close(logEnd)
+	return s.setup.global.close(logEnd)
 }

@@ -16,7 +16,7 @@ import (
 )
 
 // catchHangups keeps SIGHUP from ending the program, from its first moment to its
-// last. readAnew and keepFresh say what it reloads.
+// last. See reload.go for its work.
 func catchHangups() { signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP) }
 
 // explainCut replaces eventloop.ErrCut by an error with the number of cut connections

@@ -5,29 +5,38 @@ import (
 
 	"github.com/bobbin-http/bobbin/http"
 	"github.com/bobbin-http/bobbin/http/inspect"
+	"github.com/bobbin-http/bobbin/http/static"
 )
 
 // The inspector on the site itself: /-/xray and the paths below it.
 
 // newInspector makes the inspector of a site.
 func (s *site) newInspector(o *options) *inspect.Inspector {
-	c := inspect.Config{
+	return inspect.New(inspect.Config{
 		Hosts: o.hosts, Version: version, Try: s.tries.buttons(), Process: processFigures,
-		Ready: func() bool { return !s.stopping.Load() },
-	}
-	if o.path != "" {
-		c.Files = s.fileFigures
-	}
-	if o.global.rate != "" {
-		c.Limited = func() uint64 { return s.global.limit.Refused() }
-	}
-	return inspect.New(c)
+		Ready:   func() bool { return !s.stopping.Load() },
+		Files:   s.fileFigures,
+		Limited: func() uint64 { return s.setup.global.limited() },
+	})
 }
 
-// fileFigures returns the counters of one loop's files, on that loop.
+// fileFigures returns the counters of one loop's files since its start, on that loop.
 func (s *site) fileFigures(loop int) inspect.FileCounters {
-	c := s.loops[loop].files.Counters()
+	c := s.loops[loop].counters()
 	return inspect.FileCounters{Hits: c.Hits, Misses: c.Asked, Evictions: c.Evicted, Bytes: c.Bytes}
+}
+
+// counters returns those of the files now and before.
+func (p *perLoop) counters() static.Counters {
+	c := p.before
+	if p.files != nil {
+		now := p.files.Counters()
+		c.Hits += now.Hits
+		c.Asked += now.Asked
+		c.Evicted += now.Evicted
+		c.Bytes = now.Bytes
+	}
+	return c
 }
 
 // xray returns the inspector's handler for one loop, nil if the site does not have it:
