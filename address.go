@@ -13,7 +13,7 @@ import (
 type Address struct {
 	IP   netip.AddrPort // with port 0 the kernel chooses
 	Path string         // not empty for a Unix socket
-	FD   int            // not 0 for a socket that listens already; its owner keeps it: see adopt_unix.go
+	FD   int            // not 0 for a socket that listens already: see adopt_unix.go
 
 	// Mode has the permissions of the file of a Unix socket; 0 leaves them to the umask.
 	// A client needs the right to write.
@@ -40,6 +40,16 @@ func (a Address) String() string {
 		return "unix:" + a.Path
 	}
 	return a.IP.String()
+}
+
+// HasFile reports whether the address, which Kernel.Listen has returned, is that of a Unix
+// socket whose file is still at its path. Any goroutine may call it.
+func (a Address) HasFile() bool {
+	if a.file == nil {
+		return false
+	}
+	info, err := os.Lstat(a.file.path)
+	return err == nil && sameFile(info, a.file.info)
 }
 
 // RemoveFile removes the file of a Unix socket for an address that Kernel.Listen has

@@ -110,6 +110,10 @@ type Kernel interface {
 	// Its readiness at that moment is reported, and from then on each change.
 	Watch(fd int) error
 
+	// Unwatch ends the events of a descriptor that is closed next, and whose socket
+	// another descriptor or another process has, too: so it stays open.
+	Unwatch(fd int) error
+
 	// WatchFolder begins to watch a folder and the folders below it that are not hidden.
 	// Where the system has no such watch, it returns errors.ErrUnsupported.
 	WatchFolder(path string) (FolderWatch, error)

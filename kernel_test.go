@@ -582,6 +582,42 @@ func TestEveryKernelKeepsTheContract(t *testing.T) {
 				t.Errorf("%d events, %v", n, err)
 			}
 		}},
+		{"a listener that is unwatched and closed is not reported, while another descriptor of its socket is", func(t *testing.T, w *world) {
+			fd, bound, err := w.Listen(w.at, bobbin.ListenOptions{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := w.Watch(fd); err != nil {
+				t.Fatal(err)
+			}
+			other, same, err := w.Listen(bobbin.Address{FD: fd, Path: bound.Path}, bobbin.ListenOptions{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer w.Close(other)
+			if same.String() != bound.String() {
+				t.Errorf("its address is %s with one descriptor, and %s with another", bound, same)
+			}
+			if err := errors.Join(w.Unwatch(fd), w.Close(fd), w.Watch(other)); err != nil {
+				t.Fatal(err)
+			}
+			w.serve(other, bound)
+			events := make([]bobbin.Event, 4)
+			for n := 1; n > 0; { // a Unix socket is reported once when it is watched
+				n, _ = w.Wait(events, w.Monotonic()+20*time.Millisecond)
+			}
+			c := w.dial()
+			n, err := w.Wait(events, w.Monotonic()+5*time.Second)
+			if n != 1 || err != nil || events[0].FD != other {
+				t.Errorf("%d events, of %v, %v; the other descriptor is %d", n, events[:n], err, other)
+			}
+			accepted, _, err := w.Accept(other)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer w.Close(accepted)
+			c.CloseWrite()
+		}},
 		{"a listener that refuses hands over who is there, and takes no more", func(t *testing.T, w *world) {
 			c := w.dial()
 			if !w.Refuse(w.fd) {
@@ -913,6 +949,46 @@ func TestTheFileOfASocketHasItsModeAndIsRemoved(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestTheFileOfASocketThatIsTakenOver is that of the process which has it now.
+func TestTheFileOfASocketThatIsTakenOver(t *testing.T) {
+	k := opened(t, bobbin.Open)
+	path := filepath.Join(t.TempDir(), "s")
+	first, old, err := k.Listen(bobbin.Address{Path: path, Mode: 0o600}, bobbin.ListenOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !old.HasFile() {
+		t.Error("the socket that was opened has no file")
+	}
+	for _, row := range []struct {
+		name  string
+		taken bobbin.Address
+		file  bool
+	}{
+		{"a socket of another owner", bobbin.Address{FD: first}, false},
+		{"one that the process before has opened at the path", bobbin.Address{FD: first, Path: path, Mode: 0o660}, true},
+	} {
+		fd, now, err := k.Listen(row.taken, bobbin.ListenOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if now.HasFile() != row.file || now.Path != path {
+			t.Errorf("%s: its address is %s, and whether it has a file is %v", row.name, now, now.HasFile())
+		}
+		k.Close(fd)
+		if err := now.RemoveFile(); err != nil {
+			t.Error(err)
+		}
+		if info, err := os.Lstat(path); (err != nil) != row.file {
+			t.Errorf("%s: then the file is %v, %v", row.name, info, err)
+		}
+	}
+	if old.HasFile() {
+		t.Error("the file that was removed is there")
+	}
+	k.Close(first)
 }
 
 func TestAPathOfASocketIsTooLongOrHasNoFolder(t *testing.T) {

@@ -3,7 +3,9 @@
 package bobbin
 
 import (
+	"errors"
 	"fmt"
+	"os"
 	"runtime"
 )
 
@@ -11,6 +13,9 @@ import (
 func Open() (Kernel, error) {
 	return nil, fmt.Errorf("bobbin: no epoll and no kqueue on %s: bobbin runs on Linux, macOS and the BSDs", runtime.GOOS)
 }
+
+// Duplicate returns an error: there are no sockets here.
+func Duplicate(int) (*os.File, error) { return nil, errors.ErrUnsupported }
 
 // Descriptors returns a number that every system allows.
 func Descriptors() int { return 256 }

@@ -150,6 +150,10 @@ func (k *kqueue) Shutdown(fd int) error { return shutdown(fd) }
 // Reset implements Kernel.
 func (k *kqueue) Reset(fd int) error { return reset(fd) }
 
+// Unwatch implements Kernel. The filters of a descriptor go with it, whatever other
+// descriptors its socket has.
+func (k *kqueue) Unwatch(int) error { return nil }
+
 // Close implements Kernel. The filters of a descriptor go with it.
 func (k *kqueue) Close(fd int) error { return closeSocket(fd) }
 

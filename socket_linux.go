@@ -325,6 +325,16 @@ func (k *epoll) KeepUnsentShort(fd int) {
 		uintptr(unsafe.Pointer(&most)), unsafe.Sizeof(most), 0)
 }
 
+// Unwatch implements Kernel. A registration belongs to the socket and not to the
+// descriptor: it would outlast the latter, and report for whatever has its number next.
+func (k *epoll) Unwatch(fd int) error {
+	var none unix.EpollEvent
+	if err := unix.EpollCtl(k.fd, unix.EPOLL_CTL_DEL, fd, &none); err != nil {
+		return failed("epoll_ctl", fd, err)
+	}
+	return nil
+}
+
 // Detach implements Kernel. A registration belongs to the socket, which stays open, and
 // not to the descriptor: so it is taken back. A connection that was never watched has
 // none, which is an error of no account.

@@ -29,7 +29,8 @@ func (l *Loop) ListenOn(from Socket, how bobbin.ListenOptions, begin func(*Conn)
 	if err != nil {
 		return nil, fmt.Errorf("cannot listen on a %T: %w", from, err)
 	}
-	ln.handedOver, ln.from = false, from
+	ln.handedOver.Store(false)
+	ln.from = from
 	return ln, nil
 }
 

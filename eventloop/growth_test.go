@@ -49,8 +49,9 @@ func (k *square) Accept(int) (int, netip.AddrPort, error) {
 	return k.last, netip.AddrPort{}, nil
 }
 
-func (k *square) Watch(int) error { return nil }
-func (k *square) Reset(int) error { return nil }
+func (k *square) Watch(int) error   { return nil }
+func (k *square) Unwatch(int) error { return nil }
+func (k *square) Reset(int) error   { return nil }
 
 func (k *square) WatchFolder(string) (bobbin.FolderWatch, error) { return nil, errors.ErrUnsupported }
 

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"net/netip"
 	"slices"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/bobbin-http/bobbin"
@@ -26,17 +28,20 @@ type Listener struct {
 
 	door []arrival // one that was accepted and waits for room, or none
 
-	group *group // of the listeners at the address, if there are several
-	gone  bool   // the socket is closed; the group's lock is for it
+	group *group     // of the listeners at the address, if there are several
+	open  sync.Mutex // held while the socket is closed or duplicated
+	gone  bool       // the socket is closed; both locks are for it
 
 	ready   bool // a connection may be waiting
 	inAgain bool // on the loop's list of listeners to go on with
 	closed  bool
 
-	handedOver bool   // another process has the socket, or will
-	adopted    bool   // the socket was made elsewhere
-	from       Socket // the program's, see ListenOn
-	refuses    bool   // the kernel begins no more connections
+	handedOver atomic.Bool    // another process has the socket, or will
+	asked      bobbin.Address // of Listen
+	adopted    bool           // the socket was made elsewhere, and has another owner
+	inherited  bool           // from the process before, see inherit.go
+	from       Socket         // the program's, see ListenOn
+	refuses    bool           // the kernel begins no more connections
 
 	pause   *Timer        // runs while accepting is paused
 	backoff time.Duration // how long the next pause is
@@ -56,7 +61,7 @@ func (l *Loop) Listen(at bobbin.Address, how bobbin.ListenOptions, begin func(*C
 	if l.stop.begun || l.stop.gaveUp {
 		return nil, errEnded
 	}
-	fd, bound, err := l.kernel.Listen(at, how)
+	fd, bound, inherited, err := l.openSocket(at, how)
 	if err != nil {
 		return nil, err
 	}
@@ -64,7 +69,8 @@ func (l *Loop) Listen(at bobbin.Address, how bobbin.ListenOptions, begin func(*C
 		l.kernel.Close(fd)
 		return nil, err
 	}
-	ln := &Listener{loop: l, fd: fd, addr: bound, how: how, makeProtocol: begin, handedOver: at.FD != 0, adopted: at.FD != 0}
+	ln := &Listener{loop: l, fd: fd, addr: bound, asked: at, how: how, makeProtocol: begin, adopted: at.FD != 0, inherited: inherited}
+	ln.handedOver.Store(ln.adopted || inherited)
 	l.listeners.all = append(l.listeners.all, ln)
 	return ln, nil
 }
@@ -81,21 +87,11 @@ func (ln *Listener) Close() {
 	}
 }
 
-// HandOver says that another process has the listening socket, too, or is about to:
-// that it was inherited, came from a service manager, or is passed on in an upgrade.
-// At a stop it is closed, then, and neither emptied nor made to refuse connections:
-// those in its queue are for the other process, and what refuses them is a property of
-// the socket, by which that would never accept any more.
-func (ln *Listener) HandOver() {
-	ln.loop.owner.check("Listener.HandOver")
-	ln.handedOver = true
-}
-
 // accept takes what is waiting, as much as one turn allows.
 func (ln *Listener) accept() {
 	l := ln.loop
 	for range l.limits.AcceptBatch {
-		if !ln.ready || ln.closed || ln.pause != nil {
+		if !ln.ready || ln.closed || ln.pause != nil || l.listeners.waiting {
 			return
 		}
 		to := ln.next()
@@ -192,7 +188,7 @@ func (ln *Listener) rest(d time.Duration) {
 // full server does not toggle with each of them.
 func (ln *Listener) resume() {
 	l := ln.loop
-	if !ln.ready || ln.closed {
+	if !ln.ready || ln.closed || l.listeners.waiting {
 		return
 	}
 	if ln.pause != nil {
@@ -233,7 +229,11 @@ type listeners struct {
 	eager  []*Listener // have more to accept, for the next dispatch
 	due    int         // how many of them this turn has still to go on with
 	closed []*Listener // their sockets are closed in reap
-	relief *Timer      // runs while other loops are held, see relief.go
+
+	inherited *Inheritance // inherit.go
+	waiting   bool         // none accepts before TakeOver is called
+
+	relief *Timer // runs while other loops are held, see relief.go
 }
 
 // any reports whether there is something to do in the next turn.
@@ -293,7 +293,7 @@ func (s *listeners) remove(ln *Listener) {
 // removeFile removes the file of a Unix socket, unless another process has the socket, or
 // another socket the path. At a stop that comes first: the next process finds no file.
 func (ln *Listener) removeFile() {
-	if ln.handedOver || ln.acceptQueue != nil { // another process or loop has the socket
+	if ln.handedOver.Load() || ln.acceptQueue != nil { // another process or loop has the socket
 		return
 	}
 	if err := ln.addr.RemoveFile(); err != nil {
@@ -305,7 +305,7 @@ func (ln *Listener) removeFile() {
 func (ln *Listener) closeNow() {
 	l := ln.loop
 	ln.removeFile()
-	if l.stop.begun && ln.acceptQueue == nil && !ln.refuses && !ln.handedOver && !l.stop.gaveUp {
+	if l.stop.begun && ln.acceptQueue == nil && !ln.refuses && !ln.handedOver.Load() && !l.stop.gaveUp {
 		ln.closed = false
 		ln.drain() // what has come since, in the shortest possible time before
 		ln.closed = true

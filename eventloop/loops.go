@@ -37,20 +37,17 @@ func (ls Loops) ListenAt(s string, how bobbin.ListenOptions, begin func(loop int
 func (ls Loops) share(opened []*Listener, begin func(loop int) func(*Conn) Protocol) ([]*Listener, error) {
 	all := slices.Clone(opened)
 	for _, first := range opened {
-		group := &group{members: []*Listener{first}}
-		for i, l := range ls[1:] {
-			ln, err := first.addLoop(l, begin(i+1))
-			if err != nil {
-				for _, ln := range all {
-					ln.Close()
-				}
-				return nil, fmt.Errorf("cannot listen on %s once more: %w", first.addr, err)
+		g := &group{members: []*Listener{first}}
+		err := ls.join(g, begin)
+		all = append(all, g.members[1:]...)
+		if err != nil {
+			for _, ln := range all {
+				ln.Close()
 			}
-			all = append(all, ln)
-			group.members = append(group.members, ln)
+			return nil, fmt.Errorf("cannot listen on %s once more: %w", first.addr, err)
 		}
-		for _, ln := range group.members {
-			ln.group = group
+		for _, ln := range g.members {
+			ln.group = g
 		}
 	}
 	for _, l := range ls {
@@ -59,11 +56,23 @@ func (ls Loops) share(opened []*Listener, begin func(loop int) func(*Conn) Proto
 	return opened, nil
 }
 
+// join adds a listener of each other loop to the group of one that the first loop has.
+func (ls Loops) join(g *group, begin func(loop int) func(*Conn) Protocol) error {
+	for i, l := range ls[1:] {
+		ln, err := g.sourceOf(i+1).addLoop(l, begin(i+1))
+		if err != nil {
+			return err
+		}
+		g.members = append(g.members, ln)
+	}
+	return ls.takeRest(g, begin)
+}
+
 // addLoop opens a listener on another loop that gets its part of the connections.
 func (ln *Listener) addLoop(l *Loop, begin func(*Conn) Protocol) (*Listener, error) {
 	how := ln.how
 	how.ReusePort = bobbin.ReusePortNext
-	if ln.adopted {
+	if ln.adopted || ln.inherited && !ln.hasMore() {
 		return ln.distributeTo(l, begin), nil
 	}
 	other, err := l.Listen(ln.addr, how, begin)

@@ -1,6 +1,7 @@
 package eventloop
 
 import (
+	"errors"
 	"net/netip"
 	"sync"
 	"time"
@@ -89,12 +90,16 @@ func (g *group) take(k bobbin.Kernel, from *Listener) (int, netip.AddrPort, erro
 	return k.Accept(from.fd)
 }
 
-// closeSocket closes the listener's socket, when no other loop accepts from it.
+// closeSocket closes the listener's descriptor, when no other loop accepts from it. The
+// socket stays open if it has others.
 func (ln *Listener) closeSocket() error {
 	if g := ln.group; g != nil {
 		g.mu.Lock()
 		defer g.mu.Unlock()
-		ln.gone = true
 	}
-	return ln.loop.kernel.Close(ln.fd)
+	ln.open.Lock()
+	defer ln.open.Unlock()
+	ln.gone = true
+	k := ln.loop.kernel
+	return errors.Join(k.Unwatch(ln.fd), k.Close(ln.fd))
 }

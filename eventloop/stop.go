@@ -67,6 +67,7 @@ func (l *Loop) onStops() {
 // finish.
 func (l *Loop) beginStop() {
 	l.stop.begun = true
+	l.listeners.waiting = false // what has come to sockets of this process alone is served
 	l.noteSpecial()
 	for _, ln := range l.listeners.all {
 		ln.stop()
@@ -102,7 +103,8 @@ func (ln *Listener) stop() {
 	ln.removeFile()
 	switch {
 	case ln.closed:
-	case ln.handedOver:
+	case ln.handedOver.Load():
+		ln.enterDoor()
 		ln.Close() // the queue is the other process's
 	case ln.acceptQueue != nil:
 		ln.acceptQueue.close() // another loop keeps the connections that it accepts from now on
@@ -179,7 +181,7 @@ func (l *Loop) cutOff() {
 // without a word, and counts it as cut off.
 func (ln *Listener) cutQueue() {
 	l := ln.loop
-	if ln.closed || ln.handedOver {
+	if ln.closed || ln.handedOver.Load() {
 		return
 	}
 	for range l.limits.AcceptBatch * backlogTurns {

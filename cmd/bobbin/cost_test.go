@@ -117,6 +117,7 @@ func (k *tape) Detach(int) (net.Conn, error) { return nil, errors.ErrUnsupported
 func (k *tape) Close(int) error              { return nil }
 func (k *tape) Reset(int) error              { return nil }
 func (k *tape) Watch(int) error              { return nil }
+func (k *tape) Unwatch(int) error            { return nil }
 func (k *tape) Wake() error                  { return nil }
 func (k *tape) Now() time.Time               { return time.Now() }
 func (k *tape) Shut() error                  { return nil }

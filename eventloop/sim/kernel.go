@@ -191,7 +191,7 @@ func (k *Kernel) Shut() error { return nil }
 // Listen implements bobbin.Kernel.
 func (k *Kernel) Listen(at bobbin.Address, how bobbin.ListenOptions) (int, bobbin.Address, error) {
 	if at.FD != 0 {
-		return -1, at, errors.ErrUnsupported
+		return k.duplicate(at.FD)
 	}
 	if at.Path == "" && at.IP.Port() == 0 {
 		k.port++
@@ -210,6 +210,21 @@ func (k *Kernel) Listen(at bobbin.Address, how bobbin.ListenOptions) (int, bobbi
 		return -1, at, bobbin.ErrExhausted
 	}
 	return o.fd, at, nil
+}
+
+// duplicate gives a listening socket another descriptor, for which its events are from
+// then on.
+func (k *Kernel) duplicate(fd int) (int, bobbin.Address, error) {
+	o, err := k.get("listen", fd)
+	switch {
+	case err != nil:
+		return -1, bobbin.Address{}, err
+	case !o.listening:
+		return -1, bobbin.Address{}, fmt.Errorf("sim: listen on %d: a socket that does not listen", fd)
+	case !k.give(o):
+		return -1, bobbin.Address{}, bobbin.ErrExhausted
+	}
+	return o.fd, o.addr, nil
 }
 
 // Accept implements bobbin.Kernel.
@@ -443,6 +458,9 @@ func (k *Kernel) Close(fd int) error {
 	}
 	k.table[fd] = nil
 	k.note("close", fd, 0)
+	if o.listening && slices.Contains(k.table, o) {
+		return nil // it has another descriptor
+	}
 	for _, w := range o.queue {
 		w.Reset()
 	}
@@ -479,6 +497,21 @@ func (k *Kernel) Watch(fd int) error {
 	}
 	o.watched = true
 	o.pending = o.ready()
+	return nil
+}
+
+// Unwatch implements bobbin.Kernel.
+func (k *Kernel) Unwatch(fd int) error {
+	o, err := k.get("unwatch", fd)
+	if err != nil {
+		return err
+	}
+	if !o.watched {
+		k.fault("descriptor %d is unwatched, and was not watched", fd)
+	}
+	o.watched, o.pending = false, 0
+	k.late = slices.DeleteFunc(k.late, func(e edge) bool { return e.of == o })
+	k.note("unwatch", fd, 0)
 	return nil
 }
 
