@@ -55,7 +55,7 @@ func TestPlacesThatTheDocumentsNameAreThere(t *testing.T) {
 	}
 	tests := testNames(t)
 	links, places, named := 0, 0, 0
-	for _, page := range append(pages, "README.md", "CONTRIBUTING.md") {
+	for _, page := range append(pages, "README.md", "CONTRIBUTING.md", "deploy/README.md") {
 		source, err := os.ReadFile(page)
 		if err != nil {
 			t.Fatal(err)
