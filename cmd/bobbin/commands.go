@@ -29,12 +29,14 @@ func init() {
 		"serve":       serveCommand,
 		"config":      withHelp("config", configCommand),
 		"cert":        withHelp("cert", certCommand),
+		"completion":  withHelp("completion", completionCommand),
 		"precompress": withHelp("precompress", precompressCommand),
 		"hash":        withHelp("hash", hashCommand),
 		"top":         withHelp("top", topCommand),
 		"tour":        withHelp("tour", tourCommand),
 		"trace":       traceCommand,
 		"help":        helpCommand,
+		"man":         withHelp("man", manCommand),
 		"version":     withHelp("version", versionCommand),
 	}
 }
@@ -44,7 +46,7 @@ var commandHelp = map[string]string{
 	"serve": `usage: bobbin serve [flags] [PATH]
 
 The same as bobbin without a command; PATH may have the name of a command.
-bobbin --help lists the flags.
+bobbin --help-all lists the flags.
 `,
 	"config": `usage: bobbin config test|print [flags] [PATH]
 
@@ -56,7 +58,23 @@ prints them as a configuration file, with their origin.
 Makes a certificate for development, for localhost or for the names and
 addresses given, and an authority that browsers can be told to trust.
 
-      --folder DIR   folder of the files; bobbin in the user's configuration folder
+      --folder DIR   folder of the files; by default bobbin in the user's
+                     configuration folder
+`,
+	"completion": `usage: bobbin completion bash|zsh|fish
+
+Prints a script that has the shell complete flags, their values, and commands.
+
+  bash   in ~/.bashrc:                      source <(bobbin completion bash)
+  zsh    in ~/.zshrc, behind compinit:      source <(bobbin completion zsh)
+  fish   in ~/.config/fish/config.fish:     bobbin completion fish | source
+
+Packages of bobbin have the scripts where the shells look for them.
+`,
+	"man": `usage: bobbin man
+
+Prints the manual page, in mdoc. "bobbin man | man -l -" shows it on Linux, and
+"bobbin man | mandoc" where mandoc is.
 `,
 	"precompress": `usage: bobbin precompress DIR
 
@@ -90,18 +108,23 @@ https://ui.perfetto.dev, https://www.speedscope.app and chrome://tracing show.
 ADDR is :8080, localhost:8080, a URL, or unix:/path. A server shows its loops on
 its own machine with the built-in site or with --xray, and at --admin ADDR.
 
-  -s, --seconds N   how long to record, from 1 to 60; 0 is what the loops have
-                    recorded already; 5
-      --events N    most events in the file; beyond, one connection in so many is
-                    there; 300000
-  -o, --output FILE name of the file; .gz compresses it, - is the standard output;
-                    bobbin-trace.json
+  -s, --seconds N     how long to record, from 1 to 60; 0 is what the loops have
+                      recorded already; 5
+      --events N      most events in the file; beyond, one connection in so many
+                      is there; 300000
+  -o, --output FILE   name of the file; .gz compresses it, - is the standard
+                      output; bobbin-trace.json
 
 Ctrl-C ends the recording and writes the file.
 `,
 	"help": `usage: bobbin help [COMMAND]
+
+Explains a command. Without one, it prints the short help of the program;
+bobbin --help-all lists all flags.
 `,
 	"version": `usage: bobbin version
+
+Prints the version of bobbin and the system and the compiler it was built for.
 `,
 }
 

@@ -14,7 +14,7 @@ import (
 // one table of flags, in flags.go.
 
 // onlyTyped are the flags for the command line alone.
-var onlyTyped = []string{"help", "version", "config"}
+var onlyTyped = []string{"help", "help-all", "version", "config"}
 
 // envName returns the environment variable of a flag.
 func envName(flag string) string {
@@ -29,7 +29,7 @@ func (o *options) readEnvironment(env func(string) string) error {
 		if flag.Name == "trace" && text == "1" {
 			return // the variable has another meaning, too: a line for each record
 		}
-		if text == "" || flag.Changed || failed != nil || flag.Name == "help" || flag.Name == "version" {
+		if text == "" || flag.Changed || failed != nil || flag.Name != "config" && slices.Contains(onlyTyped, flag.Name) {
 			return
 		}
 		values := []string{text}

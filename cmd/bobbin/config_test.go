@@ -12,8 +12,6 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/spf13/pflag"
-
 	"github.com/bobbin-http/bobbin/http/static"
 )
 
@@ -158,25 +156,6 @@ func TestLimitsThatDoNotFitAreErrorsThatSayTheRange(t *testing.T) {
 		if (want == "") != (code == exitOK) || !strings.Contains(complaint, want) || strings.Count(complaint, "\n") > 1 {
 			t.Errorf("%s: %d, %q, want %q", setting, code, complaint, want)
 		}
-	}
-}
-
-func TestEveryFlagIsInTheUsage(t *testing.T) {
-	code, out, _ := try([]string{"--help"}, "", nil)
-	var o options
-	o.define()
-	o.flags.VisitAll(func(flag *pflag.Flag) {
-		if !strings.Contains(out, "--"+flag.Name) {
-			t.Errorf("--%s is not", flag.Name)
-		}
-	})
-	for line := range strings.Lines(out) {
-		if len(line) > 101 {
-			t.Errorf("a long line: %s", line)
-		}
-	}
-	if code != exitOK {
-		t.Errorf("it ends with %d", code)
 	}
 }
 

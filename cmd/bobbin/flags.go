@@ -30,6 +30,7 @@ type options struct {
 	quiet   bool
 	verbose bool
 	version bool
+	helpAll bool
 	http2   string // on or off
 	limits  http.Limits
 	site    siteOptions
@@ -105,51 +106,82 @@ func (o *options) define() (help *bool, config *string) {
 	f, s := o.flags, &o.site
 	f.SortFlags = false
 	f.IntVarP(&o.port, "port", "p", 8080, "port to listen on; 0 picks a free one")
+	addExample(f, "port", "bobbin -p 3000 page.html", "serve one file on port 3000")
 	f.StringArrayVarP(&o.listen, "listen", "l", nil, "`address` to listen on, such as :8080, 192.0.2.1:80, unix:/run/site?mode=0660 or fd:3; repeatable")
 	f.BoolVar(&o.public, "public", false, "listen on all interfaces; the default is loopback only")
-
+	addExample(f, "public", "bobbin --public ./public", "serve a folder on all network interfaces")
 	f.StringArrayVar(&o.hosts, "host", nil, "`name` to accept in Host on loopback, beside localhost and IP addresses; other names get 421; repeatable")
 	f.IntVar(&o.loops, "loops", 1, "`number` of event loops; at most one per core is useful")
+	inGroup(f, groupListen, "port", "listen", "public", "host", "loops")
+	inShortHelp(f, "port", "listen", "public")
 
 	o.https.define(f)
 	f.StringVar(&o.http2, "http2", "on", "HTTP/2, beside HTTP/1.1: `mode` on or off")
+	takesOne(f, "http2", "on", "off")
+	inGroup(f, groupListen, "http2")
 
 	f.StringSliceVar(&s.index, "index", []string{"index.html"}, "index files: the first of these `names` that exists is served for its folder")
 	f.StringVar(&s.listing, "listing", "auto", "listing of folders without an index file: `mode` on, off, or auto, which lists on loopback only")
 	f.StringVar(&s.fallback, "spa", "", "`file` to serve in place of a missing page, for single-page applications")
 	f.Lookup("spa").NoOptDefVal = "index.html"
+	takesFile(f, "spa")
 	f.BoolVar(&s.cleanURLs, "clean-urls", false, "serve about.html for /about")
 	f.BoolVar(&s.dotfiles, "dotfiles", false, "serve files whose names begin with a dot; /.well-known/ is always served")
 	f.StringVar(&s.symlinks, "symlinks", "inside", "symbolic links to follow: `mode` none, inside (targets in the folder) or all")
-	f.StringArrayVar(&s.types, "type", nil, "media type of an extension, such as `wasm=application/wasm`; repeatable")
+	f.StringArrayVar(&s.types, "type", nil, "media type of an extension, as `EXT=TYPE`, such as wasm=application/wasm; repeatable")
 	f.StringVar(&s.compress, "compress", "zstd,gzip", "`codings` for compressing text on the fly, or off; precompressed .br, .zst and .gz files are used in any case")
 
 	f.BoolVar(&s.copy, "copy", false, "read large files instead of using sendfile; for folders whose files are overwritten in place")
+	f.BoolVar(&s.reload, "reload", false, "reload the page in browsers when a file in the folder changes, for editing")
+	takesOne(f, "listing", "on", "off", "auto")
+	takesOne(f, "symlinks", "none", "inside", "all")
+	takesList(f, "compress", "zstd", "gzip", "off")
+	inGroup(f, groupFiles, "index", "listing", "spa", "clean-urls", "dotfiles", "symlinks", "type", "compress", "copy", "reload")
+	inShortHelp(f, "listing", "spa", "reload")
 
-	f.StringArrayVar(&s.cache, "cache", nil, "Cache-Control for a path pattern, such as `'/assets/**=1y,immutable'`, or for all other files; the first match applies; default no-cache; repeatable")
-	f.StringArrayVarP(&s.header, "header", "H", nil, "response header for files, such as `'X-A: b'` or '/api/**: X-A: b'; repeatable")
-	f.StringArrayVar(&s.redirect, "redirect", nil, "redirect, such as `'/old/* /new/:splat 301'`; status 200 serves the target in place; repeatable")
+	f.StringArrayVar(&s.cache, "cache", nil, "Cache-Control for a path pattern, as `PATTERN=VALUE`, such as '/assets/**=1y,immutable', or for all other files; the first match applies; default no-cache; repeatable")
+	f.StringArrayVarP(&s.header, "header", "H", nil, "response `header` for files, such as 'X-A: b' or '/api/**: X-A: b'; repeatable")
+	f.StringArrayVar(&s.redirect, "redirect", nil, "redirect by a `rule`, such as '/old/* /new/:splat 301'; status 200 serves the target in place; repeatable")
 	f.BoolVar(&s.netlify, "netlify", false, "read _redirects and _headers from the folder")
 	f.StringVar(&s.cors, "cors", "", "let pages of these `origins` read the files (CORS); without a value, all origins")
 	f.Lookup("cors").NoOptDefVal = "*"
 	f.BoolVar(&s.security, "security", false, "send security headers that suit most sites")
 	f.StringVar(&s.auth, "auth", "", "require a name and password from this `file`; bobbin hash makes its lines")
-	f.BoolVar(&s.reload, "reload", false, "reload the page in browsers when a file in the folder changes, for editing")
 	f.StringVar(&s.realm, "realm", "restricted", "`name` that browsers show when they ask for a password")
+	addExample(f, "cache", "bobbin --spa --cache '/assets/**=1y,immutable' ./dist", "serve a single-page application")
+	addExample(f, "redirect", "bobbin --redirect '/blog/* /news/:splat 301' ./public", "move a folder to another path")
+	addExample(f, "auth", "bobbin --auth users.txt ./private", "ask for a name and a password of that file")
+	takesFile(f, "auth")
+	inGroup(f, groupAnswers, "cache", "header", "redirect", "netlify", "cors", "security", "auth", "realm")
+	inShortHelp(f, "cache", "auth")
 
 	f.StringVar(&o.global.log, "log", "off", "access log: `format` common, combined or json, to standard output or to a file as in combined=FILE; SIGUSR1 reopens the file")
-	f.StringVar(&o.global.rate, "limit-rate", "", "requests per client, such as `100/s`, or 600/m,50 for bursts of 50")
+	f.StringVar(&o.global.rate, "limit-rate", "", "requests per client at this `rate`, such as 100/s, or 600/m,50 for bursts of 50")
 	f.StringSliceVar(&o.global.trusted, "trust", nil, "trust X-Forwarded-For from proxies at these `addresses`, such as 10.0.0.0/8")
+	takesPrefix(f, "log", "common", "combined", "json", "off", "common=", "combined=", "json=")
+	addExample(f, "log", "bobbin --log combined=access.log ./public", "write an access log to a file")
+	inGroup(f, groupWatch, "log")
+	inGroup(f, groupLimits, "limit-rate", "trust")
+	inShortHelp(f, "log")
 
 	o.watch.define(f)
 	o.selfTrace.define(f)
 
-	f.StringArrayVar(&s.limitText, "limit", nil, "set a limit or a deadline, such as `Body=10m` or HeadTimeout=5s; docs/limits.md lists them; repeatable")
+	f.StringArrayVar(&s.limitText, "limit", nil, "set a limit or a deadline, as `NAME=VALUE`, such as Body=10m or HeadTimeout=5s; docs/limits.md lists them; repeatable")
 	config = f.StringP("config", "c", "", "read settings from a TOML `file`, with the names of these flags; SIGHUP reads it anew")
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "print errors only")
 	f.BoolVarP(&o.verbose, "verbose", "v", false, "print a line for each request")
 	f.BoolVarP(&o.version, "version", "V", false, "print the version")
-	help = f.BoolP("help", "h", false, "print this help")
+	help = f.BoolP("help", "h", false, "print the short help")
+	f.BoolVar(&o.helpAll, "help-all", false, "print the help of all flags")
+	takesPrefix(f, "limit", limitNames()...)
+	takesFile(f, "config")
+	addExample(f, "limit", "bobbin --limit Body=10m --limit HeadTimeout=5s ./public", "set a limit and a deadline")
+	addExample(f, "config", "bobbin --config bobbin.toml", "read the settings from a file")
+	inGroup(f, groupLimits, "limit")
+	inGroup(f, groupWatch, "verbose")
+	inGroup(f, groupProgram, "config", "quiet", "version", "help", "help-all")
+	inShortHelp(f, "config", "help-all")
 	f.Usage = func() {}
 	return help, config
 }
@@ -168,7 +200,7 @@ func parse(args []string, env func(string) string) (options, error) {
 		return o, explainFlag(err, f)
 	}
 	f.Visit(func(flag *pflag.Flag) { o.origin[flag.Name] = origin{rank: byCommandLine} })
-	if *help {
+	if *help || o.helpAll {
 		return o, errHelp
 	}
 	if err := checkSwallowed(f); err != nil {
@@ -266,52 +298,4 @@ func (o *options) checkAddresses() error {
 func flagNames(f *pflag.FlagSet) (names []string) {
 	f.VisitAll(func(flag *pflag.Flag) { names = append(names, flag.Name) })
 	return names
-}
-
-func usage(o options) string {
-	return `bobbin serves files over HTTP on one event loop, or on several with --loops.
-
-Usage:
-
-  bobbin [flags] [PATH]
-  bobbin serve [flags] [PATH]
-  bobbin config test|print [flags] [PATH]
-  bobbin precompress DIR
-  bobbin hash [NAME]
-  bobbin cert [--folder DIR] [NAME...]
-  bobbin top ADDR
-  bobbin tour [STEP]
-  bobbin trace ADDR [--seconds N] [-o FILE]
-  bobbin help [COMMAND]
-  bobbin version
-
-PATH is a folder or one file. Without it, bobbin serves a small built-in site,
-so that no folder is exposed by accident. To serve a folder that has the name of
-a command, write "bobbin ./config".
-
-  bobbin ./public            serve a folder, on this machine only
-  bobbin --public ./public   serve a folder on all network interfaces
-  bobbin -p 3000 page.html   serve one file on port 3000
-  bobbin --spa --cache '/assets/**=1y,immutable' ./dist
-                             serve a single-page application
-
-Flags:
-
-` + o.flags.FlagUsagesWrapped(100) + `
-Each flag can also be set in the environment, as BOBBIN_PORT=3000 for --port, one
-value per line for repeatable flags, and in a configuration file (--config). The
-command line overrides the environment, and the environment the file; so does
---port or --public on the command line replace --listen in the file. PORT is read
-after BOBBIN_PORT. Sockets of a service manager (LISTEN_FDS) go before all of them
-but what is typed.
-
-config test checks all settings; config print prints them with their origin.
-precompress writes .br, .zst and .gz files beside each file that shrinks by 10 %.
-hash makes a line for the --auth file from a name and a password.
-cert makes a certificate for development, and an authority for browsers to trust.
-trace records a running server, and writes a timeline for ui.perfetto.dev.
-tour leads from a blocking server to an event loop, in steps that run and break.
-
-Ctrl-C finishes open requests, then exits; a second Ctrl-C cuts them off.
-`
 }

@@ -56,6 +56,12 @@ func (h *httpsOptions) define(f *pflag.FlagSet) {
 	f.StringVar(&h.acme.folder, "acme-folder", "", "with --tls auto: `folder` for keys and certificates")
 	f.StringVar(&h.redirect, "redirect-http", "", "also listen on this `address`, such as :80, and redirect to HTTPS")
 	f.BoolVar(&h.hsts, "hsts", false, "tell browsers to use only HTTPS for this name, for a year (HSTS)")
+	takesFile(f, "tls-cert", "tls-key", "acme-ca")
+	takesFolder(f, "acme-folder")
+	takesOne(f, "tls", "self", "auto")
+	addExample(f, "tls", "bobbin --tls self ./public", "serve a folder over HTTPS, for development")
+	inGroup(f, groupHTTPS, "tls-cert", "tls-key", "tls", "domain", "acme-email", "acme-server", "acme-ca", "acme-folder", "redirect-http", "hsts")
+	inShortHelp(f, "tls", "domain")
 }
 
 // on reports whether HTTPS is on.

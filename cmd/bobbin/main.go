@@ -8,15 +8,11 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"runtime"
 	"syscall"
 	"time"
 
 	"github.com/bobbin-http/bobbin/eventloop"
 )
-
-// version is the newest version in CHANGELOG.md.
-const version = "0.1.0"
 
 // Exit codes. They let a script tell a usage error from a port in use.
 const (
@@ -66,11 +62,6 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer, env func(stri
 	code, until := serveAll(&o, stdout, lines, env, terminal)
 	_ = lines.Close(max(time.Until(until), logEnd/10)) // the log itself is closed, so its last error has no reader
 	return code
-}
-
-// versionLine names the version, the system and the compiler.
-func versionLine() string {
-	return fmt.Sprintf("bobbin %s (%s/%s, %s)\n", version, runtime.GOOS, runtime.GOARCH, runtime.Version())
 }
 
 // logEnd is the longest wait at the end for log lines to be written, for all logs

@@ -476,7 +476,8 @@ func TestWhoMistypesIsTold(t *testing.T) {
 func TestWhoAsksIsTold(t *testing.T) {
 	for _, row := range []struct{ args, says string }{
 		{"--help", "Usage:"},
-		{"-h", "--limit"},
+		{"-h", "--port"},
+		{"--help-all", "--limit"},
 		{"--help ./folder", "Ctrl-C"},
 		{"--version", "bobbin " + version},
 		{"-V", "go1."},

@@ -31,6 +31,8 @@ type selfTraceOptions struct {
 func (o *selfTraceOptions) define(f *pflag.FlagSet) {
 	f.StringVar(&o.name, "trace", "", "write a timeline of the whole run to this `file` at its end, or one of each stall into this folder; bobbin trace records a server that runs")
 	f.IntVar(&o.events, "events", timeline.DefaultEvents, "most events of a timeline; beyond, one connection in so many is there")
+	takesFile(f, "trace")
+	inGroup(f, groupWatch, "trace", "events")
 }
 
 // isFolder reports whether the name is that of a folder.

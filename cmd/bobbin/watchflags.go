@@ -27,6 +27,7 @@ func (w *watchOptions) define(f *pflag.FlagSet) {
 	f.StringVar(&w.admin, "admin", "", "also listen on this `address`, such as localhost:9090 or unix:/run/bobbin, for /-/metrics, /-/healthy, /-/ready, /-/xray and /-/pprof/")
 	f.BoolVar(&w.xray, "xray", false, "show the event loop at /-/xray of the site, and /-/metrics, to this machine only")
 	f.StringVar(&w.health, "health", "", "answer health checks at this `path` of the site, such as /healthz: 200, and 503 from the beginning of a stop")
+	inGroup(f, groupWatch, "admin", "xray", "health")
 }
 
 // check refuses values that cannot be meant.
