@@ -35,6 +35,7 @@ type options struct {
 	limits  http.Limits
 	site    siteOptions
 	global  globalOptions
+	closed  closedOptions
 	https   httpsOptions
 
 	selfTrace selfTraceOptions
@@ -163,6 +164,7 @@ func (o *options) define() (help *bool, config *string) {
 	inGroup(f, groupWatch, "log")
 	inGroup(f, groupLimits, "limit-rate", "trust")
 	inShortHelp(f, "log")
+	o.closed.define(f)
 
 	o.watch.define(f)
 	o.selfTrace.define(f)

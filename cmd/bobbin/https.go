@@ -31,10 +31,12 @@ type httpsOptions struct {
 	acme        acmeOptions
 	redirect    string
 	hsts        bool
+	clientCA    string // a file
 
-	store   *certs.Store  // set by open; nil with an ACME server
-	manager *acme.Manager // set by open; nil without an ACME server
-	port    uint16        // of the first HTTPS listener
+	clients *x509.CertPool // set by open; authorities of clients' certificates, or nil
+	store   *certs.Store   // set by open; nil with an ACME server
+	manager *acme.Manager  // set by open; nil without an ACME server
+	port    uint16         // of the first HTTPS listener
 }
 
 // acmeOptions are the flags about certificates from an ACME server.
@@ -48,6 +50,7 @@ type acmeOptions struct {
 func (h *httpsOptions) define(f *pflag.FlagSet) {
 	f.StringArrayVar(&h.certs, "tls-cert", nil, "serve HTTPS with the PEM certificate in this `file`; repeatable, for several names")
 	f.StringArrayVar(&h.keys, "tls-key", nil, "`file` of the certificate's private key; once for each --tls-cert")
+	f.StringVar(&h.clientCA, "tls-client-ca", "", "require a certificate of each client, signed by an authority in this PEM `file`")
 	f.StringVar(&h.mode, "tls", "", "serve HTTPS with a generated certificate: `mode` self (self-signed, browsers warn) or auto (Let's Encrypt, whose terms you accept)")
 	f.StringSliceVar(&h.domains, "domain", nil, "`names` for the generated certificate")
 	f.StringVar(&h.acme.email, "acme-email", "", "with --tls auto: `address` for mail from the certificate authority")
@@ -56,11 +59,11 @@ func (h *httpsOptions) define(f *pflag.FlagSet) {
 	f.StringVar(&h.acme.folder, "acme-folder", "", "with --tls auto: `folder` for keys and certificates")
 	f.StringVar(&h.redirect, "redirect-http", "", "also listen on this `address`, such as :80, and redirect to HTTPS")
 	f.BoolVar(&h.hsts, "hsts", false, "tell browsers to use only HTTPS for this name, for a year (HSTS)")
-	takesFile(f, "tls-cert", "tls-key", "acme-ca")
+	takesFile(f, "tls-cert", "tls-key", "tls-client-ca", "acme-ca")
 	takesFolder(f, "acme-folder")
 	takesOne(f, "tls", "self", "auto")
 	addExample(f, "tls", "bobbin --tls self ./public", "serve a folder over HTTPS, for development")
-	inGroup(f, groupHTTPS, "tls-cert", "tls-key", "tls", "domain", "acme-email", "acme-server", "acme-ca", "acme-folder", "redirect-http", "hsts")
+	inGroup(f, groupHTTPS, "tls-cert", "tls-key", "tls-client-ca", "tls", "domain", "acme-email", "acme-server", "acme-ca", "acme-folder", "redirect-http", "hsts")
 	inShortHelp(f, "tls", "domain")
 }
 
@@ -89,6 +92,10 @@ func (h *httpsOptions) checkOthers() error {
 	switch {
 	case !h.on() && h.redirect != "":
 		return errors.New("--redirect-http needs HTTPS: add --tls-cert and --tls-key, or --tls self")
+	case !h.on() && h.clientCA != "":
+		return errors.New("--tls-client-ca needs HTTPS: add --tls-cert and --tls-key, or --tls self")
+	case h.mode == "auto" && h.clientCA != "":
+		return errors.New("--tls-client-ca and --tls auto contradict each other, because an ACME server has no certificate to show: use --tls-cert")
 	case !h.on() && h.hsts:
 		return errors.New("--hsts needs HTTPS: add --tls-cert and --tls-key, or --tls self")
 	case len(h.domains) > 0 && h.mode == "":
@@ -106,6 +113,11 @@ func (h *httpsOptions) checkOthers() error {
 // stays, and fresh has the certificates that are to be in there, unless they stay, too.
 func (h *httpsOptions) open(was *setup, at []string, log *slog.Logger) (fresh *certs.Store, err error) {
 	if was == nil {
+		if h.clientCA != "" {
+			if h.clients, err = readAuthorities(h.clientCA); err != nil {
+				return nil, fmt.Errorf("--tls-client-ca: %w", err)
+			}
+		}
 		if h.mode == "auto" {
 			h.manager, err = h.acme.open(h.domains, log)
 		} else {
@@ -114,7 +126,7 @@ func (h *httpsOptions) open(was *setup, at []string, log *slog.Logger) (fresh *c
 		return nil, err
 	}
 	running := &was.options.https
-	h.store, h.manager = running.store, running.manager
+	h.store, h.manager, h.clients = running.store, running.manager, running.clients
 	if h.mode == "auto" || h.mode == "self" && slices.Equal(h.domains, running.domains) {
 		return nil, nil // browsers may have an exception for the one that was made
 	}
@@ -149,13 +161,8 @@ func (a *acmeOptions) open(domains []string, log *slog.Logger) (*acme.Manager, e
 	}
 	o := acme.Options{Domains: domains, Email: a.email, Directory: a.server, Cache: cache, Log: log}
 	if a.ca != "" {
-		text, err := os.ReadFile(a.ca)
-		if err != nil {
+		if o.RootCAs, err = readAuthorities(a.ca); err != nil {
 			return nil, fmt.Errorf("--acme-ca: %w", err)
-		}
-		o.RootCAs = x509.NewCertPool()
-		if !o.RootCAs.AppendCertsFromPEM(text) {
-			return nil, fmt.Errorf("--acme-ca: no certificate in %s", a.ca)
 		}
 	}
 	m, err := acme.New(o)
@@ -163,6 +170,19 @@ func (a *acmeOptions) open(domains []string, log *slog.Logger) (*acme.Manager, e
 		return nil, fmt.Errorf("--tls auto: %w", err)
 	}
 	return m, nil
+}
+
+// readAuthorities reads certificates of authorities.
+func readAuthorities(file string) (*x509.CertPool, error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(text) {
+		return nil, fmt.Errorf("no certificate in %s", file)
+	}
+	return pool, nil
 }
 
 // cache returns the folder for keys and certificates.
@@ -182,7 +202,11 @@ func (h *httpsOptions) config() *tls.Config {
 	if h.manager != nil {
 		return h.manager.Config()
 	}
-	return h.store.Config()
+	c := h.store.Config()
+	if h.clients != nil {
+		c.ClientCAs, c.ClientAuth = h.clients, tls.RequireAndVerifyClientCert
+	}
+	return c
 }
 
 // keep keeps the certificates up to date until stop is called. The server listens by

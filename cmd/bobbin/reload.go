@@ -53,7 +53,7 @@ func (o *options) reloadReads() (paths []string) {
 			}
 		}
 	}
-	add(o.config, o.site.auth)
+	add(o.config, o.site.auth, o.closed.page())
 	add(o.https.certs...)
 	add(o.https.keys...)
 	if o.site.netlify && o.path != "" {

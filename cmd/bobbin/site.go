@@ -98,6 +98,13 @@ func (s *site) build(o *options) (c *setup, err error) {
 		c.loops = append(c.loops, p)
 	}
 	o.warnings = append(o.warnings, c.loops[0].warnings...)
+	closed, err := o.closed.open()
+	if err != nil {
+		return c, err
+	}
+	for _, p := range c.loops {
+		p.handler = closed(p.handler)
+	}
 	if o.https.on() {
 		if c.certs, err = o.https.open(s.setup, o.at, s.trouble); err != nil {
 			return c, err
