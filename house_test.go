@@ -51,6 +51,7 @@ var house = map[string]room{
 	"http/internal/h2":             {"", notPure},
 	"http/internal/h2test":         {"http/internal/h1 http/internal/h2", "net net/http os os/exec os/signal syscall"},
 	"http/internal/negotiate":      {"", notPure},
+	"http/internal/proxyproto":     {"", notPure},
 	"http/internal/route":          {"http/internal/h1", notPure},
 	"http/internal/ws":             {"", notPure},
 	"http/*":                       {". eventloop http http/internal/negotiate", "net/http os/exec os/signal syscall"},
