@@ -1,6 +1,9 @@
 package eventloop
 
-import "net/netip"
+import (
+	"fmt"
+	"net/netip"
+)
 
 // Every shared resource (connections, output, workers, what protocols add to
 // that) is accounted by client, so that the client that uses most pays first and a
@@ -64,10 +67,43 @@ func (c *Conn) Client() Client {
 
 // peerClient is the client at the peer's address.
 func (c *Conn) peerClient() Client {
-	if c.peerPort == 0 {
+	if !c.hasPeer() {
 		return Client{}
 	}
 	return c.loop.clients.at(netip.AddrFrom16(c.peer))
+}
+
+// hasPeer reports whether the other side has an address, which it has not on a Unix socket.
+func (c *Conn) hasPeer() bool { return c.peer != [16]byte{} }
+
+// SetPeer says that the other side is at another address than that of the socket: a proxy has
+// opened the connection for a client there. Peer returns it from then on, and the connection
+// is accounted to that client, whose Limits.PerAddress may close another connection of it, or
+// this one: then it reports false. It must be called on the loop's goroutine, before the
+// connection carries streams. An address that is not valid, or the unspecified one, is a
+// mistake: the client would be taken for one on a Unix socket.
+func (c *Conn) SetPeer(a netip.AddrPort) (admitted bool) {
+	l := c.loop
+	l.owner.check("Conn.SetPeer")
+	if !a.Addr().IsValid() || a.Addr().IsUnspecified() {
+		panic(fmt.Sprintf("eventloop: SetPeer: no client is at %v", a))
+	}
+	if c.state == Dead {
+		return false
+	}
+	before := c.Client()
+	c.peer, c.peerPort = a.Addr().As16(), a.Port()
+	after := c.Client()
+	if after == before {
+		return true
+	}
+	admitted = l.eviction.admitAs(after)
+	l.eviction.recount(before, after)
+	if !admitted {
+		c.closeMode = closeReset
+		c.markClosed(ErrEvicted)
+	}
+	return admitted
 }
 
 // SetClient has the connection accounted to another client than its peer: the one

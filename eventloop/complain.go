@@ -40,6 +40,16 @@ func (r *reporter) complain(kind string, err error) {
 	}
 }
 
+// Warn logs what a peer may cause a thousand times a second: once a second for each message,
+// with more about it as pairs of log/slog, and as "skipped" how many lines were left out since
+// the last one. It must be called on the loop's goroutine.
+func (l *Loop) Warn(message string, more ...any) {
+	l.owner.check("Loop.Warn")
+	if skipped, ok := l.report.allow(message, l.clock.now); ok {
+		l.report.log.Warn(message, append(more, "skipped", skipped)...)
+	}
+}
+
 // allow reports whether a line of a kind may be logged, and how many were left out since
 // the last one, this one included.
 func (r *reporter) allow(kind string, now time.Duration) (skipped int, ok bool) {

@@ -9,7 +9,8 @@ import (
 // A Conn is one socket and the conversation on it. All of it belongs to the
 // loop's goroutine.
 type Conn struct {
-	// Set at accept, never changed but for the protocol, at the end of a handshake.
+	// Set at accept, never changed but for the protocol, at the end of a handshake, and the
+	// peer, by SetPeer.
 	loop     *Loop
 	protocol Protocol
 	id       uint32
@@ -68,7 +69,7 @@ func (c *Conn) State() State { return c.state }
 // Peer returns the address of the other side; on a Unix socket, one that is
 // not valid.
 func (c *Conn) Peer() netip.AddrPort {
-	if c.peerPort == 0 {
+	if !c.hasPeer() {
 		return netip.AddrPort{}
 	}
 	return netip.AddrPortFrom(netip.AddrFrom16(c.peer).Unmap(), c.peerPort)

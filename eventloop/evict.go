@@ -194,6 +194,11 @@ func (e *eviction) overCap(who Client) bool {
 	return e.loop.limits.PerAddress > 0 && who.Known() && e.census.Of(who) >= int64(e.loop.limits.PerAddress)
 }
 
+// admitAs is admit for a connection that is there already and turns out to be a client's.
+func (e *eviction) admitAs(who Client) bool {
+	return !e.overCap(who) || e.spare(who, idle)
+}
+
 // mayWait reports whether a newcomer for which there was no room may wait at the door.
 func (e *eviction) mayWait(who Client) bool {
 	switch {

@@ -62,7 +62,7 @@ func (h *handshake) OnData(c *Conn, p []byte) int {
 		h.answerPlain(p)
 		return len(p)
 	}
-	if c.peerPort != 0 && (h.task != nil || c.in != nil) {
+	if c.hasPeer() && (h.task != nil || c.in != nil) {
 		// The peer may keep back the rest until this is acknowledged, and the kernel
 		// acknowledge it only with an answer or after 40 ms: there is no answer to
 		// the last message of a client in TLS 1.3.

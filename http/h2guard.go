@@ -85,14 +85,8 @@ func (g *h2Guard) settings(s *Server, n int) *h2.Error {
 
 // warnOfBurden logs, once a second, that a client asks for work that is of no use.
 func (s *Server) warnOfBurden(c *conn, why *h2.Error) {
-	if now := s.elapsed(); s.burdenAt == 0 || now-s.burdenAt >= time.Second {
-		s.burdenAt = max(now, 1)
-		s.log.Warn("a client of HTTP/2 asks for work that is of no use: its connection is closed",
-			"client", c.conn.Client(), "why", why.Reason, "skipped", s.burdens)
-		s.burdens = 0
-		return
-	}
-	s.burdens++
+	s.loop.Warn("a client of HTTP/2 asks for work that is of no use: its connection is closed",
+		"client", c.conn.Client(), "why", why.Reason)
 }
 
 // An h2Stall watches whether the client takes what the connection has for it. It has the account of
