@@ -20,6 +20,7 @@ type conversation struct {
 	why    string // the prose
 	limits Limits
 	uncut  bool // a breath must arrive in one piece
+	proxy  bool // the client is a proxy, which begins with a PROXY header
 	steps  []step
 }
 
@@ -125,6 +126,8 @@ func (r *pageReader) readStep(line string) error {
 		return setLimits(&r.now.limits, rest)
 	case "uncut":
 		r.now.uncut = true
+	case "proxy":
+		r.now.proxy = true
 	case "{wait":
 		d, err := time.ParseDuration(strings.TrimSuffix(rest, "}"))
 		r.add(step{act: waits, wait: d})

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"net/netip"
 	"strconv"
 	"strings"
 	"testing"
@@ -152,6 +153,9 @@ func hold(t *testing.T, c *conversation, how string, k *sim.Kernel, cut cutting,
 func holdBehind(t *testing.T, c *conversation, how string, k *sim.Kernel, cut cutting, strangers int, prepare func(*Server), around ...Middleware) (answers int) {
 	p := &party{c: c, k: k, cut: cut}
 	config := Config{Handler: site, Limits: c.limits}
+	if c.proxy {
+		config.ProxyProtocol = func(string, netip.Addr) bool { return true }
+	}
 	if len(around) > 0 {
 		config.Middleware = Chain(around...)
 	}

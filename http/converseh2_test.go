@@ -25,12 +25,14 @@ var conversationReasons = map[h2test.Reason]bool{
 	incomplete:       true,
 	halfEnd:          true,
 	noRequest:        true,
+	proxyFirst:       true,
 }
 
 const (
 	incomplete h2test.Reason = "a head that does not come as a whole"
 	halfEnd    h2test.Reason = "the end of the client's half, which is the end of all streams"
 	noRequest  h2test.Reason = "no request"
+	proxyFirst h2test.Reason = "a PROXY header, which comes before all of HTTP"
 )
 
 // conversationsApart are the conversations that go otherwise by HTTP/2, each with one of
@@ -126,6 +128,9 @@ func holdByHTTP2(t *testing.T, c *conversation, is way) (why error) {
 
 // translatable says why a conversation is none of HTTP/2, nil if it is one.
 func (c *conversation) translatable() error {
+	if c.proxy {
+		return proxyFirst
+	}
 	asked := 0
 	read := h2test.Translator{Begin: func([][2]string, bool) { asked++ }, Data: func([]byte) {}, End: func([][2]string) {}}
 	for _, s := range c.steps {

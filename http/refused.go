@@ -2,6 +2,7 @@ package http
 
 import (
 	"github.com/bobbin-http/bobbin/http/internal/h1"
+	"github.com/bobbin-http/bobbin/http/internal/proxyproto"
 )
 
 // The server answers some requests itself, without a handler: heads that are malformed,
@@ -59,6 +60,10 @@ func (c *conn) readOther(p []byte, why *h1.Refusal) int {
 	case c.beginsH2(p):
 		c.releaseExchange()
 		return c.switchToH2(p)
+	case c.requests == 0 && proxyproto.Begins(p):
+		c.server.loop.Warn("a PROXY header comes from a peer of which none is expected: see --proxy-protocol and --trust, or http.Config.ProxyProtocol",
+			"peer", peerName(c.conn.Peer().Addr()))
+		c.refuseHead(p, errUnexpectedHeader)
 	case why == h1.ErrVersion && c.speaksOther(p):
 		c.end()
 	default:

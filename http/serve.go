@@ -26,7 +26,7 @@ func (s *Server) ListenOn(l net.Listener) (*eventloop.Listener, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.loop.ListenOn(from, s.how, s.begin)
+	return s.loop.ListenOn(from, s.how, s.accepting(l.Addr().String(), s.begin))
 }
 
 // ListenTLSOn is ListenOn for HTTPS, with the certificates of Config.TLS.
@@ -35,7 +35,7 @@ func (s *Server) ListenTLSOn(l net.Listener) (*eventloop.Listener, error) {
 	if err = errors.Join(err, s.checkTLS()); err != nil {
 		return nil, err
 	}
-	return s.loop.ListenOn(from, s.how, s.tls.Wrap(s.begin))
+	return s.loop.ListenOn(from, s.how, s.accepting(l.Addr().String(), s.tls.Wrap(s.begin)))
 }
 
 // ListenOn is Server.ListenOn for all of them.
@@ -44,7 +44,9 @@ func (s Servers) ListenOn(l net.Listener) (*eventloop.Listener, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.loops().ListenOn(from, s[0].how, func(loop int) func(*eventloop.Conn) eventloop.Protocol { return s[loop].begin })
+	return s.loops().ListenOn(from, s[0].how, func(loop int) func(*eventloop.Conn) eventloop.Protocol {
+		return s[loop].accepting(l.Addr().String(), s[loop].begin)
+	})
 }
 
 // ListenTLSOn is Server.ListenTLSOn for all of them.
@@ -56,7 +58,9 @@ func (s Servers) ListenTLSOn(l net.Listener) (*eventloop.Listener, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.loops().ListenOn(from, s[0].how, func(loop int) func(*eventloop.Conn) eventloop.Protocol { return s[loop].tls.Wrap(s[loop].begin) })
+	return s.loops().ListenOn(from, s[0].how, func(loop int) func(*eventloop.Conn) eventloop.Protocol {
+		return s[loop].accepting(l.Addr().String(), s[loop].tls.Wrap(s[loop].begin))
+	})
 }
 
 // socketOf returns the socket of a listener.

@@ -64,6 +64,16 @@ type Config struct {
 	// has closed. It runs on the loop and must not wait; a panic in it costs the connection.
 	OnConn func(c *Conn, is ConnState)
 
+	// ProxyProtocol reports whether the peer at an address begins its connections to a
+	// listener with a header of the PROXY protocol, of version 1 or 2, as a proxy does that
+	// passes bytes on and tells for whom. The listener has the name that Listen was given, and
+	// one of ListenOn its address; a peer on a Unix socket has an address that is not valid.
+	// From such a peer the header must come, before TLS and HTTP, within Limits.HeadTimeout,
+	// and Request.RemoteAddr is then the client's address: so the function must be true of no
+	// peer that could lie. Other peers speak HTTP at once. It is called once for each
+	// connection.
+	ProxyProtocol func(listener string, peer netip.Addr) bool
+
 	// EagerAccept accepts a connection before its first bytes arrive. It costs more,
 	// and is for health checks that only connect.
 	EagerAccept bool
@@ -133,6 +143,8 @@ type Server struct {
 	lastTunnel *tunnelRequest       // of the last tunnel
 	lineText   []byte               // memory for the line of one
 
+	proxyProtocol func(listener string, peer netip.Addr) bool // Config.ProxyProtocol
+
 	onConn     func(*Conn, ConnState)
 	watched    map[*conn]*Conn  // all connections, if there is an onConn
 	connValues map[*conn]*value // those of ConnKey
@@ -142,8 +154,6 @@ type Server struct {
 	h2Recent    h2Recents
 	h2Frame     []byte                   // the frame that is being made
 	h2Date      h2Date                   // h2head.go
-	burdenAt    time.Duration            // when warnOfBurden has logged last
-	burdens     int                      // for which it has not since
 	h2Kept      int64                    // bytes of bodies that have come and that no handler has read
 	freeStreams []*h2Stream              // for reuse
 	localAddrs  map[*conn]netip.AddrPort // of connections of which it was asked
@@ -167,6 +177,8 @@ func NewServer(config Config) (*Server, error) {
 		noH2:      config.NoHTTP2,
 		tunnels:   config.Tunnels,
 		onConn:    config.OnConn,
+
+		proxyProtocol: config.ProxyProtocol,
 	}
 	s.tls = &eventloop.TLS{Config: speaking(config.TLS, !config.NoHTTP2), Waits: config.TLSWaits, Plain: s.answerPlain}
 	if err := s.limits.check(); err != nil {
@@ -210,7 +222,7 @@ func (s *Server) Loop() *eventloop.Loop { return s.loop }
 // Listen opens the sockets of an address, in one of the forms of eventloop.ParseAddress.
 // It may be called several times, before Run.
 func (s *Server) Listen(address string) ([]*eventloop.Listener, error) {
-	return s.loop.ListenAt(address, s.how, s.begin)
+	return s.loop.ListenAt(address, s.how, s.accepting(address, s.begin))
 }
 
 // Run serves until Stop was called and all connections have ended. It returns nil when
@@ -409,7 +421,7 @@ func (s Servers) loops() eventloop.Loops {
 
 // Listen is Server.Listen for all of them. It returns the listeners of the first.
 func (s Servers) Listen(address string) ([]*eventloop.Listener, error) {
-	return s.listen(address, func(one *Server) func(*eventloop.Conn) eventloop.Protocol { return one.begin })
+	return s.listen(address, func(one *Server) func(*eventloop.Conn) eventloop.Protocol { return one.accepting(address, one.begin) })
 }
 
 // ListenTLS is Server.ListenTLS for all of them. It returns the listeners of the first.
@@ -419,7 +431,9 @@ func (s Servers) ListenTLS(address string) ([]*eventloop.Listener, error) {
 			return nil, err
 		}
 	}
-	return s.listen(address, func(one *Server) func(*eventloop.Conn) eventloop.Protocol { return one.tls.Wrap(one.begin) })
+	return s.listen(address, func(one *Server) func(*eventloop.Conn) eventloop.Protocol {
+		return one.accepting(address, one.tls.Wrap(one.begin))
+	})
 }
 
 // listen opens the sockets of an address for all servers.

@@ -75,6 +75,8 @@ func site(w *Response, r *Request) error {
 			query = "?" + query
 		}
 		return w.Text(fmt.Sprintf("%s %s%s at %s", r.Method(), r.Path(), query, r.Host()))
+	case "/client":
+		return w.Text(r.RemoteAddr().String())
 	case "/fields":
 		if _, err := r.Body(); err != nil {
 			return err

@@ -16,7 +16,7 @@ func (s *Server) ListenTLS(address string) ([]*eventloop.Listener, error) {
 	if err := s.checkTLS(); err != nil {
 		return nil, err
 	}
-	return s.loop.ListenAt(address, s.how, s.tls.Wrap(s.begin))
+	return s.loop.ListenAt(address, s.how, s.accepting(address, s.tls.Wrap(s.begin)))
 }
 
 // checkTLS returns an error if there is no certificate.
@@ -62,14 +62,20 @@ func isGoodForH2(suite uint16) bool {
 // errPlain is the answer to plain HTTP on an HTTPS port.
 var errPlain = newRefusal(StatusBadRequest, "this is HTTPS, and the request came in plain HTTP: write https://")
 
-// answerPlain returns the 400 for plain HTTP on an HTTPS port, in plain HTTP. Bytes that do
-// not begin as a method does are of another protocol, and get no answer.
+// answerPlain returns the 400 for plain HTTP on an HTTPS port.
 func (s *Server) answerPlain(on *eventloop.Conn, first []byte) []byte {
+	return on.Protocol().(*conn).refuseAtOnce(first, errPlain)
+}
+
+// refuseAtOnce returns the answer to a connection of which no request can be served, in plain
+// HTTP, by its first bytes. Bytes that do not begin as a method does are of another protocol,
+// and get no answer.
+func (c *conn) refuseAtOnce(first []byte, with *refusal) []byte {
 	method, _, _ := bytes.Cut(first, []byte(" "))
 	if len(method) == 0 || !h1.IsToken(string(method)) || method[0] < 'A' || method[0] > 'Z' {
 		return nil
 	}
-	c := on.Protocol().(*conn)
+	s := c.server
 	c.closeAfter = true
 	x := s.takeExchange(c)
 	defer func() { delete(s.connValues, c) }()
@@ -79,9 +85,9 @@ func (s *Server) answerPlain(on *eventloop.Conn, first []byte) []byte {
 	} else {
 		x.raw = x.head.KeepLine(first)
 	}
-	why := x.askInstead(errPlain)
+	why := x.askInstead(with)
 	if why == nil {
-		why = errPlain // an answer of the middleware's own has no way to be sent
+		why = with // an answer of the middleware's own has no way to be sent
 	}
 	x.abandon() // what the middleware may have begun
 	w := &x.response
