@@ -25,12 +25,8 @@ type proxied struct {
 
 // accepting returns the accept function of a listener, with or without such headers.
 func (s *Server) accepting(listener string, begin func(*eventloop.Conn) eventloop.Protocol) func(*eventloop.Conn) eventloop.Protocol {
-	expected := s.proxyProtocol
-	if expected == nil {
-		return begin
-	}
 	return func(c *eventloop.Conn) eventloop.Protocol {
-		if !expected(listener, c.Peer().Addr()) {
+		if expected := s.proxyProtocol; expected == nil || !expected(listener, c.Peer().Addr()) {
 			return begin(c)
 		}
 		c.SetDeadline(s.limits.HeadTimeout)

@@ -2,6 +2,7 @@ package http
 
 import (
 	"errors"
+	"net/netip"
 	"reflect"
 
 	"github.com/bobbin-http/bobbin/http/internal/h1"
@@ -32,6 +33,12 @@ func (s *Server) SetHandler(h Handler, m Middleware) error {
 	}
 	s.handler = h
 	return nil
+}
+
+// SetProxyProtocol replaces Config.ProxyProtocol, for connections that are accepted from now on;
+// nil expects no header. It must be called before Run, or on the loop's goroutine.
+func (s *Server) SetProxyProtocol(expected func(listener string, peer netip.Addr) bool) {
+	s.proxyProtocol = expected
 }
 
 // SetLimits replaces the limits. Connections that are open meet them when they ask for more.

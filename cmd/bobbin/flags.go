@@ -159,10 +159,12 @@ func (o *options) define() (help *bool, config *string) {
 	f.StringVar(&o.global.log, "log", "off", "access log: `format` common, combined or json, to standard output or to a file as in combined=FILE; SIGUSR1 reopens the file")
 	f.StringVar(&o.global.rate, "limit-rate", "", "requests per client at this `rate`, such as 100/s, or 600/m,50 for bursts of 50")
 	f.StringSliceVar(&o.global.trusted, "trust", nil, "trust X-Forwarded-For from proxies at these `addresses`, such as 10.0.0.0/8")
+	f.StringSliceVar(&o.global.headers, "proxy-protocol", nil, "expect the PROXY protocol from the --trust addresses: on all `listeners`, or on those named, as --listen has them")
+	f.Lookup("proxy-protocol").NoOptDefVal = allListeners
 	takesPrefix(f, "log", "common", "combined", "json", "off", "common=", "combined=", "json=")
 	addExample(f, "log", "bobbin --log combined=access.log ./public", "write an access log to a file")
 	inGroup(f, groupWatch, "log")
-	inGroup(f, groupLimits, "limit-rate", "trust")
+	inGroup(f, groupLimits, "limit-rate", "trust", "proxy-protocol")
 	inShortHelp(f, "log")
 	o.closed.define(f)
 

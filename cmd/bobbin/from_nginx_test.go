@@ -144,10 +144,18 @@ func startNginx(t *testing.T, nginx, block string, secure bool) string {
 	for _, kind := range []string{"client_body", "proxy", "fastcgi", "uwsgi", "scgi"} {
 		temporary += kind + "_temp_path " + dir + "/" + kind + ";\n"
 	}
-	conf := filepath.Join(dir, "nginx.conf")
-	if err := os.WriteFile(conf, []byte("daemon off;\nmaster_process off;\npid "+dir+"/pid;\nevents {}\nhttp {\n"+
+	runNginx(t, nginx, dir, address, "http {\n"+
 		"types { text/html html; text/plain txt; application/javascript js; }\n"+temporary+"access_log off;\nabsolute_redirect off;\n"+
-		strings.Join(outside, "")+"server {\n"+listen+";\n"+block+"}\n}\n"), 0o600); err != nil {
+		strings.Join(outside, "")+"server {\n"+listen+";\n"+block+"}\n}\n")
+	return address
+}
+
+// runNginx has nginx run in a folder with a configuration, and waits until it listens at an
+// address.
+func runNginx(t *testing.T, nginx, dir, address, config string) {
+	t.Helper()
+	conf := filepath.Join(dir, "nginx.conf")
+	if err := os.WriteFile(conf, []byte("daemon off;\nmaster_process off;\npid "+dir+"/pid;\n"+config+"events {}\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	cmd := exec.Command(nginx, "-p", dir, "-c", conf, "-e", "stderr")
@@ -165,7 +173,7 @@ func startNginx(t *testing.T, nginx, block string, secure bool) string {
 	for {
 		if c, err := net.Dial("tcp", address); err == nil {
 			c.Close()
-			return address
+			return
 		}
 		select {
 		case err := <-over:

@@ -22,7 +22,8 @@ import (
 type globalOptions struct {
 	log     string
 	rate    string
-	trusted []string
+	trusted []string // see proxies.go
+	headers []string
 }
 
 // globalMiddleware is the same, opened. It is closed after the loops have ended.
@@ -62,12 +63,8 @@ func (a *globalMiddleware) open(o *options, was *setup, stdout io.Writer, troubl
 		}
 		a.limit.Shared = o.loops > 1
 	}
-	if len(o.global.trusted) > 0 {
-		prefixes, err := middleware.ParsePrefixes(strings.Join(o.global.trusted, ","))
-		if err != nil {
-			return fmt.Errorf("--trust: %w", err)
-		}
-		a.proxies = &middleware.RealIP{Trusted: prefixes, UnixSocket: true}
+	if a.proxies, err = o.trust(); err != nil {
+		return err
 	}
 	switch {
 	case o.global.log == "" || o.global.log == "off":

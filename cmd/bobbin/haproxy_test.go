@@ -37,24 +37,32 @@ func TestHAProxyFindsTheServerUp(t *testing.T) {
 			in := func(name string) string { return filepath.Join(dir, name) }
 			config := fmt.Sprintf("global\n stats socket %s\ndefaults\n mode http\n timeout connect 10s\n timeout client 10s\n timeout server 10s\n"+
 				"frontend f\n bind unix@%s\n default_backend b\nbackend b\n %s\n server s %s check inter 100ms\n", in("stats"), in("f"), row.check, p.host())
-			if err := os.WriteFile(in("config"), []byte(config), 0o600); err != nil {
-				t.Fatal(err)
-			}
-			// As a daemon, it returns when it listens.
-			if out, err := exec.Command(path, "-D", "-p", in("pid"), "-f", in("config")).CombinedOutput(); err != nil {
-				t.Fatalf("%v\n%s", err, out)
-			}
-			defer func() {
-				text, _ := os.ReadFile(in("pid"))
-				if pid, err := strconv.Atoi(strings.TrimSpace(string(text))); err == nil {
-					syscall.Kill(pid, syscall.SIGTERM)
-				}
-			}()
+			startHAProxy(t, path, config)
 			if got := checkOf(t, in("stats")); got != "L7OK 204" {
 				t.Errorf("the check says %s", got)
 			}
 		})
 	}
+}
+
+// startHAProxy runs HAProxy until the end of the test. It listens when this returns.
+func startHAProxy(t *testing.T, path, config string) {
+	t.Helper()
+	dir := t.TempDir()
+	file, pid := filepath.Join(dir, "config"), filepath.Join(dir, "pid")
+	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	// As a daemon, it returns when it listens.
+	if out, err := exec.Command(path, "-D", "-p", pid, "-f", file).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s\n%s", err, out, config)
+	}
+	t.Cleanup(func() {
+		text, _ := os.ReadFile(pid)
+		if pid, err := strconv.Atoi(strings.TrimSpace(string(text))); err == nil {
+			syscall.Kill(pid, syscall.SIGTERM)
+		}
+	})
 }
 
 // checkOf returns what HAProxy's first check of its server has found.

@@ -94,10 +94,11 @@ func (g *hostGuard) wrap(next http.Handler) http.Handler {
 }
 
 // passes reports whether a request is answered whatever its Host: without a Host,
-// which browsers always send; on a Unix socket; from a trusted proxy.
+// which browsers always send; on a Unix socket; from a trusted proxy, or from the client
+// that one has named by the PROXY protocol: no other peer comes from another machine.
 func (g *hostGuard) passes(r *http.Request, host string) bool {
-	peer := r.RemoteAddr()
-	return host == "" || !peer.IsValid() || g.trusted != nil && g.trusted(peer.Addr())
+	peer := r.RemoteAddr().Addr()
+	return host == "" || !peer.IsLoopback() || g.trusted != nil && g.trusted(peer)
 }
 
 // nameOf returns the name or address of a Host in lower case, without port and final

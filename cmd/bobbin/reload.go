@@ -163,6 +163,7 @@ func (s *site) take(c *setup, loop int, server *http.Server) (kept []string) {
 		s.trouble.Error("SIGHUP: a loop keeps what it had", "loop", loop, "error", err) // both were checked before
 	}
 	server.Loop().SetProxies(c.global.trusts())
+	server.SetProxyProtocol(c.options.expectsHeader(c.global.proxies))
 	if p.newUsers != nil {
 		p.users.SetUsers(p.newUsers)
 		p.users.Realm = p.newUsers.Realm

@@ -79,6 +79,7 @@ func (s *site) newServers(o *options, log *slog.Logger, stderr io.Writer, trace 
 		}
 		c.Handler, c.Middleware = s.loops[loop].handler, s.loops[loop].middleware
 		c.Loop.Proxies = s.setup.global.trusts()
+		c.ProxyProtocol = o.expectsHeader(s.setup.global.proxies)
 		if s.trace != nil {
 			c.Loop.OnStall = func(*eventloop.Stall) { s.trace.stalled(loop) }
 		}
