@@ -50,8 +50,9 @@ bobbin --help-all lists the flags.
 `,
 	"config": `usage: bobbin config test|print [flags] [PATH]
 
-test checks all settings from flags, environment and configuration file; print
-prints them as a configuration file, with their origin.
+test checks all settings from flags, environment and configuration file, and
+runs the [[test]] tables of that file; print prints them as a configuration
+file, with their origin.
 `,
 	"cert": `usage: bobbin cert [--folder DIR] [NAME...]
 
@@ -216,8 +217,14 @@ func configCommand(t *terminals, args []string, env func(string) string) int {
 	if err == nil && action == "test" {
 		var s *site
 		if s, err = prepare(&o, io.Discard, slog.New(slog.DiscardHandler)); err == nil {
-			err = s.close()
+			err = errors.Join(s.setup.runTests(), s.close())
 		}
+	}
+	if failed := (*failedTests)(nil); errors.As(err, &failed) {
+		for _, text := range failed.list {
+			fmt.Fprintln(t.err, text)
+		}
+		return t.fail(fmt.Errorf("%d of %d tests in %s have failed", len(failed.list), failed.of, o.config))
 	}
 	if err != nil {
 		return t.fail(err)
@@ -225,6 +232,8 @@ func configCommand(t *terminals, args []string, env func(string) string) int {
 	o.printWarnings(t.err)
 	if action == "print" {
 		printConfig(t.out, &o)
+	} else if n := len(o.tests); n > 0 {
+		fmt.Fprintf(t.out, "the configuration is valid, and passes its tests (%d)\n", n)
 	} else {
 		fmt.Fprintln(t.out, "the configuration is valid")
 	}

@@ -75,14 +75,14 @@ func printConfig(w io.Writer, o *options) {
 			fmt.Fprintf(w, "%s = %s # %s\n", flag.Name, written(flag), o.origin[flag.Name])
 		}
 	})
-	if len(limits) == 0 {
-		return
+	if len(limits) > 0 {
+		fmt.Fprintf(w, "\n[limit] # %s\n", o.origin["limit"])
 	}
-	fmt.Fprintf(w, "\n[limit] # %s\n", o.origin["limit"])
 	for _, pair := range limits {
 		name, value, _ := strings.Cut(pair, "=")
 		fmt.Fprintf(w, "%s = %s\n", name, quote(value))
 	}
+	printTests(w, o)
 }
 
 // written returns the value of a flag in TOML.

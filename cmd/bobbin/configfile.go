@@ -36,6 +36,12 @@ func (o *options) readConfig(file string) error {
 	places := placesIn(text)
 	names := slices.SortedFunc(maps.Keys(all), func(a, b string) int { return places[a].compare(places[b]) })
 	for _, name := range names {
+		if name == "test" {
+			if err := o.readTests(file, text, all[name], places[name]); err != nil {
+				return err
+			}
+			continue
+		}
 		if err := o.setFromFile(file, name, all[name], places); err != nil {
 			return err
 		}
@@ -48,7 +54,7 @@ func (o *options) setFromFile(file, name string, value any, places map[string]pl
 	at := places[name]
 	flag := o.flags.Lookup(name)
 	if name != "path" && (flag == nil || slices.Contains(onlyTyped, name)) {
-		return fmt.Errorf("%s:%s: unknown setting %q%s", file, at.key, name, meant(name, append(o.inFile(), "path")))
+		return fmt.Errorf("%s:%s: unknown setting %q%s", file, at.key, name, meant(name, append(o.inFile(), "path", "test")))
 	}
 	kind := "string"
 	if flag != nil {
@@ -216,10 +222,6 @@ func placesIn(text []byte) map[string]place {
 	places := make(map[string]place)
 	var p unstable.Parser
 	p.Reset(text)
-	at := func(offset uint32) position {
-		start := p.Shape(unstable.Range{Offset: offset}).Start
-		return position{start.Line, start.Column}
-	}
 	table := ""
 	for p.NextExpression() {
 		e := p.Expression()
@@ -230,12 +232,8 @@ func placesIn(text []byte) map[string]place {
 		}
 		for it := e.Key(); it.Next(); {
 			node := it.Node()
-			end := node.Raw.Offset + node.Raw.Length
-			for int(end) < len(text) && strings.IndexByte(" \t=", text[end]) >= 0 {
-				end++
-			}
 			if key = strings.TrimPrefix(key+"."+string(node.Data), "."); places[key] == (place{}) {
-				places[key] = place{at(node.Raw.Offset), at(end)}
+				places[key] = placeOf(&p, text, node)
 			}
 		}
 		if isTable {
@@ -243,4 +241,17 @@ func placesIn(text []byte) map[string]place {
 		}
 	}
 	return places
+}
+
+// placeOf returns the place of a key, and of the value behind it.
+func placeOf(p *unstable.Parser, text []byte, key *unstable.Node) place {
+	at := func(offset uint32) position {
+		start := p.Shape(unstable.Range{Offset: offset}).Start
+		return position{start.Line, start.Column}
+	}
+	end := key.Raw.Offset + key.Raw.Length
+	for int(end) < len(text) && strings.IndexByte(" \t=", text[end]) >= 0 {
+		end++
+	}
+	return place{at(key.Raw.Offset), at(end)}
 }

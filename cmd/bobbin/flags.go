@@ -38,6 +38,8 @@ type options struct {
 	closed  closedOptions
 	https   httpsOptions
 
+	tests []siteTest
+
 	selfTrace selfTraceOptions
 	watch     watchOptions
 

@@ -112,6 +112,9 @@ func (h *httpsOptions) checkOthers() error {
 // open loads or makes the certificates. Of a server that runs, was is the setup in use: its store
 // stays, and fresh has the certificates that are to be in there, unless they stay, too.
 func (h *httpsOptions) open(was *setup, at []string, log *slog.Logger) (fresh *certs.Store, err error) {
+	if h.store != nil || h.manager != nil {
+		return nil, nil // of a setup whose tests run
+	}
 	if was == nil {
 		if h.clientCA != "" {
 			if h.clients, err = readAuthorities(h.clientCA); err != nil {

@@ -113,6 +113,10 @@ func (s *site) read(r *reading) {
 		r.err = next.locate(err)
 		return
 	}
+	if r.err = r.setup.runTests(); r.err != nil {
+		r.setup.discard()
+		return
+	}
 	s.wrapAll(r.setup)
 }
 
