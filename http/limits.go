@@ -14,7 +14,7 @@ import (
 // Limits has a field for each limit and each deadline of a server. A field that is 0
 // has its default, which stands beside it with the effect on the client. Sizes are
 // bytes. A time or a number too large to be counted with is reduced to the largest
-// possible one.
+// possible one. Server.SetLimits replaces them while a server runs.
 //
 // A server that buffers or waits without end can be made to fail by any client: see
 // RFC 9112 section 2 and RFC 9110 section 17.
