@@ -7,6 +7,7 @@ import (
 	nethttp "net/http"
 	"net/http/pprof"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/bobbin-http/bobbin/eventloop"
@@ -23,6 +24,7 @@ type adminServer struct {
 	server *http.Server
 	log    *slog.Logger
 	over   chan struct{}
+	once   sync.Once
 }
 
 // adminLimits are enough for monitoring and for some people.
@@ -39,6 +41,7 @@ func (s *site) openAdmin(o *options, log *slog.Logger) (*adminServer, error) {
 		return nil, err
 	}
 	a := &adminServer{server: server, log: log, over: make(chan struct{})}
+	o.heir.tell(server)
 	listeners, err := server.Listen(o.watch.admin)
 	if err != nil {
 		close(a.over)
@@ -63,12 +66,19 @@ func (a *adminServer) start() {
 	}()
 }
 
+// stop stops it, if that was not done before: a second time would cut off its answers.
+func (a *adminServer) stop() {
+	if a != nil {
+		a.once.Do(a.server.Stop)
+	}
+}
+
 // end stops it, and waits until it has ended.
 func (a *adminServer) end() {
 	if a == nil {
 		return
 	}
-	a.server.Stop()
+	a.stop()
 	<-a.over
 }
 

@@ -40,6 +40,8 @@ type options struct {
 
 	tests []siteTest
 
+	life      lifeOptions
+	heir      *heir // nil but in an upgrade
 	selfTrace selfTraceOptions
 	watch     watchOptions
 
@@ -170,6 +172,7 @@ func (o *options) define() (help *bool, config *string) {
 	inShortHelp(f, "log")
 	o.closed.define(f)
 
+	o.life.define(f)
 	o.watch.define(f)
 	o.selfTrace.define(f)
 
@@ -268,6 +271,9 @@ func (o *options) complete() error {
 		return fmt.Errorf("--loops %d: choose a number from 1 to %d; at most one per core is useful", o.loops, mostLoops)
 	}
 	if err := setLimits(&o.limits, o.site.limitText); err != nil {
+		return err
+	}
+	if err := o.life.check(o); err != nil {
 		return err
 	}
 	if err := o.limits.Check(); err != nil {

@@ -332,6 +332,9 @@ func (o *options) listenAll(servers http.Servers) (at []string, err error) {
 		if len(at) == 0 {
 			o.first = bound
 		}
+		if o.life.port == 0 {
+			o.life.port = bound.IP.Port()
+		}
 		at = append(at, url(scheme, address, bound))
 	}
 	if o.https.redirect != "" {

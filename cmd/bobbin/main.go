@@ -43,7 +43,16 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer, env func(stri
 			return command(&terminals{stdin, stdout, stderr, terminal}, args[1:], env)
 		}
 	}
+	heir, env, err := inherit(env)
+	if err != nil {
+		fmt.Fprintf(stderr, "bobbin: %v\n", err)
+		return exitUsage
+	}
 	o, err := parseSettings(args, env)
+	o.heir = heir
+	if err == nil && o.life.open && heir == nil {
+		err = checkOpen(terminal, os.Getuid())
+	}
 	switch {
 	case errors.Is(err, errHelp):
 		fmt.Fprint(stdout, usage(o))

@@ -27,9 +27,10 @@ var manEnvironment = []manRow{
 }
 
 var manSignals = []manRow{
-	{"Dv SIGTERM , SIGINT", "Finish open requests, then exit. A second signal cuts them off."},
+	{"Dv SIGTERM , SIGINT", "Finish open requests, then exit. A second signal cuts them off, or ends the time of --drain-delay."},
 	{"Dv SIGHUP", "Read files anew: certificates, passwords, redirects and headers. The old ones stay in use if the new ones have an error, which is logged."},
 	{"Dv SIGUSR1", "Reopen the access log, after it was renamed."},
+	{"Dv SIGUSR2", "Start the program anew, which may be another version, and hand the listening sockets over. If the new process fails, this one goes on, and the log says why."},
 	{"Dv SIGQUIT", "Print the state of each loop and the stacks of all goroutines, then exit."},
 	{"Dv SIGINFO", "Print one line about the state. A terminal sends this signal for Ctrl-T on macOS and the BSDs."},
 }

@@ -21,7 +21,7 @@ func (o *options) private() (paths []string) {
 	if o.site.netlify {
 		add(filepath.Join(o.path, "_headers"), filepath.Join(o.path, "_redirects"), filepath.Join(o.path, "netlify.toml"))
 	}
-	add(o.config, o.site.auth, o.https.clientCA)
+	add(o.config, o.site.auth, o.https.clientCA, o.life.portFile)
 	add(o.https.certs...)
 	add(o.https.keys...)
 	for _, key := range o.https.keys {

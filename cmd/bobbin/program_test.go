@@ -30,7 +30,13 @@ func TestMain(m *testing.M) {
 		main() // a step that "bobbin tour" has started
 	}
 	kind := os.Getenv("BOBBIN_TEST_PROGRAM")
-	os.Unsetenv("BOBBIN_TEST_PROGRAM") // the program warns of variables that it does not know
+	os.Unsetenv("BOBBIN_TEST_PROGRAM")         // the program warns of variables that it does not know
+	if filepath.Base(os.Args[0]) == "bobbin" { // in an upgrade the program starts itself
+		if within, err := time.ParseDuration(os.Getenv("TEST_UPGRADE_WITHIN")); err == nil {
+			upgradeWithin = within
+		}
+		main()
+	}
 	switch kind {
 	case "":
 	case "panics":
@@ -71,6 +77,12 @@ func startAs(t *testing.T, kind, shell string, args ...string) *program {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return startFile(t, self, kind, shell, args...)
+}
+
+// startFile is startAs for a file that is this test.
+func startFile(t *testing.T, self, kind, shell string, args ...string) *program {
+	t.Helper()
 	if !slices.Contains(args, "-l") {
 		args = append([]string{"-p", "0"}, args...)
 	}

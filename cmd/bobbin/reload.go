@@ -81,6 +81,7 @@ func (g *reloading) begin() {
 		return
 	}
 	g.busy, g.again = true, false
+	g.site.manager.reloading()
 	r := &reading{} // a worker that hangs keeps its own
 	g.servers[0].Loop().Offload(func() { g.site.read(r) }, func(err error) {
 		if err = cmp.Or(err, r.err); err != nil {
@@ -95,6 +96,7 @@ func (g *reloading) begin() {
 // end lets the next reading begin.
 func (g *reloading) end() {
 	g.busy = false
+	g.site.manager.serving(g.site.status)
 	if g.again {
 		g.begin()
 	}

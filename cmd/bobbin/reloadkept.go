@@ -13,7 +13,7 @@ import (
 // and names those that the file changes.
 
 // keptFlags are these settings, beside those about the kind of HTTPS.
-var keptFlags = []string{"listen", "port", "public", "loops", "http2", "redirect-http", "admin", "trace", "events", "reload", "tls-client-ca", "acme-email", "acme-server", "acme-ca", "acme-folder"}
+var keptFlags = []string{"listen", "port", "public", "loops", "http2", "redirect-http", "admin", "trace", "events", "reload", "drain-delay", "port-file", "open", "tls-client-ca", "acme-email", "acme-server", "acme-ca", "acme-folder"}
 
 // keepFrom leaves settings as they are in the options of a server that runs, and returns the names of
 // those that would be others.

@@ -21,6 +21,7 @@ func (s *site) serve(o *options, stderr io.Writer, env func(string) string, term
 	if err != nil {
 		return err
 	}
+	o.heir.tell(servers...)
 	s.inspector.Show(servers)
 	for loop, p := range s.loops {
 		if p.reloader != nil {
@@ -35,7 +36,12 @@ func (s *site) serve(o *options, stderr io.Writer, env func(string) string, term
 	if err == nil {
 		admin, err = s.openAdmin(o, log)
 	}
+	if err == nil {
+		err = s.begins(o, servers, admin, at, log, stderr, env)
+	}
 	if err != nil {
+		admin.start() // which ends at once
+		admin.end()
 		servers.Stop() // closes the sockets that are open, and removes their files
 		servers.Stop() // at once
 		_ = servers.Run()
@@ -51,6 +57,7 @@ func (s *site) serve(o *options, stderr io.Writer, env func(string) string, term
 	defer s.tries.end()
 	s.trace.start(servers, s.inspector.Hello())
 	defer s.trace.finish()
+	defer s.ends(log)
 	defer s.handleSignals(o, servers, log, stderr)()
 	if !o.quiet {
 		banner(stderr, *o, at, terminal)
@@ -110,17 +117,9 @@ func (s *site) around(c *setup, loop int) http.Middleware {
 // handleSignals stops the servers, reloads the configuration and reopens the access log on
 // signals, until stop is called.
 func (s *site) handleSignals(o *options, servers http.Servers, log *slog.Logger, stderr io.Writer) (stop func()) {
-	signals := 0
 	stops := []func(){
-		eventloop.OnSignal(func(os.Signal) {
-			s.tries.stop()
-			s.stopping.Store(true) // first, so that checks of health know before connections end
-			if signals++; signals > 1 || o.quiet {
-				servers.Stop()
-			} else {
-				stopAndTell(servers, stderr)
-			}
-		}, os.Interrupt, syscall.SIGTERM),
+		eventloop.OnSignal(func(os.Signal) { s.stop.signal() }, os.Interrupt, syscall.SIGTERM),
+		eventloop.OnSignal(func(os.Signal) { s.upgrader.begin() }, syscall.SIGUSR2),
 		eventloop.OnSignal(func(os.Signal) { s.quit(servers) }, syscall.SIGQUIT),
 	}
 	stops = append(stops, s.reloadOnHangup(servers, log))

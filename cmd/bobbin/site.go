@@ -27,9 +27,16 @@ type site struct {
 	trace     *selfTrace       // of --trace, or nil
 
 	stopping atomic.Bool             // a stop has begun
+	followed atomic.Bool             // another process has taken over
 	logFile  atomic.Pointer[logFile] // of the access log in use, or nil
 
 	// Set before the loops run, never changed.
+	stop     *stopper
+	upgrader *upgrader
+	manager  *manager // of the service; nil if there is none
+	status   string   // for the manager, while all is well
+	port     portFile // of --port-file
+
 	stdout  io.Writer
 	stderr  io.Writer    // for lines of --verbose
 	trouble *slog.Logger // for errors of the access log, and what files tell of themselves
