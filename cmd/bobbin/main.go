@@ -95,11 +95,18 @@ func serveAll(o *options, stdout io.Writer, lines io.Writer, env func(string) st
 	}
 	switch {
 	case err == nil:
-		return exitOK, until
 	case errors.Is(err, eventloop.ErrCut):
-		fmt.Fprintf(lines, "bobbin: %v\n", err)
-		return exitCut, until
+		code = exitCut
+	default:
+		code = exitFailed
 	}
-	fmt.Fprintf(lines, "bobbin: %v\n", err)
-	return exitFailed, until
+	if err != nil {
+		fmt.Fprintf(lines, "bobbin: %v\n", err)
+	}
+	if next := s.next.Load(); next != nil && os.Getpid() == 1 {
+		logTo(lines, *o).Info("this is process 1, and it stays as long as another process serves")
+		code = max(stay(code), next.ExitCode())
+		until = time.Now().Add(logEnd)
+	}
+	return code, until
 }

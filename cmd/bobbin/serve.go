@@ -71,12 +71,16 @@ func (s *site) serve(o *options, stderr io.Writer, env func(string) string, term
 }
 
 // newServers makes a server for each loop.
-func (s *site) newServers(o *options, log *slog.Logger, stderr io.Writer, trace bool) (http.Servers, error) {
+func (s *site) newServers(o *options, log *slog.Logger, stderr io.Writer, trace bool) (_ http.Servers, err error) {
 	s.stderr = stderr
 	s.wrapAll(s.setup)
 	config := http.Config{Limits: o.limits, Log: log, ErrorHandler: errorPages, NoHTTP2: o.noHTTP2()}
 	if o.https.on() {
 		config.TLS = o.https.config()
+		if s.tickets, err = o.https.newTickets(o.heir); err != nil {
+			return nil, err
+		}
+		s.tickets.use(config.TLS)
 	}
 	return http.NewServers(o.loops, func(loop int) (http.Config, error) {
 		c, name := config, ""

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sync/atomic"
 
+	"github.com/bobbin-http/bobbin/cmd/bobbin/internal/handover"
 	"github.com/bobbin-http/bobbin/http"
 	"github.com/bobbin-http/bobbin/http/certs"
 	"github.com/bobbin-http/bobbin/http/inspect"
@@ -27,15 +28,17 @@ type site struct {
 	trace     *selfTrace       // of --trace, or nil
 
 	stopping atomic.Bool             // a stop has begun
-	followed atomic.Bool             // another process has taken over
 	logFile  atomic.Pointer[logFile] // of the access log in use, or nil
 
 	// Set before the loops run, never changed.
 	stop     *stopper
 	upgrader *upgrader
-	manager  *manager // of the service; nil if there is none
-	status   string   // for the manager, while all is well
-	port     portFile // of --port-file
+	manager  *manager    // of the service; nil if there is none
+	status   string      // for the manager, while all is well
+	port     portFile    // of --port-file
+	tickets  *ticketKeys // nil without HTTPS
+
+	next atomic.Pointer[handover.Next] // the process that follows this one, or nil
 
 	stdout  io.Writer
 	stderr  io.Writer    // for lines of --verbose

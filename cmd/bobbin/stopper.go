@@ -4,9 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"sync"
 	"time"
 
+	"github.com/bobbin-http/bobbin/cmd/bobbin/internal/handover"
 	"github.com/bobbin-http/bobbin/http"
 )
 
@@ -18,7 +20,8 @@ type stopPhase uint8
 const (
 	serving  stopPhase = iota
 	delayed            // checks of health get 503, and all is served: --drain-delay
-	draining           // open requests are finished
+	followed           // open requests are finished, because another process serves
+	draining           // open requests are finished, because of a signal
 )
 
 // A stopper ends the program: the first signal begins, and each further one goes on to the
@@ -62,6 +65,8 @@ func (s *stopper) signal() {
 		s.timer = time.AfterFunc(s.delay, s.delayOver)
 	case delayed:
 		s.drain()
+	case followed:
+		s.phase = draining // as it does: a service manager or process 1 stops all processes at once
 	default:
 		s.servers.Stop()
 	}
@@ -104,7 +109,7 @@ var errStopping = errors.New("this process was stopped first")
 // followedBy gives the sockets to another process, and then has open requests finished. A
 // stop that has begun makes the listeners refuse connections, for every process that has
 // them: so it is one or the other.
-func (s *stopper) followedBy(give func() error) error {
+func (s *stopper) followedBy(next *handover.Next, give func() error) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.phase != serving {
@@ -113,8 +118,12 @@ func (s *stopper) followedBy(give func() error) error {
 	if err := give(); err != nil {
 		return err
 	}
-	s.site.followed.Store(true)
+	s.site.next.Store(next)
+	if os.Getpid() == 1 {
+		passOn()
+	}
 	s.begin()
 	s.drain()
+	s.phase = followed
 	return nil
 }

@@ -125,7 +125,7 @@ func (u *upgrader) upgrade() {
 	u.log.Info("SIGUSR2: a new process starts", "pid", next.PID, "program", u.program)
 	taken, err := next.Ready(upgradeWithin, u.site.stop.asked)
 	if err == nil {
-		err = u.site.stop.followedBy(func() error { return u.give(next, list, taken) })
+		err = u.site.stop.followedBy(next, func() error { return u.give(next, list, taken) })
 		if err == errStopping {
 			err = next.End(err.Error())
 		}
@@ -136,7 +136,11 @@ func (u *upgrader) upgrade() {
 	}
 	u.log.Info("SIGUSR2: the new process serves, and this one finishes its requests", "pid", next.PID)
 	u.admin.stop()
-	u.log.Error("the new process has ended before this one has finished", "pid", next.PID, "how", <-next.Ended())
+	select {
+	case how := <-next.Ended():
+		u.log.Error("the new process has ended before this one has finished", "pid", next.PID, "how", how)
+	case <-u.site.stop.ended:
+	}
 }
 
 // start starts the new process with the listening sockets.
@@ -144,7 +148,7 @@ func (u *upgrader) start() (next *handover.Next, list []*eventloop.Listener, err
 	if u.err != nil {
 		return nil, nil, u.err
 	}
-	p := handover.Plan{Path: u.program, Args: os.Args, Env: u.environment(), Keep: u.kept, Relay: u.lines}
+	p := handover.Plan{Path: u.program, Args: os.Args, Env: u.environment(), Keep: u.kept, Secret: u.site.tickets.secret(), Relay: u.lines}
 	for _, ln := range u.listeners {
 		if ln.Asked().FD != 0 {
 			continue // it has the same number there

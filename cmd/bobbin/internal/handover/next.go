@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -35,6 +36,7 @@ type Next struct {
 	talk  *talk
 	words *words
 	ended chan string // how it has ended, once
+	code  atomic.Int32
 }
 
 // Start starts the next process.
@@ -103,6 +105,7 @@ func (n *Next) begin(control, stderr *os.File) error {
 		if err != nil {
 			n.ended <- err.Error()
 		} else {
+			n.code.Store(int32(max(state.ExitCode(), 0)))
 			n.ended <- state.String()
 		}
 	}()
@@ -202,6 +205,9 @@ func (n *Next) Give() error {
 	n.talk.conn.Close()
 	return nil
 }
+
+// ExitCode returns that of the next process, or 0 if it has none yet.
+func (n *Next) ExitCode() int { return int(n.code.Load()) }
 
 // Ended returns a channel on which it is said how the next process has ended.
 func (n *Next) Ended() <-chan string { return n.ended }
