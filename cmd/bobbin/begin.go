@@ -56,6 +56,7 @@ func (s *site) hasBegun(o *options, servers http.Servers, admin *adminServer, at
 // ends is called when the servers have ended.
 func (s *site) ends(log *slog.Logger) {
 	close(s.stop.ended)
+	s.upgrader.running.Wait() // a new process that is not ready is killed, or it would take over
 	if s.next.Load() == nil {
 		if err := s.port.remove(); err != nil {
 			log.Warn("the file with the port stays", "error", err)

@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/bobbin-http/bobbin/cmd/bobbin/internal/handover"
@@ -81,8 +83,10 @@ func (s *stopper) delayOver() {
 	}
 }
 
-// begin says that a stop has begun: to checks of health before connections end.
+// begin says that a stop has begun: to checks of health before connections end. From then on
+// no signal to stop ends the process by itself, also when nothing else waits for it any more.
 func (s *stopper) begin() {
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGTERM, os.Interrupt)
 	s.site.tries.stop()
 	s.site.stopping.Store(true)
 	close(s.asked)

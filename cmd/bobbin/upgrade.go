@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -40,7 +41,8 @@ type upgrader struct {
 	kept      []int // descriptors of a service manager
 	activated bool  // some of them by LISTEN_FDS
 
-	busy atomic.Bool
+	busy    atomic.Bool
+	running sync.WaitGroup // has the goroutine of an upgrade
 }
 
 // newUpgrader is called before the servers run.
@@ -108,10 +110,10 @@ func (u *upgrader) begin() {
 	case u.busy.Swap(true):
 		u.log.Warn("SIGUSR2 ignored: an upgrade is under way")
 	default:
-		go func() {
+		u.running.Go(func() {
 			defer u.busy.Store(false)
 			u.upgrade()
-		}()
+		})
 	}
 }
 

@@ -167,6 +167,9 @@ func TestABrokenProgramChangesNothing(t *testing.T) {
 		{"nor one that is not there", "", 0, "", u.file + ": no such file or directory"},
 		{"one that is silent has its time, and is killed", "#!/bin/sh\nexec sleep 1000\n", 0o755, "", silent},
 		{"one that gives up the connection, too", "#!/bin/sh\nexec 3>&- 4>&- 5>&- 6>&- 7>&- sleep 1000\n", 0o755, "", "error=\"it closed the connection to this process, and was killed, without a word\""},
+		{"one that answers with something else, too", "#!/bin/sh\necho nonsense >&3\nexec sleep 1000\n", 0o755, "", `error="it did not answer as bobbin does, and was killed, without a word"`},
+		{"and one that does so without end", "#!/bin/sh\n(echo '\"'; yes) >&3 2>/dev/null\nexec sleep 1000\n", 0o755, "", `error="it did not answer as bobbin does, and was killed, without a word"`},
+		{"and one that has taken what there is not", "#!/bin/sh\necho '{\"taken\":[7]}' >&3\nexec sleep 1000\n", 0o755, "", `error="it has taken a socket 7, and 2 were given, without a word"`},
 		{"a mistake in the file of --config is named with its place", "self", 0, "lops = 2\n", "config:1:1: unknown setting"},
 		{"so is an address that another program has, after sockets were taken", "self", 0, "admin = \"ADDRESS\"\n", "choose another port with --admin"},
 	} {
@@ -213,6 +216,22 @@ func TestABrokenProgramChangesNothing(t *testing.T) {
 	}
 }
 
+// TestTheVariableOfAnUpgradeIsNotForUsers has it set by hand.
+func TestTheVariableOfAnUpgradeIsNotForUsers(t *testing.T) {
+	for _, value := range []string{"1", "1:2", "-1:3", "1:1000", "yes", "1:3:"} {
+		t.Setenv("BOBBIN_UPGRADE", value)
+		var complaint strings.Builder
+		code := run(nil, strings.NewReader(""), io.Discard, &complaint, os.Getenv, false)
+		if want := fmt.Sprintf("bobbin: the environment variable BOBBIN_UPGRADE is %q", value); code != exitUsage ||
+			!strings.HasPrefix(complaint.String(), want) || !strings.HasSuffix(complaint.String(), ": bobbin sets it for itself in an upgrade; unset it\n") {
+			t.Errorf("%q: %d, %q", value, code, complaint.String())
+		}
+		if os.Getenv("BOBBIN_UPGRADE") != "" {
+			t.Errorf("%q: it is still there, for other processes", value)
+		}
+	}
+}
+
 // TestASignalToStopEndsAnUpgrade has the new process be silent, with a day to become ready.
 func TestASignalToStopEndsAnUpgrade(t *testing.T) {
 	t.Parallel()
@@ -222,8 +241,12 @@ func TestASignalToStopEndsAnUpgrade(t *testing.T) {
 	u.waits("a new process starts", 1)
 	u.signal(syscall.SIGTERM)
 	u.ends(exitOK)
-	if !strings.Contains(u.said.String(), "this process was stopped first") {
-		t.Errorf("it says %s", u.said)
+	found := newPID.FindStringSubmatch(u.said.String())
+	if found == nil || !strings.Contains(u.said.String(), "this process was stopped first") {
+		t.Fatalf("it says %s", u.said)
+	}
+	if pid, err := strconv.Atoi(found[1]); err != nil || syscall.Kill(pid, 0) != syscall.ESRCH {
+		t.Errorf("process %d goes on, %v", pid, err)
 	}
 }
 
