@@ -140,7 +140,9 @@ func (u *upgrader) upgrade() {
 	u.admin.stop()
 	select {
 	case how := <-next.Ended():
-		u.log.Error("the new process has ended before this one has finished", "pid", next.PID, "how", how)
+		if how != handover.Well { // by a signal, or an upgrade of its own
+			u.log.Error("the new process has ended before this one has finished", "pid", next.PID, "how", how)
+		}
 	case <-u.site.stop.ended:
 	}
 }

@@ -209,5 +209,8 @@ func (n *Next) Give() error {
 // ExitCode returns that of the next process, or 0 if it has none yet.
 func (n *Next) ExitCode() int { return int(n.code.Load()) }
 
+// Well is how a process ends that was stopped.
+const Well = "exit status 0"
+
 // Ended returns a channel on which it is said how the next process has ended.
 func (n *Next) Ended() <-chan string { return n.ended }
