@@ -44,6 +44,7 @@ type options struct {
 	heir      *heir // nil but in an upgrade
 	selfTrace selfTraceOptions
 	watch     watchOptions
+	sandbox   sandboxOptions
 
 	flags  *pflag.FlagSet
 	origin map[string]origin // of path and of each flag that is not at its default; of limit.NAME in a file, too
@@ -175,6 +176,7 @@ func (o *options) define() (help *bool, config *string) {
 	o.life.define(f)
 	o.watch.define(f)
 	o.selfTrace.define(f)
+	o.sandbox.define(f)
 
 	f.StringArrayVar(&s.limitText, "limit", nil, "set a limit or a deadline, as `NAME=VALUE`, such as Body=10m or HeadTimeout=5s; docs/limits.md lists them; repeatable")
 	config = f.StringP("config", "c", "", "read settings from a TOML `file`, with the names of these flags; SIGHUP reads it anew")
@@ -294,7 +296,7 @@ func (o *options) complete() error {
 	if err := o.choose(); err != nil {
 		return err
 	}
-	return cmp.Or(o.watch.check(o), o.selfTrace.check())
+	return cmp.Or(o.watch.check(o), o.selfTrace.check(), o.sandbox.check(o))
 }
 
 // checkAddresses refuses addresses that are none.

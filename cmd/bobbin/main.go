@@ -23,6 +23,7 @@ const (
 )
 
 func main() {
+	ownProcess = true
 	catchHangups()
 	signal.Ignore(syscall.SIGPIPE) // without this, a closed log pipe would end the program
 	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr, os.Getenv, isTerminal(os.Stderr)))

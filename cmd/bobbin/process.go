@@ -2,9 +2,11 @@ package main
 
 import (
 	"bytes"
+	"io"
 	"os"
 	"runtime"
 	"strconv"
+	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -32,13 +34,36 @@ func processFigures() inspect.Process {
 	if text, err := os.ReadFile("/proc/self/statm"); err == nil {
 		p.Virtual, p.Resident = memoryOf(text, os.Getpagesize())
 	}
-	if folder, err := os.Open("/proc/self/fd"); err == nil {
-		if names, err := folder.Readdirnames(-1); err == nil {
-			p.Descriptors = len(names) - 1 // that of the folder
-		}
-		folder.Close()
-	}
+	p.Descriptors = descriptors()
 	return p
+}
+
+// openFiles is the folder of this process's descriptors in procfs. It stays open, because
+// it is root's after root has become another user: confine has it opened before.
+var openFiles struct {
+	sync.Mutex
+	folder *os.File
+}
+
+// descriptors returns how many there are, or 0 where procfs does not say.
+func descriptors() int {
+	openFiles.Lock()
+	defer openFiles.Unlock()
+	if openFiles.folder == nil {
+		folder, err := os.Open("/proc/self/fd")
+		if err != nil {
+			return 0
+		}
+		openFiles.folder = folder
+	}
+	if _, err := openFiles.folder.Seek(0, io.SeekStart); err != nil {
+		return 0
+	}
+	names, err := openFiles.folder.Readdirnames(-1)
+	if err != nil {
+		return 0
+	}
+	return len(names) - 1 // that of the folder
 }
 
 // memoryOf reads /proc/self/statm (proc(5)): pages of address space, then those in RAM.

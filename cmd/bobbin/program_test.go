@@ -37,12 +37,15 @@ func TestMain(m *testing.M) {
 		}
 		main()
 	}
+	ownProcess = kind != ""
 	switch kind {
 	case "":
 	case "panics":
 		os.Exit(runWithPanics())
 	case "sums":
 		os.Exit(runWith(sums))
+	case "peeks":
+		os.Exit(runWithPeeking())
 	default:
 		main()
 	}
@@ -58,6 +61,8 @@ type program struct {
 	first string // line that it says when it listens
 	said  *transcript
 	over  chan error
+
+	sandbox string // line about the sandbox, which is not in said
 }
 
 // start runs bobbin on a free port, unless it is told where, and waits until it says where. Shell, if not
@@ -112,6 +117,8 @@ func startFile(t *testing.T, self, kind, shell string, args ...string) *program 
 		if _, rest, listens = strings.Cut(line, " listening "); listens {
 			p.first = line
 			p.url, _, _ = strings.Cut(rest, " ")
+		} else if strings.Contains(line, "sandbox: no file but") {
+			p.sandbox = line
 		} else {
 			io.WriteString(p.said, line)
 		}

@@ -85,7 +85,7 @@ func (g *reloading) begin() {
 	r := &reading{} // a worker that hangs keeps its own
 	g.servers[0].Loop().Offload(func() { g.site.read(r) }, func(err error) {
 		if err = cmp.Or(err, r.err); err != nil {
-			g.log.Error("SIGHUP: not reloaded, the old configuration stays in use", "error", err)
+			g.log.Error("SIGHUP: not reloaded, the old configuration stays in use", "error", g.site.setup.options.sandbox.explain(err))
 			g.end()
 			return
 		}

@@ -13,7 +13,7 @@ import (
 // and names those that the file changes.
 
 // keptFlags are these settings, beside those about the kind of HTTPS.
-var keptFlags = []string{"listen", "port", "public", "loops", "http2", "redirect-http", "admin", "trace", "events", "reload", "drain-delay", "port-file", "open", "tls-client-ca", "acme-email", "acme-server", "acme-ca", "acme-folder"}
+var keptFlags = []string{"listen", "port", "public", "loops", "http2", "redirect-http", "admin", "trace", "events", "reload", "drain-delay", "port-file", "open", "tls-client-ca", "acme-email", "acme-server", "acme-ca", "acme-folder", "user", "sandbox"}
 
 // keepFrom leaves settings as they are in the options of a server that runs, and returns the names of
 // those that would be others.
@@ -46,6 +46,7 @@ func (o *options) keepFrom(running *options) (names []string) {
 	}
 	o.at, o.first, o.loops, o.http2 = running.at, running.first, running.loops, running.http2
 	o.watch.admin, o.watch.url, o.selfTrace, o.site.reload = running.watch.admin, running.watch.url, running.selfTrace, running.site.reload
+	o.sandbox = running.sandbox
 	o.level, o.atStart = running.level, started
 	return names
 }

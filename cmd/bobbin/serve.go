@@ -37,6 +37,9 @@ func (s *site) serve(o *options, stderr io.Writer, env func(string) string, term
 		admin, err = s.openAdmin(o, log)
 	}
 	if err == nil {
+		err = o.confine(log)
+	}
+	if err == nil {
 		err = s.begins(o, servers, admin, at, log, stderr, env)
 	}
 	if err != nil {

@@ -72,6 +72,9 @@ type perLoop struct {
 func prepare(o *options, stdout io.Writer, trouble *slog.Logger) (*site, error) {
 	s := &site{tries: newTries(), stdout: stdout, stderr: io.Discard, trouble: trouble}
 	s.inspector = s.newInspector(o)
+	if err := o.sandbox.own(o); err != nil {
+		return nil, o.locate(err)
+	}
 	c, err := s.build(o)
 	if err != nil {
 		return nil, o.locate(err)

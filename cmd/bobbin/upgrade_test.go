@@ -149,7 +149,7 @@ func TestABrokenProgramChangesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	socket := filepath.Join(dir, "s")
-	u := startUpgradable(t, dir, "export TEST_UPGRADE_WITHIN=2s", "-c", config, "-l", "127.0.0.1:0", "-l", "unix:"+socket)
+	u := startUpgradable(t, dir, "export TEST_UPGRADE_WITHIN=2s", "--sandbox", "off", "-c", config, "-l", "127.0.0.1:0", "-l", "unix:"+socket)
 	u.url, _, _ = strings.Cut(u.url, ",")
 	const silent = `error="it was not ready within 2s, and was killed, without a word"`
 	for _, row := range []struct {
@@ -235,7 +235,7 @@ func TestTheVariableOfAnUpgradeIsNotForUsers(t *testing.T) {
 // TestASignalToStopEndsAnUpgrade has the new process be silent, with a day to become ready.
 func TestASignalToStopEndsAnUpgrade(t *testing.T) {
 	t.Parallel()
-	u := startUpgradable(t, t.TempDir(), "export TEST_UPGRADE_WITHIN=24h")
+	u := startUpgradable(t, t.TempDir(), "export TEST_UPGRADE_WITHIN=24h", "--sandbox", "off")
 	u.replace("#!/bin/sh\nexec sleep 1000\n", 0o755)
 	u.signal(syscall.SIGUSR2)
 	u.waits("a new process starts", 1)
