@@ -5,8 +5,10 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -173,5 +175,86 @@ func TestTheFileOfACMEIsCertificateAndKey(t *testing.T) {
 	answer.Body.Close()
 	if answer.StatusCode != 200 {
 		t.Error(answer.Status)
+	}
+}
+
+// TestTheUnitAllowsTheSystemCalls has strace list the system calls of a server that starts,
+// serves a file, reloads and stops, and looks for each in what the unit allows.
+func TestTheUnitAllowsTheSystemCalls(t *testing.T) {
+	t.Parallel()
+	strace, analyze := needs(t, "strace", "strace"), needs(t, "systemd-analyze", "systemd")
+	if runtime.GOOS != "linux" {
+		t.Skip("systemd is for Linux")
+	}
+	sets := map[string][]string{}
+	out, err := exec.Command(analyze, "syscall-filter", "--no-pager").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var set string
+	for line := range strings.Lines(string(out)) {
+		switch name := strings.TrimSpace(line); {
+		case strings.HasPrefix(line, "@"):
+			set = name
+		case name != "" && !strings.HasPrefix(name, "#"):
+			sets[set] = append(sets[set], name)
+		}
+	}
+	allowed := map[string]bool{}
+	var change func(name string, to bool)
+	change = func(name string, to bool) {
+		if !strings.HasPrefix(name, "@") {
+			allowed[name] = to
+		}
+		for _, part := range sets[name] {
+			change(part, to)
+		}
+	}
+	change("@default", true)
+	for _, line := range regexp.MustCompile(`(?m)^SystemCallFilter=(~?)(.*)$`).FindAllStringSubmatch(deployed(t, "systemd/bobbin.service"), -1) {
+		for _, name := range strings.Fields(line[2]) {
+			change(name, line[1] == "")
+		}
+	}
+	if !allowed["accept4"] || allowed["setuid"] || len(allowed) < 200 {
+		t.Fatalf("%d system calls are known: %v", len(allowed), allowed)
+	}
+
+	dir := folder(t, map[string][]byte{"site/a.txt": some, "site/large": large, "bobbin.toml": []byte("compress = \"off\"\n")})
+	list := filepath.Join(dir, "calls")
+	p := start(t, `exec "`+strace+`" -f -qq -o "`+list+`" "$0" "$@"`, "--config", filepath.Join(dir, "bobbin.toml"), "--log", "json="+filepath.Join(dir, "log"), "--admin", "127.0.0.1:0", filepath.Join(dir, "site"))
+	server := regexp.MustCompile(` pid=(\d+)`).FindStringSubmatch(p.first)
+	if server == nil {
+		t.Fatalf("it says %q", p.first)
+	}
+	pid, _ := strconv.Atoi(server[1])
+	for _, path := range []string{"a.txt", "large", "nothing"} {
+		p.ask(path)
+	}
+	fetch(t, "http://"+p.admin()+"/-/metrics", "localhost")
+	if err := syscall.Kill(pid, syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	p.waits("SIGHUP: reloaded", 1)
+	if err := syscall.Kill(pid, syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	p.ends(exitOK)
+	calls, err := os.ReadFile(list)
+	if err != nil {
+		t.Fatal(err)
+	}
+	used := map[string]bool{}
+	for _, call := range regexp.MustCompile(`(?m)^\d+ +([a-z0-9_]+)\(`).FindAllStringSubmatch(string(calls), -1) {
+		if used[call[1]] {
+			continue
+		}
+		used[call[1]] = true
+		if !allowed[call[1]] && !strings.HasPrefix(call[1], "syscall_") { // cachestat, too new for strace: without it, Kernel.Cached reads
+			t.Errorf("the unit forbids %s", call[1])
+		}
+	}
+	if len(used) < 30 || !used["accept4"] {
+		t.Errorf("only %d system calls were seen", len(used))
 	}
 }
