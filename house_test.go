@@ -53,6 +53,7 @@ var house = map[string]room{
 	"http/internal/negotiate":      {"", notPure},
 	"http/internal/proxyproto":     {"", notPure},
 	"http/internal/route":          {"http/internal/h1", notPure},
+	"http/internal/traceparent":    {"", notPure},
 	"http/internal/ws":             {"", notPure},
 	"http/*":                       {". eventloop http http/internal/negotiate", "net/http os/exec os/signal syscall"},
 	"http/static":                  {". eventloop http http/internal/negotiate", "net net/http os/exec os/signal"}, // how it opens files needs flags

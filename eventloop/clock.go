@@ -55,5 +55,9 @@ func (l *Loop) WallTime() time.Time {
 // for each connection it takes a third of the memory of a time.Time.
 func (l *Loop) Uptime() time.Duration { return l.clock.now }
 
+// ReadClock returns what Uptime would be if the turn had begun at this moment, for what takes a
+// part of a turn. It reads the clock each time. It must be called on the loop's goroutine.
+func (l *Loop) ReadClock() time.Duration { return l.clock.kernel.Monotonic() }
+
 // WallTimeAt returns the time at which Uptime was d.
 func (l *Loop) WallTimeAt(d time.Duration) time.Time { return l.clock.start.Add(d) }

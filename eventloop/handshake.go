@@ -313,6 +313,7 @@ func (h *handshake) handOver() {
 	l := c.loop
 	l.handshakes.end(h)
 	state := s.tls.ConnectionState()
+	s.version = state.Version
 	l.record(TLSHandshake, c, int64(state.Version))
 	if state.DidResume {
 		l.record(TLSResumed, c, int64(state.Version))

@@ -89,6 +89,15 @@ func (c *Conn) TLS() *tls.ConnectionState {
 	return s.state
 }
 
+// TLSVersion returns the version of TLS that was agreed upon, such as tls.VersionTLS13, or 0 if
+// the connection is in plain text. It keeps nothing of what TLS returns.
+func (c *Conn) TLSVersion() uint16 {
+	if s := c.whole().tls; s != nil {
+		return s.version
+	}
+	return 0
+}
+
 // ALPN returns the protocol and the cipher suite that were agreed upon in the handshake, "" and 0
 // if there was none. It asks crypto/tls each time, so that a connection need not keep what TLS
 // returns.

@@ -19,11 +19,12 @@ type tlsPipe struct {
 	handshake *handshake // while it lasts
 	below     *below     // once the connection has left the loop; then nothing else here is used
 
-	in    []byte               // has come, and crypto/tls has not taken it yet
-	at    int32                // how much of its present record crypto/tls has taken
-	size  int32                // of that record
-	state *tls.ConnectionState // once it was asked for
-	why   error                // TLS has failed
+	in      []byte               // has come, and crypto/tls has not taken it yet
+	at      int32                // how much of its present record crypto/tls has taken
+	size    int32                // of that record
+	version uint16               // of TLS
+	state   *tls.ConnectionState // once it was asked for
+	why     error                // TLS has failed
 
 	heard bool // the peer has sent close_notify
 	ended bool // we have

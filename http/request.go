@@ -20,13 +20,14 @@ type Request struct {
 	x    *exchange
 	text string // the head, once a method needed it
 
-	client netip.Addr // from a trusted proxy; invalid if there is none
+	client netip.Addr   // from a trusted proxy; invalid if there is none
+	scheme clientScheme // likewise
 
 	values atomic.Pointer[value] // of keys: hooks look at them while a handler off the loop may run
 }
 
 // reset prepares the Request for its next use.
-func (r *Request) reset() { r.text, r.client = "", netip.Addr{} }
+func (r *Request) reset() { r.text, r.client, r.scheme = "", netip.Addr{}, 0 }
 
 // head returns the whole head as a string that may be kept.
 func (r *Request) head() string {

@@ -103,6 +103,13 @@ func (c *conn) refuseAtOnce(first []byte, with *refusal) []byte {
 	return p
 }
 
+// TLSVersion returns the version of TLS on the connection, such as tls.VersionTLS13, or 0 for plain
+// text. It costs less than TLS, which has the connection keep all that was agreed upon.
+func (r *Request) TLSVersion() uint16 {
+	r.use("TLSVersion")
+	return r.x.conn.conn.TLSVersion()
+}
+
 // TLS returns the state of TLS on the connection: the version, the client's certificates,
 // the name that it asked for. It is nil for plain text. It must not be changed.
 func (r *Request) TLS() *tls.ConnectionState {

@@ -93,7 +93,8 @@ type logEntry struct {
 	log     *AccessLog
 	request *http.Request
 	begun   time.Time
-	status  http.Status // 0 before the answer
+	since   time.Duration // the same by Loop.Uptime
+	status  http.Status   // 0 before the answer
 	size    int64
 
 	onAnswer func(http.Status, int64)
@@ -122,7 +123,7 @@ func (l *AccessLog) take(r *http.Request) *logEntry {
 		v = &logEntry{log: l}
 		v.onAnswer, v.onEnd = v.answered, v.over
 	}
-	v.request, v.begun, v.status, v.size = r, r.Time(), 0, 0
+	v.request, v.begun, v.since, v.status, v.size = r, r.Time(), l.loop.Uptime(), 0, 0
 	return v
 }
 
@@ -163,9 +164,12 @@ func (l *AccessLog) open(loop *eventloop.Loop) {
 
 // add writes a line.
 func (l *AccessLog) add(v *logEntry) {
-	if l.Format == JSON {
+	switch l.Format {
+	case JSON:
 		l.line = l.appendJSON(l.line[:0], v)
-	} else {
+	case Short, Coloured:
+		l.line = l.appendShort(l.line[:0], v)
+	default:
 		l.line = l.appendCommon(l.line[:0], v)
 	}
 	l.last.Store(l.loop.WallTime().UnixNano())

@@ -44,6 +44,8 @@ func TestLinesOfTheLog(t *testing.T) {
 			return nil
 		case "/later":
 			return http.Offload(w, func() (string, error) { return "later", nil }, (*http.Response).Text)
+		case "/secure":
+			r.SetScheme("https") // likewise
 		case "/six":
 			r.SetClientAddr(r.ClientAddr().Next()) // as RealIP does, inside
 		}
@@ -77,16 +79,23 @@ func TestLinesOfTheLog(t *testing.T) {
 		{"and what goes back from there", Common, "GET", "/-/../secret", nil, `"GET /-/../secret HTTP/1.1" 200 5`, ""},
 		{"by an escaped slash, too", Common, "GET", "/-/..%2fsecret", nil, `"GET /-/..%2fsecret HTTP/1.1" 200 5`, ""},
 		{"an object", JSON, "GET", "/a?b", []string{"User-Agent: \"c\xff\u00e9\U0001f600"}, "",
-			`"client.address":"10.0.0.1","http.request.method":"GET","url.path":"/a","url.query":"b",` +
+			`"client.address":"10.0.0.1","http.request.method":"GET","url.path":"/a","url.query":"b","url.scheme":"http","server.address":"a",` +
 				`"network.protocol.version":"1.1","http.response.status_code":200,"http.response.body.size":5,` +
 				`"user_agent.original":"\"c\ufffd\u00e9\ud83d\ude00","duration_s":0.000000,"conn.id":1}`},
 		{"bytes that are no text", JSON, "HEAD", "/\u00e9\xff?\u0085", nil, "",
-			`"client.address":"10.0.0.1","http.request.method":"HEAD","url.path":"/\u00e9\ufffd","url.query":"\u0085",` +
+			`"client.address":"10.0.0.1","http.request.method":"HEAD","url.path":"/\u00e9\ufffd","url.query":"\u0085","url.scheme":"http","server.address":"a",` +
 				`"network.protocol.version":"1.1","http.response.status_code":200,"http.response.body.size":0,"duration_s":0.000000,"conn.id":1}`},
 		{"an object that knows little", JSON, "HEAD", "/six", nil, "",
-			`"client.address":"10.0.0.2","http.request.method":"HEAD","url.path":"/six",` +
+			`"client.address":"10.0.0.2","http.request.method":"HEAD","url.path":"/six","url.scheme":"http","server.address":"a",` +
 				`"network.protocol.version":"1.1","http.response.status_code":200,"http.response.body.size":0,` +
 				`"duration_s":0.000000,"conn.id":1}`},
+		{"an object with all that is known", JSON, "GET", "/", []string{"Referer: http://b/\"", "traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}, "",
+			`"client.address":"10.0.0.1","http.request.method":"GET","url.path":"/","url.scheme":"http","server.address":"a",` +
+				`"network.protocol.version":"1.1","http.response.status_code":200,"http.response.body.size":5,"http.request.header.referer":"http://b/\"",` +
+				`"trace_id":"0af7651916cd43dd8448eb211c80319c","span_id":"b7ad6b7169203331","duration_s":0.000000,"conn.id":1}`},
+		{"a proxy has the scheme of its client", JSON, "GET", "/secure", nil, "",
+			`"client.address":"10.0.0.1","http.request.method":"GET","url.path":"/secure","url.scheme":"https","server.address":"a",` +
+				`"network.protocol.version":"1.1","http.response.status_code":200,"http.response.body.size":5,"duration_s":0.000000,"conn.id":1}`},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			got := logged(t, &AccessLog{Format: row.format}, h, func(c *client) { c.ask(row.method, row.path, row.fields...) })
@@ -163,7 +172,7 @@ func TestWhoLeavesIsLogged(t *testing.T) {
 		w.Reset()
 	})
 	for _, want := range []string{
-		`"url.path":"/stream","network.protocol.version":"1.1","http.response.status_code":200,`, `"duration_s":2.`,
+		`"url.path":"/stream","url.scheme":"http","server.address":"a","network.protocol.version":"1.1","http.response.status_code":200,`, `"duration_s":2.`,
 		`"url.path":"/left",`, `"duration_s":1.`, `"url.path":"/at-once",`,
 	} {
 		if strings.Count(got, want) != 1 {
@@ -335,7 +344,7 @@ func TestLogsShareAWriter(t *testing.T) {
 }
 
 func TestALineCostsNoMemory(t *testing.T) {
-	for _, format := range []LogFormat{Common, Combined, JSON} {
+	for _, format := range []LogFormat{Common, Combined, JSON, Short, Coloured} {
 		l := &AccessLog{Out: io.Discard, Format: format}
 		play(t, l.Wrap(func(w *http.Response, r *http.Request) error {
 			if n := testing.AllocsPerRun(2000, func() {
@@ -350,14 +359,84 @@ func TestALineCostsNoMemory(t *testing.T) {
 	}
 }
 
+// TestLinesForAPerson: columns that do not move, and colours by the class of the status.
+func TestLinesForAPerson(t *testing.T) {
+	h := func(w *http.Response, r *http.Request) error {
+		switch r.Path() {
+		case "/missing":
+			return http.StatusNotFound
+		case "/failed":
+			return errors.New("the disk is on fire")
+		case "/moved":
+			return w.Redirect(http.StatusFound, "/")
+		case "/large":
+			return w.Text(strings.Repeat("x", 123_456))
+		case "/later":
+			return http.Offload(w, func() (string, error) { return "later", nil }, (*http.Response).Text)
+		}
+		return w.Text("hello")
+	}
+	for _, row := range []struct{ name, path, want, colour string }{
+		{"a page", "/a?b", "00:00:00 200     5 B    0 µs 10.0.0.1 GET /a?b\n", green},
+		{"a large one", "/large", "00:00:00 200  123 kB    0 µs 10.0.0.1 GET /large\n", green},
+		{"a redirect", "/moved", "00:00:00 302    10 B    0 µs 10.0.0.1 GET /moved\n", cyan},
+		{"what is not there", "/missing", "00:00:00 404    14 B    0 µs 10.0.0.1 GET /missing\n", yellow},
+		{"a failure", "/failed", "00:00:00 500    26 B    0 µs 10.0.0.1 GET /failed\n", red},
+		{"bytes that would move the cursor are escaped", "/\x9b2J", "00:00:00 200     5 B    0 µs 10.0.0.1 GET /\\x9b2J\n", green},
+	} {
+		for _, format := range []LogFormat{Short, Coloured} {
+			got := logged(t, &AccessLog{Format: format}, h, func(c *client) { c.ask("GET", row.path) })
+			if has := strings.Contains(got, row.colour+row.want[9:12]+uncolor); has != (format == Coloured) {
+				t.Errorf("%s: its colour is not right in %q", row.name, got)
+			}
+			if plain := strings.NewReplacer(dim, "", red, "", green, "", yellow, "", cyan, "", uncolor, "").Replace(got); plain != row.want {
+				t.Errorf("%s: %q, and not %q", row.name, plain, row.want)
+			}
+		}
+	}
+}
+
+func TestAHostHasAPort(t *testing.T) {
+	for host, want := range map[string]string{
+		"":                 ``,
+		"a.example":        `,"server.address":"a.example"`,
+		"a.example:8080":   `,"server.address":"a.example","server.port":8080`,
+		"a.example:":       `,"server.address":"a.example"`,
+		"a.example:080":    `,"server.address":"a.example"`,
+		"a.example:1e3":    `,"server.address":"a.example"`,
+		"a.example:808000": `,"server.address":"a.example"`,
+		"[::1]":            `,"server.address":"[::1]"`,
+		"[::1]:443":        `,"server.address":"[::1]","server.port":443`,
+	} {
+		if got := string(appendHost(nil, []byte(host))); got != want {
+			t.Errorf("%q is %s, and not %s", host, got, want)
+		}
+	}
+}
+
+func TestSizesAndTimesHaveThreeDigits(t *testing.T) {
+	for n, want := range map[int64]string{-1: "-", 0: "0 B", 999: "999 B", 1000: "1.0 kB", 9_949: "9.9 kB", 9_951: "10 kB", 999_499: "999 kB", 999_501: "1.0 MB", 5e9: "5.0 GB", 5e15: "5000 TB"} {
+		if got := string(appendSize(nil, n)); got != want {
+			t.Errorf("%d bytes are %q, and not %q", n, got, want)
+		}
+	}
+	for d, want := range map[time.Duration]string{0: "0 µs", 310 * time.Microsecond: "310 µs", 1500 * time.Microsecond: "1.5 ms", 2 * time.Second: "2.0 s", time.Hour: "3600 s"} {
+		if got := string(appendTook(nil, d)); got != want {
+			t.Errorf("%v is %q, and not %q", d, got, want)
+		}
+	}
+}
+
 func TestLogFormats(t *testing.T) {
-	for name, want := range map[string]LogFormat{"combined": Combined, "common": Common, "json": JSON} {
+	for name, want := range map[string]LogFormat{"combined": Combined, "common": Common, "json": JSON, "short": Short} {
 		if f, err := ParseLogFormat(name); err != nil || f != want || f.String() != name {
 			t.Errorf("%s: %v, %v", name, f, err)
 		}
 	}
-	if _, err := ParseLogFormat("xml"); err == nil || !strings.Contains(err.Error(), "write combined") {
-		t.Error(err)
+	for _, name := range []string{"xml", ""} {
+		if _, err := ParseLogFormat(name); err == nil || !strings.Contains(err.Error(), "write combined") {
+			t.Error(err)
+		}
 	}
 }
 

@@ -5,7 +5,6 @@ import (
 	"net/netip"
 	"strconv"
 	"time"
-	"unicode/utf8"
 
 	"github.com/bobbin-http/bobbin/http"
 )
@@ -19,20 +18,22 @@ const (
 	Combined LogFormat = iota // Common with Referer and User-Agent
 	Common                    // the Common Log Format
 	JSON                      // an object per line, with OpenTelemetry's names
+	Short                     // for a person at a terminal
+	Coloured                  // Short, with colours of a terminal
 )
 
-var logFormatNames = [...]string{Combined: "combined", Common: "common", JSON: "json"}
+var logFormatNames = [...]string{Combined: "combined", Common: "common", JSON: "json", Short: "short", Coloured: ""}
 
 func (f LogFormat) String() string { return logFormatNames[f] }
 
-// ParseLogFormat parses "combined", "common" or "json".
+// ParseLogFormat parses "combined", "common", "json" or "short".
 func ParseLogFormat(name string) (LogFormat, error) {
 	for f, known := range logFormatNames {
-		if name == known {
+		if name == known && name != "" {
 			return LogFormat(f), nil
 		}
 	}
-	return 0, fmt.Errorf("unknown log format %q: write combined, common or json", name)
+	return 0, fmt.Errorf("unknown log format %q: write combined, common, json or short", name)
 }
 
 // The time formats of Apache's "%t" and of RFC 3339.
@@ -44,11 +45,16 @@ const (
 // AppendDropped appends a line with the number of dropped lines and the time. It is
 // for eventloop.LogOptions.Dropped.
 func (f LogFormat) AppendDropped(p []byte, at time.Time, lines int) []byte {
-	if f == JSON {
+	switch f {
+	case JSON:
 		p = at.UTC().AppendFormat(append(p, `{"time":"`...), jsonTime)
 		p = append(p, `","log.dropped":`...)
 		p = strconv.AppendInt(p, int64(lines), 10)
 		return append(p, "}\n"...)
+	case Short, Coloured:
+		p = at.AppendFormat(p, shortTime)
+		p = strconv.AppendInt(append(p, "     "...), int64(lines), 10)
+		return append(p, " lines dropped\n"...)
 	}
 	// In the usual form, so that programs can parse it.
 	p = at.AppendFormat(append(p, "- - - "...), commonTime)
@@ -156,101 +162,4 @@ func appendEscaped[T string | []byte](p []byte, s T) []byte {
 		}
 	}
 	return p
-}
-
-// appendJSON appends a line of JSON. Unknown values are left out. The duration is by
-// the loop's clock, which is read once a turn: a request answered in the same turn
-// took 0. A request that the server refused by itself has its request line, as far as
-// it was read, and the reason.
-func (l *AccessLog) appendJSON(p []byte, v *logEntry) []byte {
-	r := v.request
-	p = v.begun.UTC().AppendFormat(append(p, `{"time":"`...), jsonTime)
-	p = append(p, '"')
-	if a := r.ClientAddr(); a.IsValid() {
-		p = append(p, `,"client.address":"`...)
-		p = append(a.AppendTo(p), '"')
-	}
-	if user := l.user(r); user != "" {
-		p = appendMember(p, "user.name", user)
-	}
-	if why := r.Refused(); why != nil {
-		p = appendMember(p, "error.message", why.Error())
-		p = appendMember(p, "request.line", r.LineBytes())
-	} else {
-		p = appendMember(p, "http.request.method", r.Method())
-		p = appendMember(p, "url.path", r.PathBytes())
-		if query, asked := r.QueryBytes(); asked {
-			p = appendMember(p, "url.query", query)
-		}
-		p = appendVersion(append(p, `,"network.protocol.version":"`...), r)
-		p = append(p, '"')
-	}
-	if v.status > 0 {
-		p = append(p, `,"http.response.status_code":`...)
-		p = strconv.AppendInt(p, int64(v.status), 10)
-	}
-	if v.status > 0 && v.size >= 0 {
-		p = append(p, `,"http.response.body.size":`...)
-		p = strconv.AppendInt(p, v.size, 10)
-	}
-	if agent := r.HeaderBytes("user-agent"); agent != nil {
-		p = appendMember(p, "user_agent.original", agent)
-	}
-	p = append(p, `,"duration_s":`...)
-	p = strconv.AppendFloat(p, l.loop.WallTime().Sub(v.begun).Seconds(), 'f', 6, 64)
-	p = append(p, `,"conn.id":`...)
-	p = strconv.AppendUint(p, uint64(r.ConnID()), 10)
-	return append(p, "}\n"...)
-}
-
-func appendMember[T string | []byte](p []byte, name string, value T) []byte {
-	p = append(p, `,"`...)
-	p = append(p, name...)
-	p = append(p, `":"`...)
-	p = appendQuotable(p, value)
-	return append(p, '"')
-}
-
-// appendQuotable appends s for a JSON string, in ASCII. Invalid UTF-8 becomes U+FFFD.
-func appendQuotable[T string | []byte](p []byte, s T) []byte {
-	for i := 0; i < len(s); {
-		c := s[i]
-		switch {
-		case plain(c):
-			p = append(p, c)
-			i++
-		case c == '"' || c == '\\':
-			p = append(p, '\\', c)
-			i++
-		case c < utf8.RuneSelf:
-			p = appendUnit(p, uint16(c))
-			i++
-		default:
-			var few [utf8.UTFMax]byte
-			r, n := utf8.DecodeRune(few[:copy(few[:], s[i:])])
-			i += n
-			if r > 0xffff {
-				r -= 0x10000
-				p = appendUnit(p, 0xd800|uint16(r>>10))
-				r = 0xdc00 | r&0x3ff
-			}
-			p = appendUnit(p, uint16(r))
-		}
-	}
-	return p
-}
-
-// appendUnit appends one unit of UTF-16.
-func appendUnit(p []byte, u uint16) []byte {
-	return append(p, '\\', 'u', hexDigits[u>>12], hexDigits[u>>8&15], hexDigits[u>>4&15], hexDigits[u&15])
-}
-
-// appendVersion appends the version of HTTP as OpenTelemetry writes it: "1.0", "1.1" or "2".
-func appendVersion(p []byte, r *http.Request) []byte {
-	major := r.ProtoMajor()
-	p = strconv.AppendInt(p, int64(major), 10)
-	if major > 1 {
-		return p
-	}
-	return strconv.AppendInt(append(p, '.'), int64(r.ProtoMinor()), 10)
 }
