@@ -16,6 +16,10 @@ import (
 // for as long as the address before was a trusted proxy's. A malformed or hidden
 // address ends the reading.
 //
+// Request.Scheme is then the client's, too, as the proxy has it in X-Forwarded-Proto, or in
+// the same element of Forwarded. The name of the host is left to the proxy, which should pass
+// Host on: most proxies pass X-Forwarded-Host as a client has forged it.
+//
 // A RealIP goes outside of all middleware that uses the address, and outside of
 // http.Blocking.
 type RealIP struct {
@@ -28,7 +32,8 @@ type RealIP struct {
 	// Field is the header with the addresses: "X-Forwarded-For" if empty, another one
 	// of that form, or "Forwarded", which is parsed by RFC 7239. It must be the
 	// header that the proxies set: they pass others through as the client has forged
-	// them.
+	// them. So one header counts, and where a request has both, the other means nothing.
+	// A proxy that sends the other one alone is named in the log.
 	Field string
 }
 
@@ -69,19 +74,47 @@ func (ip RealIP) Wrap(next http.Handler) http.Handler {
 	if field == "" {
 		field = "x-forwarded-for"
 	}
-	read := readAddrs
+	read, other := readAddrs, "forwarded"
 	if field == "forwarded" {
-		read = readForwarded
+		read, other = readForwarded, "x-forwarded-for"
 	}
+	warned := false
 	return func(w *http.Response, r *http.Request) error {
-		if !ip.trusts(r.RemoteAddr().Addr()) || r.HeaderBytes(field) == nil {
+		if !ip.trusts(r.RemoteAddr().Addr()) {
 			return next(w, r)
 		}
-		if a := ip.find(lines(r, field), read); a.IsValid() {
-			r.SetClientAddr(a)
+		if r.HeaderBytes(field) == nil {
+			if !warned && r.HeaderBytes(other) != nil {
+				warned = true
+				r.Loop().Warn("a trusted proxy sends "+other+" and not "+field+": name the field that it sets (--trust-field, or RealIP.Field), or its clients are taken for one",
+					"proxy", r.RemoteAddr().Addr())
+			}
+			return next(w, r)
+		}
+		if client := ip.find(lines(r, field), read); client.addr.IsValid() {
+			r.SetClientAddr(client.addr)
+			r.SetScheme(strings.ToLower(client.scheme))
+		}
+		if other == "forwarded" {
+			r.SetScheme(strings.ToLower(only(lines(r, "x-forwarded-proto"))))
 		}
 		return next(w, r)
 	}
+}
+
+// only returns the only value of a field, and "" if there are several: which of them is the
+// client's is not certain.
+func only(values []string) string {
+	if len(values) != 1 {
+		return ""
+	}
+	return values[0]
+}
+
+// A hop is one party on the way of a request, as the next one tells of it.
+type hop struct {
+	addr   netip.Addr // not valid if it is hidden or malformed
+	scheme string     // by which it has asked; "" if that is not told
 }
 
 // Trusts reports whether the peer at an address is one of the proxies. It is for
@@ -116,14 +149,14 @@ func lines(r *http.Request, name string) (list []string) {
 	return list
 }
 
-// find returns the last address that is certain, or the zero Addr.
-func (ip *RealIP) find(fields []string, read func(string) []netip.Addr) (certain netip.Addr) {
+// find returns the last party whose address is certain, or the zero one.
+func (ip *RealIP) find(fields []string, read func(string) []hop) (certain hop) {
 	for _, field := range slices.Backward(fields) {
-		for _, a := range slices.Backward(read(field)) {
-			if !a.IsValid() {
+		for _, one := range slices.Backward(read(field)) {
+			if !one.addr.IsValid() {
 				return certain
 			}
-			if certain = a; !ip.trusts(a) {
+			if certain = one; !ip.trusts(one.addr) {
 				return certain
 			}
 		}
@@ -132,10 +165,10 @@ func (ip *RealIP) find(fields []string, read func(string) []netip.Addr) (certain
 }
 
 // readAddrs parses a list of addresses. An invalid one becomes the zero Addr.
-func readAddrs(field string) (list []netip.Addr) {
+func readAddrs(field string) (list []hop) {
 	for s := range strings.SplitSeq(field, ",") {
 		if s = strings.Trim(s, " \t"); s != "" { // RFC 9110 section 5.6.1.2
-			list = append(list, readAddr(s))
+			list = append(list, hop{addr: readAddr(s)})
 		}
 	}
 	return list
@@ -161,11 +194,11 @@ func readAddr(s string) netip.Addr {
 // commas, each of pairs separated by semicolons, with values that may be quoted. An
 // element without an address becomes the zero Addr. A malformed header becomes a
 // single zero Addr, because it is unclear where its elements begin.
-func readForwarded(field string) (list []netip.Addr) {
-	malformed := []netip.Addr{{}}
+func readForwarded(field string) (list []hop) {
+	malformed := []hop{{}}
 	for s := field; ; s = s[1:] {
-		var a netip.Addr
-		seen := false
+		var one hop
+		var seen [2]bool // for and proto, which come once
 		for {
 			var name, value string
 			var ok bool
@@ -174,17 +207,23 @@ func readForwarded(field string) (list []netip.Addr) {
 				return malformed
 			}
 			if negotiate.EqualFold(name, "for") {
-				if seen {
+				if seen[0] {
 					return malformed
 				}
-				a, seen = readAddr(value), true
+				one.addr, seen[0] = readAddr(value), true
+			}
+			if negotiate.EqualFold(name, "proto") {
+				if seen[1] {
+					return malformed
+				}
+				one.scheme, seen[1] = value, true
 			}
 			if s == "" || s[0] != ';' {
 				break
 			}
 			s = s[1:]
 		}
-		list = append(list, a)
+		list = append(list, one)
 		if s == "" {
 			return list
 		}

@@ -70,6 +70,46 @@ func TestForWhomAProxySpeaks(t *testing.T) {
 	}
 }
 
+// TestByWhatSchemeTheClientHasAsked: the proxy tells, and nobody else.
+func TestByWhatSchemeTheClientHasAsked(t *testing.T) {
+	for _, row := range []struct {
+		name    string
+		trusted string
+		field   string
+		fields  []string
+		want    string
+	}{
+		{"a proxy tells nothing", "10.0.0.0/8", "", []string{"X-Forwarded-For: 192.0.2.1"}, "http"},
+		{"a proxy has TLS", "10.0.0.0/8", "", []string{"X-Forwarded-For: 192.0.2.1", "X-Forwarded-Proto: https"}, "https"},
+		{"in large letters", "10.0.0.0/8", "", []string{"X-Forwarded-For: 192.0.2.1", "X-Forwarded-Proto: HTTPS"}, "https"},
+		{"a stranger is not believed", "172.16.0.0/12", "", []string{"X-Forwarded-For: 192.0.2.1", "X-Forwarded-Proto: https"}, "http"},
+		{"without a client there is none to ask", "10.0.0.0/8", "", []string{"X-Forwarded-Proto: https"}, "http"},
+		{"two values tell nothing", "10.0.0.0/8", "", []string{"X-Forwarded-For: 192.0.2.1", "X-Forwarded-Proto: https", "X-Forwarded-Proto: https"}, "http"},
+		{"nor does a list", "10.0.0.0/8", "", []string{"X-Forwarded-For: 192.0.2.1", "X-Forwarded-Proto: https, http"}, "http"},
+		{"nor another scheme", "10.0.0.0/8", "", []string{"X-Forwarded-For: 192.0.2.1", "X-Forwarded-Proto: wss"}, "http"},
+		{"Forwarded has it beside the client", "10.0.0.0/8", "Forwarded", []string{"Forwarded: for=192.0.2.1;proto=https"}, "https"},
+		{"of the client, and not of a proxy", "10.0.0.0/8", "Forwarded", []string{"Forwarded: for=192.0.2.1;proto=https, for=10.0.0.2;proto=http"}, "https"},
+		{"what is before the client may be forged", "10.0.0.0/8", "Forwarded", []string{"Forwarded: for=192.0.2.9;proto=https, for=192.0.2.1"}, "http"},
+		{"twice is malformed", "10.0.0.0/8", "Forwarded", []string{"Forwarded: for=192.0.2.1;proto=https;proto=https"}, "http"},
+		{"the other field is not looked at", "10.0.0.0/8", "Forwarded", []string{"Forwarded: for=192.0.2.1", "X-Forwarded-Proto: https"}, "http"},
+		{"in either direction", "10.0.0.0/8", "", []string{"X-Forwarded-For: 192.0.2.1", "Forwarded: for=192.0.2.1;proto=https"}, "http"},
+	} {
+		prefixes, err := ParsePrefixes(row.trusted)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ip := RealIP{Trusted: prefixes, Field: row.field}
+		with(t, ip.Wrap(func(w *http.Response, r *http.Request) error { return w.Text(r.Scheme()) }), func(ask asker) {
+			if got := body(ask("GET", "/", row.fields...)); got != row.want {
+				t.Errorf("%s: %s, want %s", row.name, got, row.want)
+			}
+			if got := body(ask("GET", "/")); got != "http" {
+				t.Errorf("%s: the next request is %s", row.name, got)
+			}
+		})
+	}
+}
+
 func TestAUnixSocketIsTrustedIfWanted(t *testing.T) {
 	for _, unix := range []bool{false, true} {
 		ip := RealIP{UnixSocket: unix}
@@ -102,7 +142,8 @@ func TestPrefixes(t *testing.T) {
 func FuzzForwarded(f *testing.F) {
 	f.Add(`for=192.0.2.1;by="a,\"b", for="[2001:db8::1]:80"`)
 	f.Fuzz(func(t *testing.T, field string) {
-		for _, a := range append(readForwarded(field), readAddrs(field)...) {
+		for _, one := range append(readForwarded(field), readAddrs(field)...) {
+			a := one.addr
 			if a.Is4() && !strings.Contains(strings.ReplaceAll(field, `\`, ""), a.String()) && !strings.Contains(field, ":") {
 				t.Errorf("%s is not in %q", a, field)
 			}
