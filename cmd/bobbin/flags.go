@@ -116,7 +116,7 @@ func (o *options) define() (help *bool, config *string) {
 	f.StringArrayVarP(&o.listen, "listen", "l", nil, "`address` to listen on, such as :8080, 192.0.2.1:80, unix:/run/site?mode=0660 or fd:3; repeatable")
 	f.BoolVar(&o.public, "public", false, "listen on all interfaces; the default is loopback only")
 	addExample(f, "public", "bobbin --public ./public", "serve a folder on all network interfaces")
-	f.StringArrayVar(&o.hosts, "host", nil, "`name` to accept in Host on loopback, beside localhost and IP addresses; other names get 421; repeatable")
+	f.StringArrayVar(&o.hosts, "host", nil, "`name` to accept in Host, on loopback beside localhost and IP addresses, on the network beside those of --domain; other names get 421; repeatable")
 	f.IntVar(&o.loops, "loops", 1, "`number` of event loops; at most one per core is useful")
 	inGroup(f, groupListen, "port", "listen", "public", "host", "loops")
 	inShortHelp(f, "port", "listen", "public")
@@ -161,15 +161,17 @@ func (o *options) define() (help *bool, config *string) {
 	inGroup(f, groupAnswers, "cache", "header", "redirect", "netlify", "cors", "security", "auth", "realm")
 	inShortHelp(f, "cache", "auth")
 
-	f.StringVar(&o.global.log, "log", "off", "access log: `format` common, combined or json, to standard output or to a file as in combined=FILE; SIGUSR1 reopens the file")
+	f.StringVar(&o.global.log, "log", "off", "access log: `format` common, combined, json or short, to standard output or to a file as in combined=FILE; alone, short lines on a terminal, and else combined; SIGUSR1 reopens the file")
+	f.Lookup("log").NoOptDefVal = logAuto
 	f.StringVar(&o.global.rate, "limit-rate", "", "requests per client at this `rate`, such as 100/s, or 600/m,50 for bursts of 50")
-	f.StringSliceVar(&o.global.trusted, "trust", nil, "trust X-Forwarded-For from proxies at these `addresses`, such as 10.0.0.0/8")
+	f.StringSliceVar(&o.global.trusted, "trust", nil, "trust X-Forwarded-For and X-Forwarded-Proto from proxies at these `addresses`, such as 10.0.0.0/8")
+	f.StringVar(&o.global.field, "trust-field", defaultField, "`name` of the field by which the --trust proxies tell of their clients: X-Forwarded-For, Forwarded (RFC 7239), or another one with addresses")
 	f.StringSliceVar(&o.global.headers, "proxy-protocol", nil, "expect the PROXY protocol from the --trust addresses: on all `listeners`, or on those named, as --listen has them")
 	f.Lookup("proxy-protocol").NoOptDefVal = allListeners
-	takesPrefix(f, "log", "common", "combined", "json", "off", "common=", "combined=", "json=")
+	takesPrefix(f, "log", "common", "combined", "json", "short", "off", "common=", "combined=", "json=", "short=")
 	addExample(f, "log", "bobbin --log combined=access.log ./public", "write an access log to a file")
 	inGroup(f, groupWatch, "log")
-	inGroup(f, groupLimits, "limit-rate", "trust", "proxy-protocol")
+	inGroup(f, groupLimits, "limit-rate", "trust", "trust-field", "proxy-protocol")
 	inShortHelp(f, "log")
 	o.closed.define(f)
 
@@ -204,6 +206,7 @@ func parse(args []string, env func(string) string) (options, error) {
 	o := options{args: args, env: env, level: new(slog.LevelVar)}
 	help, config := o.define()
 	f := o.flags
+	args = joinLog(args)
 	if err := checkDashes(args, f); err != nil {
 		return o, err
 	}

@@ -23,6 +23,7 @@ type globalOptions struct {
 	log     string
 	rate    string
 	trusted []string // see proxies.go
+	field   string
 	headers []string
 }
 
@@ -75,7 +76,7 @@ func (a *globalMiddleware) open(o *options, was *setup, stdout io.Writer, troubl
 			a.reopened, err = a.file.openAgain()
 		}
 	default:
-		err = a.openLog(o.global.log, stdout, trouble)
+		err = a.openLog(o, stdout, trouble)
 	}
 	if err != nil {
 		return fmt.Errorf("--log: %w", err)
@@ -102,14 +103,17 @@ func (a *globalMiddleware) trusts() func(netip.Addr) bool {
 // logDelay is how long lines of the access log are gathered for one write.
 const logDelay = 250 * time.Millisecond
 
-func (a *accessLog) openLog(text string, stdout io.Writer, trouble *slog.Logger) (err error) {
-	name, path, toFile := strings.Cut(text, "=")
-	if a.format, err = middleware.ParseLogFormat(name); err != nil {
-		return err
+func (a *accessLog) openLog(o *options, stdout io.Writer, trouble *slog.Logger) (err error) {
+	name, path, toFile := strings.Cut(o.global.log, "=")
+	if toFile && path == "" {
+		return fmt.Errorf("%q names no file: write %s=FILE", o.global.log, name)
 	}
 	to := stdout
-	if toFile && path == "" {
-		return fmt.Errorf("%q names no file: write %s=FILE", text, name)
+	if toFile {
+		to = nil
+	}
+	if a.format, err = o.logFormat(name, to); err != nil {
+		return err
 	}
 	if toFile {
 		if a.file, err = openLogFile(path, trouble); err != nil {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"github.com/bobbin-http/bobbin/eventloop"
@@ -14,7 +15,8 @@ import (
 // this machine, may request files of a server on loopback: the site's name resolves
 // to 127.0.0.1 by then, and the browser takes both for one site. The Host header
 // gives this away. So a server that listens on loopback only answers to names that a
-// foreign site cannot have.
+// foreign site cannot have. One that listens on the network answers to all names, unless
+// --host has a list of them: then to these, and to localhost for this machine itself.
 
 // A hostGuard holds the names that are answered.
 type hostGuard struct {
@@ -23,13 +25,17 @@ type hostGuard struct {
 	trusted func(peer netip.Addr) bool
 	tls     bool // guard requests over TLS; plain: over plain HTTP, which is the redirect if there is TLS
 	plain   bool
+	only    bool // on the network: names has all that are answered
 }
 
 // guardHosts returns the guard for the settings, or nil if none is needed.
 func (o *options) guardHosts(a *globalMiddleware) *hostGuard {
 	main := onLoopback(o.at)
-	g := &hostGuard{tls: main, plain: main}
-	if o.https.on() {
+	g := &hostGuard{tls: main, plain: main, only: !main && len(o.hosts) > 0 && anyOnNetwork(o.at)}
+	switch {
+	case g.only:
+		g.tls, g.plain = true, true
+	case o.https.on():
 		g.plain = o.https.redirect != "" && onLoopback([]string{o.https.redirect})
 	}
 	if !g.tls && !g.plain {
@@ -71,6 +77,14 @@ func onLoopback(addresses []string) (some bool) {
 	return some
 }
 
+// anyOnNetwork reports whether at least one address is reachable from the network.
+func anyOnNetwork(addresses []string) bool {
+	return slices.ContainsFunc(addresses, func(s string) bool {
+		list, _ := eventloop.ParseAddress(s) // its errors are reported before
+		return reachable(list)
+	})
+}
+
 // wrap guards the handler of one loop.
 func (g *hostGuard) wrap(next http.Handler) http.Handler {
 	if g == nil {
@@ -82,11 +96,11 @@ func (g *hostGuard) wrap(next http.Handler) http.Handler {
 		if bytes.Equal(host, passed) {
 			return next(w, r)
 		}
-		if guarded := g.tls && r.TLS() != nil || g.plain && r.TLS() == nil; !guarded || g.passes(r, string(host)) {
+		if guarded := g.tls && r.TLS() != nil || g.plain && r.TLS() == nil; !guarded || g.passes(r, host) {
 			return next(w, r)
 		}
 		if !g.knows(nameOf(string(host))) {
-			return misdirected(nameOf(string(host)))
+			return g.misdirected(nameOf(string(host)))
 		}
 		passed = append(passed[:0], host...)
 		return next(w, r)
@@ -96,9 +110,12 @@ func (g *hostGuard) wrap(next http.Handler) http.Handler {
 // passes reports whether a request is answered whatever its Host: without a Host,
 // which browsers always send; on a Unix socket; from a trusted proxy, or from the client
 // that one has named by the PROXY protocol: no other peer comes from another machine.
-func (g *hostGuard) passes(r *http.Request, host string) bool {
+func (g *hostGuard) passes(r *http.Request, host []byte) bool {
 	peer := r.RemoteAddr().Addr()
-	return host == "" || !peer.IsLoopback() || g.trusted != nil && g.trusted(peer)
+	if g.only {
+		return len(host) == 0 || peer.IsLoopback() && isOwn(nameOf(string(host))) && (g.trusted == nil || !g.trusted(peer))
+	}
+	return len(host) == 0 || !peer.IsLoopback() || g.trusted != nil && g.trusted(peer)
 }
 
 // nameOf returns the name or address of a Host in lower case, without port and final
@@ -112,23 +129,25 @@ func nameOf(host string) string {
 
 // knows reports whether a foreign site cannot have this name.
 func (g *hostGuard) knows(name string) bool {
-	if name == "localhost" || strings.HasSuffix(name, ".localhost") {
-		return true // RFC 6761 section 6.3
+	if slices.Contains(g.names, name) || g.only {
+		return slices.Contains(g.names, name)
 	}
-	if _, err := netip.ParseAddr(strings.TrimSuffix(strings.TrimPrefix(name, "["), "]")); err == nil {
-		return true
-	}
-	for _, own := range g.names {
-		if name == own {
-			return true
-		}
-	}
-	return g.covered != nil && g.covered(name)
+	return isOwn(name) || g.covered != nil && g.covered(name)
 }
 
-func misdirected(name string) error {
+// isOwn reports whether a name is this machine's for all who ask by it: localhost, a name below
+// it (RFC 6761 section 6.3), or an address.
+func isOwn(name string) bool {
+	_, err := netip.ParseAddr(strings.TrimSuffix(strings.TrimPrefix(name, "["), "]"))
+	return err == nil || name == "localhost" || strings.HasSuffix(name, ".localhost")
+}
+
+func (g *hostGuard) misdirected(name string) error {
 	if len(name) > 253 {
 		name = "that"
+	}
+	if g.only {
+		return http.StatusMisdirectedRequest.Because(fmt.Sprintf("this server does not answer to the name %s; to allow the name, start it with --host %[1]s", name))
 	}
 	return http.StatusMisdirectedRequest.Because(fmt.Sprintf("this server listens on this machine only and does not answer to the name %s; to allow the name, start it with --host %s", name, name))
 }

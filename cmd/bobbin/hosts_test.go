@@ -54,6 +54,16 @@ func TestOnLoopbackOnlyNamesAreAnsweredToThatAStrangerCannotHave(t *testing.T) {
 		{"a Unix socket alone has no strangers", "-l unix:/run/x", "evil.example", 200},
 		{"a proxy that is trusted passes the site's name on", "--trust 127.0.0.0/8", "site.example", 200},
 		{"one that is not is a stranger", "--trust 10.0.0.0/8", "site.example", 421},
+		{"on the network, a list of names is all that is answered to", "--public --host dev.example", "evil.example", 421},
+		{"and is answered to", "--public --host dev.example", "Dev.Example.:8080", 200},
+		{"localhost is answered to for this machine itself", "--public --host dev.example", "localhost", 200},
+		{"but not by a proxy on it", "--public --host dev.example --trust 127.0.0.0/8", "localhost", 421},
+		{"nor is an address", "--public --host dev.example --trust 127.0.0.0/8", "127.0.0.1", 421},
+		{"unless it is in the list", "--public --host dev.example --host 127.0.0.1 --trust 127.0.0.0/8", "127.0.0.1", 200},
+		{"a trusted proxy passes no other name on", "--public --host dev.example --trust 127.0.0.0/8", "evil.example", 421},
+		{"what has no Host is answered", "--public --host dev.example", "-", 200},
+		{"names of --domain are in the list", "--public --host dev.example --tls self --domain site.example", "site.example", 308},
+		{"and others are not, over plain HTTP", "--public --host dev.example --tls self --domain site.example", "evil.example", 421},
 	}
 	for _, row := range rows {
 		t.Run(row.name, func(t *testing.T) {
@@ -85,6 +95,21 @@ func TestOnLoopbackOnlyNamesAreAnsweredToThatAStrangerCannotHave(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestTheListOfNamesOnTheNetwork: another machine is answered by the names of the list alone.
+func TestTheListOfNamesOnTheNetwork(t *testing.T) {
+	f, _ := prepared(t, "--public", "--host", "dev.example")
+	httptest.Run(t, httptest.Config{Handler: f.loops[0].handler}, func(c *httptest.Client) {
+		for host, want := range map[string]int{"dev.example": 200, "evil.example": 421, "localhost": 421, "192.0.2.1:8080": 421} {
+			conn := c.At("192.0.2.9").Dial()
+			conn.Send("GET / HTTP/1.1\r\nHost: " + host + "\r\n\r\n")
+			if a := conn.Answer("GET"); a.Status != want {
+				t.Errorf("%s: %d, and not %d", host, a.Status, want)
+			}
+			conn.Close()
+		}
+	})
 }
 
 func TestTheGuardOfHostsIsBeforePasswordsAndFiles(t *testing.T) {
@@ -155,5 +180,9 @@ func TestTheUsualHostCostsNoMemory(t *testing.T) {
 			t.Errorf("%v allocations", n)
 		}
 		return nil
-	}}, func(c *httptest.Client) { c.Get("/", "Host: localhost:80") })
+	}}, func(c *httptest.Client) {
+		for _, address := range []string{"127.0.0.1", "192.0.2.9"} { // the second as the PROXY protocol names it
+			c.At(address).Get("/", "Host: localhost:80")
+		}
+	})
 }

@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/spf13/pflag"
+
+	"github.com/bobbin-http/bobbin/http/middleware"
 )
 
 // A word behind a flag is its value only after "=" if the flag may stand alone: --spa, --cors
@@ -58,9 +60,16 @@ func checkLog(args []string, f *pflag.FlagSet) error {
 	if !log.Changed || f.NArg() == 0 || strings.Contains(log.Value.String(), "=") {
 		return nil
 	}
-	name := f.Arg(0)
-	if f.NArg() > 1 && before(args, name) == log.Value.String() || strings.HasSuffix(name, ".log") {
-		return fmt.Errorf("--log %s %s: the file follows a =: write --log %[1]s=%s", log.Value, name)
+	name, format := f.Arg(0), log.Value.String()
+	if _, err := os.Stat(name); err != nil && format == logAuto && before(args, name) == "--log" && strings.Trim(name, "abcdefghijklmnopqrstuvwxyz") == "" {
+		_, err := middleware.ParseLogFormat(name)
+		return fmt.Errorf("--log: %w; or ./%s for a folder of that name", err, name)
+	}
+	if f.NArg() > 1 && before(args, name) == "--log="+format || strings.HasSuffix(name, ".log") {
+		if format == logAuto {
+			return fmt.Errorf("--log %s: the file follows a format and a =: write --log combined=%[1]s", name)
+		}
+		return fmt.Errorf("--log %s %s: the file follows a =: write --log %[1]s=%s", format, name)
 	}
 	return nil
 }

@@ -14,6 +14,9 @@ import (
 // The proxies in front: which peers they are (--trust), and which of their connections begin
 // with a header of the PROXY protocol (--proxy-protocol).
 
+// defaultField is the field that most proxies set.
+const defaultField = "X-Forwarded-For"
+
 // allListeners is the value of --proxy-protocol that is given alone.
 const allListeners = "all"
 
@@ -24,7 +27,13 @@ func (o *options) trust() (*middleware.RealIP, error) {
 		if len(o.global.headers) > 0 {
 			return nil, errors.New("--proxy-protocol needs --trust: name the proxies that send the header, because any other client could choose its address by one")
 		}
+		if o.global.field != defaultField {
+			return nil, errors.New("--trust-field needs --trust: name the proxies that set the field, because any other client could choose its address by it")
+		}
 		return nil, nil
+	}
+	if !isFieldName(o.global.field) {
+		return nil, fmt.Errorf("--trust-field: %q is not the name of a header, such as %s or Forwarded", o.global.field, defaultField)
 	}
 	prefixes, err := middleware.ParsePrefixes(strings.Join(o.global.trusted, ","))
 	if err != nil {
@@ -36,7 +45,13 @@ func (o *options) trust() (*middleware.RealIP, error) {
 				listener, cmp.Or(meant(listener, known), "."), strings.Join(known, ", "))
 		}
 	}
-	return &middleware.RealIP{Trusted: prefixes, UnixSocket: true}, nil
+	return &middleware.RealIP{Trusted: prefixes, UnixSocket: true, Field: o.global.field}, nil
+}
+
+// isFieldName reports whether a header may have this name (RFC 9110 section 5.1), in the letters
+// that names of headers have.
+func isFieldName(name string) bool {
+	return name != "" && strings.Trim(strings.ToLower(name), "abcdefghijklmnopqrstuvwxyz0123456789-_") == ""
 }
 
 // listeners returns the addresses on which the site is served.
