@@ -37,13 +37,13 @@ func (s *site) hasBegun(o *options, servers http.Servers, admin *adminServer, at
 		if admin != nil {
 			all = append(all[:len(all):len(all)], admin.server)
 		}
-		err := o.heir.takeOver(all)
-		if err == nil {
-			log.Info("took over from the process before", "pid", o.heir.from.PID)
-			err = s.port.write(&o.life)
+		if err := o.heir.takeOver(all); err != nil {
+			log.Error("the upgrade failed", "error", err) // the process before ends this one
+			return
 		}
-		if err != nil {
-			log.Error("the upgrade is not complete", "error", err)
+		log.Info("took over from the process before", "pid", o.heir.from.PID)
+		if err := s.port.write(&o.life); err != nil {
+			log.Error("the port is in no file", "error", err)
 		}
 	}
 	s.manager.serving(s.status)

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -108,8 +107,6 @@ func (s *stopper) drain() {
 // begun reports whether a stop has begun.
 func (s *stopper) begun() bool { return s.site.stopping.Load() }
 
-var errStopping = errors.New("this process was stopped first")
-
 // followedBy gives the sockets to another process, and then has open requests finished. A
 // stop that has begun makes the listeners refuse connections, for every process that has
 // them: so it is one or the other.
@@ -117,7 +114,7 @@ func (s *stopper) followedBy(next *handover.Next, give func() error) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.phase != serving {
-		return errStopping
+		return handover.ErrStopped
 	}
 	if err := give(); err != nil {
 		return err

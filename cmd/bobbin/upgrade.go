@@ -128,11 +128,15 @@ func (u *upgrader) upgrade() {
 	taken, err := next.Ready(upgradeWithin, u.site.stop.asked)
 	if err == nil {
 		err = u.site.stop.followedBy(next, func() error { return u.give(next, list, taken) })
-		if err == errStopping {
-			err = next.End(err.Error())
+		if err == handover.ErrStopped {
+			next.End()
 		}
 	}
-	if err != nil {
+	switch {
+	case err == handover.ErrStopped:
+		u.log.Warn("SIGUSR2: the new process was ended, because this one is stopping", "pid", next.PID)
+		return
+	case err != nil:
 		u.log.Error("SIGUSR2: the new process failed, and this one goes on", "pid", next.PID, "error", err)
 		return
 	}

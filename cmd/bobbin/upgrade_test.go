@@ -242,7 +242,7 @@ func TestASignalToStopEndsAnUpgrade(t *testing.T) {
 	u.signal(syscall.SIGTERM)
 	u.ends(exitOK)
 	found := newPID.FindStringSubmatch(u.said.String())
-	if found == nil || !strings.Contains(u.said.String(), "this process was stopped first") {
+	if found == nil || !strings.Contains(u.said.String(), "the new process was ended, because this one is stopping") {
 		t.Fatalf("it says %s", u.said)
 	}
 	if pid, err := strconv.Atoi(found[1]); err != nil || syscall.Kill(pid, 0) != syscall.ESRCH {

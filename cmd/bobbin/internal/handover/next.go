@@ -114,6 +114,9 @@ func (n *Next) begin(control, stderr *os.File) error {
 	return nil
 }
 
+// ErrStopped means that this process was stopped while it waited for the next one.
+var ErrStopped = errors.New("this process is stopping")
+
 // A Failure is why the next process has not become ready.
 type Failure struct {
 	Why   string // such as "exit status 1"
@@ -151,7 +154,8 @@ func (n *Next) Ready(within time.Duration, stop <-chan struct{}) (taken []int, e
 	case <-timer.C:
 		why = fmt.Sprintf("it was not ready within %v, and was killed", within)
 	case <-stop:
-		why = "this process was stopped first"
+		_ = n.fail("")
+		return nil, ErrStopped
 	}
 	return nil, n.fail(why)
 }
@@ -194,7 +198,7 @@ func (n *Next) fail(why string) error {
 }
 
 // End ends a process that has said that it is ready, and is not wanted any more.
-func (n *Next) End(why string) error { return n.fail(why) }
+func (n *Next) End() { _ = n.fail("") }
 
 // Give tells the next process that the sockets are its own. After an error it is killed.
 func (n *Next) Give() error {
