@@ -63,6 +63,7 @@ func (a *globalMiddleware) open(o *options, was *setup, stdout io.Writer, troubl
 			return fmt.Errorf("--limit-rate: %w", err)
 		}
 		a.limit.Shared = o.loops > 1
+		a.limit.Wrap(nil) // makes its table here, once, and not on the loops
 	}
 	if a.proxies, err = o.trust(); err != nil {
 		return err
@@ -152,13 +153,13 @@ func (a *globalMiddleware) middleware(p *perLoop) http.Middleware {
 }
 
 // ofLoop returns the log of one loop, that which is in use there if there is one: so lines of
-// requests that have begun go to the log of then.
-func (a *accessLog) ofLoop(was *perLoop) *middleware.AccessLog {
+// requests that have begun go to the log of then. Was is nil if there is none.
+func (a *accessLog) ofLoop(was *middleware.AccessLog) *middleware.AccessLog {
 	switch {
 	case a.out == nil:
 		return nil
-	case was != nil && was.log != nil:
-		return was.log
+	case was != nil:
+		return was
 	}
 	return &middleware.AccessLog{Out: a.out, Format: a.format}
 }

@@ -96,6 +96,14 @@ func (o *options) locate(err error) error {
 	return &located{err, fmt.Sprintf("%v (%s)", err, strings.Join(list, ", "))}
 }
 
+// locatePath adds the origin of the path, which has no flag, to an error about it.
+func (o *options) locatePath(err error) error {
+	if from := o.origin["path"]; from.rank == byFile {
+		return &located{err, fmt.Sprintf("%v (path comes from %s)", err, from.place)}
+	}
+	return err
+}
+
 // choose makes the list of addresses from --listen, --public and --port. Of settings
 // from different origins, the one with precedence applies; from one origin, they
 // contradict each other.

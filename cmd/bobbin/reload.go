@@ -67,11 +67,14 @@ func (o *options) reloadReads() (paths []string) {
 	return paths
 }
 
-// A reading is what a worker has read.
+// A reading is what a worker reads.
 type reading struct {
-	setup   *setup
+	was     *setup   // in use
+	setup   *setup   // to be in use next
 	waiting []string // settings that take effect at the next start
 	err     error
+
+	late atomic.Bool // nothing waits for it any more
 }
 
 // begin has a worker read. What a later signal has read is in use in the end.
@@ -82,9 +85,14 @@ func (g *reloading) begin() {
 	}
 	g.busy, g.again = true, false
 	g.site.manager.reloading()
-	r := &reading{} // a worker that hangs keeps its own
+	r := &reading{was: g.site.setup} // a worker that hangs keeps its own
 	g.servers[0].Loop().Offload(func() { g.site.read(r) }, func(err error) {
-		if err = cmp.Or(err, r.err); err != nil {
+		if err != nil {
+			r.late.Store(true)
+		} else {
+			err = r.err
+		}
+		if err != nil {
 			g.log.Error("SIGHUP: not reloaded, the old configuration stays in use", "error", g.site.setup.options.sandbox.explain(err))
 			g.end()
 			return
@@ -104,27 +112,26 @@ func (g *reloading) end() {
 
 // read reads and builds, on a worker.
 func (s *site) read(r *reading) {
-	was := s.setup.options
-	next, err := parseSettings(was.args, was.env)
+	running := r.was.options
+	next, err := parseSettings(running.args, running.env)
 	if err != nil {
 		r.err = err
 		return
 	}
-	r.waiting = next.keepFrom(was)
-	if r.setup, err = s.build(&next); err != nil {
+	r.waiting = next.keepFrom(running)
+	if r.setup, err = s.build(&next, r.was); err != nil {
 		r.err = next.locate(err)
 		return
 	}
-	if r.err = r.setup.runTests(); r.err != nil {
-		r.setup.discard()
-		return
-	}
 	s.wrapAll(r.setup)
+	if r.err = r.setup.runTests(); r.err != nil || r.late.Load() {
+		r.setup.discard()
+	}
 }
 
 // apply has each loop put its part into use.
 func (g *reloading) apply(r *reading) {
-	s, c, was := g.site, r.setup, g.site.setup
+	s, c, was := g.site, r.setup, r.was
 	if c.global.limit != was.global.limit {
 		c.global.refused = was.global.limited()
 	}

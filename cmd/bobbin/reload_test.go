@@ -198,7 +198,7 @@ func TestABrokenFileChangesNothing(t *testing.T) {
 		{"an unknown setting", "bobbin.toml", strings.Replace(good, "good", "bad", 1) + "prot = 1\n", `DIR/bobbin.toml:7:1: unknown setting "prot"; did you mean port?`},
 		{"a value that cannot be", "bobbin.toml", strings.Replace(good, "good", "bad", 1) + "cache = ['imutable']\n", "(--cache comes from DIR/bobbin.toml:7:1)"},
 		{"a limit that cannot be", "bobbin.toml", strings.Replace(good, "good", "bad", 1) + "[limit]\nBody = 'x'\n", "(--limit Body comes from DIR/bobbin.toml:8:1)"},
-		{"a folder that is not there", "bobbin.toml", strings.Replace(good, "DIR/site", "DIR/none", 1), "name one that exists"},
+		{"a folder that is not there", "bobbin.toml", strings.Replace(good, "DIR/site", "DIR/none", 1), "or none for the default site (path comes from DIR/bobbin.toml:1:1)"},
 		{"a log that cannot be opened", "bobbin.toml", strings.Replace(good, "DIR/log", "DIR/no/log", 1), "--log: open DIR/no/log"},
 		{"a user without a hash", "users", "ali" + hashOfUU + "baba\n", "DIR/users:2: expected NAME:HASH"},
 		{"a header that is none", "site/_headers", "/*\n  Basic-Auth: a:b\n", "DIR/site/_headers:2: Basic-Auth sets a password"},

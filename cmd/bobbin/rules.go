@@ -88,10 +88,10 @@ func (p *perLoop) open(o *options, from *sources, trouble *slog.Logger) (err err
 		so.Missing = from.redirects.Missing(as)
 	}
 	if err := s.checkFolder(o.path); err != nil {
-		return err
+		return o.locatePath(err)
 	}
 	if p.files, err = static.Open(o.path, so); err != nil {
-		return explainPath(o.path, err)
+		return o.locatePath(explainPath(o.path, err))
 	}
 	if text := s.withoutStart(o.path, so.Listing, len(from.redirects) > 0); text != "" {
 		p.warnings = append(slices.Clone(p.warnings), text)

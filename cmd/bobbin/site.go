@@ -75,7 +75,7 @@ func prepare(o *options, stdout io.Writer, trouble *slog.Logger) (*site, error) 
 	if err := o.sandbox.own(o); err != nil {
 		return nil, o.locate(err)
 	}
-	c, err := s.build(o)
+	c, err := s.build(o, nil)
 	if err != nil {
 		return nil, o.locate(err)
 	}
@@ -85,8 +85,9 @@ func prepare(o *options, stdout io.Writer, trouble *slog.Logger) (*site, error) 
 }
 
 // build makes a setup, which takes over from the one in use what is to outlive it. It changes
-// nothing that is in use, and leaves nothing behind after an error.
-func (s *site) build(o *options) (c *setup, err error) {
+// nothing that is in use, and leaves nothing behind after an error. Was is the setup in use, nil for
+// the first one.
+func (s *site) build(o *options, was *setup) (c *setup, err error) {
 	c = &setup{options: o, global: &globalMiddleware{tries: s.tries}}
 	defer func() {
 		if err != nil {
@@ -105,7 +106,7 @@ func (s *site) build(o *options) (c *setup, err error) {
 			// Without a folder the rules apply to nothing, but they are checked all
 			// the same.
 			p.handler = defaultSite(s.xray(o, i))
-		} else if p, err = s.openSite(o, i, sources, found); err != nil {
+		} else if p, err = s.openSite(o, i, was, sources, found); err != nil {
 			return c, err
 		}
 		c.loops = append(c.loops, p)
@@ -119,20 +120,23 @@ func (s *site) build(o *options) (c *setup, err error) {
 		p.handler = closed(p.handler)
 	}
 	if o.https.on() {
-		if c.certs, err = o.https.open(s.setup, o.at, s.trouble); err != nil {
+		if c.certs, err = o.https.open(was, o.at, s.trouble); err != nil {
 			return c, err
 		}
 		for _, p := range c.loops {
 			p.handler = o.https.httpsOnly(p.handler)
 		}
 	}
-	if err := c.global.open(o, s.setup, s.stdout, s.trouble); err != nil {
+	if err := c.global.open(o, was, s.stdout, s.trouble); err != nil {
 		return c, err
 	}
 	guard := o.guardHosts(c.global)
 	for i, p := range c.loops {
 		p.handler = guard.wrap(p.handler)
-		p.log = c.global.ofLoop(s.inUse(i))
+		if was != nil {
+			p.log = was.loops[i].log
+		}
+		p.log = c.global.ofLoop(p.log)
 	}
 	return c, nil
 }
@@ -145,11 +149,11 @@ func (s *site) wrapAll(c *setup) {
 }
 
 // openSite opens the folder or the file with its rules, for one loop.
-func (s *site) openSite(o *options, loop int, from *sources, trouble *slog.Logger) (p *perLoop, err error) {
+func (s *site) openSite(o *options, loop int, was *setup, from *sources, trouble *slog.Logger) (p *perLoop, err error) {
 	p = &perLoop{}
-	switch was := s.inUse(loop); {
+	switch {
 	case was != nil:
-		p.users, p.reloader = was.users, was.reloader
+		p.users, p.reloader = was.loops[loop].users, was.loops[loop].reloader
 	case o.site.reload:
 		if p.reloader, err = s.newReloader(loop, trouble); err != nil {
 			return nil, err
@@ -175,14 +179,6 @@ func (s *site) newReloader(loop int, trouble *slog.Logger) (*reload.Reloader, er
 	r.Log = trouble
 	s.leader = r
 	return r, nil
-}
-
-// inUse returns what a loop serves at present, nil before the first setup is in use.
-func (s *site) inUse(loop int) *perLoop {
-	if s.setup == nil {
-		return nil
-	}
-	return s.loops[loop]
 }
 
 // discard closes what was opened for a setup that is not put into use.

@@ -20,7 +20,8 @@ const (
 )
 
 // A FieldCache has the last blocks of fields that were read on the connections of a server:
-// 350 KiB at most. All heads that are read with it have the same Limits.
+// 350 KiB at most. All heads that are read with it have the same Limits: a server begins with an
+// empty one when its limits change.
 type FieldCache struct {
 	blocks [CachedBlocks]*fieldBlock // by the number of the connection, modulo CachedBlocks
 }
