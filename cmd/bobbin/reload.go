@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -113,6 +114,10 @@ func (g *reloading) end() {
 // read reads and builds, on a worker.
 func (s *site) read(r *reading) {
 	running := r.was.options
+	if info, err := os.Stat(running.config); err == nil && !info.Mode().IsRegular() {
+		r.err = fmt.Errorf("configuration file: %s can be read once only, because it is no file: name a file", running.config) // what is left of it is empty
+		return
+	}
 	next, err := parseSettings(running.args, running.env)
 	if err != nil {
 		r.err = err

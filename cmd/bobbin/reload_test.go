@@ -266,6 +266,22 @@ func TestSIGHUPSaysWhyItReadsNothing(t *testing.T) {
 	p.ends(exitOK)
 }
 
+// TestAConfigurationFromAPipeIsNotReadTwice, because nothing is left in there: without settings the
+// default site would be served.
+func TestAConfigurationFromAPipeIsNotReadTwice(t *testing.T) {
+	t.Parallel()
+	dir := folder(t, map[string][]byte{"index.html": []byte("start")})
+	pipe := filepath.Join(t.TempDir(), "pipe")
+	p := start(t, fmt.Sprintf("mkfifo %s; { printf 'path = \"%s\"\n' > %[1]s & }", pipe, dir), "-c", pipe)
+	p.signal(syscall.SIGHUP)
+	p.waits("SIGHUP: not reloaded, the old configuration stays in use", 1)
+	if !strings.Contains(p.said.String(), pipe+" can be read once only") || !strings.HasPrefix(p.visit(get), "HTTP/1.1 404 ") {
+		t.Errorf("it says %s", p.said)
+	}
+	p.signal(syscall.SIGTERM)
+	p.ends(exitOK)
+}
+
 // TestRequestsThatHaveBegunAreUntouched has a download and a stream of events go on over a
 // reload that takes their folder and their log away, and a password that was checked.
 func TestRequestsThatHaveBegunAreUntouched(t *testing.T) {
