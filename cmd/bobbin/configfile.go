@@ -163,6 +163,8 @@ func example(flag *pflag.Flag, name, kind string, value any) string {
 		return fmt.Sprintf("%s = %s", name, flag.DefValue)
 	case kind != "string" && isText:
 		return fmt.Sprintf("%s = [%s]", name, quote(text))
+	case kind != "string" && value == true && flag != nil && flag.NoOptDefVal != "":
+		return fmt.Sprintf("%s = [%s]", name, quote(flag.NoOptDefVal))
 	case kind != "string":
 		return fmt.Sprintf("%s = [\"…\"]", name)
 	case value == false && slices.Contains(mayBeOff, name):

@@ -75,7 +75,7 @@ type startPage struct {
 
 // at returns the page for a request.
 func (p *startPage) at(r *http.Request) *http.Prepared {
-	host, secure := r.HostBytes(), r.TLS() != nil
+	host, secure := r.HostBytes(), r.Scheme() == "https"
 	if p.page == nil || secure != p.secure || !bytes.Equal(host, p.host) {
 		page := indexPage
 		if !p.live {

@@ -236,3 +236,38 @@ func TestAReloadChangesWhoIsTakenForAProxy(t *testing.T) {
 	r.signal(syscall.SIGTERM)
 	r.ends(exitOK)
 }
+
+// TestTheFieldOfTheProxies: --trust-field names it, and another one is named in the log, once.
+func TestTheFieldOfTheProxies(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		name, flag, field, want string
+		warned                  bool
+	}{
+		{"X-Forwarded-For, unless another one is named", "", "X-Forwarded-For: 192.0.2.1\r\nX-Forwarded-Proto: https\r\n", `"client.address":"192.0.2.1","http.request.method":"GET","url.path":"/bench","url.scheme":"https"`, false},
+		{"Forwarded, if it is", "Forwarded", "Forwarded: for=192.0.2.1;proto=https\r\n", `"client.address":"192.0.2.1","http.request.method":"GET","url.path":"/bench","url.scheme":"https"`, false},
+		{"one with an address alone", "X-Real-IP", "X-Real-IP: 192.0.2.1\r\n", `"client.address":"192.0.2.1"`, false},
+		{"the other one tells nothing", "", "Forwarded: for=192.0.2.1;proto=https\r\n", `"client.address":"127.0.0.1","http.request.method":"GET","url.path":"/bench","url.scheme":"http"`, true},
+	} {
+		file := filepath.Join(t.TempDir(), "log")
+		args := []string{"--trust", "127.0.0.1", "--log", "json=" + file}
+		if row.flag != "" {
+			args = append(args, "--trust-field", row.flag)
+		}
+		p := start(t, "", args...)
+		for range 3 {
+			p.visit("GET /bench HTTP/1.1\r\nHost: a\r\n" + row.field + "\r\n")
+		}
+		if text := p.lastLog(file); strings.Count(text, row.want) != 3 {
+			t.Errorf("%s: %s", row.name, text)
+		}
+		if n := strings.Count(p.said.String(), "--trust-field"); n != map[bool]int{true: 1}[row.warned] {
+			t.Errorf("%s: it is said %d times: %s", row.name, n, p.said)
+		}
+	}
+	for _, args := range [][]string{{"--trust-field", "Forwarded"}, {"--trust", "10.0.0.7", "--trust-field", "a b"}} {
+		if code, _, complaint := try(append([]string{"config", "test"}, args...), "", nil); code != exitUsage || !strings.Contains(complaint, "--trust-field") {
+			t.Errorf("%q: %d, %s", args, code, complaint)
+		}
+	}
+}
