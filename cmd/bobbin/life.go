@@ -154,8 +154,10 @@ func (p *portFile) remove() error {
 
 // checkOpen refuses to open a browser for nobody, and as root: it would read pages with all
 // rights of the system.
-func checkOpen(terminal bool, uid int) error {
+func checkOpen(terminal bool, uid int, at string) error {
 	switch {
+	case strings.HasPrefix(at, "unix:"):
+		return errors.New("--open: a browser opens no Unix socket: name a port first, or leave it out")
 	case uid == 0:
 		return errors.New("--open opens no browser as root: start bobbin as another user, or open the page yourself")
 	case !terminal:

@@ -142,14 +142,16 @@ func TestABrowserIsOpenedForAPerson(t *testing.T) {
 		name     string
 		terminal bool
 		uid      int
+		at       string
 		want     string
 	}{
-		{"a person on a terminal", true, 1000, ""},
-		{"root", true, 0, "--open opens no browser as root"},
-		{"a script", false, 1000, "standard error is none: leave it out"},
+		{"a person on a terminal", true, 1000, "localhost:8080", ""},
+		{"root", true, 0, "localhost:8080", "--open opens no browser as root"},
+		{"a script", false, 1000, "localhost:8080", "standard error is none: leave it out"},
+		{"a person whose site has no URL", true, 1000, "unix:/run/s", "a browser opens no Unix socket"},
 	} {
 		got := ""
-		if err := checkOpen(row.terminal, row.uid); err != nil {
+		if err := checkOpen(row.terminal, row.uid, row.at); err != nil {
 			got = err.Error()
 		}
 		if (got == "") != (row.want == "") || !strings.Contains(got, row.want) {

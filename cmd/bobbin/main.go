@@ -52,7 +52,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer, env func(stri
 	o, err := parseSettings(args, env)
 	o.heir = heir
 	if err == nil && o.life.open && heir == nil {
-		err = checkOpen(terminal, os.Getuid())
+		err = checkOpen(terminal, os.Getuid(), o.at[0])
 	}
 	switch {
 	case errors.Is(err, errHelp):

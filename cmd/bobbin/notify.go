@@ -102,12 +102,12 @@ func (m *manager) stopping(status string) {
 	m.put(message{variables: []string{"STOPPING=1", "STATUS=" + status}})
 }
 
-// follow says that another process is the main one from now on, and waits until that was
-// sent: the other speaks for itself then. This one says nothing any more.
+// follow says that another process is the main one from now on, and waits for a moment until
+// that was sent: the other speaks for itself then. This one says nothing any more.
 func (m *manager) follow(pid int) {
 	sent := make(chan struct{})
 	if m.put(message{variables: []string{fmt.Sprintf("MAINPID=%d", pid)}, last: true, sent: sent}) {
-		<-sent
+		await(sent)
 	}
 }
 
@@ -122,6 +122,11 @@ func (m *manager) end() {
 	if !m.put(message{variables: []string{"STATUS=ended"}, sent: sent}) {
 		return
 	}
+	await(sent)
+}
+
+// await waits until something was sent, but not for a service manager that hangs.
+func await(sent <-chan struct{}) {
 	select {
 	case <-sent:
 	case <-time.After(logEnd):

@@ -32,6 +32,8 @@ type Plan struct {
 type Next struct {
 	PID int
 
+	process *os.Process // its number may be another's once it was waited for, and this knows
+
 	plan  Plan
 	talk  *talk
 	words *words
@@ -96,12 +98,11 @@ func (n *Next) begin(control, stderr *os.File) error {
 		return fmt.Errorf("%s: %w", p.Path, err)
 	}
 	n.PID = pid
-	process, err := os.FindProcess(pid)
-	if err != nil {
+	if n.process, err = os.FindProcess(pid); err != nil {
 		return err
 	}
 	go func() {
-		state, err := process.Wait() // it is reaped, whenever it ends
+		state, err := n.process.Wait() // it is reaped, whenever it ends
 		if err != nil {
 			n.ended <- err.Error()
 		} else {
@@ -186,9 +187,7 @@ func (n *Next) exit(otherwise string) string {
 
 // fail ends the process, waits for its end, and returns why it is so, with its last words.
 func (n *Next) fail(why string) error {
-	if process, err := os.FindProcess(n.PID); err == nil {
-		_ = process.Kill() // it may have ended
-	}
+	_ = n.process.Kill() // it may have ended
 	n.talk.conn.Close()
 	select {
 	case <-n.ended:
