@@ -179,12 +179,21 @@ func testPlaces(text []byte) (tables []map[string]place) {
 		if isTable {
 			in = nil
 		}
-		if e.Kind == unstable.ArrayTable && string(first.Data) == "test" && !keys.Next() {
+		note := func(in map[string]place, name string, key *unstable.Node) {
+			if in[name] == (place{}) {
+				in[name] = placeOf(&p, text, key)
+			}
+		}
+		switch nested := isTable && keys.Next(); {
+		case isTable && string(first.Data) != "test":
+		case nested && len(tables) > 0: // a key whose value is a table
+			note(tables[len(tables)-1], string(keys.Node().Data), keys.Node())
+		case e.Kind == unstable.ArrayTable && !nested:
 			in = make(map[string]place)
 			tables = append(tables, in)
-			in[""] = placeOf(&p, text, first)
-		} else if !isTable && in != nil {
-			in[string(first.Data)] = placeOf(&p, text, first)
+			note(in, "", first)
+		case !isTable && in != nil:
+			note(in, string(first.Data), first)
 		}
 	}
 	return tables

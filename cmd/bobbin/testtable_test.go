@@ -3,9 +3,12 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/pelletier/go-toml/v2"
 )
 
 // TestAMistakeInATestIsNamedWithItsPlace has a row for each.
@@ -29,7 +32,7 @@ func TestAMistakeInATestIsNamedWithItsPlace(t *testing.T) {
 		"[[test]]\nget = '/'\nexpect = 200\nsend = ['Host: a']":           `send has a Host: write host`,
 		"[[test]]\nget = '/'\nexpect = 200\nheader = ['X-A: b', 5]":       `header has 5, which is no field`,
 		"[[test]]\nget = '/'\nexpect = 200\nheader = [\"X-A: b\\r\\nc\"]": `header: `,
-		"[[test]]\nget = '/'\nexpect = 200\n[test.header]\nX-A = 'b'":     `header must be a list of strings, not a table`,
+		"[[test]]\nget = '/'\nexpect = 200\n[test.header]\nX-A = 'b'":     `:4:13: header must be a list of strings, not a table`,
 		"[test]\nget = '/'\nexpect = 200":                                 `:1:2: each test is a table of its own: write [[test]]`,
 		"test = [{get = '/', expect = 200}]":                              `:1:1: each test is a table of its own: write [[test]]`,
 		"test = 5":                                                        `:1:1: each test is a table of its own`,
@@ -44,6 +47,31 @@ func TestAMistakeInATestIsNamedWithItsPlace(t *testing.T) {
 			t.Errorf("%q: %d, %q, want %q", text, code, complaint, want)
 		}
 	}
+}
+
+// FuzzTestTables has no text end the program, and every error have its place.
+func FuzzTestTables(f *testing.F) {
+	for _, text := range []string{
+		"[[test]]\nget = '/'\nexpect = 200\n", "[[test]]\nget.a = '/'\n", "[[\"te\\u0073t\"]]\n'get' = '/'\n[test.header]\na = 1\n", "test = [{get = '/'}]", "test.get = 1",
+		"[[test]]\n[[test.send]]\na = 1\n[[test]]\nexpect = 1\n", "[a]\n[[a.test]]\nb = 1\n[[test]]\nget = '/'", "[[test]]\nget = \"\"\"\n/\"\"\"\nexpect=200",
+	} {
+		f.Add(text)
+	}
+	place := regexp.MustCompile(`^f:[1-9][0-9]*:[1-9][0-9]*: `)
+	f.Fuzz(func(t *testing.T, text string) {
+		var all map[string]any
+		if toml.Unmarshal([]byte(text), &all) != nil || all["test"] == nil {
+			return
+		}
+		var o options
+		err := o.readTests("f", []byte(text), all["test"], placesIn([]byte(text))["test"])
+		if err != nil && !place.MatchString(err.Error()) {
+			t.Errorf("%q: %v", text, err)
+		}
+		if tables, _ := all["test"].([]any); err == nil && len(o.tests) != len(tables) {
+			t.Errorf("%q: %d tests, not %d", text, len(o.tests), len(tables))
+		}
+	})
 }
 
 // tested is a configuration with a test of each kind, all of which pass.

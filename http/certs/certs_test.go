@@ -320,3 +320,48 @@ func TestRSAIsSlow(t *testing.T) {
 		t.Error("it is not")
 	}
 }
+
+// TestReplaceTakesOverCertificatesAndTheirFiles has handshakes, and further calls of Reload, find those of
+// the other store.
+func TestReplaceTakesOverCertificatesAndTheirFiles(t *testing.T) {
+	folder := t.TempDir()
+	a, b := made(t, folder, "a.example"), made(t, folder, "b.example")
+	p := Pair{filepath.Join(folder, "cert"), filepath.Join(folder, "key")}
+	copyFile(t, b.Pair.Cert, p.Cert)
+	copyFile(t, b.Pair.Key, p.Key)
+	s, err := Load(time.Now, a.Pair)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range []struct {
+		name    string
+		pairs   []Pair
+		changed bool
+		has     string
+	}{
+		{"the same", []Pair{a.Pair}, false, "a.example"},
+		{"another", []Pair{p}, true, "b.example"},
+		{"the same in another file", []Pair{b.Pair}, true, "b.example"},
+		{"two", []Pair{p, a.Pair}, true, "b.example"},
+	} {
+		other, err := Load(time.Now, row.pairs...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		changed := s.Replace(other)
+		if c, err := s.Get(hello("")); err != nil || c.Leaf.DNSNames[0] != row.has || changed != row.changed {
+			t.Errorf("%s: %s, changed %v, %v", row.name, c.Leaf.DNSNames[0], changed, err)
+		}
+	}
+	copyFile(t, a.Pair.Cert, p.Cert)
+	copyFile(t, a.Pair.Key, p.Key)
+	if changed, err := s.Reload(); !changed || err != nil || s.Covers("b.example") {
+		t.Errorf("its new file is not read: %v, %v", changed, err)
+	}
+	if self, err := Self(time.Now(), "c.example"); err != nil || !s.Replace(Of(self)) || !s.Covers("c.example") {
+		t.Errorf("a certificate without a file is not taken: %v", err)
+	}
+	if changed, err := s.Reload(); changed || err != nil || !s.Covers("c.example") {
+		t.Errorf("%v, %v", changed, err)
+	}
+}
