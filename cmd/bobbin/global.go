@@ -154,14 +154,25 @@ func (a *globalMiddleware) middleware(p *perLoop) http.Middleware {
 
 // ofLoop returns the log of one loop, that which is in use there if there is one: so lines of
 // requests that have begun go to the log of then. Was is nil if there is none.
-func (a *accessLog) ofLoop(was *middleware.AccessLog) *middleware.AccessLog {
+func (a *accessLog) ofLoop(p *perLoop, was *middleware.AccessLog) *middleware.AccessLog {
 	switch {
 	case a.out == nil:
 		return nil
 	case was != nil:
-		return was
+		return was // which gets its output and its users when p is put into use
 	}
-	return &middleware.AccessLog{Out: a.out, Format: a.format}
+	log := &middleware.AccessLog{}
+	a.set(log, p)
+	return log
+}
+
+// set has the log of a loop write here, with the users of what the loop serves.
+func (a *accessLog) set(log *middleware.AccessLog, p *perLoop) {
+	log.SetOut(a.out, a.format)
+	log.User = nil
+	if p.users != nil {
+		log.User = p.users.User
+	}
 }
 
 // succeed closes the log before this one, which no loop writes to any more. It waits for the disk.

@@ -188,11 +188,7 @@ func (s *site) take(c *setup, loop int, server *http.Server) (kept []string) {
 		p.newUsers = nil
 	}
 	if p.log != nil {
-		p.log.SetOut(c.global.out, c.global.format)
-		p.log.User = nil
-		if p.users != nil {
-			p.log.User = p.users.User
-		}
+		c.global.set(p.log, p)
 	}
 	p.before = was.counters()
 	p.before.Bytes = 0

@@ -315,6 +315,27 @@ func TestRequestsThatHaveBegunAreUntouched(t *testing.T) {
 	}
 }
 
+// TestTheLogNamesUsers from the start on, and those of another file afterwards.
+func TestTheLogNamesUsers(t *testing.T) {
+	t.Parallel()
+	r := reloadable(t, map[string]string{"bobbin.toml": "path = 'DIR/site'\nloops = 2\nlog = 'common=DIR/log'\nauth = 'DIR/users'\n", "site/index.html": "start", "users": "ali" + hashOfUU})
+	r.ask(t, "at the start", "/", "200", basic("ali"))
+	r.write(t, "users", "baba"+hashOfUU)
+	r.hangUp(t, "SIGHUP: reloaded")
+	r.ask(t, "afterwards", "/", "200", basic("baba"))
+	r.write(t, "bobbin.toml", "path = 'DIR/site'\nlog = 'common=DIR/log'\nloops = 2\n")
+	r.hangUp(t, "SIGHUP: reloaded")
+	r.ask(t, "without users", "/", "200", basic("baba"))
+	r.signal(syscall.SIGTERM)
+	r.ends(exitOK)
+	text, err := os.ReadFile(filepath.Join(r.dir, "log"))
+	for user, lines := range map[string]int{" - ali [": 8, " - baba [": 8, " - - [": 8} {
+		if n := strings.Count(string(text), user); n != lines || err != nil {
+			t.Errorf("%q is there %d times, not %d, in %s, %v", user, n, lines, text, err)
+		}
+	}
+}
+
 // TestTheSameLogIsOpenedAgain renames it before the signal, as programs that rotate logs do.
 func TestTheSameLogIsOpenedAgain(t *testing.T) {
 	t.Parallel()

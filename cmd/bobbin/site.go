@@ -133,10 +133,11 @@ func (s *site) build(o *options, was *setup) (c *setup, err error) {
 	guard := o.guardHosts(c.global)
 	for i, p := range c.loops {
 		p.handler = guard.wrap(p.handler)
+		var log *middleware.AccessLog
 		if was != nil {
-			p.log = was.loops[i].log
+			log = was.loops[i].log
 		}
-		p.log = c.global.ofLoop(p.log)
+		p.log = c.global.ofLoop(p, log)
 	}
 	return c, nil
 }

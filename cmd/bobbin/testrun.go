@@ -104,6 +104,7 @@ func (s *site) test(o *options) (failed []string, err error) {
 	if err != nil {
 		return nil, err
 	}
+	s.inspector.Show(http.Servers{server})
 	if _, err = server.Listen(":80"); err == nil && o.https.on() {
 		_, err = server.ListenTLS(":443")
 	}

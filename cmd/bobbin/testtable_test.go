@@ -181,6 +181,7 @@ tls-cert = ['`+made.Pair.Cert+`']
 tls-key = ['`+made.Pair.Key+`']
 redirect-http = 'localhost:8081'
 hsts = true
+xray = true
 
 [[test]]
 get = '/a.txt'
@@ -195,12 +196,17 @@ expect = 308
 location = 'https://localhost/a.txt'
 
 [[test]]
+get = '/-/metrics'
+expect = 200
+contains = 'bobbin_connections'
+
+[[test]]
 get = '/a.txt'
 host = 'evil.example'
 expect = 421
 `)
 	code, out, complaint := try([]string{"config", "test", "-c", file}, "", nil)
-	if code != exitOK || out != "the configuration is valid, and passes its tests (3)\n" || complaint != "" {
+	if code != exitOK || out != "the configuration is valid, and passes its tests (4)\n" || complaint != "" {
 		t.Errorf("%d, %q, %q", code, out, complaint)
 	}
 }
