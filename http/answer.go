@@ -298,7 +298,7 @@ func (c *conn) takeOver() {
 	}
 	fresh := c.server.takeExchange(c)
 	fresh.stream, fresh.incoming = x.stream, x.incoming
-	fresh.request.client = x.request.client
+	fresh.request.client, fresh.request.scheme = x.request.client, x.request.scheme
 	fresh.request.values.Store(x.request.values.Load())
 	fresh.extras = true
 	fresh.keepHead()

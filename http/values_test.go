@@ -220,16 +220,19 @@ func TestAValueThatIsNotUsedCostsNothing(t *testing.T) {
 }
 
 // TestAHandlerThatIsGivenUpLeavesTheClientsAddress has the server answer in place of a
-// handler: the client behind a proxy is still the client.
+// handler: the client behind a proxy is still the client, and has asked by the same scheme.
 func TestAHandlerThatIsGivenUpLeavesTheClientsAddress(t *testing.T) {
 	site := func(w *http.Response, r *http.Request) error {
 		r.SetClientAddr(netip.MustParseAddr("192.0.2.1"))
+		r.SetScheme("https")
 		w.Timeout(time.Second)
 		return http.Blocking(1, func(w *http.Response, r *http.Request) error { return w.Pause(time.Minute) })(w, r)
 	}
-	page := func(w *http.Response, r *http.Request, f http.Failure) error { return w.Text(r.ClientAddr().String()) }
+	page := func(w *http.Response, r *http.Request, f http.Failure) error {
+		return w.Text(r.Scheme() + " " + r.ClientAddr().String())
+	}
 	httptest.Run(t, httptest.Config{Handler: site, ErrorHandler: page}, func(c *httptest.Client) {
-		if a := c.Get("/"); a.Status != 503 || a.Body != "192.0.2.1" {
+		if a := c.Get("/"); a.Status != 503 || a.Body != "https 192.0.2.1" {
 			t.Errorf("the client is %v", a)
 		}
 	})

@@ -91,6 +91,8 @@ func isMeant(flag *pflag.Flag, word string, several bool) bool {
 		return true
 	case flag.Value.Type() == "bool":
 		return false
+	case flag.Name == "proxy-protocol" && err != nil && strings.Contains(word, ":"): // an address
+		return true
 	case flag.Name == "spa" && err == nil && info.Mode().IsRegular():
 		return true
 	}

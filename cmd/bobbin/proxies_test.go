@@ -198,7 +198,8 @@ func TestProxyProtocolThatIsMistyped(t *testing.T) {
 		{"it needs to know of whom", []string{"--proxy-protocol"}, "--proxy-protocol needs --trust"},
 		{"a listener is one of --listen", []string{"--trust", "10.0.0.7", "-l", ":8081", "--proxy-protocol=:8080"}, "no such listener; did you mean :8081? Write it"},
 		{"the listeners there are are named", []string{"--trust", "10.0.0.7", "-l", ":8081", "--proxy-protocol=unix:/run/s"}, "one of :8081"},
-		{"a value follows a =", []string{"--trust", "10.0.0.7", "--proxy-protocol", "on"}, "--proxy-protocol"},
+		{"a value follows a =", []string{"--trust", "10.0.0.7", "--proxy-protocol", "on"}, "write --proxy-protocol alone"},
+		{"so does an address", []string{"--trust", "10.0.0.7", "--proxy-protocol", ":8080"}, "write --proxy-protocol=:8080"},
 	} {
 		o, err := parse(row.args, func(string) string { return "" })
 		if err == nil {
