@@ -28,6 +28,7 @@ type row struct {
 	at      string // HAProxy's address
 	stats   string // its socket
 	folder  string // that is served
+	delay   string // of --drain-delay
 	members [3]member
 }
 
@@ -35,7 +36,7 @@ type row struct {
 type member struct {
 	name        string // HAProxy's
 	site, admin string
-	*program
+	*upgradable
 }
 
 // startRow starts all of them. With quick, HAProxy looks after its servers ten times as often
@@ -43,7 +44,10 @@ type member struct {
 func startRow(t *testing.T, quick bool) *row {
 	t.Helper()
 	haproxy := needs(t, "haproxy", "haproxy")
-	r := &row{t: t, at: free(t), folder: folder(t, map[string][]byte{"a.txt": some, "large": large})}
+	r := &row{t: t, at: free(t), folder: folder(t, map[string][]byte{"a.txt": some}), delay: "3s"}
+	if quick {
+		r.delay = "500ms"
+	}
 	config := deployed(t, "haproxy/haproxy.cfg")
 	replace := func(old, new string) {
 		t.Helper()
@@ -93,7 +97,7 @@ func startRow(t *testing.T, quick bool) *row {
 // start starts a bobbin at the addresses of a member.
 func (r *row) start(m *member) {
 	r.t.Helper()
-	m.program = start(r.t, "", "-l", m.site, "--admin", m.admin, "--trust", "127.0.0.1", r.folder)
+	m.upgradable = startUpgradable(r.t, r.t.TempDir(), "unset BOBBIN_ROW", "-l", m.site, "--admin", m.admin, "--trust", "127.0.0.1", "--drain-delay", r.delay, r.folder)
 }
 
 // replace stops a member in order, and starts another in its place.
@@ -241,9 +245,9 @@ func (c *rowClients) end() {
 	c.all.Wait()
 }
 
-// TestARowIsReplacedWithoutALostRequest replaces each member of a row, while clients ask. By
-// BOBBIN_ROW=100000 so many requests are made while all are replaced three times, with HAProxy's
-// configuration as it is.
+// TestARowIsReplacedWithoutALostRequest upgrades each member of a row, and restarts each, while
+// clients ask. By BOBBIN_ROW=100000 so many requests are made while all are replaced three
+// times, with HAProxy's configuration as it is.
 func TestARowIsReplacedWithoutALostRequest(t *testing.T) {
 	t.Parallel()
 	requests, times := int64(1000), 1
@@ -254,21 +258,27 @@ func TestARowIsReplacedWithoutALostRequest(t *testing.T) {
 		}
 		requests, times = n, 3
 	}
-	r := startRow(t, times == 1)
-	c := r.clients(16)
-	c.reach(requests / 10)
-	for range times {
-		for i := range r.members {
-			m := &r.members[i]
-			r.replace(m)
-			r.becomes(m, "UP")
-		}
-	}
-	c.reach(requests)
-	c.end()
-	t.Logf("%d requests, %d failed", c.answered.Load(), c.failed.Load())
-	if n := c.failed.Load(); n > 0 {
-		t.Errorf("%d of %d requests failed: %s", n, c.answered.Load()+n, strings.Join(c.why, "\n"))
+	for name, replace := range map[string]func(r *row, m *member){
+		"upgrades": func(_ *row, m *member) { m.upgrade() },
+		"restarts": (*row).replace,
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := startRow(t, times == 1)
+			c := r.clients(16)
+			for round := range int64(times) {
+				for i := range r.members {
+					m := &r.members[i]
+					replace(r, m)
+					r.becomes(m, "UP")
+				}
+				c.reach(requests * (round + 1) / int64(times))
+			}
+			c.end()
+			t.Logf("%d requests, %d failed", c.answered.Load(), c.failed.Load())
+			if n := c.failed.Load(); n > 0 {
+				t.Errorf("%d of %d requests failed: %s", n, c.answered.Load()+n, strings.Join(c.why, "\n"))
+			}
+		})
 	}
 }
 
