@@ -6,6 +6,7 @@ package k8stest
 import (
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -135,7 +136,14 @@ func TestAPodHasTimeToStop(t *testing.T) {
 	s := build(t)
 	spec := s.deployment.Spec.Template.Spec
 	const drain = 10 * time.Second // the default of the limit Drain
-	before := time.Duration(spec.Containers[0].Lifecycle.PreStop.Sleep.Seconds) * time.Second
+	delay := regexp.MustCompile(`(?m)^drain-delay = "(.*)"$`).FindStringSubmatch(s.settings.Data["bobbin.toml"])
+	if delay == nil {
+		t.Fatal("the settings have no drain-delay")
+	}
+	before, err := time.ParseDuration(delay[1])
+	if err != nil {
+		t.Fatal(err)
+	}
 	probe := time.Duration(spec.Containers[0].ReadinessProbe.PeriodSeconds) * time.Second
 	if all := time.Duration(*spec.TerminationGracePeriodSeconds) * time.Second; all < before+drain+5*time.Second || before < probe {
 		t.Errorf("%v are not enough for %v before the stop and %v of it, or readiness is asked too rarely: each %v", all, before, drain, probe)
