@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -90,7 +91,7 @@ var ownProcess bool
 
 // confine becomes the user of --user and enters the sandbox. The sockets are open by now,
 // and the keys read. It is not undone.
-func (o *options) confine(log *slog.Logger) error {
+func (o *options) confine(log *slog.Logger, terminal bool) error {
 	if !ownProcess {
 		return nil
 	}
@@ -104,8 +105,13 @@ func (o *options) confine(log *slog.Logger) error {
 	} else if os.Geteuid() == 0 && !o.local() {
 		log.Warn("serves the network as root: --user NAME gives root's rights up when the sockets are open")
 	}
-	if err := s.enter(o, log); err != nil {
+	if err := s.enter(o, log, terminal); err != nil {
 		return err
+	}
+	if file, err := os.Open(o.path); err == nil {
+		file.Close()
+	} else if errors.Is(err, fs.ErrPermission) && s.account != nil {
+		return fmt.Errorf("--user %s: this user cannot read what is to be served: %w: give it the right to read it, and to enter the folders above", s.account.name, err)
 	}
 	s.warnOfUnreadable(o, log)
 	return nil
@@ -147,13 +153,19 @@ func confined() bool {
 	return errors.Is(err, fs.ErrPermission)
 }
 
-// enter enters the sandbox, if there is to be one.
-func (s *sandboxOptions) enter(o *options, log *slog.Logger) error {
+// enter enters the sandbox, if there is to be one. A person on a terminal is told with
+// --verbose.
+func (s *sandboxOptions) enter(o *options, log *slog.Logger, terminal bool) error {
+	level := slog.LevelInfo
+	if terminal {
+		level = slog.LevelDebug
+	}
+	tell := func(text string, more ...any) { log.Log(context.Background(), level, text, more...) }
 	switch {
 	case s.mode == "off":
 		return nil
 	case s.mode == "auto" && o.site.symlinks == "all":
-		log.Info("no sandbox, because links of --symlinks all may lead to every file")
+		tell("no sandbox, because links of --symlinks all may lead to every file")
 		return nil
 	}
 	if o.life.open {
@@ -166,13 +178,13 @@ func (s *sandboxOptions) enter(o *options, log *slog.Logger) error {
 	case errors.As(err, &without) && s.mode == "on":
 		return fmt.Errorf("--sandbox on: %w: choose --sandbox auto to serve without", err)
 	case errors.As(err, &without):
-		log.Info("no sandbox: " + err.Error())
+		tell("no sandbox: " + err.Error())
 		return nil
 	case err != nil:
 		return fmt.Errorf("--sandbox: %w", err)
 	}
 	s.entered = true
-	log.Info("sandbox: no file but these can be opened", "read", r.read, "write", r.write, "sockets", r.bind, "run", r.run)
+	tell("sandbox: no file but these can be opened", "read", r.read, "write", r.write, "sockets", r.bind, "run", r.run)
 	return nil
 }
 

@@ -37,7 +37,7 @@ func (s *site) serve(o *options, stderr io.Writer, env func(string) string, term
 		admin, err = s.openAdmin(o, log)
 	}
 	if err == nil {
-		err = o.confine(log)
+		err = o.confine(log, terminal)
 	}
 	if err == nil {
 		err = s.begins(o, servers, admin, at, log, stderr, env)
