@@ -129,7 +129,7 @@ func explainPath(path string, err error) error {
 	case errors.Is(err, syscall.ENOTDIR):
 		return fmt.Errorf("%s: a part of this path is a file and not a folder", path)
 	case errors.Is(err, fs.ErrPermission):
-		return fmt.Errorf("%s: permission denied: allow bobbin to read it, or name another folder", path)
+		return fmt.Errorf("%s: %w: allow bobbin to read it, or name another folder", path, fs.ErrPermission)
 	}
 	return err
 }

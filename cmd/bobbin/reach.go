@@ -111,11 +111,10 @@ func (o *options) reach() reach {
 			r.reads(name)
 		}
 	}
-	if o.selfTrace.name != "" {
+	if o.selfTrace.name != "" && o.selfTrace.isFolder() {
+		r.write = append(r.write, o.selfTrace.name)
+	} else {
 		r.writes(o.selfTrace.name)
-		if o.selfTrace.isFolder() {
-			r.write = append(r.write, o.selfTrace.name)
-		}
 	}
 	r.reads(o.https.clientCA) // which an upgrade reads
 	if o.https.mode == "auto" {

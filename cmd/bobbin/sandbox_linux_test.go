@@ -161,3 +161,35 @@ func TestTheSandboxLeavesWhatAServerDoesForYears(t *testing.T) {
 		t.Errorf("it says %s", p.said)
 	}
 }
+
+// TestAReloadElsewhereIsRefusedInTheSandbox has the configuration file name a folder beside
+// the one of the start, which is served, and one elsewhere, which is not.
+func TestAReloadElsewhereIsRefusedInTheSandbox(t *testing.T) {
+	t.Parallel()
+	needsLandlock(t)
+	dir := folder(t, map[string][]byte{"one/a.txt": []byte("one"), "two/a.txt": []byte("two")})
+	other := folder(t, map[string][]byte{"site/a.txt": []byte("three")})
+	config := filepath.Join(t.TempDir(), "bobbin.toml")
+	serve := func(path string) {
+		t.Helper()
+		if err := os.WriteFile(config, fmt.Appendf(nil, "path = %q\n", path), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	serve(dir + "/one")
+	p := start(t, "", "--sandbox", "on", "--config", config)
+	serve(dir + "/two")
+	p.signal(syscall.SIGHUP)
+	p.waits("SIGHUP: reloaded", 1)
+	if got := p.ask("a.txt"); got != "200 two" {
+		t.Errorf("the folder beside the first is %s", got)
+	}
+	serve(other + "/site")
+	p.signal(syscall.SIGHUP)
+	p.waits("permission denied: allow bobbin to read it, or name another folder: the sandbox has the files of the start", 1)
+	if got := p.ask("a.txt"); got != "200 two" {
+		t.Errorf("after a reload that was refused, the folder is %s", got)
+	}
+	p.signal(syscall.SIGTERM)
+	p.ends(exitOK)
+}
