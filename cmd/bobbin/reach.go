@@ -146,7 +146,7 @@ var (
 func tidy(names []string) (list []string) {
 	names = slices.Clone(names)
 	for i := range names {
-		if real, err := filepath.EvalSymlinks(names[i]); err == nil {
+		if real, err := filepath.EvalSymlinks(names[i]); err == nil && names[i] != "" {
 			names[i], _ = filepath.Abs(real)
 		} else {
 			names[i] = ""
