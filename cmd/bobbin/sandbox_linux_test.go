@@ -186,7 +186,7 @@ func TestAReloadElsewhereIsRefusedInTheSandbox(t *testing.T) {
 	}
 	serve(other + "/site")
 	p.signal(syscall.SIGHUP)
-	p.waits("permission denied: allow bobbin to read it, or name another folder: the sandbox has the files of the start", 1)
+	p.waits("): the sandbox has the files of the start and those beside them", 1)
 	if got := p.ask("a.txt"); got != "200 two" {
 		t.Errorf("after a reload that was refused, the folder is %s", got)
 	}
