@@ -7,8 +7,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/bobbin-http/bobbin/cmd/bobbin/internal/sdnotify"
 	"github.com/bobbin-http/bobbin/http"
 )
@@ -94,7 +92,7 @@ func (m *manager) serving(status string) {
 // reloading says that a reload has begun; serving says that it is over. The time tells it
 // from one before.
 func (m *manager) reloading() {
-	m.put(message{variables: []string{"RELOADING=1", fmt.Sprintf("MONOTONIC_USEC=%d", monotonic().Microseconds())}})
+	m.put(message{variables: append([]string{"RELOADING=1"}, timeOfReload()...)})
 }
 
 // stopping says that the process ends.
@@ -187,11 +185,4 @@ func turned(servers http.Servers, over <-chan struct{}) bool {
 		}
 	}
 	return true
-}
-
-// monotonic returns the time since the system was started, as a service manager counts it.
-func monotonic() time.Duration {
-	var now unix.Timespec
-	_ = unix.ClockGettime(unix.CLOCK_MONOTONIC, &now) // it always has one
-	return time.Duration(now.Nano())
 }
