@@ -52,16 +52,27 @@ var changesBuild = []string{
 	"CGO_ENABLED", "CC", "CXX", "GOCOVERDIR",
 }
 
+// staysSet are settings that say where modules and caches are. They may come from the
+// file of "go env -w", which is not read for the rest.
+var staysSet = []string{"GOPROXY", "GOPRIVATE", "GONOPROXY", "GONOSUMDB", "GOSUMDB", "GOINSECURE", "GOPATH", "GOMODCACHE", "GOCACHE"}
+
 // environment is that of a build.
-func environment(t target) (env []string) {
+func (r *release) environment(t target) (env []string, err error) {
 	for _, line := range os.Environ() {
 		name, _, _ := strings.Cut(line, "=")
 		if !slices.Contains(changesBuild, name) {
 			env = append(env, line)
 		}
 	}
-	return append(env, "CGO_ENABLED=0", "GOOS="+t.system, "GOARCH="+t.machine, "GOAMD64=v1", "GOARM64=v8.0",
-		"GOFLAGS=", "GOEXPERIMENT=", "GODEBUG=", "GOFIPS140=off", "GOWORK=off", "GOENV=off")
+	values, err := command(r.root, nil, "go", append([]string{"env"}, staysSet...)...)
+	if err != nil {
+		return nil, err
+	}
+	for i, value := range strings.SplitN(values, "\n", len(staysSet)) {
+		env = append(env, staysSet[i]+"="+strings.TrimSuffix(value, "\n"))
+	}
+	return append(env, "GOENV=off", "GOOS="+t.system, "GOARCH="+t.machine, "GOAMD64=v1", "GOARM64=v8.0",
+		"CGO_ENABLED=0", "GOFIPS140=off", "GOWORK=off"), nil
 }
 
 // build makes the program for a target and returns its file. Paths of this machine and
@@ -72,7 +83,11 @@ func (r *release) build(t target, folder string) (string, error) {
 	if r.quick {
 		pgo = "off"
 	}
-	_, err := command(r.root, environment(t), "go", "build", "-trimpath", "-buildvcs=false", "-mod=readonly", "-pgo="+pgo,
+	env, err := r.environment(t)
+	if err != nil {
+		return "", err
+	}
+	_, err = command(r.root, env, "go", "build", "-trimpath", "-buildvcs=false", "-mod=readonly", "-pgo="+pgo,
 		"-ldflags=-s -w -buildid= -X main.release="+r.version, "-o", program, "./cmd/bobbin")
 	return program, err
 }

@@ -14,13 +14,20 @@ import (
 // The Debian package: an ar archive of a version, a compressed archive with what dpkg
 // must know, and one with the files.
 
-// installed maps the files of an archive to their places on a Debian system.
-var installed = []struct{ from, to string }{
-	{"bobbin", "usr/bin/bobbin"},
-	{"README.md", "usr/share/doc/bobbin/README.md"},
-	{"completions/bobbin.bash", "usr/share/bash-completion/completions/bobbin"},
-	{"completions/_bobbin", "usr/share/zsh/vendor-completions/_bobbin"},
-	{"completions/bobbin.fish", "usr/share/fish/vendor_completions.d/bobbin.fish"},
+// installedTo maps files of an archive to their places on a Debian system.
+var installedTo = map[string]string{
+	"bobbin":                  "usr/bin/bobbin",
+	"README.md":               "usr/share/doc/bobbin/README.md",
+	"completions/bobbin.bash": "usr/share/bash-completion/completions/bobbin",
+	"completions/_bobbin":     "usr/share/zsh/vendor-completions/_bobbin",
+	"completions/bobbin.fish": "usr/share/fish/vendor_completions.d/bobbin.fish",
+}
+
+// zippedTo maps the files that are compressed there.
+var zippedTo = map[string]string{
+	"man/bobbin.1":             "usr/share/man/man1/bobbin.1.gz",
+	"CHANGELOG.md":             "usr/share/doc/bobbin/CHANGELOG.md.gz",
+	"THIRD_PARTY_LICENSES.txt": "usr/share/doc/bobbin/THIRD_PARTY_LICENSES.txt.gz",
 }
 
 // deb returns the name and the bytes of the package.
@@ -72,26 +79,15 @@ func (r *release) debFiles(archive []entry) (files []entry, conffiles []string, 
 	add := func(to string, mode int64, data []byte) {
 		files = append(files, entry{to, mode, data})
 	}
-	var licence, notices []byte
 	for _, e := range archive {
 		base := path.Base(e.name)
 		switch {
-		case e.name == "LICENSE":
-			licence = e.data
-		case e.name == "THIRD_PARTY_LICENSES.txt":
-			notices = e.data
-		case e.name == "CHANGELOG.md":
+		case zippedTo[e.name] != "":
 			zipped, err := gzipped(e.data)
 			if err != nil {
 				return nil, nil, err
 			}
-			add("usr/share/doc/bobbin/changelog.gz", 0o644, zipped)
-		case e.name == "man/bobbin.1":
-			zipped, err := gzipped(e.data)
-			if err != nil {
-				return nil, nil, err
-			}
-			add("usr/share/man/man1/bobbin.1.gz", 0o644, zipped)
+			add(zippedTo[e.name], 0o644, zipped)
 		case path.Dir(e.name) == "deploy/systemd" && (path.Ext(base) == ".service" || path.Ext(base) == ".socket"):
 			add("usr/lib/systemd/system/"+base, 0o644, e.data)
 		case path.Dir(e.name) == "deploy/systemd" && path.Ext(base) == ".toml":
@@ -99,15 +95,16 @@ func (r *release) debFiles(archive []entry) (files []entry, conffiles []string, 
 			conffiles = append(conffiles, "/etc/bobbin/"+base)
 		case strings.HasPrefix(e.name, "deploy/"):
 			add("usr/share/doc/bobbin/examples/"+strings.TrimPrefix(e.name, "deploy/"), e.mode, e.data)
-		default:
-			for _, place := range installed {
-				if place.from == e.name {
-					add(place.to, e.mode, e.data)
-				}
-			}
+		case installedTo[e.name] != "":
+			add(installedTo[e.name], e.mode, e.data)
 		}
 	}
-	add("usr/share/doc/bobbin/copyright", 0o644, slices.Concat([]byte(copyrightText), licence, []byte("\n"), notices))
+	changes, err := gzipped(fmt.Appendf(nil, debChangelog, debVersion(r.version), r.when.Format(time.RFC1123Z)))
+	if err != nil {
+		return nil, nil, err
+	}
+	add("usr/share/doc/bobbin/changelog.gz", 0o644, changes)
+	add("usr/share/doc/bobbin/copyright", 0o644, []byte(copyrightText))
 	add("usr/share/lintian/overrides/bobbin", 0o644, []byte(lintianOverrides))
 	return files, conffiles, nil
 }

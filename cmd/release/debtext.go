@@ -33,40 +33,58 @@ if [ "$1" = configure ] && [ -d /run/systemd/system ]; then
 fi
 `
 
-// prerm stops the service before its program is removed, but not for an update.
+// prerm stops the service before its program is removed, but not for an update. A socket
+// goes first, because it would start the service again.
 const prerm = `#!/bin/sh
 set -e
 if [ "$1" = remove ] && [ -d /run/systemd/system ]; then
-	systemctl disable --now bobbin.socket bobbin.service
+	for unit in bobbin.socket bobbin.service; do
+		if [ -e "/usr/lib/systemd/system/$unit" ]; then
+			systemctl disable --now --quiet "$unit"
+		fi
+	done
 fi
 `
 
 // postrm removes on a purge what the service has written into the folders that systemd
-// keeps for it.
+// keeps for it, and files beside those of the package in /etc/bobbin.
 const postrm = `#!/bin/sh
 set -e
-if [ -d /run/systemd/system ]; then
-	systemctl daemon-reload
-fi
 if [ "$1" = purge ]; then
-	for place in /var/lib /var/cache /var/log; do
+	for place in /var/lib /var/log /var/cache; do
 		rm -rf "$place/bobbin" "$place/private/bobbin"
 	done
 	rm -rf /etc/bobbin
 fi
+if [ -d /run/systemd/system ]; then
+	systemctl daemon-reload
+fi
 `
 
-// copyrightText is the head of the copyright file. The licences follow.
-const copyrightText = `bobbin is made at https://github.com/bobbin-http/bobbin, where this package was
-built from the source. It is under the Apache License 2.0, which follows; Debian
-has it in /usr/share/common-licenses/Apache-2.0, too. Behind it are the licences
-of the projects whose parts are in the program.
+// debChangelog has the version and the time, in the form that Debian's tools read.
+const debChangelog = `bobbin (%s) unstable; urgency=medium
 
+  * CHANGELOG.md.gz in this folder has the changes.
+
+ -- The bobbin authors <bobbin-http@users.noreply.github.com>  %s
+`
+
+// copyrightText is the copyright file.
+const copyrightText = `bobbin is made at https://github.com/bobbin-http/bobbin, where this package was
+built from the source.
+
+Copyright 2026 The bobbin authors
+
+It is under the Apache License 2.0, which is in
+/usr/share/common-licenses/Apache-2.0.
+
+The program has parts of other projects. Their licences are in
+/usr/share/doc/bobbin/THIRD_PARTY_LICENSES.txt.gz.
 `
 
 // lintianOverrides has the reasons for what lintian complains of.
 const lintianOverrides = `# A program of Go has its libraries in it.
 bobbin: statically-linked-binary [usr/bin/bobbin]
-# Built from the source by one command, not by Debian's tools.
-bobbin: no-changelog *
+# The scripts ask for systemd first, and need no helper beside it.
+bobbin: maintainer-script-calls-systemctl *
 `

@@ -85,7 +85,11 @@ func (r *release) notices(program string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	goroot, err := command(r.root, nil, "go", "env", "GOROOT")
+	env, err := r.environment(host)
+	if err != nil {
+		return nil, err
+	}
+	goroot, err := command(r.root, env, "go", "env", "GOROOT")
 	if err != nil {
 		return nil, err
 	}
@@ -95,7 +99,7 @@ func (r *release) notices(program string) ([]byte, error) {
 		return nil, err
 	}
 	for _, dep := range info.Deps {
-		dir, err := command(r.root, []string{}, "go", "list", "-m", "-f", "{{.Dir}}", dep.Path)
+		dir, err := command(r.root, env, "go", "list", "-m", "-f", "{{.Dir}}", dep.Path)
 		if err != nil {
 			return nil, err
 		}
