@@ -109,6 +109,14 @@ func TestALogInATerminal(t *testing.T) {
 		if coloured := strings.Contains(screen, "\x1b[32m"); coloured != row.coloured {
 			t.Errorf("%s with %q: it is in colours: %v\n%q", row.args, row.env, coloured, screen)
 		}
+		m.do("send-keys", "C-c") // its terminal's end alone would not end it
+		m.until("it has ended", func() bool {
+			c, err := net.Dial("tcp", at)
+			if err == nil {
+				c.Close()
+			}
+			return err != nil
+		})
 	}
 }
 

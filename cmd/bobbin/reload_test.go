@@ -16,9 +16,8 @@ import (
 // A reloaded is a program whose files a test changes.
 type reloaded struct {
 	*program
-	dir     string
-	client  *nethttp.Client
-	signals int
+	dir    string
+	client *nethttp.Client
 }
 
 const hashOfUU = ":$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW\n" // of U*U

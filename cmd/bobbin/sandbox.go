@@ -96,8 +96,8 @@ func (o *options) confine(log *slog.Logger, terminal bool) error {
 		return nil
 	}
 	s := &o.sandbox
-	time.Now().Zone() // reads the time zone of the machine
-	processFigures()  // opens what only root could open later
+	_, _ = time.Now().Zone() // reads the time zone of the machine
+	processFigures()         // opens what only root could open later
 	if s.account != nil {
 		if err := s.account.become(); err != nil {
 			return err

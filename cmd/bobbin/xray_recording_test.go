@@ -62,7 +62,7 @@ type film struct {
 func (f *film) watch(tab *tab, n int) {
 	tab.t.Helper()
 	for range n {
-		tab.until("the next frame is drawn", fmt.Sprintf(`past.drawn > (window.filmed ?? 0) && (window.filmed = past.drawn)`))
+		tab.until("the next frame is drawn", `past.drawn > (window.filmed ?? 0) && (window.filmed = past.drawn)`)
 		var shot struct{ Data string }
 		tab.call("Page.captureScreenshot", map[string]any{"format": "png"}, &shot)
 		raw, err := base64.StdEncoding.DecodeString(shot.Data)
