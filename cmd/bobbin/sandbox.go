@@ -177,6 +177,8 @@ func (s *sandboxOptions) enter(o *options, log *slog.Logger, terminal bool) erro
 	switch {
 	case errors.As(err, &without) && s.mode == "on":
 		return fmt.Errorf("--sandbox on: %w: choose --sandbox auto to serve without", err)
+	case errors.As(err, &without) && !systemHasSandbox:
+		return nil // which is no news to its users
 	case errors.As(err, &without):
 		tell("no sandbox: " + err.Error())
 		return nil

@@ -4,6 +4,9 @@ package main
 
 import "runtime"
 
+// systemHasSandbox is false on systems of which no version has one.
+const systemHasSandbox = false
+
 // enterSandbox has nothing to enter: macOS has no supported call for it, and capsicum of
 // FreeBSD forbids every path, which the files of a site have.
 func enterSandbox(reach) error {

@@ -14,6 +14,9 @@ import (
 // promises are what serving, reloading, ACME and an upgrade need.
 const promises = "stdio rpath wpath cpath fattr inet unix dns route proc exec"
 
+// systemHasSandbox is true.
+const systemHasSandbox = true
+
 // enterSandbox shows the process what is in a reach, and nothing else.
 func enterSandbox(r reach) error {
 	for _, part := range []struct {
