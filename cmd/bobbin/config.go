@@ -82,6 +82,7 @@ func printConfig(w io.Writer, o *options) {
 		name, value, _ := strings.Cut(pair, "=")
 		fmt.Fprintf(w, "%s = %s\n", name, quote(value))
 	}
+	printParts(w, o)
 	printTests(w, o)
 }
 

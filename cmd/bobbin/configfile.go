@@ -42,6 +42,12 @@ func (o *options) readConfig(file string) error {
 			}
 			continue
 		}
+		if name == "site" {
+			if err := o.noteParts(file, text, all[name], places[name]); err != nil {
+				return err
+			}
+			continue
+		}
 		if err := o.setFromFile(file, name, all[name], places); err != nil {
 			return err
 		}
@@ -54,7 +60,7 @@ func (o *options) setFromFile(file, name string, value any, places map[string]pl
 	at := places[name]
 	flag := o.flags.Lookup(name)
 	if name != "path" && (flag == nil || slices.Contains(onlyTyped, name)) {
-		return fmt.Errorf("%s:%s: unknown setting %q%s", file, at.key, name, meant(name, append(o.inFile(), "path", "test")))
+		return fmt.Errorf("%s:%s: unknown setting %q%s", file, at.key, name, meant(name, append(o.inFile(), "path", "test", "site")))
 	}
 	kind := "string"
 	if flag != nil {

@@ -38,7 +38,9 @@ type options struct {
 	closed  closedOptions
 	https   httpsOptions
 
-	tests []siteTest
+	tests  []siteTest
+	tables *partTables // of [[site]], nil if there are none
+	parts  []*part     // made of them
 
 	life      lifeOptions
 	heir      *heir // nil but in an upgrade
@@ -81,6 +83,8 @@ type siteOptions struct {
 	auth      string
 	realm     string
 	limitText []string
+
+	prefix string // the path below which the files are, "" for all paths; see parts.go
 }
 
 var errHelp = errors.New("help requested")
@@ -287,9 +291,6 @@ func (o *options) complete() error {
 	if o.http2 != "on" && o.http2 != "off" {
 		return fmt.Errorf("--http2 %q: write --http2 on or --http2 off", o.http2)
 	}
-	if err := o.https.check(); err != nil {
-		return err
-	}
 	if err := checkHosts(o.hosts); err != nil {
 		return err
 	}
@@ -297,6 +298,12 @@ func (o *options) complete() error {
 		return err
 	}
 	if err := o.choose(); err != nil {
+		return err
+	}
+	if err := o.readParts(); err != nil {
+		return err
+	}
+	if err := o.https.check(); err != nil {
 		return err
 	}
 	return cmp.Or(o.watch.check(o), o.selfTrace.check(), o.sandbox.check(o))

@@ -169,10 +169,7 @@ func (a *accessLog) ofLoop(p *perLoop, was *middleware.AccessLog) *middleware.Ac
 // set has the log of a loop write here, with the users of what the loop serves.
 func (a *accessLog) set(log *middleware.AccessLog, p *perLoop) {
 	log.SetOut(a.out, a.format)
-	log.User = nil
-	if p.users != nil {
-		log.User = p.users.User
-	}
+	log.User = p.userOf()
 }
 
 // succeed closes the log before this one, which no loop writes to any more. It waits for the disk.

@@ -21,6 +21,7 @@ import (
 // A hostGuard holds the names that are answered.
 type hostGuard struct {
 	names   []string // from --host and --domain, in lower case
+	parts   []*part  // which have names, too
 	covered func(host string) bool
 	trusted func(peer netip.Addr) bool
 	tls     bool // guard requests over TLS; plain: over plain HTTP, which is the redirect if there is TLS
@@ -44,6 +45,7 @@ func (o *options) guardHosts(a *globalMiddleware) *hostGuard {
 	for _, name := range append(o.hosts, o.https.domains...) {
 		g.names = append(g.names, strings.ToLower(name))
 	}
+	g.parts = o.parts
 	if o.https.store != nil {
 		g.covered = o.https.store.Covers
 	}
@@ -129,10 +131,10 @@ func nameOf(host string) string {
 
 // knows reports whether a foreign site cannot have this name.
 func (g *hostGuard) knows(name string) bool {
-	if slices.Contains(g.names, name) || g.only {
-		return slices.Contains(g.names, name)
+	if slices.Contains(g.names, name) || slices.ContainsFunc(g.parts, func(p *part) bool { return p.names(name) > allNames }) {
+		return true
 	}
-	return isOwn(name) || g.covered != nil && g.covered(name)
+	return !g.only && (isOwn(name) || g.covered != nil && g.covered(name))
 }
 
 // isOwn reports whether a name is this machine's for all who ask by it: localhost, a name below

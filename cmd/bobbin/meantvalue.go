@@ -125,7 +125,7 @@ func (s *siteOptions) checkIndex() error {
 // checkAuth refuses a password for the default site, which asks for none, and a name for
 // passwords that are not asked for.
 func (o *options) checkAuth() error {
-	if o.site.auth != "" && o.path == "" {
+	if o.site.auth != "" && o.isDefault() {
 		return errors.New("--auth needs a folder or a file: name PATH, because the default site asks for no password")
 	}
 	if o.site.auth == "" && o.site.realm != o.flags.Lookup("realm").DefValue {

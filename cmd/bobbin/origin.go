@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"regexp"
@@ -76,6 +77,9 @@ var mentions = regexp.MustCompile(`--(limit [A-Za-z]+|[a-z][a-z0-9-]*)`)
 func (o *options) locate(err error) error {
 	if err == nil {
 		return nil
+	}
+	if done := (*located)(nil); errors.As(err, &done) {
+		return err // by the settings of a part
 	}
 	var list []string
 	for _, m := range mentions.FindAllStringSubmatch(err.Error(), -1) {

@@ -34,7 +34,7 @@ func ruledSite(t testing.TB) (open func(t testing.TB) http.Handler) {
 			t.Fatal(err)
 		}
 		p := &perLoop{}
-		if err := p.open(&o, from, nil); err != nil {
+		if err := p.open(&o, o.all(), from, nil); err != nil {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { p.files.Close() })

@@ -9,8 +9,8 @@ import (
 )
 
 // private returns the files that configure the server and those that it writes. They
-// are never served, even inside the folder.
-func (o *options) private() (paths []string) {
+// are never served, even inside the folder. All are the settings of everything that is served.
+func (o *options) private(all []*options) (paths []string) {
 	add := func(more ...string) {
 		for _, path := range more {
 			if path != "" {
@@ -18,10 +18,18 @@ func (o *options) private() (paths []string) {
 			}
 		}
 	}
-	if o.site.netlify {
-		add(filepath.Join(o.path, "_headers"), filepath.Join(o.path, "_redirects"), filepath.Join(o.path, "netlify.toml"))
+	for _, other := range all {
+		if other.site.netlify && other.path != "" {
+			for _, name := range netlifyFiles {
+				add(filepath.Join(other.path, name))
+			}
+		}
+		add(other.site.auth)
+		if other.isGuarded() && o.isAbove(other.path) {
+			add(other.path) // is for whom its own settings let in
+		}
 	}
-	add(o.config, o.site.auth, o.https.clientCA, o.life.portFile)
+	add(o.config, o.https.clientCA, o.life.portFile)
 	add(o.https.certs...)
 	add(o.https.keys...)
 	for _, key := range o.https.keys {
@@ -44,6 +52,31 @@ func (o *options) private() (paths []string) {
 		}
 	}
 	return paths
+}
+
+// netlifyFiles are the files that --netlify reads, and one that it does not.
+var netlifyFiles = []string{"_redirects", "_headers", "netlify.toml"}
+
+// isGuarded reports whether these files are for some clients only.
+func (o *options) isGuarded() bool {
+	return o.site.auth != "" || len(o.closed.allow)+len(o.closed.deny) > 0
+}
+
+// isAbove reports whether a folder or a file is in the folder of these settings, and not that
+// folder itself.
+func (o *options) isAbove(name string) bool {
+	from, err := filepath.EvalSymlinks(o.path)
+	if err != nil {
+		return false // there is nothing to serve
+	}
+	name, err = filepath.EvalSymlinks(name)
+	if err != nil {
+		return false
+	}
+	from, _ = filepath.Abs(from)
+	name, _ = filepath.Abs(name)
+	rel, err := filepath.Rel(from, name)
+	return err == nil && rel != "." && filepath.IsLocal(rel)
 }
 
 // reaches reports whether paths of the site may lead to a folder.

@@ -100,8 +100,10 @@ func (r *reach) binds(addresses ...string) {
 // reach returns what the program needs from now on, reloads and upgrades included.
 func (o *options) reach() reach {
 	var r reach
-	if o.path != "" {
-		r.reads(o.path)
+	for _, o := range o.all() {
+		if o.path != "" {
+			r.reads(o.path)
+		}
 	}
 	_, log, _ := strings.Cut(o.global.log, "=")
 	r.writes(log)

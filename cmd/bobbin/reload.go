@@ -54,12 +54,17 @@ func (o *options) reloadReads() (paths []string) {
 			}
 		}
 	}
-	add(o.config, o.site.auth, o.closed.page())
+	add(o.config)
+	for _, o := range o.all() {
+		add(o.site.auth, o.closed.page())
+	}
 	add(o.https.certs...)
 	add(o.https.keys...)
-	if o.site.netlify && o.path != "" {
-		for _, name := range []string{"_redirects", "_headers", "netlify.toml"} {
-			add(filepath.Join(o.path, name))
+	for _, o := range o.all() {
+		if o.site.netlify && o.path != "" {
+			for _, name := range netlifyFiles {
+				add(filepath.Join(o.path, name))
+			}
 		}
 	}
 	if _, file, toFile := strings.Cut(o.global.log, "="); toFile {
@@ -182,18 +187,13 @@ func (s *site) take(c *setup, loop int, server *http.Server) (kept []string) {
 	}
 	server.Loop().SetProxies(c.global.trusts())
 	server.SetProxyProtocol(c.options.expectsHeader(c.global.proxies))
-	if p.newUsers != nil {
-		p.users.SetUsers(p.newUsers)
-		p.users.Realm = p.newUsers.Realm
-		p.newUsers = nil
-	}
+	p.takeUsers()
 	if p.log != nil {
 		c.global.set(p.log, p)
 	}
 	p.before = was.counters()
-	p.before.Bytes = 0
-	if was.files != nil {
-		was.files.Forget() // the folder is closed with the last request that asks for a file there
+	for _, files := range was.allFiles() {
+		files.Forget() // the folder is closed with the last request that asks for a file there
 	}
 	return kept
 }

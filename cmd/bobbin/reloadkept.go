@@ -86,6 +86,9 @@ func (c *setup) changes(was *setup, waiting []string, certsChanged bool) string 
 	if c.options.path != was.options.path {
 		note("path")
 	}
+	if c.options.partsText() != was.options.partsText() {
+		note("site")
+	}
 	c.options.flags.VisitAll(func(flag *pflag.Flag) {
 		switch {
 		case flag.Name == "limit":

@@ -56,12 +56,13 @@ func (s *siteOptions) parseUsers(text []byte) (*middleware.BasicAuth, error) {
 	return users, nil
 }
 
-// open opens the folder or the file with its rules.
-func (p *perLoop) open(o *options, from *sources, trouble *slog.Logger) (err error) {
+// open opens the folder or the file with its rules. All are the settings of everything that is
+// served.
+func (p *perLoop) open(o *options, all []*options, from *sources, trouble *slog.Logger) (err error) {
 	s := &o.site
 	so := static.Options{
 		Index: s.index, Dotfiles: s.dotfiles, CleanURLs: s.cleanURLs, Copy: s.copy, Fallback: strings.TrimPrefix(s.fallback, "/"),
-		Private: o.private(), Log: trouble,
+		Prefix: s.prefix, Private: o.private(all), Log: trouble,
 	}
 	so.Fields, p.warnings = from.fields.of, from.fields.warnings
 	if so.Types, err = readTypes(s.types); err != nil {

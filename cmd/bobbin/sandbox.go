@@ -39,7 +39,7 @@ func (s *sandboxOptions) check(o *options) error {
 	if s.mode != "auto" && s.mode != "on" && s.mode != "off" {
 		return fmt.Errorf("--sandbox %q: write --sandbox auto, on or off", s.mode)
 	}
-	if s.mode == "on" && o.site.symlinks == "all" {
+	if s.mode == "on" && o.allLinks() {
 		return errors.New("--sandbox on and --symlinks all contradict each other: links may lead to every file; name --symlinks inside, or serve without the sandbox")
 	}
 	if s.mode == "on" && o.life.open {
@@ -164,7 +164,7 @@ func (s *sandboxOptions) enter(o *options, log *slog.Logger, terminal bool) erro
 	switch {
 	case s.mode == "off":
 		return nil
-	case s.mode == "auto" && o.site.symlinks == "all":
+	case s.mode == "auto" && o.allLinks():
 		tell("no sandbox, because links of --symlinks all may lead to every file")
 		return nil
 	}

@@ -112,7 +112,7 @@ func (s *site) around(c *setup, loop int) http.Middleware {
 	}
 	// The default site alone answers /-/ by itself, after its own paths: its first
 	// page pays for nothing.
-	if show := s.xray(o, loop); show != nil && (o.path != "" || m != nil) {
+	if show := s.xray(o, loop); show != nil && (!o.isDefault() || m != nil) {
 		m = around(aroundXray(show), m)
 	}
 	if o.watch.health != "" {

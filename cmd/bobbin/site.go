@@ -57,10 +57,12 @@ type setup struct {
 // A perLoop is the part of a setup that one loop serves. Loops share none of it.
 type perLoop struct {
 	handler    http.Handler
+	choose     *chooser              // between the parts, nil without any
 	middleware http.Middleware       // around all answers; nil if there is none
 	files      *static.Files         // nil for the default site
 	reloader   *reload.Reloader      // nil without --reload
 	users      *middleware.BasicAuth // nil without --auth
+	parts      []*perLoop            // of the [[site]] tables, in their order
 	log        *middleware.AccessLog // nil without --log
 	warnings   []string              // for the operator, the same on each loop
 
@@ -102,14 +104,22 @@ func (s *site) build(o *options, was *setup) (c *setup, err error) {
 	found := once(s.trouble) // all loops find the same in the folder
 	for i := range o.loops {
 		p := &perLoop{}
-		if o.path == "" {
+		c.loops = append(c.loops, p)
+		switch {
+		case o.isDefault():
 			// Without a folder the rules apply to nothing, but they are checked all
 			// the same.
 			p.handler = defaultSite(s.xray(o, i))
-		} else if p, err = s.openSite(o, i, was, sources, found); err != nil {
-			return c, err
+		case o.path == "":
+			p.handler = noPart
+		default:
+			if err = s.openSite(p, o, i, was, sources, found); err != nil {
+				return c, err
+			}
 		}
-		c.loops = append(c.loops, p)
+	}
+	if err := c.openParts(was, found); err != nil {
+		return c, err
 	}
 	o.warnings = append(o.warnings, c.loops[0].warnings...)
 	closed, err := o.closed.open()
@@ -150,20 +160,16 @@ func (s *site) wrapAll(c *setup) {
 }
 
 // openSite opens the folder or the file with its rules, for one loop.
-func (s *site) openSite(o *options, loop int, was *setup, from *sources, trouble *slog.Logger) (p *perLoop, err error) {
-	p = &perLoop{}
+func (s *site) openSite(p *perLoop, o *options, loop int, was *setup, from *sources, trouble *slog.Logger) (err error) {
 	switch {
 	case was != nil:
 		p.users, p.reloader = was.loops[loop].users, was.loops[loop].reloader
 	case o.site.reload:
 		if p.reloader, err = s.newReloader(loop, trouble); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	if err := p.open(o, from, trouble); err != nil {
-		return nil, err
-	}
-	return p, nil
+	return p.open(o, o.all(), from, trouble)
 }
 
 // newReloader makes what refreshes browsers for one loop. That of the first loop watches the
@@ -185,8 +191,8 @@ func (s *site) newReloader(loop int, trouble *slog.Logger) (*reload.Reloader, er
 // discard closes what was opened for a setup that is not put into use.
 func (c *setup) discard() {
 	for _, p := range c.loops {
-		if p.files != nil {
-			p.files.Close()
+		for _, files := range p.allFiles() {
+			files.Close()
 		}
 	}
 	c.global.discard()
@@ -195,8 +201,8 @@ func (c *setup) discard() {
 // close closes everything after the loops have ended.
 func (s *site) close() error {
 	for _, p := range s.loops {
-		if p.files != nil {
-			p.files.Close()
+		for _, files := range p.allFiles() {
+			files.Close()
 		}
 	}
 	return s.setup.global.close(logEnd)

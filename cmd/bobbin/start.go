@@ -13,7 +13,7 @@ import (
 
 // warnOfNoFolder warns of flags about files where the default site is served.
 func (o *options) warnOfNoFolder() {
-	if o.path != "" {
+	if !o.isDefault() {
 		return
 	}
 	var list []string

@@ -55,6 +55,7 @@ func (c *setup) runTests() error {
 	o.loops, o.verbose, o.site.reload = 1, false, false
 	o.global.log, o.global.rate = "off", ""
 	o.closed.maintenance = "" // the tests are of the site that is worked on
+	o.parts = withoutMaintenance(o.parts)
 	if c.certs != nil {
 		o.https.store = c.certs // for the names in them
 	}

@@ -41,7 +41,7 @@ var testKeys = []string{"get", "host", "scheme", "from", "send", "expect", "head
 // readTests reads the tables of a file.
 func (o *options) readTests(file string, text []byte, value any, at place) error {
 	tables, _ := value.([]any)
-	places := testPlaces(text)
+	places := tablePlaces(text, "test")
 	if len(tables) == 0 || len(tables) != len(places) {
 		return fmt.Errorf("%s:%s: each test is a table of its own: write [[test]], and below it get = \"/\" and expect = 200", file, at.key)
 	}
@@ -163,8 +163,8 @@ func serversOwn(name string) bool {
 		func(own string) bool { return strings.EqualFold(own, name) })
 }
 
-// testPlaces returns the places of the keys of each table [[test]], and its own as that of "".
-func testPlaces(text []byte) (tables []map[string]place) {
+// tablePlaces returns the places of the keys of each table [[name]], and its own as that of "".
+func tablePlaces(text []byte, name string) (tables []map[string]place) {
 	var p unstable.Parser
 	p.Reset(text)
 	var in map[string]place
@@ -179,13 +179,13 @@ func testPlaces(text []byte) (tables []map[string]place) {
 		if isTable {
 			in = nil
 		}
-		note := func(in map[string]place, name string, key *unstable.Node) {
-			if in[name] == (place{}) {
-				in[name] = placeOf(&p, text, key)
+		note := func(in map[string]place, as string, key *unstable.Node) {
+			if in[as] == (place{}) {
+				in[as] = placeOf(&p, text, key)
 			}
 		}
 		switch nested := isTable && keys.Next(); {
-		case isTable && string(first.Data) != "test":
+		case isTable && string(first.Data) != name:
 		case nested && len(tables) > 0: // a key whose value is a table
 			note(tables[len(tables)-1], string(keys.Node().Data), keys.Node())
 		case e.Kind == unstable.ArrayTable && !nested:

@@ -29,12 +29,13 @@ func (s *site) fileFigures(loop int) inspect.FileCounters {
 // counters returns those of the files now and before.
 func (p *perLoop) counters() static.Counters {
 	c := p.before
-	if p.files != nil {
-		now := p.files.Counters()
+	c.Bytes = 0
+	for _, files := range p.allFiles() {
+		now := files.Counters()
 		c.Hits += now.Hits
 		c.Asked += now.Asked
 		c.Evicted += now.Evicted
-		c.Bytes = now.Bytes
+		c.Bytes += now.Bytes
 	}
 	return c
 }
@@ -43,7 +44,7 @@ func (p *perLoop) counters() static.Counters {
 // the default site has it if it is for this machine only, and others with --xray. With
 // --admin alone the site has what the buttons of the operator's page ask for.
 func (s *site) xray(o *options, loop int) http.Handler {
-	if !o.watch.xray && (o.path != "" || !o.local()) {
+	if !o.watch.xray && (!o.isDefault() || !o.local()) {
 		if o.watch.admin == "" {
 			return nil
 		}
