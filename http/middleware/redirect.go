@@ -183,6 +183,13 @@ func (list Redirects) Forced(next http.Handler, as func(w *http.Response, r *htt
 	}
 }
 
+// ForcedAt reports whether a rule with precedence applies to a clean path of a host, so that
+// Forced does not call next.
+func (list Redirects) ForcedAt(host, path string) bool {
+	rule, _ := list.find(host, path, true)
+	return rule != nil
+}
+
 // Missing returns a handler for missing files, which tries the other rules.
 func (list Redirects) Missing(as func(w *http.Response, r *http.Request, path string) error) http.Handler {
 	return func(w *http.Response, r *http.Request) error {
@@ -199,26 +206,33 @@ func (list Redirects) try(w *http.Response, r *http.Request, force bool, as func
 		return false, nil // no file has such a path, and the next handler answers
 	}
 	path := string(clean)
+	rule, to := list.find(r.Host(), path, force)
+	switch {
+	case rule == nil:
+		return false, nil
+	case rule.status == http.StatusOK, rule.status == http.StatusNotFound:
+		w.SetStatus(rule.status)
+		to, _, _ = strings.Cut(to, "#")
+		to, _, _ = strings.Cut(to, "?")
+		return true, as(w, r, unescape(to))
+	}
+	w.Add("Location", string(http.EscapeURI(nil, withQuery(to, r.RawQuery()))))
+	return true, rule.status
+}
+
+// find returns the first rule that applies to a clean path of a host, with its target; nil if
+// none does.
+func (list Redirects) find(host, path string, force bool) (*Redirect, string) {
 	for i := range list {
 		rule := &list[i]
-		if rule.force != force || rule.host != "" && !strings.EqualFold(rule.host, hostOnly(r.Host())) {
+		if rule.force != force || rule.host != "" && !strings.EqualFold(rule.host, hostOnly(host)) {
 			continue
 		}
-		to, ok := rule.match(path)
-		if !ok || rule.leadsTo(to, path, r.Host()) {
-			continue
+		if to, ok := rule.match(path); ok && !rule.leadsTo(to, path, host) {
+			return rule, to
 		}
-		switch rule.status {
-		case http.StatusOK, http.StatusNotFound:
-			w.SetStatus(rule.status)
-			to, _, _ = strings.Cut(to, "#")
-			to, _, _ = strings.Cut(to, "?")
-			return true, as(w, r, unescape(to))
-		}
-		w.Add("Location", string(http.EscapeURI(nil, withQuery(to, r.RawQuery()))))
-		return true, rule.status
 	}
-	return false, nil
+	return nil, ""
 }
 
 // withQuery adds the query of a request to a target that has none, before its fragment.

@@ -37,14 +37,15 @@ const (
 
 // A list is a page of a folder's names.
 type list struct {
-	path    string
-	prefix  string // of the path
-	query   *listQuery
-	entries []listEntry
-	folders int // in all
-	files   int
-	skipped int // that stand before the page
-	private privates
+	path     string
+	prefix   string // of the path
+	query    *listQuery
+	entries  []listEntry
+	folders  int // in all
+	files    int
+	skipped  int // that stand before the page
+	private  privates
+	archives *Archives // that are linked, or nil
 
 	first, last listEntry // of the page, served or not; other pages are linked by them
 }
@@ -58,8 +59,11 @@ type listEntry struct {
 	lazy     fs.DirEntry // the source of size and time, until they are known
 }
 
-// list answers with a page of the folder of e.
+// list answers with a page of the folder of e, or with an archive of it.
 func (f *Files) list(w *http.Response, r *http.Request, e *entry) error {
+	if format := f.options.Archive.asked(r.RawQuery()); format != nil && w.Status() == http.StatusOK {
+		return f.archive(w, r, e, format)
+	}
 	q := &question{search: search{path: e.path, list: listQueryOf(r), listed: e.folder}, lane: eventloop.LaneLarge}
 	q.key = e.path + q.list.key()
 	if page := f.cache.get([]byte(q.key)); page != nil && same(page.listed, e.listed) && r.Loop().WallTime().Sub(page.checked) < listFor {
@@ -103,7 +107,7 @@ func (s *search) listPage(f *found) error {
 // readList reads an open folder and returns a page of it. Names that are not served
 // are not shown.
 func (s *search) readList(folder fs.File) (*list, error) {
-	l := &list{path: s.path, prefix: s.options.Prefix, query: s.list, private: s.options.private.now()}
+	l := &list{path: s.path, prefix: s.options.Prefix, query: s.list, private: s.options.private.now(), archives: s.options.Archive}
 	readDir := s.readDir(folder)
 	for {
 		batch, err := readDir(256)

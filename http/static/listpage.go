@@ -70,7 +70,7 @@ func (l *list) page() []byte {
 	}
 	before, behind := l.neighbours()
 	below := pages(before, behind)
-	heads, foot, note := l.query.heads(), "<footer><p id=\"zone\">Times are in UTC.</p></footer>\n", "<p>"+l.note(below != "")+"</p>\n"
+	heads, foot, note := l.query.heads(), "<footer><p id=\"zone\">Times are in UTC.</p></footer>\n", "<p>"+l.note(below != "")+l.archives.links()+"</p>\n"
 	switch {
 	case len(l.entries) > 0:
 	case l.folders+l.files == 0:

@@ -13,6 +13,9 @@ type Options struct {
 	Symlinks Symlinks // which links are followed; those that stay inside the folder if 0
 	Listing  bool     // list a folder that has no index
 
+	// Archive has folders that are listed downloaded as one file, unless it is nil.
+	Archive *Archives
+
 	// Prefix is the path below which the files are, such as "/assets" for a handler of
 	// the pattern "/assets/". Paths of requests, of Fields and of ServeAs have it.
 	Prefix string
