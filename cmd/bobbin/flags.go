@@ -65,6 +65,7 @@ type options struct {
 type siteOptions struct {
 	index     []string
 	listing   string
+	archive   []string
 	fallback  string
 	cleanURLs bool
 	dotfiles  bool
@@ -132,6 +133,8 @@ func (o *options) define() (help *bool, config *string) {
 
 	f.StringSliceVar(&s.index, "index", []string{"index.html"}, "index files: the first of these `names` that exists is served for its folder")
 	f.StringVar(&s.listing, "listing", "auto", "listing of folders without an index file: `mode` on, off, or auto, which lists on loopback only")
+	f.StringSliceVar(&s.archive, "archive", nil, "link archives of a folder in its listing, with all that is below it: `formats` zip, tar or both; alone, both")
+	f.Lookup("archive").NoOptDefVal = strings.Join(archiveFormats, ",")
 	f.StringVar(&s.fallback, "spa", "", "`file` to serve in place of a missing page, for single-page applications")
 	f.Lookup("spa").NoOptDefVal = "index.html"
 	takesFile(f, "spa")
@@ -144,9 +147,10 @@ func (o *options) define() (help *bool, config *string) {
 	f.BoolVar(&s.copy, "copy", false, "read large files instead of using sendfile; for folders whose files are overwritten in place")
 	f.BoolVar(&s.reload, "reload", false, "reload the page in browsers when a file in the folder changes, for editing")
 	takesOne(f, "listing", "on", "off", "auto")
+	takesList(f, "archive", archiveFormats...)
 	takesOne(f, "symlinks", "none", "inside", "all")
 	takesList(f, "compress", "zstd", "gzip", "off")
-	inGroup(f, groupFiles, "index", "listing", "spa", "clean-urls", "dotfiles", "symlinks", "type", "compress", "copy", "reload")
+	inGroup(f, groupFiles, "index", "listing", "archive", "spa", "clean-urls", "dotfiles", "symlinks", "type", "compress", "copy", "reload")
 	inShortHelp(f, "listing", "spa", "reload")
 
 	f.StringArrayVar(&s.cache, "cache", nil, "Cache-Control for a path pattern, as `PATTERN=VALUE`, such as '/assets/**=1y,immutable', or for all other files; the first match applies; default no-cache; repeatable")

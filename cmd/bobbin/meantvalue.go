@@ -93,6 +93,8 @@ func isMeant(flag *pflag.Flag, word string, several bool) bool {
 		return false
 	case flag.Name == "proxy-protocol" && err != nil && strings.Contains(word, ":"): // an address
 		return true
+	case flag.Name == "archive" && err != nil && (word == "both" || slices.Contains(archiveFormats, strings.Split(word, ",")[0])):
+		return true
 	case flag.Name == "spa" && err == nil && info.Mode().IsRegular():
 		return true
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -26,6 +27,7 @@ type sources struct {
 	redirects middleware.Redirects
 	fields    *fieldRules
 	users     []byte // the file of --auth
+	archives  *static.Archives
 }
 
 // readSources reads them.
@@ -33,6 +35,9 @@ func (s *siteOptions) readSources(folder string) (*sources, error) {
 	from := &sources{}
 	var err error
 	if from.redirects, from.fields, err = s.rules(folder); err != nil {
+		return nil, err
+	}
+	if from.archives, err = s.archives(from.redirects); err != nil {
 		return nil, err
 	}
 	if s.auth != "" && folder != "" {
@@ -62,7 +67,7 @@ func (p *perLoop) open(o *options, all []*options, from *sources, trouble *slog.
 	s := &o.site
 	so := static.Options{
 		Index: s.index, Dotfiles: s.dotfiles, CleanURLs: s.cleanURLs, Copy: s.copy, Fallback: strings.TrimPrefix(s.fallback, "/"),
-		Prefix: s.prefix, Private: o.private(all), Log: trouble,
+		Prefix: s.prefix, Private: o.private(all), Log: trouble, Archive: from.archives,
 	}
 	so.Fields, p.warnings = from.fields.of, from.fields.warnings
 	if so.Types, err = readTypes(s.types); err != nil {
@@ -76,6 +81,9 @@ func (p *perLoop) open(o *options, all []*options, from *sources, trouble *slog.
 	}
 	if so.Listing, err = pick("--listing", s.listing, map[string]bool{"on": true, "off": false, "auto": o.local()}); err != nil {
 		return err
+	}
+	if so.Archive != nil && !so.Listing {
+		return errors.New("--archive needs listings, which have its links: add --listing on, or remove --archive")
 	}
 	wrappers, err := s.middleware(p, from)
 	if err != nil {
@@ -112,7 +120,31 @@ func (s *siteOptions) checkFolder(path string) error {
 	if info, err := os.Stat(path); s.reload && err == nil && !info.IsDir() {
 		return fmt.Errorf("--reload needs a folder, and %s is a file: serve its folder", path)
 	}
+	if info, err := os.Stat(path); len(s.archive) > 0 && err == nil && !info.IsDir() {
+		return fmt.Errorf("--archive needs a folder, and %s is a file: serve its folder", path)
+	}
 	return s.checkFallback(path)
+}
+
+// archiveFormats are the values of --archive.
+var archiveFormats = []string{"zip", "tar"}
+
+// archives returns what --archive offers, nil without it. The rules that go before files hold
+// in archives, too.
+func (s *siteOptions) archives(rules middleware.Redirects) (*static.Archives, error) {
+	if len(s.archive) == 0 {
+		return nil, nil
+	}
+	for _, name := range s.archive {
+		if !slices.Contains(archiveFormats, name) {
+			return nil, fmt.Errorf("--archive: unknown format %q: write --archive=zip, --archive=tar, or --archive alone for both", name)
+		}
+	}
+	a, err := static.NewArchives(s.archive...)
+	if err == nil {
+		a.Skip = rules.ForcedAt
+	}
+	return a, err
 }
 
 // middleware returns the middleware around the files of one loop, innermost first.

@@ -120,3 +120,27 @@ func TestARedirectDoesNotLeadToItself(t *testing.T) {
 		})
 	}
 }
+
+// TestARuleTellsWhereItGoesBeforeFiles asks without a request.
+func TestARuleTellsWhereItGoesBeforeFiles(t *testing.T) {
+	list, err := ParseRedirects(strings.NewReader("/a/* /login 404!\n/b /c 301\n/d /d 301!\nhttps://old.example/e /f 301!\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range []struct {
+		name, host, path string
+		want             bool
+	}{
+		{"a path of the rule", "x", "/a/b", true},
+		{"its folder", "x", "/a/", true},
+		{"another path", "x", "/ab", false},
+		{"a rule behind files", "x", "/b", false},
+		{"a rule that leads to its own path", "x", "/d", false},
+		{"a rule for the host", "OLD.example:80", "/e", true},
+		{"a rule for another host", "x", "/e", false},
+	} {
+		if got := list.ForcedAt(row.host, row.path); got != row.want {
+			t.Errorf("%s: %v", row.name, got)
+		}
+	}
+}

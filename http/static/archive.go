@@ -41,7 +41,7 @@ const (
 // symbolic links as Options.Symlinks says. Of a folder below that has an index it has the
 // index alone, because such a folder is not listed.
 //
-// At most 4 archives are made at a time, each on a goroutine of its own; more are answered by
+// At most 4 archives are made at a time, 3 of them for one client, each on a goroutine of its own; more are answered by
 // 503. A folder with more than 10,000 files and folders, or of more than 4 GiB, is
 // answered by 403. If a file shrinks, changes or goes while it is sent, the answer is cut and the
 // log says why.
@@ -59,13 +59,13 @@ type Archives struct {
 	formats []*archiveFormat
 	handler http.Handler
 
-	entries, bytes, names int64 // limits
+	maxEntries, maxBytes, maxNames int64
 }
 
 // NewArchives returns archives in these formats, of zip and tar, in the order of their links;
 // in both if there are none.
 func NewArchives(formats ...string) (*Archives, error) {
-	a := &Archives{entries: archiveEntries, bytes: archiveBytes, names: archiveNames}
+	a := &Archives{maxEntries: archiveEntries, maxBytes: archiveBytes, maxNames: archiveNames}
 	if len(formats) == 0 {
 		formats = []string{"zip", "tar"}
 	}
@@ -152,7 +152,7 @@ func serveArchive(w *http.Response, r *http.Request) error {
 	switch {
 	case err != nil:
 		return err
-	case size > a.Archives.bytes:
+	case size > a.maxBytes:
 		return a.tooLarge()
 	}
 	w.Add("Content-Type", a.format.mediaType).
@@ -280,11 +280,11 @@ func plainError(err error) error {
 
 // tooMany and tooLarge refuse a folder.
 func (a *archive) tooMany() error {
-	return http.StatusForbidden.Because("this folder has more than " + grouped(int(a.Archives.entries)) + " files and folders, or too long names, for an archive: download a folder in it, or its files")
+	return http.StatusForbidden.Because("this folder has more than " + grouped(int(a.maxEntries)) + " files and folders, or too long names, for an archive: download a folder in it, or its files")
 }
 
 func (a *archive) tooLarge() error {
-	return http.StatusForbidden.Because("this folder has more than " + humanSize(a.Archives.bytes) + ", the most for an archive: download a folder in it, or its files")
+	return http.StatusForbidden.Because("this folder has more than " + humanSize(a.maxBytes) + ", the most for an archive: download a folder in it, or its files")
 }
 
 // An archiveEntry is a file or folder in an archive.

@@ -5,6 +5,7 @@ import (
 	"archive/zip"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -368,13 +369,13 @@ func TestAFolderThatIsTooLargeIsRefusedInWords(t *testing.T) {
 		limit func(a *Archives)
 		says  string // "" if it is not refused
 	}{
-		{"four entries are few enough", func(a *Archives) { a.entries = 4 }, ""},
-		{"four are more than three, and hidden ones do not count", func(a *Archives) { a.entries = 3 }, "more than 3 files and folders"},
-		{"a folder that has more is not read to its end", func(a *Archives) { a.entries = 1 }, "more than 1 files and folders"},
-		{"its bytes with those of the format fit", func(a *Archives) { a.bytes = 6000 }, ""},
-		{"its files are larger", func(a *Archives) { a.bytes = 1999 }, "more than 2.0 kB"},
-		{"its files fit, and what the format adds does not", func(a *Archives) { a.bytes = 2001 }, "more than 2.0 kB"},
-		{"its names are too long", func(a *Archives) { a.names = 20 }, "too long names"},
+		{"four entries are few enough", func(a *Archives) { a.maxEntries = 4 }, ""},
+		{"four are more than three, and hidden ones do not count", func(a *Archives) { a.maxEntries = 3 }, "more than 3 files and folders"},
+		{"a folder that has more is not read to its end", func(a *Archives) { a.maxEntries = 1 }, "more than 1 files and folders"},
+		{"its bytes with those of the format fit", func(a *Archives) { a.maxBytes = 6000 }, ""},
+		{"its files are larger", func(a *Archives) { a.maxBytes = 1999 }, "more than 2.0 kB"},
+		{"its files fit, and what the format adds does not", func(a *Archives) { a.maxBytes = 2001 }, "more than 2.0 kB"},
+		{"its names are too long", func(a *Archives) { a.maxNames = 20 }, "too long names"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			a := archives(t)
@@ -496,6 +497,103 @@ func TestAFileThatCannotBeReadIsLeftOut(t *testing.T) {
 	})
 }
 
+// An oddFS has files that fail.
+type oddFS struct {
+	fstest.MapFS
+	errs    map[string]error // of Open
+	changes string           // a file that is overwritten while it is read
+}
+
+func (f oddFS) Open(name string) (fs.File, error) {
+	if err := f.errs[name]; err != nil {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: err}
+	}
+	file, err := f.MapFS.Open(name)
+	if name == f.changes {
+		return &oddFile{File: file}, err
+	}
+	return file, err
+}
+
+// An oddFile has another time when it was read.
+type oddFile struct {
+	fs.File
+	read bool
+}
+
+func (f *oddFile) Read(p []byte) (int, error) {
+	f.read = true
+	return f.File.Read(p)
+}
+
+func (f *oddFile) Stat() (fs.FileInfo, error) {
+	info, err := f.File.Stat()
+	if f.read {
+		return later{info}, err
+	}
+	return info, err
+}
+
+type later struct{ fs.FileInfo }
+
+func (l later) ModTime() time.Time { return l.FileInfo.ModTime().Add(time.Second) }
+
+// TestAnArchiveSaysThatItIsIncomplete has files that cannot be opened for several reasons.
+func TestAnArchiveSaysThatItIsIncomplete(t *testing.T) {
+	site := fstest.MapFS{}
+	for _, name := range []string{"f/a", "f/b", "f/sub/c", "f/page/index.html", "f/page/d"} {
+		site[name] = &fstest.MapFile{Data: []byte(name), Mode: 0o600, ModTime: written}
+	}
+	all := map[string]string{"f/": "", "f/a": "f/a", "f/b": "f/b", "f/sub/": "", "f/sub/c": "f/sub/c", "f/page/": "", "f/page/index.html": "f/page/index.html"}
+	without := func(names ...string) map[string]string {
+		some := maps.Clone(all)
+		for _, name := range names {
+			delete(some, name)
+		}
+		return some
+	}
+	damaged := errors.New("the disk is damaged")
+	for _, row := range []struct {
+		name   string
+		fsys   oddFS
+		status int
+		want   map[string]string
+	}{
+		{"all can be read", oddFS{}, 200, all},
+		{"a file may not be read, which is left out", oddFS{errs: map[string]error{"f/b": fs.ErrPermission}}, 200, without("f/b")},
+		{"a folder may not be read, which is left out", oddFS{errs: map[string]error{"f/sub": fs.ErrPermission}}, 200, without("f/sub/", "f/sub/c")},
+		{"an index may not be read, so that its folder is not listed", oddFS{errs: map[string]error{"f/page/index.html": fs.ErrPermission}}, 200, without("f/page/", "f/page/index.html")},
+		{"a file is damaged", oddFS{errs: map[string]error{"f/b": damaged}}, 500, nil},
+		{"a folder is damaged", oddFS{errs: map[string]error{"f/sub": damaged}}, 500, nil},
+		{"an index is damaged", oddFS{errs: map[string]error{"f/page/index.html": damaged}}, 500, nil},
+		{"a file is overwritten while it is read, before the head is out", oddFS{changes: "f/b"}, 500, nil},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			row.fsys.MapFS = site
+			files := serveFS(t, row.fsys, Options{Listing: true, Archive: archives(t)})
+			var log bytes.Buffer
+			httptest.Run(t, httptest.Config{Handler: files.Serve, Log: slog.New(slog.NewTextHandler(&log, nil))}, func(c *httptest.Client) {
+				got := c.Get("/f/?archive=zip")
+				failed := strings.Count(log.String(), "\n") == 1 && (strings.Contains(log.String(), "damaged") || strings.Contains(log.String(), "f/b has changed"))
+				if got.Status != row.status || failed != (row.status == 500) || failed && got.Header("Content-Disposition") != "" {
+					t.Errorf("%v, and the log says %s", got, log.String())
+				}
+			})
+			if row.status != 200 {
+				return
+			}
+			visit(t, files, func(v *visitor) {
+				for _, format := range formats {
+					got := v.ask("GET /f/?archive=" + format)
+					if is := unpack(t, format, got.body); !maps.Equal(is.content, row.want) {
+						t.Errorf("%s: %v", format, is.content)
+					}
+				}
+			})
+		})
+	}
+}
+
 // TestAFewArchivesAtATime has clients that do not read, and one that comes too late.
 func TestAFewArchivesAtATime(t *testing.T) {
 	root := tree(t, map[string]string{"f/a.bin": letters(8 << 20)})
@@ -538,7 +636,7 @@ func TestAFewArchivesAtATime(t *testing.T) {
 	})
 }
 
-// TestOverHTTP1AndHTTP2 downloads by clients of the standard library over the system's
+// TestArchivesOverHTTP1AndHTTP2 downloads by clients of the standard library over the system's
 // sockets, while files are large, and looks at the memory that this takes.
 func TestArchivesOverHTTP1AndHTTP2(t *testing.T) {
 	root := tree(t, map[string]string{"f/small.txt": "small"})

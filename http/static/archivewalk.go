@@ -122,9 +122,9 @@ func (a *archive) add(e *archiveEntry, path string) error {
 		a.length += e.size
 	}
 	switch {
-	case a.count > a.Archives.entries, a.named > a.Archives.names:
+	case a.count > a.maxEntries, a.named > a.maxNames:
 		return a.tooMany()
-	case a.length > a.Archives.bytes:
+	case a.length > a.maxBytes:
 		return a.tooLarge()
 	}
 	return nil

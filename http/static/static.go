@@ -9,7 +9,8 @@
 // keeps it in a cache that evicts by SIEVE (cache.go); answer.go answers with it,
 // by the request's conditions (condition.go), the codings that the client takes
 // (coding.go, accept.go) and ranges (ranges.go). A large file is sent from openfile.go.
-// What times tell is in times.go, and what an fs.FS needs in fsys.go.
+// What times tell is in times.go, and what an fs.FS needs in fsys.go. A folder without an index
+// is listed by listing.go, and downloaded by archive.go.
 package static
 
 import (
