@@ -8,6 +8,7 @@ import (
 	nethttp "net/http"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -90,4 +91,35 @@ func TestTheFlagForArchives(t *testing.T) {
 			t.Errorf("%s: %d, %q, want %q", row.name, code, complaint, row.says)
 		}
 	}
+}
+
+// TestAnArchiveLacksWhatHasAPassword packs a folder of which a part has a site of its own.
+func TestAnArchiveLacksWhatHasAPassword(t *testing.T) {
+	t.Parallel()
+	r := reloadable(t, map[string]string{
+		"pack/a.txt": "a", "pack/inner/b.txt": "b", "main/index.html": "main", "users": "ali" + hashOfUU,
+		"bobbin.toml": "path = 'DIR/main'\n[[site]]\nat = '/p'\npath = 'DIR/pack'\nlisting = 'on'\narchive = ['zip']\n[[site]]\nat = '/i'\npath = 'DIR/pack/inner'\nauth = 'DIR/users'\n",
+	})
+	a, err := nethttp.Get(r.url + "p/?archive=zip")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.Body.Close()
+	body, err := io.ReadAll(a.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	z, err := zip.NewReader(bytes.NewReader(body), int64(len(body)))
+	if err != nil {
+		t.Fatalf("%d: %v", a.StatusCode, err)
+	}
+	var names []string
+	for _, f := range z.File {
+		names = append(names, f.Name)
+	}
+	if !slices.Equal(names, []string{"p/", "p/a.txt"}) {
+		t.Errorf("the archive has %q", names)
+	}
+	r.signal(syscall.SIGTERM)
+	r.ends(exitOK)
 }
