@@ -42,6 +42,15 @@ func TestConversations(t *testing.T) {
 	}
 }
 
+// fewer returns a part of a number of seeds if the tests are to be short, as under the race
+// detector.
+func fewer(seeds uint64) uint64 {
+	if testing.Short() {
+		return seeds / 8
+	}
+	return seeds
+}
+
 // holdEveryWay stops at the first way that fails.
 func holdEveryWay(t *testing.T, c *conversation) {
 	hold(t, c, "as it is written", sim.New(1), asWritten)
@@ -54,7 +63,7 @@ func holdEveryWay(t *testing.T, c *conversation) {
 	for seed := range uint64(3) {
 		hold(t, c, fmt.Sprint("in random pieces, seed ", seed), sim.New(1), inPieces(seed))
 	}
-	for seed := range uint64(*conversationSeeds) {
+	for seed := range fewer(uint64(*conversationSeeds)) {
 		k := sim.NewUnlucky(seed)
 		// What a client could not tell from a fault of the server's.
 		k.Luck.PeerReset, k.Luck.DiedQueued, k.Luck.Suspend = 0, 0, 0
