@@ -51,9 +51,18 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
+// builds skips a test that builds programs, unless it was asked for.
+func builds(t *testing.T) {
+	t.Helper()
+	if os.Getenv("BOBBIN_RELEASE") == "" {
+		t.Skip("skipped: to build a release takes minutes; BOBBIN_RELEASE=1 has it built, as .ci/run does")
+	}
+}
+
 // dist returns the folder of the release.
 func dist(t *testing.T) string {
 	t.Helper()
+	builds(t)
 	if !slices.Contains(targets, host) {
 		t.Skipf("skipped: there is no release for %s", host)
 	}
