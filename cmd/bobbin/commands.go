@@ -31,6 +31,7 @@ func init() {
 		"cert":        withHelp("cert", certCommand),
 		"completion":  withHelp("completion", completionCommand),
 		"precompress": withHelp("precompress", precompressCommand),
+		"explain":     withHelp("explain", explainCommand),
 		"hash":        withHelp("hash", hashCommand),
 		"top":         withHelp("top", topCommand),
 		"tour":        withHelp("tour", tourCommand),
@@ -71,6 +72,12 @@ Prints a script that has the shell complete flags, their values, and commands.
   fish   in ~/.config/fish/config.fish:     bobbin completion fish | source
 
 Packages of bobbin have the scripts where the shells look for them.
+`,
+	"explain": `usage: bobbin explain URL [flags] [PATH]
+
+Says how these settings answer a request for URL, and which of them decide: the
+[[site]] of the configuration file, redirects, fields, and the answer. Nothing
+is listened on. URL is a path, or has the name of a site as well.
 `,
 	"man": `usage: bobbin man
 

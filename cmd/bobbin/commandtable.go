@@ -18,6 +18,7 @@ var commandSummaries = map[string]string{
 	"cert":        "make a certificate for development",
 	"completion":  "print the completion for bash, zsh or fish",
 	"config":      "check the settings, or print them",
+	"explain":     "say how a request is answered, and by which settings",
 	"hash":        "make a line of the --auth file",
 	"help":        "explain a command",
 	"man":         "print the manual page",

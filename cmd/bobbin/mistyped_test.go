@@ -91,7 +91,7 @@ func TestEveryMistakeIsASentenceThatSaysWhatToDo(t *testing.T) {
 
 func TestEachCommandHasItsHelp(t *testing.T) {
 	names := commandNames()
-	if !slices.Equal(names, []string{"cert", "completion", "config", "hash", "help", "man", "precompress", "serve", "top", "tour", "trace", "version"}) {
+	if !slices.Equal(names, []string{"cert", "completion", "config", "explain", "hash", "help", "man", "precompress", "serve", "top", "tour", "trace", "version"}) {
 		t.Errorf("the commands are %s", names)
 	}
 	for _, name := range names {

@@ -137,12 +137,20 @@ func (c *chooser) of(r *http.Request) *perLoop {
 	if err != nil {
 		path = r.PathBytes() // which is no name of a file anywhere
 	}
-	for _, n := range c.own {
-		if isBelow(path, c.parts[n].options.site.prefix) {
-			return c.loops[n]
-		}
+	if n := c.at(path); n >= 0 {
+		return c.loops[n]
 	}
 	return c.rest
+}
+
+// at returns which of the parts for the name of before is for a path, -1 for none.
+func (c *chooser) at(path []byte) int {
+	for _, n := range c.own {
+		if isBelow(path, c.parts[n].options.site.prefix) {
+			return n
+		}
+	}
+	return -1
 }
 
 // order finds the parts for a name.

@@ -142,7 +142,7 @@ func (s *siteOptions) archives(rules middleware.Redirects) (*static.Archives, er
 	}
 	a, err := static.NewArchives(s.archive...)
 	if err == nil {
-		a.Skip = rules.ForcedAt
+		a.Skip = func(host, path string) bool { return rules.For(host, path, true) != nil }
 	}
 	return a, err
 }

@@ -51,16 +51,11 @@ func (c *setup) runTests() error {
 	if len(c.options.tests) == 0 {
 		return nil
 	}
-	o := *c.options
-	o.loops, o.verbose, o.site.reload = 1, false, false
-	o.global.log, o.global.rate = "off", ""
+	o := c.options.rehearsed()
 	o.closed.maintenance = "" // the tests are of the site that is worked on
 	o.parts = withoutMaintenance(o.parts)
 	if c.certs != nil {
 		o.https.store = c.certs // for the names in them
-	}
-	if o.https.port == 0 {
-		o.https.port = 443 // it does not listen yet
 	}
 	s, err := prepare(&o, io.Discard, slog.New(slog.DiscardHandler))
 	if err != nil {
@@ -76,6 +71,17 @@ func (c *setup) runTests() error {
 	return nil
 }
 
+// rehearsed returns the settings without what is for clients of the network.
+func (o *options) rehearsed() options {
+	alone := *o
+	alone.loops, alone.verbose, alone.site.reload = 1, false, false
+	alone.global.log, alone.global.rate = "off", ""
+	if alone.https.port == 0 {
+		alone.https.port = 443 // it does not listen yet
+	}
+	return alone
+}
+
 // A testKernel is the simulated kernel, with the date of today.
 type testKernel struct {
 	*sim.Kernel
@@ -87,6 +93,19 @@ func (k *testKernel) Now() time.Time { return k.begun.Add(k.Monotonic()) }
 
 // test has a client make the requests, one after the other.
 func (s *site) test(o *options) (failed []string, err error) {
+	err = s.rehearse(o, func(k *testKernel, script *sim.Script) {
+		for i := range o.tests {
+			t := &o.tests[i]
+			if wrong := t.run(k, script, o.https.on()); wrong != "" {
+				failed = append(failed, fmt.Sprintf("%s: GET %s: %s", t.place, t.get, wrong))
+			}
+		}
+	})
+	return failed, err
+}
+
+// rehearse serves one client over the simulated kernel.
+func (s *site) rehearse(o *options, client func(k *testKernel, script *sim.Script)) error {
 	s.wrapAll(s.setup)
 	k := &testKernel{sim.New(1), time.Now()}
 	p := s.loops[0]
@@ -97,13 +116,13 @@ func (s *site) test(o *options) (failed []string, err error) {
 	if o.https.on() {
 		cert, err := certs.Self(time.Now(), "localhost")
 		if err != nil {
-			return nil, err
+			return err
 		}
 		config.TLS = certs.Of(cert).Config()
 	}
 	server, err := http.NewServer(config)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	s.inspector.Show(http.Servers{server})
 	if _, err = server.Listen(":80"); err == nil && o.https.on() {
@@ -111,16 +130,9 @@ func (s *site) test(o *options) (failed []string, err error) {
 	}
 	if err != nil {
 		server.Stop()
-		return nil, errors.Join(err, server.Run())
+		return errors.Join(err, server.Run())
 	}
-	k.Go(func(script *sim.Script) {
-		for i := range o.tests {
-			t := &o.tests[i]
-			if wrong := t.run(k, script, o.https.on()); wrong != "" {
-				failed = append(failed, fmt.Sprintf("%s: GET %s: %s", t.place, t.get, wrong))
-			}
-		}
-	})
+	k.Go(func(script *sim.Script) { client(k, script) })
 	k.Every = func() {
 		if k.Running() == 0 && !server.Loop().Stopping() {
 			server.Stop()
@@ -130,21 +142,31 @@ func (s *site) test(o *options) (failed []string, err error) {
 		err = nil // an answer that does not end
 	}
 	k.Abandon()
-	return failed, err
+	return err
 }
 
 // run makes the request of a test, and returns what is wrong with the answer, or "".
 func (t *siteTest) run(k *testKernel, script *sim.Script, secure bool) (wrong string) {
+	a, body, wrong, err := t.ask(k, script, secure)
+	if wrong != "" {
+		return wrong
+	}
+	return t.compare(a, body, err)
+}
+
+// ask makes the request. It returns the answer with its body, or says what is wrong because there is
+// none. The error is that of reading the body.
+func (t *siteTest) ask(k *testKernel, script *sim.Script, secure bool) (a *nethttp.Response, body []byte, wrong string, err error) {
 	port := uint16(80)
 	switch {
 	case t.scheme == "https" && !secure:
-		return "the site is not served over HTTPS: remove scheme"
+		return nil, nil, "the site is not served over HTTPS: remove scheme", nil
 	case secure && t.scheme != "http":
 		port = 443
 	}
 	w, err := k.DialFrom(t.from, port)
 	if err != nil {
-		return err.Error()
+		return nil, nil, err.Error(), nil
 	}
 	defer w.Close()
 	var c net.Conn = &testConn{k, script, w, k.Kernel.Now().Add(testTime)}
@@ -156,17 +178,17 @@ func (t *siteTest) run(k *testKernel, script *sim.Script, secure bool) (wrong st
 		request += field + "\r\n"
 	}
 	if _, err := io.WriteString(c, request+"\r\n"); err != nil {
-		return "the request was not taken: " + err.Error()
+		return nil, nil, "the request was not taken: " + err.Error(), nil
 	}
-	a, err := nethttp.ReadResponse(bufio.NewReader(c), nil)
+	a, err = nethttp.ReadResponse(bufio.NewReader(c), nil)
 	if err != nil {
-		return "there is no answer: " + err.Error()
+		return nil, nil, "there is no answer: " + err.Error(), nil
 	}
-	body, err := io.ReadAll(io.LimitReader(a.Body, testBody))
+	body, err = io.ReadAll(io.LimitReader(a.Body, testBody))
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		err = nil // an answer that does not end, such as a stream of events
 	}
-	return t.compare(a, body, err)
+	return a, body, "", err
 }
 
 // compare returns what is wrong with an answer, or "".

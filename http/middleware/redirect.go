@@ -21,6 +21,7 @@ import (
 // rule precedence over existing files. A rule that redirects a path to itself does not
 // apply to that path.
 type Redirect struct {
+	text   string   // as it was written
 	host   string   // without a port; "" for all
 	from   []string // segments
 	prefix string   // of the segment before the star at the end of FROM
@@ -34,6 +35,7 @@ type Redirect struct {
 // ParseRedirect parses one rule.
 func ParseRedirect(s string) (r Redirect, err error) {
 	words := strings.Fields(s)
+	r.text = strings.Join(words, " ")
 	if len(words) < 2 || len(words) > 3 {
 		return r, fmt.Errorf("%q is not a redirect: write FROM TO [STATUS], such as \"/old/* /new/:splat 301\"", s)
 	}
@@ -64,6 +66,9 @@ func ParseRedirect(s string) (r Redirect, err error) {
 	r.from = parts(from)
 	return r, r.check(s)
 }
+
+// String returns the rule as it was written.
+func (r *Redirect) String() string { return r.text }
 
 // cutHost returns the path of FROM, and notes its host if it is a URL.
 func (r *Redirect) cutHost(from string) (path string, err error) {
@@ -183,11 +188,11 @@ func (list Redirects) Forced(next http.Handler, as func(w *http.Response, r *htt
 	}
 }
 
-// ForcedAt reports whether a rule with precedence applies to a clean path of a host, so that
-// Forced does not call next.
-func (list Redirects) ForcedAt(host, path string) bool {
-	rule, _ := list.find(host, path, true)
-	return rule != nil
+// For returns the rule that applies to a clean path of a host, or nil: of those with precedence,
+// so that Forced does not call next, or of the others, for missing files.
+func (list Redirects) For(host, path string, forced bool) *Redirect {
+	rule, _ := list.find(host, path, forced)
+	return rule
 }
 
 // Missing returns a handler for missing files, which tries the other rules.

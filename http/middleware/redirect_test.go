@@ -139,7 +139,7 @@ func TestARuleTellsWhereItGoesBeforeFiles(t *testing.T) {
 		{"a rule for the host", "OLD.example:80", "/e", true},
 		{"a rule for another host", "x", "/e", false},
 	} {
-		if got := list.ForcedAt(row.host, row.path); got != row.want {
+		if got := list.For(row.host, row.path, true) != nil; got != row.want {
 			t.Errorf("%s: %v", row.name, got)
 		}
 	}
