@@ -35,7 +35,7 @@ func TestHAProxyFindsTheServerUp(t *testing.T) {
 			p := start(t, "", row.args...)
 			dir := t.TempDir()
 			in := func(name string) string { return filepath.Join(dir, name) }
-			config := fmt.Sprintf("global\n stats socket %s\ndefaults\n mode http\n timeout connect 10s\n timeout client 10s\n timeout server 10s\n"+
+			config := fmt.Sprintf("global\n stats socket %s\ndefaults\n mode http\n timeout connect 10s\n timeout client 10s\n timeout server 10s\n timeout check 10s\n"+
 				"frontend f\n bind unix@%s\n default_backend b\nbackend b\n %s\n server s %s check inter 100ms\n", in("stats"), in("f"), row.check, p.host())
 			startHAProxy(t, path, config)
 			if got := checkOf(t, in("stats")); got != "L7OK 204" {
