@@ -76,6 +76,9 @@ func readAsked(text string) (*siteTest, error) {
 		rest = "/" + rest
 	}
 	rest, _, _ = strings.Cut(rest, "#") // stays in the browser
+	if name := nameOf(t.host); checkHosts([]string{name}) != nil || strings.ContainsAny(t.host, "@?*") || !strings.ContainsAny(name, ".:") && name != "localhost" {
+		return nil, fmt.Errorf("%q is no URL of a site: a path begins with a slash, as in /docs/, and a name is one such as www.example.com", text)
+	}
 	t.get = string(http.EscapeURI(nil, rest))
 	if _, err := neturl.Parse("http://" + t.host + t.get); err != nil || t.host == "" || rest == "" || strings.ContainsFunc(t.host, func(r rune) bool { return r <= ' ' || r >= 0x7f }) {
 		return nil, fmt.Errorf("%q is no URL of a site: write /docs/, www.example.com/docs/ or https://www.example.com/docs/", text)
@@ -129,12 +132,22 @@ func (e *explanation) find(s *site, o *options) error {
 	if own.site.auth != "" {
 		note("auth %s", own.site.auth)
 	}
+	if e.answer.StatusCode == nethttp.StatusNotFound {
+		for _, other := range o.all() {
+			if other != own && other.path != "" && other.isGuarded() && !own.isIn(other.path) {
+				note("%s is served by its own site alone, also where links and redirects lead to it", other.path)
+			}
+		}
+	}
 	forced := from.redirects.For(e.asked.host, string(path), true)
 	switch missing := from.redirects.For(e.asked.host, string(path), false); {
 	case forced != nil:
 		note("redirect %s", forced)
 	case missing != nil:
 		note("redirect %s (if there is no such file)", missing)
+	}
+	if e.answer.StatusCode >= 300 {
+		return nil // the rules below are for files
 	}
 	if i := slices.IndexFunc(from.fields.cache, func(r fieldRule) bool { return r.match(string(path)) }); i >= 0 {
 		note("cache %s", &from.fields.cache[i])

@@ -71,7 +71,7 @@ func TestEveryMistakeIsASentenceThatSaysWhatToDo(t *testing.T) {
 		{"a command of one word that is mistyped", "versoin", "did you mean version?"},
 		{"a flag behind two dashes", "-- . -v", "flags go before --"},
 		{"help for no command", "help cret", "did you mean cert?"},
-		{"help for two", "help cert hash", "the commands are cert, completion, config, hash, help, man, precompress, serve, top, tour, trace, version"},
+		{"help for two", "help cert hash", "the commands are cert, completion, config, explain, hash, help, man, precompress, serve, top, tour, trace, version"},
 		{"a version of something", "version 2", "usage: bobbin version"},
 		{"a flag of a command", "cert --fodler x", "unknown flag --fodler; did you mean --folder?"},
 		{"a flag of another command", "cert --port 80", "see bobbin cert --help"},

@@ -122,6 +122,8 @@ func (o *options) readPart(table map[string]any, places map[string]place) (*part
 	switch _, cert := table["tls-cert"]; {
 	case sub.path == "":
 		return nil, fmt.Errorf("%s: the site has no path: write path = \"./www\", a folder or a file", p.place)
+	case len(p.hosts) == 0 && table["at"] != nil && sub.site.prefix == "":
+		return nil, fmt.Errorf("%s: at = \"/\" is what path above the first [[site]] is for: set that, or add a host", p.place)
 	case len(p.hosts) == 0 && sub.site.prefix == "":
 		return nil, fmt.Errorf("%s: the site has neither host nor at: write host = \"www.example.com\", at = \"/docs\", or both", p.place)
 	case cert != (table["tls-key"] != nil):
@@ -226,8 +228,8 @@ func (p *part) setHosts(value any) (wrong string) {
 		switch err := checkHosts([]string{strings.TrimPrefix(text, "*.")}); {
 		case !ok:
 			return fmt.Sprintf("host has %v, which is no name: write \"www.example.com\"", one)
-		case err != nil:
-			return strings.TrimPrefix(err.Error(), "--") + ", or *.example.com for all names below it"
+		case err != nil, strings.HasPrefix(name, "."), strings.Contains(strings.TrimPrefix(name, "*."), "*"):
+			return fmt.Sprintf("host has %q: write a name without scheme, port and path, such as www.example.com, or *.example.com for all names below it", text)
 		case strings.ContainsFunc(name, func(r rune) bool { return r >= 0x80 }):
 			return fmt.Sprintf("host has %q, which browsers send in ASCII: write it as it is in their address bar when copied, with xn--", text)
 		case slices.Contains(p.hosts, name):
@@ -250,6 +252,40 @@ func prefixOf(text string) (prefix, wrong string) {
 		return "", fmt.Sprintf("at is %q, and paths that begin with /-/ are the server's own: choose another", text)
 	}
 	return prefix, ""
+}
+
+// withoutEffect returns a warning for each pattern of the table that no path of the part has.
+func (p *part) withoutEffect() (warnings []string) {
+	prefix, site := p.options.site.prefix, &p.options.site
+	for _, key := range []string{"cache", "header", "redirect"} {
+		if !slices.Contains(p.keys, key) {
+			continue // what is above has other paths
+		}
+		for _, text := range map[string][]string{"cache": site.cache, "header": site.header, "redirect": site.redirect}[key] {
+			start := text
+			if end := strings.IndexAny(text, "*?:= "); end >= 0 {
+				start = text[:end]
+			}
+			if strings.HasPrefix(text, "/") && !strings.HasPrefix(start, prefix) && !strings.HasPrefix(prefix+"/", start) {
+				warnings = append(warnings, fmt.Sprintf("%s %q is for no path, because all paths here begin with %s/: write %s%s", key, text, prefix, prefix, text))
+			}
+		}
+	}
+	return warnings
+}
+
+// isOpen returns a warning if another site asks for a password for these files, and this one does
+// not, and was not told so.
+func (p *part) isOpen(all []*options) []string {
+	if p.options.isGuarded() || slices.Contains(p.keys, "auth") {
+		return nil
+	}
+	for _, other := range all {
+		if other.path != "" && other.site.auth != "" && p.options.isIn(other.path) {
+			return []string{fmt.Sprintf("%s is served without the password that is asked for elsewhere: write auth = %q if that is meant", p.options.path, noAuth)}
+		}
+	}
+	return nil
 }
 
 // isDefault reports whether the default site is served, because there is nothing else.

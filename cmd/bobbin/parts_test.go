@@ -117,24 +117,41 @@ func TestEachSiteHasItsNamesAndPaths(t *testing.T) {
 func TestNoOtherSiteServesWhatHasAPassword(t *testing.T) {
 	dir := folder(t, map[string][]byte{
 		"main/index.html": []byte("main"), "main/members/a.txt": []byte("secret"), "main/members/deep/b.txt": []byte("secret"), "users": []byte("ali" + hashOfUU),
+		"dl/open.txt": []byte("open"),
 	})
 	at := func(name string) string { return filepath.Join(dir, name) }
-	for link, target := range map[string]string{"main/folder": "members", "main/file": "members/a.txt", "main/deep": "members/deep"} {
+	for link, target := range map[string]string{"main/folder": "members", "main/file": "members/a.txt", "main/deep": "members/deep", "dl/folder": "../main/members", "dl/file": "../main/members/a.txt", "dl/deep": "../main/members/deep", "now": "dl"} {
 		if err := os.Symlink(target, at(link)); err != nil {
 			t.Fatal(err)
 		}
 	}
+	if err := os.Link(at("main/members/a.txt"), at("dl/hard")); err != nil {
+		t.Skipf("no hard links here: %v", err)
+	}
 	config := strings.ReplaceAll("path = 'DIR/main'\nlisting = 'on'\nsymlinks = 'all'\n[[site]]\nat = '/m'\npath = 'DIR/main/members'\nauth = 'DIR/users'\n[[site]]\nhost = 'other.example'\npath = 'DIR/main'\n"+
-		"[[site]]\nhost = 'all.example'\npath = 'DIR'\n", "DIR", dir)
+		"[[site]]\nhost = 'all.example'\npath = 'DIR'\n[[site]]\nhost = 'dl.example'\npath = 'DIR/dl'\nspa = 'open.txt'\n[[site]]\nhost = 'now.example'\npath = 'DIR/now'\n", "DIR", dir)
 	if err := os.WriteFile(at("bobbin.toml"), []byte(config), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	s, _ := prepared(t, "-c", at("bobbin.toml"))
 	httptest.Run(t, httptest.Config{Handler: s.loops[0].handler}, func(c *httptest.Client) {
-		for _, host := range []string{"localhost", "other.example", "all.example"} {
-			for _, path := range []string{"/members/a.txt", "/members/", "/folder/a.txt", "/file", "/deep/b.txt", "/main/members/a.txt", "/main/file", "/m/a.txt", "/users", "/main/%2e/members/a.txt"} {
+		if a := c.Get("/open.txt", "Host: now.example"); a.Status != 200 {
+			t.Errorf("before the link is switched: %v", a)
+		}
+		if err := os.Remove(at("now")); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Symlink("main", at("now")); err != nil {
+			t.Fatal(err)
+		}
+		c.Sleep(time.Minute)
+		if a := c.Get("/", "Host: now.example"); a.Body != "main" {
+			t.Errorf("after the link was switched: %v", a)
+		}
+		for _, host := range []string{"localhost", "other.example", "all.example", "dl.example", "now.example"} {
+			for _, path := range []string{"/hard", "/folder/", "/members/a.txt", "/members/", "/folder/a.txt", "/file", "/deep/b.txt", "/main/members/a.txt", "/main/file", "/m/a.txt", "/users", "/main/%2e/members/a.txt"} {
 				a := c.Get(path, "Host: "+host)
-				if a.Status == 200 || strings.Contains(a.Body, "secret") {
+				if a.Status == 200 || strings.Contains(a.Body, "secret") { // some of them are not there at all
 					t.Errorf("%s%s is %v", host, path, a)
 				}
 			}
@@ -218,11 +235,14 @@ func TestAMistakeInASiteIsNamedWithItsPlace(t *testing.T) {
 		"[[site]]\npath = 'DIR'\nat = '/a%20b'":                                                        `:3:6: at must be a path such as /docs, as it is in the address without escapes`,
 		"[[site]]\npath = 'DIR'\nat = '/a/*'":                                                          `:3:6: at must be a path`,
 		"[[site]]\npath = 'DIR'\nat = '/-/a'":                                                          `:3:6: at is "/-/a", and paths that begin with /-/ are the server's own`,
-		"[[site]]\npath = 'DIR'\nhost = 'http://a.example'":                                            `:3:8: host: "http://a.example" has a scheme, a port or a path`,
-		"[[site]]\npath = 'DIR'\nhost = 'a.example:80'":                                                `:3:8: host: "a.example:80" has a scheme, a port or a path`,
-		"[[site]]\npath = 'DIR'\nhost = 'a.*'":                                                         `:3:8: host: "a.*" is not a host name`,
-		"[[site]]\npath = 'DIR'\nhost = '*'":                                                           `:3:8: host: "*" is not a host name`,
+		"[[site]]\npath = 'DIR'\nhost = 'http://a.example'":                                            `:3:8: host has "http://a.example": write a name without scheme, port and path`,
+		"[[site]]\npath = 'DIR'\nhost = 'a.example:80'":                                                `:3:8: host has "a.example:80": write a name`,
+		"[[site]]\npath = 'DIR'\nhost = 'a.*'":                                                         `:3:8: host has "a.*": write a name`,
+		"[[site]]\npath = 'DIR'\nhost = '*'":                                                           `:3:8: host has "*": write a name`,
 		"[[site]]\npath = 'DIR'\nhost = 'bücher.example'":                                              `:3:8: host has "bücher.example", which browsers send in ASCII`,
+		"[[site]]\npath = 'DIR'\nhost = '*.*.example'":                                                 `:3:8: host has "*.*.example": write a name`,
+		"[[site]]\npath = 'DIR'\nhost = '.a.example'":                                                  `:3:8: host has ".a.example": write a name without scheme, port and path, such as www.example.com, or *.example.com for all`,
+		"[[site]]\npath = 'DIR'\nat = '/'":                                                             `:1:3: at = "/" is what path above the first [[site]] is for`,
 		"[[site]]\npath = 'DIR'\nhost = ['a', 'A.']":                                                   `:3:8: host has "A." twice`,
 		"[[site]]\npath = 'DIR'\nhost = [5]":                                                           `:3:8: host has 5, which is no name`,
 		"[[site]]\npath = 'DIR'\nhost = 5":                                                             `:3:8: host must be a name or a list of names, not a number`,
@@ -298,6 +318,32 @@ func TestASiteHasWhatIsAboveIt(t *testing.T) {
 	values := func(text string) string { return regexp.MustCompile(` # [^\n]*`).ReplaceAllString(text, "") }
 	if _, tables, _ := strings.Cut(printed, "[[site]]"); values(tables) == "" || !strings.HasSuffix(values(once), values(tables)) {
 		t.Errorf("printed\n%s\nand read and printed again\n%s%s", printed, once, complaint)
+	}
+}
+
+// TestWhatATableMayNotMeanIsWarnedOf has a table, and what is said of it; nothing if it is clear.
+func TestWhatATableMayNotMeanIsWarnedOf(t *testing.T) {
+	dir := folder(t, map[string][]byte{"main/index.html": nil, "members/index.html": nil, "members/deep/index.html": nil, "users": []byte("ali" + hashOfUU)})
+	const above = "path = 'DIR/main'\n[[site]]\nat = '/members'\npath = 'DIR/members'\nauth = 'DIR/users'\n"
+	for _, row := range []struct{ name, text, want string }{
+		{"files with a password, by another name", above + "[[site]]\nhost = 'a.example'\npath = 'DIR/members'\n", `a.example: DIR/members is served without the password that is asked for elsewhere: write auth = "off" if that is meant`},
+		{"files in there", above + "[[site]]\nhost = 'a.example'\npath = 'DIR/members/deep'\n", `is served without the password`},
+		{"the same, and that is meant", above + "[[site]]\nhost = 'a.example'\npath = 'DIR/members/deep'\nauth = 'off'\n", ""},
+		{"other files", above + "[[site]]\nhost = 'a.example'\npath = 'DIR/main'\n", ""},
+		{"a redirect from outside of the path", "[[site]]\nat = '/docs'\npath = 'DIR/main'\nredirect = ['/old/* /new/:splat 301']\n", `/docs: redirect "/old/* /new/:splat 301" is for no path, because all paths here begin with /docs/: write /docs/old/* /new/:splat 301`},
+		{"a cache rule for what is outside of the path", "[[site]]\nat = '/docs'\npath = 'DIR/main'\ncache = ['/deep/**=1y']\n", `write /docs/deep/**=1y`},
+		{"a header for what is outside of the path", "[[site]]\nat = '/docs'\npath = 'DIR/main'\nheader = ['/deep/a: X-A: b']\n", `write /docs/deep/a: X-A: b`},
+		{"rules for what is there", "[[site]]\nat = '/docs'\npath = 'DIR/main'\ncache = ['/docs/deep/**=1y', '/**=1h', '*.css=1y', '/d*/a=1y', '1h']\nredirect = ['/docs/a /b', '/:a/b /c']\n", ""},
+		{"rules of a name", "[[site]]\nhost = 'a.example'\npath = 'DIR/main'\ncache = ['/deep/**=1y']\n", ""},
+	} {
+		file := filepath.Join(dir, "bobbin.toml")
+		if err := os.WriteFile(file, []byte(strings.ReplaceAll(row.text, "DIR", dir)), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		code, _, said := try([]string{"config", "test", "-c", file}, "", nil)
+		if want := strings.ReplaceAll(row.want, "DIR", dir); code != exitOK || (want == "") != (said == "") || !strings.Contains(said, want) {
+			t.Errorf("%s: %d, %q, want %q", row.name, code, said, want)
+		}
 	}
 }
 

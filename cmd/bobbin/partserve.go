@@ -102,7 +102,7 @@ func (c *setup) openPart(n int, all []*options, was *setup, trouble *slog.Logger
 		}
 		one.handler = closed(one.handler)
 	}
-	for _, text := range c.loops[0].parts[n].warnings {
+	for _, text := range slices.Concat(c.loops[0].parts[n].warnings, part.withoutEffect(), part.isOpen(all)) {
 		c.options.warn("%s: %s", part, text)
 	}
 	return nil

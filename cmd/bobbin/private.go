@@ -25,8 +25,8 @@ func (o *options) private(all []*options) (paths []string) {
 			}
 		}
 		add(other.site.auth)
-		if other.isGuarded() && o.isAbove(other.path) {
-			add(other.path) // is for whom its own settings let in
+		if other.path != "" && other.isGuarded() && !o.isIn(other.path) {
+			add(other.path) // is for whom its own settings let in; links and the folder of a deployment may lead there
 		}
 	}
 	add(o.config, o.https.clientCA, o.life.portFile)
@@ -62,21 +62,20 @@ func (o *options) isGuarded() bool {
 	return o.site.auth != "" || len(o.closed.allow)+len(o.closed.deny) > 0
 }
 
-// isAbove reports whether a folder or a file is in the folder of these settings, and not that
-// folder itself.
-func (o *options) isAbove(name string) bool {
-	from, err := filepath.EvalSymlinks(o.path)
+// isIn reports whether these files are all in a folder, or are that folder or file itself.
+func (o *options) isIn(folder string) bool {
+	own, err := filepath.EvalSymlinks(o.path)
 	if err != nil {
 		return false // there is nothing to serve
 	}
-	name, err = filepath.EvalSymlinks(name)
+	folder, err = filepath.EvalSymlinks(folder)
 	if err != nil {
 		return false
 	}
-	from, _ = filepath.Abs(from)
-	name, _ = filepath.Abs(name)
-	rel, err := filepath.Rel(from, name)
-	return err == nil && rel != "." && filepath.IsLocal(rel)
+	own, _ = filepath.Abs(own)
+	folder, _ = filepath.Abs(folder)
+	rel, err := filepath.Rel(folder, own)
+	return err == nil && filepath.IsLocal(rel)
 }
 
 // reaches reports whether paths of the site may lead to a folder.
