@@ -28,7 +28,7 @@ type order struct {
 	embedded bool     // this program with handlers, see embed.go
 	open     int      // ulimit -n, or 0 for that of this process
 	stdout   *os.File // or nil for a file
-	deaf     bool     // stderr is a pipe that is read to the first line only
+	deaf     bool     // stderr is a pipe that is read to the line with the address only
 }
 
 // A victim is the server under attack.
@@ -111,8 +111,14 @@ func (v *victim) openStderr(deaf bool) (stderr *os.File, first func() string, er
 	v.trial.atEnd(func() { read.Close() })
 	lines := make(chan string, 1)
 	go func() {
-		line, _ := bufio.NewReaderSize(read, 16).ReadString('\n')
-		lines <- line
+		said, from := "", bufio.NewReaderSize(read, 16)
+		for !listening.MatchString(said) {
+			line, err := from.ReadString('\n')
+			if said += line; err != nil {
+				break
+			}
+		}
+		lines <- said
 	}()
 	return write, func() string {
 		select {
