@@ -21,8 +21,8 @@ type part struct {
 	hosts []string // in lower case, "*.example.com" for all names below that; empty for all
 	keys  []string // of the table, for config print
 
-	// options are those of the whole program, but for what the table says. The path below
-	// which the part is is site.prefix in them.
+	// options are those of the whole program, but for what the table says. In them,
+	// site.prefix is the path below which the files are.
 	options *options
 }
 
@@ -203,6 +203,7 @@ func (p *part) set(key string, value any) (wrong string, err error) {
 		return wrong, nil
 	case key == "auth" && list[0] == noAuth:
 		sub.site.auth, flag.Changed = "", false
+		sub.site.realm = sub.flags.Lookup("realm").DefValue // that above is of the password
 		return "", nil
 	}
 	for _, v := range list { // the first one replaces what is above
@@ -246,7 +247,7 @@ func prefixOf(text string) (prefix, wrong string) {
 	switch {
 	case text == "/":
 		return "", ""
-	case text[0] != '/' || path.Clean(prefix) != prefix || strings.ContainsAny(text, "?#%*\\"):
+	case text[0] != '/' || prefix == "/" || path.Clean(prefix) != prefix || strings.ContainsAny(text, "?#%*\\"):
 		return "", fmt.Sprintf("at must be a path such as /docs, as it is in the address without escapes, not %q", text)
 	case prefix == "/-" || strings.HasPrefix(prefix, "/-/"):
 		return "", fmt.Sprintf("at is %q, and paths that begin with /-/ are the server's own: choose another", text)
