@@ -41,8 +41,8 @@ const (
 // symbolic links as Options.Symlinks says. Of a folder below that has an index it has the
 // index alone, because such a folder is not listed.
 //
-// At most 4 archives are made at a time, 3 of them for one client, each on a goroutine of its own; more are answered by
-// 503. A folder with more than 10,000 files and folders, or of more than 4 GiB, is
+// At most 4 archives are made at a time, 3 of them for one client, each on a goroutine of its
+// own; more are answered by 503. A folder with more than 10,000 files and folders, or of more than 4 GiB, is
 // answered by 403. If a file shrinks, changes or goes while it is sent, the answer is cut and the
 // log says why.
 //

@@ -37,8 +37,8 @@ type archiveWriter interface {
 	io.Closer // writes the end
 }
 
-// Files and folders have the same modes for everybody: those on the server are for its own
-// users. Only that a file can be executed is kept.
+// An archive has these modes, and not those of the disk, which are about users of the server.
+// Only that a file can be executed is kept.
 const (
 	fileMode    fs.FileMode = 0o644
 	programMode fs.FileMode = 0o755
