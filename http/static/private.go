@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
+	"time"
 )
 
 // Files that configure the server may lie in the folder that it serves: passwords,
@@ -21,11 +23,23 @@ import (
 type privacy struct {
 	paths []string // of files and their compressed copies, and of folders, which stand for all that is in them
 	names []string // below the root, of those that lie there
+	walks *walks
+}
+
+// walksFor is how long what was found in the private folders is taken for what is there. A walk
+// takes milliseconds for thousands of files, and each look at the disk would need one.
+const walksFor = time.Second
+
+// walks have what was found in the private folders.
+type walks struct {
+	mu    sync.Mutex
+	at    time.Time
+	found privates
 }
 
 // newPrivacy returns the privacy of the folder at root.
 func newPrivacy(root string, paths []string) privacy {
-	p := privacy{paths: withCopies(paths)}
+	p := privacy{paths: withCopies(paths), walks: &walks{}}
 	from, err := filepath.Abs(root)
 	if err != nil {
 		return p // device and inode are enough
@@ -64,30 +78,39 @@ const privatesMax = 10_000
 
 // now returns the files and folders that the paths lead to at present.
 func (p *privacy) now() (list privates) {
+	if p.walks == nil {
+		return nil // there are no paths
+	}
+	p.walks.mu.Lock()
+	defer p.walks.mu.Unlock()
+	again := time.Since(p.walks.at) >= walksFor
+	if again {
+		p.walks.found, p.walks.at = nil, time.Now()
+	}
 	for _, s := range p.paths {
 		info, err := os.Stat(s)
 		if err != nil {
 			continue // it does not exist, or not yet
 		}
 		list = append(list, info)
-		if !info.IsDir() {
+		if !info.IsDir() || !again {
 			continue
 		}
 		// With a slash, because the folder may be a link.
 		_ = filepath.WalkDir(s+string(filepath.Separator), func(_ string, d fs.DirEntry, err error) error {
-			if len(list) >= privatesMax {
+			if len(p.walks.found) >= privatesMax {
 				return fs.SkipAll
 			}
 			if err != nil {
 				return nil // gone, or not readable: neither is it for clients
 			}
 			if info, err := d.Info(); err == nil && (info.IsDir() || info.Mode().IsRegular()) {
-				list = append(list, info)
+				p.walks.found = append(p.walks.found, info)
 			}
 			return nil
 		})
 	}
-	return list
+	return append(list, p.walks.found...)
 }
 
 // holds reports whether a file that was opened by a name is private.
