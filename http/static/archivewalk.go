@@ -18,7 +18,7 @@ import (
 // collect finds all that is in the archive, in the order of names, a folder before what is in
 // it.
 func (a *archive) collect() error {
-	a.private = a.options.private.now()
+	a.private = a.options.private.now(a.search.asked)
 	folder, info, err := a.open(a.listed)
 	if err != nil {
 		return err

@@ -227,7 +227,7 @@ func (s *search) open(name string) (fs.File, fs.FileInfo, error) {
 		file.Close()
 		return nil, nil, s.statusOf(name, err)
 	}
-	if s.options.private.holds(name, info) {
+	if s.options.private.holds(name, info, s.asked) {
 		file.Close()
 		return nil, nil, http.StatusNotFound
 	}

@@ -107,7 +107,7 @@ func (s *search) listPage(f *found) error {
 // readList reads an open folder and returns a page of it. Names that are not served
 // are not shown.
 func (s *search) readList(folder fs.File) (*list, error) {
-	l := &list{path: s.path, prefix: s.options.Prefix, query: s.list, private: s.options.private.now(), archives: s.options.Archive}
+	l := &list{path: s.path, prefix: s.options.Prefix, query: s.list, private: s.options.private.now(s.asked), archives: s.options.Archive}
 	readDir := s.readDir(folder)
 	for {
 		batch, err := readDir(256)

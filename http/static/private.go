@@ -27,13 +27,14 @@ type privacy struct {
 }
 
 // walksFor is how long what was found in the private folders is taken for what is there. A walk
-// takes milliseconds for thousands of files, and each look at the disk would need one.
+// takes milliseconds for thousands of files, and each look at the disk would need one. The time
+// is that at which looks were asked for: a worker has no clock.
 const walksFor = time.Second
 
 // walks have what was found in the private folders.
 type walks struct {
 	mu    sync.Mutex
-	at    time.Time
+	asked time.Time // when the look that found them was asked for
 	found privates
 }
 
@@ -76,16 +77,18 @@ func (p *privacy) named(name string) bool {
 // the others are known by name. It bounds the time of a look.
 const privatesMax = 10_000
 
-// now returns the files and folders that the paths lead to at present.
-func (p *privacy) now() (list privates) {
+// now returns the files and folders that the paths lead to at present, for a look at the disk
+// that was asked for at a time. With the zero time it walks, and so does the next look.
+func (p *privacy) now(asked time.Time) (list privates) {
 	if p.walks == nil {
 		return nil // there are no paths
 	}
 	p.walks.mu.Lock()
 	defer p.walks.mu.Unlock()
-	again := time.Since(p.walks.at) >= walksFor
+	age := asked.Sub(p.walks.asked) // negative if the clock was set back
+	again := p.walks.asked.IsZero() || age < 0 || age >= walksFor
 	if again {
-		p.walks.found, p.walks.at = nil, time.Now()
+		p.walks.found, p.walks.asked = nil, asked
 	}
 	for _, s := range p.paths {
 		info, err := os.Stat(s)
@@ -114,13 +117,13 @@ func (p *privacy) now() (list privates) {
 }
 
 // holds reports whether a file that was opened by a name is private.
-func (p *privacy) holds(name string, info fs.FileInfo) bool {
-	return len(p.paths)+len(p.names) > 0 && (p.named(name) || p.now().have(info))
+func (p *privacy) holds(name string, info fs.FileInfo, asked time.Time) bool {
+	return len(p.paths)+len(p.names) > 0 && (p.named(name) || p.now(asked).have(info))
 }
 
 // refuse returns an error if the folder or file that is to be served is private.
 func (p *privacy) refuse(served string, info fs.FileInfo) error {
-	if len(p.paths) > 0 && p.now().have(info) {
+	if len(p.paths) > 0 && p.now(time.Time{}).have(info) {
 		return fmt.Errorf("%s configures the server, and is never served", served)
 	}
 	return nil

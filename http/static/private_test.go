@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 // TestWhatConfiguresTheServerIsNeverServed: not by its name, nor by that of a link.
@@ -83,5 +84,41 @@ func TestWhatConfiguresTheServerIsNeverServed(t *testing.T) {
 		if _, err := Open(at(path), Options{Private: []string{at("users.txt"), at("keys")}}); err == nil || !strings.Contains(err.Error(), "never served") {
 			t.Errorf("%s itself is served: %v", path, err)
 		}
+	}
+}
+
+// TestPrivateFoldersAreWalkedOnceASecond has a file come into a private folder after a look.
+func TestPrivateFoldersAreWalkedOnceASecond(t *testing.T) {
+	first := time.Date(2026, 11, 28, 9, 0, 0, 0, time.UTC)
+	for _, row := range []struct {
+		name  string
+		first time.Time
+		then  time.Time
+		known bool
+	}{
+		{"a look within the second takes what was found", first, first.Add(walksFor - 1), false},
+		{"a look after the second walks", first, first.Add(walksFor), true},
+		{"a look after the clock was set back walks", first, first.Add(-1), true},
+		{"a look without a time leaves nothing for the next", time.Time{}, first, true},
+		{"two looks without a time walk both", time.Time{}, time.Time{}, true},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			root := tree(t, map[string]string{"keys/old.pem": secret})
+			p := newPrivacy(root, []string{filepath.Join(root, "keys")})
+			have := func(name string, asked time.Time) bool {
+				info, err := os.Stat(filepath.Join(root, "keys", name))
+				if err != nil {
+					t.Fatal(err)
+				}
+				return p.now(asked).have(info)
+			}
+			if !have("old.pem", row.first) {
+				t.Fatal("a file in a private folder is not known")
+			}
+			write(t, filepath.Join(root, "keys", "new.pem"), secret)
+			if have("new.pem", row.then) != row.known {
+				t.Errorf("the new file is known: %v", !row.known)
+			}
+		})
 	}
 }
