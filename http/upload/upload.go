@@ -10,10 +10,13 @@
 //		defer form.Remove()
 //		...
 //
+// ReceiveBody does the same with a request whose body is one file, such as PUT.
+//
 // After an error no file is left on the disk.
 package upload
 
 import (
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -32,6 +35,14 @@ import (
 // get 413.
 type Options struct {
 	Folder string // the system's folder for temporary files if empty
+
+	// Root has the files, in place of Folder, unless it is nil: a folder that clients see.
+	// Until they are kept, their names begin with ".upload-".
+	Root *os.Root
+
+	// Reserve, unless it is nil, is called before bytes of a file are written. Its error ends
+	// the form, and is that of Receive. It is not called for files that are removed.
+	Reserve func(bytes int) error
 
 	Files  int   // 16
 	File   int64 // bytes of one file; 32 MiB
@@ -57,7 +68,9 @@ type File struct {
 	Name  string // the client's file name, without folders; "" if there is none
 	Type  string // the client's media type
 	Size  int64
-	Path  string // the current place of the file
+	Path  string // the current place of the file, below Options.Root if there is one
+
+	root *os.Root
 }
 
 // Remove removes the files that were not kept.
@@ -65,7 +78,11 @@ func (f *Form) Remove() error {
 	var all error
 	for _, file := range f.Files {
 		if file.Path != "" {
-			all = errors.Join(all, os.Remove(file.Path))
+			if file.root != nil {
+				all = errors.Join(all, file.root.Remove(file.Path))
+			} else {
+				all = errors.Join(all, os.Remove(file.Path))
+			}
 			file.Path = ""
 		}
 	}
@@ -73,13 +90,27 @@ func (f *Form) Remove() error {
 }
 
 // Keep moves a file to its final place, and Remove then leaves it alone. The place
-// must be on the same file system as Options.Folder.
+// must be on the same file system as Options.Folder, whose file of that name it replaces.
+// With Options.Root the place is below that, and Keep replaces nothing: its error is
+// fs.ErrExist then.
 func (f *File) Keep(path string) error {
-	if err := os.Rename(f.Path, path); err != nil {
+	err := f.move(path)
+	if err != nil {
 		return fmt.Errorf("upload: %w", err)
 	}
 	f.Path = ""
 	return nil
+}
+
+func (f *File) move(path string) error {
+	if f.root == nil {
+		return os.Rename(f.Path, path)
+	}
+	// A link is not made where there is a file, and Rename would replace that.
+	if err := f.root.Link(f.Path, path); err != nil {
+		return err
+	}
+	return f.root.Remove(f.Path)
 }
 
 // The errors of Receive.
@@ -183,21 +214,32 @@ func (f *Form) take(part *multipart.Part, o *Options, body *bounded) error {
 	if len(f.Files) >= o.Files {
 		return errFiles
 	}
-	to, err := os.CreateTemp(o.Folder, "upload-*")
+	return f.store(&File{
+		Field: name, Name: strings.Clone(baseName(part.FileName())),
+		Type: strings.Clone(part.Header.Get("Content-Type")),
+	}, part, o, body)
+}
+
+// store writes a file to the disk.
+func (f *Form) store(file *File, from io.Reader, o *Options, body *bounded) error {
+	to, err := o.create()
 	if err != nil {
 		return fmt.Errorf("upload: %w", err)
 	}
-	file := &File{
-		Field: name, Name: strings.Clone(baseName(part.FileName())),
-		Type: strings.Clone(part.Header.Get("Content-Type")), Path: to.Name(),
+	file.root, file.Path = o.Root, to.Name()
+	if o.Root != nil {
+		file.Path = filepath.Base(file.Path)
 	}
 	f.Files = append(f.Files, file) // before any error, so that Remove removes the file
-	file.Size, err = io.Copy(to, io.LimitReader(part, o.File+1))
+	reserved := &reserving{to: to, reserve: o.Reserve}
+	file.Size, err = io.Copy(reserved, io.LimitReader(from, o.File+1))
 	if closed := to.Close(); err == nil && closed != nil {
 		err = closed
 	}
 	var onDisk *os.PathError
 	switch {
+	case reserved.err != nil:
+		return reserved.err
 	case errors.As(err, &onDisk):
 		return fmt.Errorf("upload: %w", err)
 	case err != nil:
@@ -206,6 +248,47 @@ func (f *Form) take(part *multipart.Part, o *Options, body *bounded) error {
 		return errFile
 	}
 	return nil
+}
+
+// create makes a file with a name that no other has.
+func (o *Options) create() (*os.File, error) {
+	if o.Root == nil {
+		return os.CreateTemp(o.Folder, "upload-*")
+	}
+	return o.Root.OpenFile(".upload-"+rand.Text(), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o666)
+}
+
+// reserving asks before it writes.
+type reserving struct {
+	to      io.Writer
+	reserve func(bytes int) error
+	err     error
+}
+
+func (w *reserving) Write(p []byte) (int, error) {
+	if w.reserve != nil {
+		if w.err = w.reserve(len(p)); w.err != nil {
+			return 0, w.err
+		}
+	}
+	return w.to.Write(p)
+}
+
+// ReceiveBody reads the body of a request as one file, whatever its type. The form has that
+// file alone, without a name; Options.File and Total are its limits.
+func ReceiveBody(r *http.Request, o Options) (form *Form, err error) {
+	o = o.withDefaults()
+	o.File = min(o.File, o.Total)
+	if r.Length() > o.File {
+		return nil, errFile
+	}
+	form = &Form{Values: make(url.Values)}
+	file := &File{Type: strings.Clone(r.Header("Content-Type"))}
+	body := &bounded{from: r, left: o.File + 1} // more than it may be, so that its end is seen
+	if err := form.store(file, body, &o, body); err != nil {
+		return nil, errors.Join(err, form.Remove())
+	}
+	return form, nil
 }
 
 func hasFilename(parameters map[string]string) bool {

@@ -1,8 +1,10 @@
 package upload
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -80,19 +82,9 @@ func TestReceive(t *testing.T) {
 					}
 					return nil
 				})
-				httptest.Run(t, httptest.Config{Handler: h}, func(c *httptest.Client) {
-					fields, body := []string{row.field}, row.body
-					if how == "chunked" {
-						fields = append(fields, "Transfer-Encoding: chunked")
-						if body != "" {
-							body = fmt.Sprintf("%x\r\n%s\r\n", len(body), body)
-						}
-						body += "0\r\n\r\n"
-					}
-					if a := c.Do("POST", "/", body, fields...); a.Status != row.status || !strings.Contains(a.Body, row.want) {
-						t.Errorf("the answer is %v", a)
-					}
-				})
+				if a := ask(t, h, row.field, row.body, how); a.Status != row.status || !strings.Contains(a.Body, row.want) {
+					t.Errorf("the answer is %v", a)
+				}
 				empty(t, folder)
 			})
 		}
@@ -170,12 +162,39 @@ func TestHeadsOfPartsAreBounded(t *testing.T) {
 	}
 }
 
+// ask sends a body, with its length or in one chunk.
+func ask(t *testing.T, h http.Handler, field, body, how string) (a httptest.Answer) {
+	t.Helper()
+	fields := []string{field}
+	if how == "chunked" {
+		fields = append(fields, "Transfer-Encoding: chunked")
+		if body != "" {
+			body = fmt.Sprintf("%x\r\n%s\r\n", len(body), body)
+		}
+		body += "0\r\n\r\n"
+	}
+	httptest.Run(t, httptest.Config{Handler: h}, func(c *httptest.Client) { a = c.Do("POST", "/", body, fields...) })
+	return a
+}
+
+// names returns what is in a folder.
+func names(t *testing.T, folder string) (list []string) {
+	t.Helper()
+	left, err := os.ReadDir(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range left {
+		list = append(list, d.Name())
+	}
+	return list
+}
+
 // empty finds what is left behind.
 func empty(t *testing.T, folder string) {
 	t.Helper()
-	left, err := os.ReadDir(folder)
-	if err != nil || len(left) > 0 {
-		t.Errorf("left: %v, %v", left, err)
+	if left := names(t, folder); len(left) > 0 {
+		t.Errorf("left: %q", left)
 	}
 }
 
@@ -213,5 +232,105 @@ func TestWhatIsKeptStays(t *testing.T) {
 	left, err := filepath.Glob(filepath.Join(folder, "*"))
 	if err != nil || !slices.Equal(left, []string{filepath.Join(folder, "b")}) {
 		t.Errorf("left: %v, %v", left, err)
+	}
+}
+
+// TestReceiveBody has the body of a request as one file.
+func TestReceiveBody(t *testing.T) {
+	var reserved int
+	full := http.StatusInsufficientStorage.Because("there is no room")
+	for _, row := range []struct {
+		name   string
+		body   string
+		room   int
+		status int
+		want   string
+	}{
+		{"a body is a file", "hello", 1000, 200, "5 hello, 5 reserved"},
+		{"an empty one, too", "", 1000, 200, "0 , 0 reserved"},
+		{"of the largest size", strings.Repeat("x", 100), 1000, 200, "100 xxx"},
+		{"above which it is refused", strings.Repeat("x", 101), 1000, 413, "a file is too large"},
+		{"by far, too", strings.Repeat("x", 100_000), 1000, 413, "a file is too large"},
+		{"what is not reserved is not written", "hello", 4, 507, "there is no room"},
+	} {
+		for _, how := range []string{"length", "chunked"} {
+			t.Run(row.name+", "+how, func(t *testing.T) {
+				folder := t.TempDir()
+				root, err := os.OpenRoot(folder)
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer root.Close()
+				h := http.Blocking(1, func(w *http.Response, r *http.Request) error {
+					reserved = 0
+					form, err := ReceiveBody(r, Options{Root: root, File: 100, Reserve: func(n int) error {
+						if reserved += n; reserved > row.room {
+							return full
+						}
+						return nil
+					}})
+					if err != nil {
+						return err
+					}
+					defer form.Remove()
+					f := form.Files[0]
+					p, err := root.ReadFile(f.Path)
+					if err != nil {
+						return err
+					}
+					if !strings.HasPrefix(f.Path, ".") {
+						t.Errorf("clients see %s before it is whole", f.Path)
+					}
+					fmt.Fprintf(w, "%d %s, %d reserved", f.Size, p, reserved)
+					if err := f.Keep("kept"); err != nil {
+						return err
+					}
+					return nil
+				})
+				w := ask(t, h, "X: y", row.body, how)
+				if w.Status != row.status || !strings.Contains(string(w.Body), row.want) {
+					t.Errorf("got %d %q", w.Status, w.Body)
+				}
+				left := names(t, folder)
+				if kept := row.status == 200; kept != slices.Equal(left, []string{"kept"}) || !kept && len(left) > 0 {
+					t.Errorf("left in the folder: %q", left)
+				}
+			})
+		}
+	}
+}
+
+// TestKeepInARootReplacesNothing has two clients send one name at a time.
+func TestKeepInARootReplacesNothing(t *testing.T) {
+	folder := t.TempDir()
+	root, err := os.OpenRoot(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer root.Close()
+	h := http.Blocking(1, func(w *http.Response, r *http.Request) error {
+		form, err := Receive(r, Options{Root: root})
+		if err != nil {
+			return err
+		}
+		defer form.Remove()
+		for _, f := range form.Files {
+			if err := f.Keep(f.Name); err != nil {
+				if !errors.Is(err, fs.ErrExist) {
+					t.Error(err)
+				}
+				return http.StatusConflict
+			}
+		}
+		return nil
+	})
+	if w := ask(t, h, boundary, part(`name="f"; filename="a.txt"`, "first")+end, "length"); w.Status != 200 {
+		t.Errorf("the first got %d", w.Status)
+	}
+	if w := ask(t, h, boundary, part(`name="f"; filename="a.txt"`, "second")+end, "length"); w.Status != 409 {
+		t.Errorf("the second got %d", w.Status)
+	}
+	if p, err := os.ReadFile(filepath.Join(folder, "a.txt")); string(p) != "first" || err != nil || len(names(t, folder)) != 1 {
+		t.Errorf("the folder has %q with %q", names(t, folder), p)
 	}
 }
