@@ -66,6 +66,7 @@ type siteOptions struct {
 	index     []string
 	listing   string
 	archive   []string
+	upload    string
 	fallback  string
 	cleanURLs bool
 	dotfiles  bool
@@ -135,6 +136,7 @@ func (o *options) define() (help *bool, config *string) {
 	f.StringVar(&s.listing, "listing", "auto", "listing of folders without an index file: `mode` on, off, or auto, which lists on loopback only")
 	f.StringSliceVar(&s.archive, "archive", nil, "link archives of a folder in its listing, with all that is below it: `formats` zip, tar or both; alone, both")
 	f.Lookup("archive").NoOptDefVal = strings.Join(archiveFormats, ",")
+	f.StringVar(&s.upload, "upload", "", "let clients add files to folders, by PUT and by a page that listings link, until the folder holds this many `bytes`, such as 10g; no file is replaced")
 	f.StringVar(&s.fallback, "spa", "", "`file` to serve in place of a missing page, for single-page applications")
 	f.Lookup("spa").NoOptDefVal = "index.html"
 	takesFile(f, "spa")
@@ -150,7 +152,7 @@ func (o *options) define() (help *bool, config *string) {
 	takesList(f, "archive", archiveFormats...)
 	takesOne(f, "symlinks", "none", "inside", "all")
 	takesList(f, "compress", "zstd", "gzip", "off")
-	inGroup(f, groupFiles, "index", "listing", "archive", "spa", "clean-urls", "dotfiles", "symlinks", "type", "compress", "copy", "reload")
+	inGroup(f, groupFiles, "index", "listing", "archive", "upload", "spa", "clean-urls", "dotfiles", "symlinks", "type", "compress", "copy", "reload")
 	inShortHelp(f, "listing", "spa", "reload")
 
 	f.StringArrayVar(&s.cache, "cache", nil, "Cache-Control for a path pattern, as `PATTERN=VALUE`, such as '/assets/**=1y,immutable', or for all other files; the first match applies; default no-cache; repeatable")
@@ -162,6 +164,7 @@ func (o *options) define() (help *bool, config *string) {
 	f.BoolVar(&s.security, "security", false, "send security headers that suit most sites")
 	f.StringVar(&s.auth, "auth", "", "require a name and password from this `file`; bobbin hash makes its lines")
 	f.StringVar(&s.realm, "realm", "restricted", "`name` that browsers show when they ask for a password")
+	addExample(f, "upload", "bobbin --public --upload 10g --auth users.txt ./public", "take files from people with a password")
 	addExample(f, "cache", "bobbin --spa --cache '/assets/**=1y,immutable' ./dist", "serve a single-page application")
 	addExample(f, "redirect", "bobbin --redirect '/blog/* /news/:splat 301' ./public", "move a folder to another path")
 	addExample(f, "auth", "bobbin --auth users.txt ./private", "ask for a name and a password of that file")

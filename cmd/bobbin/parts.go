@@ -38,13 +38,13 @@ type partTables struct {
 
 // partFlags are the flags that a table may have as keys; partKeys are its other keys.
 var (
-	partFlags = []string{"index", "listing", "archive", "spa", "clean-urls", "dotfiles", "symlinks", "type", "compress", "copy", "cache", "header", "redirect", "netlify", "cors", "auth", "realm", "allow", "deny", "maintenance"}
+	partFlags = []string{"index", "listing", "archive", "upload", "spa", "clean-urls", "dotfiles", "symlinks", "type", "compress", "copy", "cache", "header", "redirect", "netlify", "cors", "auth", "realm", "allow", "deny", "maintenance"}
 	partKeys  = []string{"host", "at", "path", "tls-cert", "tls-key"}
 )
 
 // notInherited are the settings that a part does not have from those above it: what is about
 // one folder only, and what is asked before there is a part.
-var notInherited = []string{"archive", "spa", "redirect", "netlify", "reload", "allow", "deny", "maintenance"}
+var notInherited = []string{"archive", "upload", "spa", "redirect", "netlify", "reload", "allow", "deny", "maintenance"}
 
 // noAuth is the value of auth in a table for a part without a password.
 const noAuth = "off"

@@ -103,6 +103,9 @@ func (o *options) reach() reach {
 	for _, o := range o.all() {
 		if o.path != "" {
 			r.reads(o.path)
+			if o.site.upload != "" {
+				r.write = append(r.write, o.path)
+			}
 		}
 	}
 	_, log, _ := strings.Cut(o.global.log, "=")

@@ -28,6 +28,7 @@ type sources struct {
 	fields    *fieldRules
 	users     []byte // the file of --auth
 	archives  *static.Archives
+	uploads   *uploads
 }
 
 // readSources reads them.
@@ -38,6 +39,9 @@ func (s *siteOptions) readSources(folder string) (*sources, error) {
 		return nil, err
 	}
 	if from.archives, err = s.archives(from.redirects); err != nil {
+		return nil, err
+	}
+	if from.uploads, err = s.openUploads(folder); err != nil {
 		return nil, err
 	}
 	if s.auth != "" && folder != "" {
@@ -67,7 +71,7 @@ func (p *perLoop) open(o *options, all []*options, from *sources, trouble *slog.
 	s := &o.site
 	so := static.Options{
 		Index: s.index, Dotfiles: s.dotfiles, CleanURLs: s.cleanURLs, Copy: s.copy, Fallback: strings.TrimPrefix(s.fallback, "/"),
-		Prefix: s.prefix, Private: o.private(all), Log: trouble, Archive: from.archives,
+		Prefix: s.prefix, Private: o.private(all), Log: trouble, Archive: from.archives, Uploads: from.uploads != nil,
 	}
 	so.Fields, p.warnings = from.fields.of, from.fields.warnings
 	if so.Types, err = readTypes(s.types); err != nil {
@@ -106,6 +110,13 @@ func (p *perLoop) open(o *options, all []*options, from *sources, trouble *slog.
 		p.warnings = append(slices.Clone(p.warnings), text)
 	}
 	p.handler = p.files.Serve
+	if from.uploads != nil {
+		if !o.local() && !o.isGuarded() {
+			p.warnings = append(slices.Clone(p.warnings), "--upload lets everyone who reaches the server add files: add --auth or --allow")
+		}
+		from.uploads.keepOff(so.Private)
+		p.handler = from.uploads.wrap(p.handler, func(path string) { p.files.ForgetPath(path) })
+	}
 	if len(from.redirects) > 0 {
 		p.handler = from.redirects.Forced(p.handler, as)
 	}

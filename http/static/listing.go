@@ -46,6 +46,7 @@ type list struct {
 	skipped  int // that stand before the page
 	private  privates
 	archives *Archives // that are linked, or nil
+	uploads  bool      // are linked
 
 	first, last listEntry // of the page, served or not; other pages are linked by them
 }
@@ -107,7 +108,7 @@ func (s *search) listPage(f *found) error {
 // readList reads an open folder and returns a page of it. Names that are not served
 // are not shown.
 func (s *search) readList(folder fs.File) (*list, error) {
-	l := &list{path: s.path, prefix: s.options.Prefix, query: s.list, private: s.options.private.now(s.asked), archives: s.options.Archive}
+	l := &list{path: s.path, prefix: s.options.Prefix, query: s.list, private: s.options.private.now(s.asked), archives: s.options.Archive, uploads: s.options.Uploads}
 	readDir := s.readDir(folder)
 	for {
 		batch, err := readDir(256)

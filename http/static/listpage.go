@@ -70,11 +70,14 @@ func (l *list) page() []byte {
 	}
 	before, behind := l.neighbours()
 	below := pages(before, behind)
-	heads, foot, note := l.query.heads(), "<footer><p id=\"zone\">Times are in UTC.</p></footer>\n", "<p>"+l.note(below != "")+l.archives.links()+"</p>\n"
+	heads, foot, note := l.query.heads(), "<footer><p id=\"zone\">Times are in UTC.</p></footer>\n", "<p>"+l.note(below != "")+l.archives.links()+l.uploadLink()+"</p>\n"
 	switch {
 	case len(l.entries) > 0:
 	case l.folders+l.files == 0:
 		heads, foot, note = "", "", ""
+		if l.uploads {
+			note = "<p>" + l.uploadLink() + "</p>\n"
+		}
 		below = "<p>This folder is empty.</p>\n"
 	default:
 		below = "<p>There are no names here. Other pages have some.</p>\n" + below
@@ -115,6 +118,14 @@ func (l *list) note(others bool) string {
 		return all
 	}
 	return fmt.Sprintf("%s to %s of %s", grouped(l.skipped+1), grouped(l.skipped+len(l.entries)), all)
+}
+
+// uploadLink returns the link to the form that sends files here.
+func (l *list) uploadLink() string {
+	if !l.uploads {
+		return ""
+	}
+	return " <a rel=\"nofollow\" href=\"?upload\">upload</a>"
 }
 
 func plural(n int, what string) string {

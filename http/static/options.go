@@ -16,6 +16,10 @@ type Options struct {
 	// Archive has folders that are listed downloaded as one file, unless it is nil.
 	Archive *Archives
 
+	// Uploads has listings link to "?upload". A handler around the Files answers there, with a
+	// form that sends files to the folder, and calls ForgetPath when one has come.
+	Uploads bool
+
 	// Prefix is the path below which the files are, such as "/assets" for a handler of
 	// the pattern "/assets/". Paths of requests, of Fields and of ServeAs have it.
 	Prefix string
