@@ -115,7 +115,7 @@ func (p *perLoop) open(o *options, all []*options, from *sources, trouble *slog.
 			p.warnings = append(slices.Clone(p.warnings), "--upload lets everyone who reaches the server add files: add --auth or --allow")
 		}
 		from.uploads.keepOff(so.Private)
-		p.handler = from.uploads.wrap(p.handler, func(path string) { p.files.ForgetPath(path) })
+		p.handler = from.uploads.wrap(p.handler)
 	}
 	if len(from.redirects) > 0 {
 		p.handler = from.redirects.Forced(p.handler, as)

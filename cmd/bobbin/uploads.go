@@ -94,22 +94,11 @@ func (u *uploads) measure() error {
 	})
 }
 
-// wrap answers what is about uploads, and has next answer everything else. Forget is called
-// on the loop with the paths that have changed.
-func (u *uploads) wrap(next http.Handler, forget func(path string)) http.Handler {
+// wrap answers what is about uploads, and has next answer everything else.
+func (u *uploads) wrap(next http.Handler) http.Handler {
 	return func(w *http.Response, r *http.Request) error {
 		switch r.Method() {
 		case http.MethodPut, http.MethodPost:
-			clean, err := r.CleanPathBytes(nil)
-			if err != nil {
-				return err
-			}
-			name := string(clean)
-			folder, _ := path.Split(name)
-			w.OnAnswer(func(http.Status, int64) {
-				forget(name)
-				forget(folder)
-			})
 			return u.receives(w, r)
 		case http.MethodGet, http.MethodHead:
 			if r.RawQuery() == "upload" {

@@ -17,7 +17,7 @@ type Options struct {
 	Archive *Archives
 
 	// Uploads has listings link to "?upload". A handler around the Files answers there, with a
-	// form that sends files to the folder, and calls ForgetPath when one has come.
+	// form that sends files to the folder.
 	Uploads bool
 
 	// Prefix is the path below which the files are, such as "/assets" for a handler of

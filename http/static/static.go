@@ -122,17 +122,6 @@ func (f *Files) Forget() {
 	f.generation++
 }
 
-// ForgetPath has the disk asked for the next answer to a path, for a caller that knows that
-// the file or folder has changed. The path is clean, and a folder's ends with a slash. It
-// belongs to the loop, whose clients alone are meant: others get up to a second what was there.
-func (f *Files) ForgetPath(path string) {
-	for _, c := range []*cache{&f.cache, &f.unsure} {
-		if e := c.peek(path); e != nil {
-			c.remove(e)
-		}
-	}
-}
-
 func (f *Files) clear() {
 	f.cache.clear()
 	f.unsure.clear()
