@@ -177,3 +177,16 @@ func TestFilesThatNeverOpenKeepNothingElseWaiting(t *testing.T) {
 		t.Logf("it says %q", p.said)
 	}
 }
+
+// TestTheMainThreadIsNoWorkers: Linux gives a signal to it first, and a thread that waits for
+// a disk takes none. It is a matter of chance whether the runtime would make it a worker's, so
+// this looks at what keeps it from that.
+func TestTheMainThreadIsNoWorkers(t *testing.T) {
+	t.Parallel()
+	p := start(t, "", t.TempDir())
+	p.signal(syscall.SIGQUIT)
+	p.ends(2)
+	if !strings.Contains(p.said.String(), "\ngoroutine 1 [chan receive, locked to thread]:\n") {
+		t.Errorf("the main goroutine is not locked to its thread:\n%s", p.said)
+	}
+}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime"
 	"syscall"
 	"time"
 
@@ -21,6 +22,11 @@ const (
 	exitUsage  = 2
 	exitCut    = 3 // the shutdown cut some answers off
 )
+
+// The main goroutine, which only waits for the loops, keeps the main thread for itself. Linux
+// gives a signal to the main thread first; if that were a worker's, and waited for a disk that
+// does not answer, SIGTERM would wait with it.
+func init() { runtime.LockOSThread() }
 
 func main() {
 	ownProcess = true
