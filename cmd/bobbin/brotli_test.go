@@ -10,6 +10,26 @@ import (
 
 // TestBrotli compresses a file by the program that people use, which copies the file's
 // time without the fraction of a second.
+// TestBrotliOnTheFly: the codings of --compress are compared by what a client prefers, and the
+// smallest is sent to one that takes all alike.
+func TestBrotliOnTheFly(t *testing.T) {
+	t.Parallel()
+	site := folder(t, map[string][]byte{"a.css": some})
+	for _, row := range []struct{ flag, accepts, want string }{
+		{"br,zstd,gzip", "gzip, br, zstd", "br"},
+		{"br,zstd,gzip", "gzip, deflate", "gzip"},
+		{"br,zstd,gzip", "br;q=0.5, zstd", "zstd"},
+		{"br", "gzip", ""},
+		{"zstd,gzip", "gzip, br", "gzip"},
+	} {
+		p := start(t, "", "--compress", row.flag, site)
+		out := tool(t, "curl", "-sS", "-D", "-", "-o", filepath.Join(t.TempDir(), "out"), "-H", "Accept-Encoding: "+row.accepts, p.url+"a.css")
+		if row.want == "" && strings.Contains(out, "Content-Encoding") || row.want != "" && !strings.Contains(out, "\nContent-Encoding: "+row.want+"\r") {
+			t.Errorf("--compress %s, Accept-Encoding: %s:\n%s", row.flag, row.accepts, out)
+		}
+	}
+}
+
 func TestBrotli(t *testing.T) {
 	t.Parallel()
 	site := folder(t, map[string][]byte{"a.css": some})

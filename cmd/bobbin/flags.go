@@ -144,14 +144,14 @@ func (o *options) define() (help *bool, config *string) {
 	f.BoolVar(&s.dotfiles, "dotfiles", false, "serve files whose names begin with a dot; /.well-known/ is always served")
 	f.StringVar(&s.symlinks, "symlinks", "inside", "symbolic links to follow: `mode` none, inside (targets in the folder) or all")
 	f.StringArrayVar(&s.types, "type", nil, "media type of an extension, as `EXT=TYPE`, such as wasm=application/wasm; repeatable")
-	f.StringVar(&s.compress, "compress", "zstd,gzip", "`codings` for compressing text on the fly, or off; precompressed .br, .zst and .gz files are used in any case")
+	f.StringVar(&s.compress, "compress", "zstd,gzip", "`codings` for compressing text on the fly, of br, zstd and gzip, the first that a client takes, or off; precompressed .br, .zst and .gz files are used in any case")
 
 	f.BoolVar(&s.copy, "copy", false, "read large files instead of using sendfile; for folders whose files are overwritten in place")
 	f.BoolVar(&s.reload, "reload", false, "reload the page in browsers when a file in the folder changes, for editing")
 	takesOne(f, "listing", "on", "off", "auto")
 	takesList(f, "archive", archiveFormats...)
 	takesOne(f, "symlinks", "none", "inside", "all")
-	takesList(f, "compress", "zstd", "gzip", "off")
+	takesList(f, "compress", "br", "zstd", "gzip", "off")
 	inGroup(f, groupFiles, "index", "listing", "archive", "upload", "spa", "clean-urls", "dotfiles", "symlinks", "type", "compress", "copy", "reload")
 	inShortHelp(f, "listing", "spa", "reload")
 

@@ -371,7 +371,7 @@ func readTypes(list []string) (map[string]string, error) {
 	return types, nil
 }
 
-// readCodings parses "zstd,gzip" or "off".
+// readCodings parses "br,zstd,gzip" or "off".
 func readCodings(text string) (list []static.Encoder, err error) {
 	if text == "off" {
 		return nil, nil
@@ -381,11 +381,9 @@ func readCodings(text string) (list []static.Encoder, err error) {
 		i := slices.IndexFunc(compress.Codings, func(c compress.Coding) bool { return c.Name == name })
 		switch {
 		case i < 0:
-			return nil, fmt.Errorf("--compress: unknown coding %q: write zstd, gzip or off", name)
-		case compress.Codings[i].Ahead:
-			return nil, fmt.Errorf("--compress: %s is too slow on the fly: compress ahead of time with bobbin precompress", name)
+			return nil, fmt.Errorf("--compress: unknown coding %q: write br, zstd, gzip or off", name)
 		}
-		list = append(list, static.Encoder{Coding: name, Encode: compress.Codings[i].Encode})
+		list = append(list, static.Encoder{Coding: name, Encode: compress.Codings[i].Quick})
 	}
 	return list, nil
 }

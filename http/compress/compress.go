@@ -16,17 +16,18 @@ import (
 type Coding struct {
 	Name   string // in Accept-Encoding
 	Suffix string // of compressed files
-	Ahead  bool   // too slow to compress while a client waits
+	Ahead  bool   // Encode is too slow while a client waits
 
-	// Encode appends the compressed src to dst.
-	Encode func(dst, src []byte) []byte
+	// Encode appends the compressed src to dst, as small as it gets. Quick does the same while
+	// a client waits.
+	Encode, Quick func(dst, src []byte) []byte
 }
 
 // Codings are all codings, best compression first.
 var Codings = []Coding{
-	{"br", ".br", true, Brotli},
-	{"zstd", ".zst", false, Zstd},
-	{"gzip", ".gz", false, Gzip},
+	{"br", ".br", true, Brotli, BrotliQuick},
+	{"zstd", ".zst", false, Zstd, Zstd},
+	{"gzip", ".gz", false, Gzip, Gzip},
 }
 
 // Gzip appends src in the gzip format (RFC 1952) to dst.
@@ -61,8 +62,19 @@ func Zstd(dst, src []byte) []byte {
 // Brotli appends src in the Brotli format (RFC 7932) to dst, at the highest level. A
 // megabyte takes seconds.
 func Brotli(dst, src []byte) []byte {
+	return encodeBrotli(dst, src, brotli.WriterOptions{Quality: brotli.BestCompression})
+}
+
+// BrotliQuick does the same at level 5, which takes less time and less memory than Zstd and
+// is smaller than Gzip: 38 KB of a script became 15.1 in 3 ms, 16.2 by Zstd in 20 ms, and 15.9 by
+// Gzip in 5 ms.
+func BrotliQuick(dst, src []byte) []byte {
+	return encodeBrotli(dst, src, brotli.WriterOptions{Quality: 5, LGWin: 20})
+}
+
+func encodeBrotli(dst, src []byte, o brotli.WriterOptions) []byte {
 	b := bytes.NewBuffer(dst)
-	w := brotli.NewWriterLevel(b, brotli.BestCompression)
+	w := brotli.NewWriterOptions(b, o)
 	_, err := w.Write(src)
 	if err == nil {
 		err = w.Close()
