@@ -67,6 +67,7 @@ type siteOptions struct {
 	listing   string
 	archive   []string
 	upload    string
+	readme    bool
 	fallback  string
 	cleanURLs bool
 	dotfiles  bool
@@ -136,6 +137,7 @@ func (o *options) define() (help *bool, config *string) {
 	f.StringVar(&s.listing, "listing", "auto", "listing of folders without an index file: `mode` on, off, or auto, which lists on loopback only")
 	f.StringSliceVar(&s.archive, "archive", nil, "link archives of a folder in its listing, with all that is below it: `formats` zip, tar or both; alone, both")
 	f.Lookup("archive").NoOptDefVal = strings.Join(archiveFormats, ",")
+	f.BoolVar(&s.readme, "readme", false, "show the README of a folder below its listing; README.md is Markdown")
 	f.StringVar(&s.upload, "upload", "", "let clients add files to folders, by PUT and by a page that listings link, until the folder holds this many `bytes`, such as 10g; no file is replaced")
 	f.StringVar(&s.fallback, "spa", "", "`file` to serve in place of a missing page, for single-page applications")
 	f.Lookup("spa").NoOptDefVal = "index.html"
@@ -152,7 +154,7 @@ func (o *options) define() (help *bool, config *string) {
 	takesList(f, "archive", archiveFormats...)
 	takesOne(f, "symlinks", "none", "inside", "all")
 	takesList(f, "compress", "br", "zstd", "gzip", "off")
-	inGroup(f, groupFiles, "index", "listing", "archive", "upload", "spa", "clean-urls", "dotfiles", "symlinks", "type", "compress", "copy", "reload")
+	inGroup(f, groupFiles, "index", "listing", "archive", "readme", "upload", "spa", "clean-urls", "dotfiles", "symlinks", "type", "compress", "copy", "reload")
 	inShortHelp(f, "listing", "spa", "reload")
 
 	f.StringArrayVar(&s.cache, "cache", nil, "Cache-Control for a path pattern, as `PATTERN=VALUE`, such as '/assets/**=1y,immutable', or for all other files; the first match applies; default no-cache; repeatable")

@@ -38,7 +38,7 @@ type partTables struct {
 
 // partFlags are the flags that a table may have as keys; partKeys are its other keys.
 var (
-	partFlags = []string{"index", "listing", "archive", "upload", "spa", "clean-urls", "dotfiles", "symlinks", "type", "compress", "copy", "cache", "header", "redirect", "netlify", "cors", "auth", "realm", "allow", "deny", "maintenance"}
+	partFlags = []string{"index", "listing", "archive", "readme", "upload", "spa", "clean-urls", "dotfiles", "symlinks", "type", "compress", "copy", "cache", "header", "redirect", "netlify", "cors", "auth", "realm", "allow", "deny", "maintenance"}
 	partKeys  = []string{"host", "at", "path", "tls-cert", "tls-key"}
 )
 

@@ -73,6 +73,9 @@ func (p *perLoop) open(o *options, all []*options, from *sources, trouble *slog.
 		Index: s.index, Dotfiles: s.dotfiles, CleanURLs: s.cleanURLs, Copy: s.copy, Fallback: strings.TrimPrefix(s.fallback, "/"),
 		Prefix: s.prefix, Private: o.private(all), Log: trouble, Archive: from.archives, Uploads: from.uploads != nil,
 	}
+	if s.readme {
+		so.Readme = readmeHTML
+	}
 	so.Fields, p.warnings = from.fields.of, from.fields.warnings
 	if so.Types, err = readTypes(s.types); err != nil {
 		return err

@@ -17,7 +17,7 @@ func (o *options) warnOfNoFolder() {
 		return
 	}
 	var list []string
-	for _, name := range []string{"reload", "netlify", "spa", "clean-urls", "index", "listing", "archive", "upload", "dotfiles", "symlinks", "type", "cache", "header", "redirect", "cors", "security"} {
+	for _, name := range []string{"reload", "netlify", "spa", "clean-urls", "index", "listing", "archive", "readme", "upload", "dotfiles", "symlinks", "type", "cache", "header", "redirect", "cors", "security"} {
 		if from := o.origin[name]; from.rank == byCommandLine && o.flags.Lookup(name).Value.String() != "false" {
 			list = append(list, "--"+name)
 		}

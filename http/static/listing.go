@@ -47,6 +47,8 @@ type list struct {
 	private  privates
 	archives *Archives // that are linked, or nil
 	uploads  bool      // are linked
+	readme   string    // the name of what is shown below, or ""
+	below    []byte    // what is shown
 
 	first, last listEntry // of the page, served or not; other pages are linked by them
 }
@@ -98,7 +100,7 @@ func (s *search) listPage(f *found) error {
 		f.contentType, v.body = "application/json", l.json()
 	} else {
 		f.contentType, v.body = "text/html; charset=utf-8", l.page()
-		f.fields = append(f.fields, [2]string{"Content-Security-Policy", listingPolicy})
+		f.fields = append(f.fields, [2]string{"Content-Security-Policy", l.policy()})
 	}
 	sum := sha256.Sum256(v.body)
 	v.tag = base64.RawURLEncoding.EncodeToString(sum[:12])
@@ -115,6 +117,9 @@ func (s *search) readList(folder fs.File) (*list, error) {
 		for _, d := range batch {
 			if e, ok := s.listEntry(d, l.private); ok {
 				l.add(e)
+				if s.options.Readme != nil && !e.folder && readmeRank(e.name) > readmeRank(l.readme) {
+					l.readme = e.name
+				}
 			}
 		}
 		if err == io.EOF {
@@ -125,6 +130,7 @@ func (s *search) readList(folder fs.File) (*list, error) {
 		}
 	}
 	l.finish(s)
+	l.readReadme(s)
 	return l, nil
 }
 

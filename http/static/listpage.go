@@ -91,6 +91,7 @@ func (l *list) page() []byte {
 		"{rows}", rows.String(),
 		"{pages}", below,
 		"{note}", note,
+		"{readme}", l.article(),
 		"{foot}", foot,
 	).Replace(listingPage))
 }

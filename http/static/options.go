@@ -20,6 +20,13 @@ type Options struct {
 	// form that sends files to the folder.
 	Uploads bool
 
+	// Readme, unless it is nil, returns HTML that a listing has below its names, made of the
+	// README.md, README.txt or README of the folder, in letters of either case: the first of these
+	// that is served and has at most 64 KiB. It is called on a worker, with the file's name and
+	// content, and returns nil for nothing. The page may show pictures of the site, and runs
+	// no script that the HTML has.
+	Readme func(name string, text []byte) (html []byte)
+
 	// Prefix is the path below which the files are, such as "/assets" for a handler of
 	// the pattern "/assets/". Paths of requests, of Fields and of ServeAs have it.
 	Prefix string

@@ -2,7 +2,7 @@
 (() => {
 	const filter = document.getElementById("filter");
 	const none = document.getElementById("none");
-	const rows = [...document.querySelectorAll("tbody tr")];
+	const rows = [...document.querySelectorAll("main > table > tbody > tr")];
 	const names = rows.map((row) => row.className === "up" ? "" : row.cells[0].textContent.toLowerCase());
 	const visible = () => rows.filter((row) => !row.hidden);
 
