@@ -27,6 +27,7 @@ type options struct {
 	public  bool
 	hosts   []string
 	loops   int
+	demo    bool
 	quiet   bool
 	verbose bool
 	version bool
@@ -195,6 +196,7 @@ func (o *options) define() (help *bool, config *string) {
 
 	f.StringArrayVar(&s.limitText, "limit", nil, "set a limit or a deadline, as `NAME=VALUE`, such as Body=10m or HeadTimeout=5s; docs/limits.md lists them; repeatable")
 	config = f.StringP("config", "c", "", "read settings from a TOML `file`, with the names of these flags; SIGHUP reads it anew")
+	f.BoolVar(&o.demo, "demo", false, "answer below /-/demo/ with chosen sizes, delays, statuses and errors, for testing clients")
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "print errors only")
 	f.BoolVarP(&o.verbose, "verbose", "v", false, "print a line for each request")
 	f.BoolVarP(&o.version, "version", "V", false, "print the version")
@@ -205,7 +207,8 @@ func (o *options) define() (help *bool, config *string) {
 	addExample(f, "limit", "bobbin --limit Body=10m --limit HeadTimeout=5s ./public", "set a limit and a deadline")
 	addExample(f, "config", "bobbin --config bobbin.toml", "read the settings from a file")
 	inGroup(f, groupLimits, "limit")
-	inGroup(f, groupWatch, "verbose")
+	addExample(f, "demo", "bobbin --demo", "test a client: curl localhost:8080/-/demo/")
+	inGroup(f, groupWatch, "demo", "verbose")
 	inGroup(f, groupProgram, "config", "quiet", "version", "help", "help-all")
 	inShortHelp(f, "config", "help-all")
 	f.Usage = func() {}

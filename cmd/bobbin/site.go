@@ -121,6 +121,11 @@ func (s *site) build(o *options, was *setup) (c *setup, err error) {
 	if err := c.openParts(was, found); err != nil {
 		return c, err
 	}
+	if o.demo {
+		for _, p := range c.loops {
+			p.handler = aroundDemo(p.handler)
+		}
+	}
 	o.warnings = append(o.warnings, c.loops[0].warnings...)
 	closed, err := o.closed.open()
 	if err != nil {

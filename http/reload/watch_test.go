@@ -141,8 +141,10 @@ func TestAFolderIsWatchedWhateverBecomesOfIt(t *testing.T) {
 			must(os.Rename(at("new"), at("site")))
 			edit("two/c.css", "css")
 			must(os.RemoveAll(at("two")))
-			if got := <-names; got != "page" {
-				t.Errorf("of a folder that goes is told %q", got)
+			for got, ok := "css", true; got == "css"; { // the last edit may be told once more
+				if got, ok = <-names; !ok || got != "page" && got != "css" {
+					t.Fatalf("of a folder that goes is told %q", got)
+				}
 			}
 			must(os.MkdirAll(at("two/sub"), 0o755))
 			edit("two/sub/d.css", "css")
