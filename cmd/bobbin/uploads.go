@@ -29,6 +29,10 @@ const (
 
 	// uploadFiles is the most files of one form.
 	uploadFiles = 1000
+
+	// uploadLeast is what a file counts at least: about what the disk needs for an empty one.
+	// It bounds their number.
+	uploadLeast = 4 << 10
 )
 
 // uploads receive files into one folder and those below it, for all loops.
@@ -88,7 +92,7 @@ func (u *uploads) measure() error {
 			return nil // not readable, or gone
 		}
 		if info, err := d.Info(); err == nil && info.Mode().IsRegular() {
-			u.used += info.Size()
+			u.used += max(info.Size(), uploadLeast)
 		}
 		return nil
 	})
@@ -175,11 +179,9 @@ func (u *uploads) receive(w *http.Response, r *http.Request) error {
 	if put {
 		form.Files[0].Name = name
 	}
-	kept, err := u.keep(in, folder, form)
-	if err != nil {
+	if err := s.keep(in, folder, form); err != nil {
 		return err
 	}
-	s.kept = kept
 	switch {
 	case put:
 		w.SetStatus(http.StatusCreated).Add("Location", string(http.EscapePath(nil, string(clean))))
@@ -197,7 +199,7 @@ func (u *uploads) receive(w *http.Response, r *http.Request) error {
 }
 
 // keep gives the files of a form their names, or none of them.
-func (u *uploads) keep(in *os.Root, folder string, form *upload.Form) (kept int64, err error) {
+func (s *uploading) keep(in *os.Root, folder string, form *upload.Form) error {
 	// A form in which no file was chosen has one without a name.
 	form.Files = slices.DeleteFunc(form.Files, func(f *upload.File) bool {
 		if f.Name != "" {
@@ -207,18 +209,22 @@ func (u *uploads) keep(in *os.Root, folder string, form *upload.Form) (kept int6
 		return true
 	})
 	for i, f := range form.Files {
-		if err = u.mayAdd(in, folder, f.Name); err == nil {
+		err := s.mayAdd(in, folder, f.Name)
+		if err == nil && f.Size < uploadLeast {
+			err = s.reserve(uploadLeast - int(f.Size))
+		}
+		if err == nil {
 			err = explainUpload(f.Keep(f.Name), f.Name)
 		}
 		if err != nil {
 			for _, before := range form.Files[:i] {
 				_ = in.Remove(before.Name)
 			}
-			return 0, err
+			return err
 		}
-		kept += f.Size
 	}
-	return kept, nil
+	s.kept = s.taken
+	return nil
 }
 
 // An uploading is one request, and what is counted for it.
@@ -287,7 +293,8 @@ func isHidden(name string) bool { return strings.HasPrefix(name, ".") }
 func (u *uploads) isPrivate(name string) bool {
 	at, err := filepath.Abs(filepath.Join(u.path, filepath.FromSlash(name)))
 	return err != nil || slices.ContainsFunc(u.private, func(own string) bool {
-		return at == own || strings.HasPrefix(at, own+string(filepath.Separator))
+		// A disk may be blind to case.
+		return strings.EqualFold(at, own) || len(at) > len(own) && at[len(own)] == filepath.Separator && strings.EqualFold(at[:len(own)], own)
 	})
 }
 
@@ -306,18 +313,18 @@ func (u *uploads) mayAdd(in *os.Root, folder, name string) error {
 		return http.StatusConflict.Because(fmt.Sprintf("%q begins with a dot, so it would not be served", name))
 	case !utf8.ValidString(name) || strings.ContainsFunc(name, strange):
 		return http.StatusConflict.Because(fmt.Sprintf("%q has bytes that a name cannot have", name))
-	case slices.Contains(u.indexes, name) || slices.Contains(ownPages, name):
+	case slices.ContainsFunc(slices.Concat(u.indexes, ownPages), func(own string) bool { return strings.EqualFold(own, name) }):
 		return http.StatusConflict.Because(fmt.Sprintf("%q is a page that the server sends of itself, so it cannot be uploaded", name))
 	case u.isPrivate(path.Join(folder, name)[1:]):
 		return http.StatusConflict.Because(fmt.Sprintf("%q configures the server, so it cannot be uploaded", name))
 	}
-	there := func(name string) bool { _, err := in.Lstat(name); return err == nil }
+	there := func(name string) bool { _, err := in.Lstat(name); return err == nil } // in letters of either case, where the disk is blind to it
 	if there(name) {
 		return exists(name)
 	}
 	for _, suffix := range compressedSuffixes {
-		if file, ok := strings.CutSuffix(name, suffix); ok && there(file) {
-			return http.StatusConflict.Because(fmt.Sprintf("%q would be sent in place of %q", name, file))
+		if at := len(name) - len(suffix); at > 0 && strings.EqualFold(name[at:], suffix) && there(name[:at]) {
+			return http.StatusConflict.Because(fmt.Sprintf("%q would be sent in place of %q", name, name[:at]))
 		}
 		if there(name + suffix) {
 			return http.StatusConflict.Because(fmt.Sprintf("%q would be sent in place of %q", name+suffix, name))

@@ -122,8 +122,10 @@ func TestUploadsAddFiles(t *testing.T) {
 		{"a hidden name is refused", "PUT", "drop/.htaccess", nil, "x", 409, "begins with a dot"},
 		{"also below .well-known", "PUT", ".well-known/acme", nil, "x", 404, ""},
 		{"an index is refused", "PUT", "drop/index.html", nil, "x", 409, "sends of itself"},
+		{"in letters of either case, for disks that are blind to it", "PUT", "drop/INDEX.html", nil, "x", 409, "sends of itself"},
 		{"so is a page of errors", "PUT", "drop/404.html", nil, "x", 409, "sends of itself"},
 		{"so is what configures the server", "PUT", "_headers", nil, "x", 409, "configures the server"},
+		{"in letters of either case, too", "PUT", "_HEADERS", nil, "x", 409, "configures the server"},
 		{"so is a name with a backslash", "PUT", "drop/a%5Cb", nil, "x", 409, "cannot have"},
 		{"so is one with the end of a line", "PUT", "drop/a%0Ab", nil, "x", 409, "cannot have"},
 		{"so is one that is no UTF-8", "PUT", "drop/%FF", nil, "x", 409, "cannot have"},
@@ -131,6 +133,7 @@ func TestUploadsAddFiles(t *testing.T) {
 		{"so is one with a slash", "PUT", "drop/a%2Fb", nil, "x", 404, ""},
 		{"so is one too long for the disk", "PUT", "drop/" + strings.Repeat("x", 256), nil, "x", 409, "too long"},
 		{"a compressed copy of a file is refused", "PUT", "app.js.br", nil, "x", 409, "in place of"},
+		{"in letters of either case, again", "PUT", "app.js.GZ", nil, "x", 409, "in place of"},
 		{"so is a file that has one", "PUT", "only.txt", nil, "x", 409, "in place of"},
 		{"a part of a file is refused", "PUT", "drop/part", []string{"Content-Range: bytes 0-0/3"}, "x", 400, "a part"},
 		{"so is an encoded one", "PUT", "drop/coded", []string{"Content-Encoding: gzip"}, "x", 415, "as it is sent"},
@@ -220,6 +223,24 @@ func TestUploadsStayBelowTheirQuota(t *testing.T) {
 	}
 }
 
+// TestEmptyFilesHaveTheirQuota, too: each takes something of the disk.
+func TestEmptyFilesHaveTheirQuota(t *testing.T) {
+	dir := folder(t, map[string][]byte{"there": nil})
+	p := start(t, "", "--upload", "20k", dir)
+	for i, want := range []int{201, 201, 201, 201, 507, 507} {
+		if answer, body := send(t, "PUT", p.url+string(rune('a'+i)), ""); answer.StatusCode != want {
+			t.Errorf("file %d: %d, %s", i, answer.StatusCode, body)
+		}
+	}
+	two, twoType := formWith(t, "x", "", "y", "")
+	if answer, _ := send(t, "POST", p.url, two, twoType); answer.StatusCode != 507 {
+		t.Errorf("a form: %d", answer.StatusCode)
+	}
+	if names := namesIn(t, dir); !slices.Equal(names, []string{"a", "b", "c", "d", "there"}) {
+		t.Errorf("the folder has %q", names)
+	}
+}
+
 // TestUploadsNeedAFolderAndANumber shows what an operator reads.
 func TestUploadsNeedAFolderAndANumber(t *testing.T) {
 	dir := folder(t, map[string][]byte{"page.html": []byte("x")})
@@ -267,5 +288,37 @@ func TestBrowserUploads(t *testing.T) {
 		if !strings.Contains(text, "409") {
 			t.Errorf("the browser complains: %s", text)
 		}
+	}
+}
+
+// TestUploadsRespectTheTables: a folder with a password takes none by another way, and a table has
+// its own quota or none.
+func TestUploadsRespectTheTables(t *testing.T) {
+	dir := folder(t, map[string][]byte{"www/members/a": []byte("a"), "docs/a": []byte("a"), "users.txt": []byte("lee:$2a$10$y6HbSqXqojtNB.uR8S0vIuRpYtmF3.orBlO/7bJMJhJd.3BN9jMyu\n")})
+	config := filepath.Join(t.TempDir(), "bobbin.toml")
+	text := "path = '" + dir + "/www'\nupload = '1m'\n" +
+		"[[site]]\nhost = 'members.example.com'\npath = '" + dir + "/www/members'\nauth = '" + dir + "/users.txt'\nupload = '1m'\n" +
+		"[[site]]\nat = '/docs'\npath = '" + dir + "/docs'\n"
+	if err := os.WriteFile(config, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	p := start(t, "", "--config", config)
+	for _, row := range []struct {
+		name, path string
+		fields     []string
+		status     int
+	}{
+		{"the settings above the tables take files", "x", nil, 201},
+		{"not into a folder with a password", "members/x", nil, 404},
+		{"which is closed under its name, too", "x", []string{"Host: members.example.com"}, 401},
+		{"but for those who know it", "x", []string{"Host: members.example.com", "Authorization: Basic bGVlOnBhc3M="}, 201},
+		{"uploads are not inherited", "docs/x", nil, 405},
+	} {
+		if answer, body := send(t, "PUT", p.url+row.path, "x", row.fields...); answer.StatusCode != row.status {
+			t.Errorf("%s: %d, %s", row.name, answer.StatusCode, body)
+		}
+	}
+	if names := namesIn(t, filepath.Join(dir, "www/members")); !slices.Equal(names, []string{"a", "x"}) {
+		t.Errorf("members have %q", names)
 	}
 }
