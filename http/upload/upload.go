@@ -20,6 +20,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"mime"
 	"mime/multipart"
 	"net/textproto"
@@ -107,11 +108,26 @@ func (f *File) move(path string) error {
 		return os.Rename(f.Path, path)
 	}
 	// A link is not made where there is a file, and Rename would replace that.
-	if err := f.root.Link(f.Path, path); err != nil {
+	switch err := link(f.root, f.Path, path); {
+	case err == nil:
+		return f.root.Remove(f.Path)
+	case errors.Is(err, fs.ErrExist):
 		return err
 	}
-	return f.root.Remove(f.Path)
+	// A disk without links, such as FAT: an empty file takes the name, and is replaced.
+	empty, err := f.root.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o666)
+	if err != nil {
+		return err
+	}
+	empty.Close()
+	if err := f.root.Rename(f.Path, path); err != nil {
+		return errors.Join(err, f.root.Remove(path))
+	}
+	return nil
 }
+
+// link is replaced by tests.
+var link = (*os.Root).Link
 
 // The errors of Receive.
 var (

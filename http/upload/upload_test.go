@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -300,8 +301,17 @@ func TestReceiveBody(t *testing.T) {
 	}
 }
 
-// TestKeepInARootReplacesNothing has two clients send one name at a time.
+// TestKeepInARootReplacesNothing has two clients send one name, on disks of two kinds.
 func TestKeepInARootReplacesNothing(t *testing.T) {
+	t.Run("a disk with links", keepTwice)
+	t.Run("a disk without", func(t *testing.T) {
+		defer func(before func(*os.Root, string, string) error) { link = before }(link)
+		link = func(*os.Root, string, string) error { return syscall.EPERM }
+		keepTwice(t)
+	})
+}
+
+func keepTwice(t *testing.T) {
 	folder := t.TempDir()
 	root, err := os.OpenRoot(folder)
 	if err != nil {
