@@ -6,6 +6,7 @@ import (
 	"io"
 	nethttp "net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -192,4 +193,38 @@ func TestAReloadElsewhereIsRefusedInTheSandbox(t *testing.T) {
 	}
 	p.signal(syscall.SIGTERM)
 	p.ends(exitOK)
+}
+
+// TestAKernelWithoutLandlockIsNamed: strace has the kernel say that it has none.
+func TestAKernelWithoutLandlockIsNamed(t *testing.T) {
+	t.Parallel()
+	strace, err := exec.LookPath("strace")
+	if err != nil {
+		t.Skip("skipped: strace is not installed")
+	}
+	without := "exec " + strace + ` -D -f -o /dev/null -e trace=landlock_create_ruleset -e inject=landlock_create_ruleset:error=ENOSYS "$0" "$@"`
+	site := folder(t, map[string][]byte{"a.txt": []byte("hello")})
+	p := startAs(t, "peeks", without, "--sandbox", "auto", site)
+	if got := p.ask("a.txt"); got != "200 hello" {
+		t.Errorf("the site is not served: %s", got)
+	}
+	if want := "no sandbox: this kernel has no landlock, so permissions alone keep the program from other files"; !strings.Contains(p.said.String(), want) {
+		t.Errorf("it says %q", p.said)
+	}
+	if got := p.ask("who"); !strings.Contains(got, "NoNewPrivs:\t1") {
+		t.Errorf("what the kernel has is not used: %s", got)
+	}
+	p.signal(syscall.SIGTERM)
+	p.ends(0)
+
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("/bin/sh", "-c", without, self, "-p", "0", "--sandbox", "on", site)
+	cmd.Env = append(os.Environ(), "BOBBIN_TEST_PROGRAM=peeks")
+	text, err := cmd.CombinedOutput()
+	if want := "--sandbox on: this kernel has no landlock, so permissions alone keep the program from other files: choose --sandbox auto to serve without\n"; err == nil || !strings.HasSuffix(string(text), want) {
+		t.Errorf("with --sandbox on: %v, %s", err, text)
+	}
 }
