@@ -44,9 +44,13 @@ func listed(n int, requests []string) string {
 	return ": " + strings.Join(requests, ", ")
 }
 
-// tellAfter is how long after a signal the loops are asked what they wait for, and then how
-// long until their answers are printed. Most stops are over by then.
-const tellAfter = 100 * time.Millisecond
+// tellAfter is how long after a signal the loops are asked what they wait for. Most stops are over
+// by then. TellWithin is how long after that what some have answered is printed without those
+// that are held.
+const (
+	tellAfter  = 100 * time.Millisecond
+	tellWithin = time.Second
+)
 
 // stopAndTell stops the servers, and prints the requests that they wait for.
 func stopAndTell(servers http.Servers, to io.Writer) {
@@ -54,23 +58,12 @@ func stopAndTell(servers http.Servers, to io.Writer) {
 	var mu sync.Mutex
 	var n int
 	var requests []string
-	ask := func() {
-		for _, s := range servers {
-			_ = s.Loop().Post(func() { // a loop that has ended waits for nothing
-				mu.Lock()
-				defer mu.Unlock()
-				more, some := s.Unfinished()
-				n += more
-				requests = append(requests, some...)
-			})
-		}
-	}
+	left, told := len(servers), false // to answer; printed
 	tell := func() {
-		mu.Lock()
-		defer mu.Unlock()
-		if n == 0 {
+		if n == 0 || told {
 			return
 		}
+		told = true
 		what := fmt.Sprintf("%d requests", n)
 		if n == 1 {
 			what = "1 request"
@@ -78,8 +71,30 @@ func stopAndTell(servers http.Servers, to io.Writer) {
 		fmt.Fprintf(to, "bobbin: stopping: finishes %s, within %v; a second signal cuts off what is left%s\n",
 			what, servers[0].Loop().Limits().Drain, listed(n, requests))
 	}
-	time.AfterFunc(tellAfter, ask)
-	time.AfterFunc(2*tellAfter, tell)
+	locked := func(f func()) {
+		mu.Lock()
+		defer mu.Unlock()
+		f()
+	}
+	answer := func(more int, some []string) {
+		n += more
+		requests = append(requests, some...)
+		if left--; left == 0 {
+			tell()
+		}
+	}
+	time.AfterFunc(tellAfter, func() {
+		for _, s := range servers {
+			err := s.Loop().Post(func() {
+				more, some := s.Unfinished()
+				locked(func() { answer(more, some) })
+			})
+			if err != nil {
+				locked(func() { answer(0, nil) }) // a loop that has ended waits for nothing
+			}
+		}
+	})
+	time.AfterFunc(tellAfter+tellWithin, func() { locked(tell) })
 }
 
 // cutOff is eventloop.ErrCut with details.
