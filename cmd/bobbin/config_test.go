@@ -106,7 +106,7 @@ func TestAFileWithAMistakeIsNamedWithItsPlace(t *testing.T) {
 		"\nport = 65536":                     `choose a port from 0 to 65535 (--port comes from FILE:2:1)`,
 		"cache = ['imutable']":               `did you mean immutable? (--cache comes from FILE:1:1)`,
 		"\nsymlinks = 'sometimes'\npath='.'": `choose one of all, inside, none (--symlinks comes from FILE:2:1)`,
-		"[limit]\nBody = '1m'\nConns = 'x'":  `write 100, 8k or 1m (--limit Conns comes from FILE:3:1)`,
+		"[limit]\nBody = '1m'\nConns = 'x'":  `write 100, 8k, 1m or 2g (--limit Conns comes from FILE:3:1)`,
 		"limit.Conns = 'x'":                  `(--limit Conns comes from FILE:1:7)`,
 		"limit = {Conns = 'x'}":              `(--limit comes from FILE:1:1)`,
 		"quiet = true\nverbose = true":       `remove one (--quiet comes from FILE:1:1, --verbose comes from FILE:2:1)`,

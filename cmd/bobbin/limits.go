@@ -60,7 +60,7 @@ func setLimit(field reflect.Value, value string) error {
 	}
 	n, err := strconv.ParseInt(digits, 10, 64)
 	if err != nil && !errors.Is(err, strconv.ErrRange) || n <= 0 {
-		return fmt.Errorf("%q is not a number above 0: write 100, 8k or 1m", value)
+		return fmt.Errorf("%q is not a number above 0: write 100, 8k, 1m or 2g", value)
 	}
 	if most := int64(math.MaxInt64 >> (64 - field.Type().Bits())); err != nil || n > most/factor {
 		return fmt.Errorf("%q is too large: the maximum is %d", value, most)

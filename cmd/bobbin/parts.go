@@ -44,7 +44,7 @@ var (
 
 // notInherited are the settings that a part does not have from those above it: what is about
 // one folder only, and what is asked before there is a part.
-var notInherited = []string{"archive", "upload", "spa", "redirect", "netlify", "reload", "allow", "deny", "maintenance"}
+var notInherited = []string{"archive", "readme", "upload", "spa", "redirect", "netlify", "reload", "allow", "deny", "maintenance"}
 
 // noAuth is the value of auth in a table for a part without a password.
 const noAuth = "off"

@@ -41,16 +41,37 @@ func (s *siteOptions) readSources(folder string) (*sources, error) {
 	if from.archives, err = s.archives(from.redirects); err != nil {
 		return nil, err
 	}
-	if from.uploads, err = s.openUploads(folder); err != nil {
+	if from.uploads, err = s.openUploads(folder, from.redirects); err != nil {
 		return nil, err
 	}
-	if s.auth != "" && folder != "" {
+	if folder == "" {
+		return from, s.checkWords()
+	}
+	if s.auth != "" {
 		if from.users, err = os.ReadFile(s.auth); err != nil {
 			return nil, fmt.Errorf("--auth: %w", err)
 		}
 	}
 	return from, nil
 }
+
+// checkWords refuses values that are read with a folder only.
+func (s *siteOptions) checkWords() error {
+	_, err := readCodings(s.compress)
+	if err == nil {
+		_, err = readTypes(s.types)
+	}
+	if err == nil {
+		_, err = pick("--symlinks", s.symlinks, symlinkModes)
+	}
+	if err == nil {
+		_, err = pick("--listing", s.listing, map[string]bool{"on": true, "off": false, "auto": true})
+	}
+	return err
+}
+
+// symlinkModes are the values of --symlinks.
+var symlinkModes = map[string]static.Symlinks{"none": static.NoLinks, "inside": static.LinksInside, "all": static.AllLinks}
 
 // parseUsers parses the file of --auth, for one loop.
 func (s *siteOptions) parseUsers(text []byte) (*middleware.BasicAuth, error) {
@@ -83,7 +104,7 @@ func (p *perLoop) open(o *options, all []*options, from *sources, trouble *slog.
 	if so.Encoders, err = readCodings(s.compress); err != nil {
 		return err
 	}
-	if so.Symlinks, err = pick("--symlinks", s.symlinks, map[string]static.Symlinks{"none": static.NoLinks, "inside": static.LinksInside, "all": static.AllLinks}); err != nil {
+	if so.Symlinks, err = pick("--symlinks", s.symlinks, symlinkModes); err != nil {
 		return err
 	}
 	if so.Listing, err = pick("--listing", s.listing, map[string]bool{"on": true, "off": false, "auto": o.local()}); err != nil {
@@ -91,6 +112,9 @@ func (p *perLoop) open(o *options, all []*options, from *sources, trouble *slog.
 	}
 	if so.Archive != nil && !so.Listing {
 		return errors.New("--archive needs listings, which have its links: add --listing on, or remove --archive")
+	}
+	if so.Readme != nil && !so.Listing {
+		return errors.New("--readme needs listings, below which it is shown: add --listing on, or remove --readme")
 	}
 	wrappers, err := s.middleware(p, from)
 	if err != nil {
@@ -117,6 +141,7 @@ func (p *perLoop) open(o *options, all []*options, from *sources, trouble *slog.
 		if !o.local() && !o.isGuarded() {
 			p.warnings = append(slices.Clone(p.warnings), "--upload lets everyone who reaches the server add files: add --auth or --allow")
 		}
+		p.warnings = append(slices.Clone(p.warnings), from.uploads.warnings(o, all)...)
 		from.uploads.keepOff(so.Private)
 		p.handler = from.uploads.wrap(p.handler)
 	}
@@ -136,6 +161,9 @@ func (s *siteOptions) checkFolder(path string) error {
 	}
 	if info, err := os.Stat(path); len(s.archive) > 0 && err == nil && !info.IsDir() {
 		return fmt.Errorf("--archive needs a folder, and %s is a file: serve its folder", path)
+	}
+	if info, err := os.Stat(path); s.readme && err == nil && !info.IsDir() {
+		return fmt.Errorf("--readme needs a folder, and %s is a file: serve its folder", path)
 	}
 	return s.checkFallback(path)
 }

@@ -16,6 +16,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/bobbin-http/bobbin/http"
+	"github.com/bobbin-http/bobbin/http/middleware"
 	"github.com/bobbin-http/bobbin/http/upload"
 )
 
@@ -40,7 +41,8 @@ type uploads struct {
 	path     string // of the folder
 	prefix   string // of paths; see parts.go
 	quota    int64  // bytes of all files in the folder
-	indexes  []string
+	site     *siteOptions
+	rules    middleware.Redirects
 	private  []string // of files and folders that are never served
 	receives http.Handler
 
@@ -49,11 +51,14 @@ type uploads struct {
 }
 
 // openUploads returns the uploads of --upload, nil without it.
-func (s *siteOptions) openUploads(folder string) (*uploads, error) {
+func (s *siteOptions) openUploads(folder string, rules middleware.Redirects) (*uploads, error) {
 	if s.upload == "" {
 		return nil, nil
 	}
-	u := &uploads{path: folder, prefix: s.prefix, indexes: s.index}
+	if s.fallback != "" {
+		return nil, errors.New("--upload and --spa contradict each other: a file of a client would take the place of a page of the application; serve uploads below a path of their own, by a [[site]]")
+	}
+	u := &uploads{path: folder, prefix: s.prefix, site: s, rules: rules}
 	if err := setLimit(reflect.ValueOf(&u.quota).Elem(), s.upload); err != nil {
 		return nil, fmt.Errorf("--upload: %w, the most bytes that the folder may hold", err)
 	}
@@ -68,6 +73,19 @@ func (s *siteOptions) openUploads(folder string) (*uploads, error) {
 		return nil, fmt.Errorf("--upload: %w", err)
 	}
 	return u, nil
+}
+
+// warnings are for the operator. All are the settings of everything that is served.
+func (u *uploads) warnings(o *options, all []*options) (list []string) {
+	if u.used > u.quota-uploadLeast {
+		list = append(list, fmt.Sprintf("nothing can be uploaded to %s: it holds %d bytes, small files counted as 4 KiB, and --upload allows %d", u.path, u.used, u.quota))
+	}
+	for _, other := range all {
+		if other != o && other.site.upload != "" && other.path != "" && (o.isIn(other.path) || other.isIn(o.path)) {
+			list = append(list, fmt.Sprintf("%s and %s both take uploads, and one is in the other: each counts its own only, beyond what was there at the start", o.path, other.path))
+		}
+	}
+	return list
 }
 
 // keepOff has files that are never served not be added. It is called before the site serves.
@@ -157,7 +175,7 @@ func (u *uploads) receive(w *http.Response, r *http.Request) error {
 	}
 	defer in.Close()
 	if put {
-		if err := u.mayAdd(in, folder, name); err != nil {
+		if err := u.mayAdd(in, r.Host(), folder, name); err != nil {
 			return err // before the body is asked for
 		}
 	}
@@ -179,7 +197,7 @@ func (u *uploads) receive(w *http.Response, r *http.Request) error {
 	if put {
 		form.Files[0].Name = name
 	}
-	if err := s.keep(in, folder, form); err != nil {
+	if err := s.keep(in, r.Host(), folder, form); err != nil {
 		return err
 	}
 	switch {
@@ -199,7 +217,7 @@ func (u *uploads) receive(w *http.Response, r *http.Request) error {
 }
 
 // keep gives the files of a form their names, or none of them.
-func (s *uploading) keep(in *os.Root, folder string, form *upload.Form) error {
+func (s *uploading) keep(in *os.Root, host, folder string, form *upload.Form) error {
 	// A form in which no file was chosen has one without a name.
 	form.Files = slices.DeleteFunc(form.Files, func(f *upload.File) bool {
 		if f.Name != "" {
@@ -209,7 +227,7 @@ func (s *uploading) keep(in *os.Root, folder string, form *upload.Form) error {
 		return true
 	})
 	for i, f := range form.Files {
-		err := s.mayAdd(in, folder, f.Name)
+		err := s.mayAdd(in, host, folder, f.Name)
 		if err == nil && f.Size < uploadLeast {
 			err = s.reserve(uploadLeast - int(f.Size))
 		}
@@ -306,21 +324,31 @@ var compressedSuffixes = []string{".br", ".zst", ".gz"}
 
 // mayAdd refuses a name that clients cannot ask for, and one that would change what they
 // get for another.
-func (u *uploads) mayAdd(in *os.Root, folder, name string) error {
+func (u *uploads) mayAdd(in *os.Root, host, folder, name string) error {
 	strange := func(r rune) bool { return unicode.IsControl(r) || r == '/' || r == '\\' }
 	switch {
 	case isHidden(name):
 		return http.StatusConflict.Because(fmt.Sprintf("%q begins with a dot, so it would not be served", name))
 	case !utf8.ValidString(name) || strings.ContainsFunc(name, strange):
 		return http.StatusConflict.Because(fmt.Sprintf("%q has bytes that a name cannot have", name))
-	case slices.ContainsFunc(slices.Concat(u.indexes, ownPages), func(own string) bool { return strings.EqualFold(own, name) }):
+	case slices.ContainsFunc(slices.Concat(u.site.index, ownPages), func(own string) bool { return strings.EqualFold(own, name) }):
 		return http.StatusConflict.Because(fmt.Sprintf("%q is a page that the server sends of itself, so it cannot be uploaded", name))
 	case u.isPrivate(path.Join(folder, name)[1:]):
 		return http.StatusConflict.Because(fmt.Sprintf("%q configures the server, so it cannot be uploaded", name))
 	}
 	there := func(name string) bool { _, err := in.Lstat(name); return err == nil } // in letters of either case, where the disk is blind to it
-	if there(name) {
+	switch clean := u.prefix + folder + name; {
+	case there(name):
 		return exists(name)
+	case u.rules.For(host, clean, true) != nil || u.rules.For(host, clean, false) != nil:
+		return http.StatusConflict.Because(fmt.Sprintf("%q would be sent in place of a redirect", name))
+	case u.site.readme && slices.Contains([]string{"readme", "readme.txt", "readme.md"}, strings.ToLower(name)):
+		return http.StatusConflict.Because(fmt.Sprintf("%q would be shown with the folder, so it cannot be uploaded", name))
+	case u.site.cleanURLs && there(name+".html"):
+		return http.StatusConflict.Because(fmt.Sprintf("%q would be sent in place of %q", name, name+".html"))
+	}
+	if at := len(name) - len(".html"); u.site.cleanURLs && at > 0 && strings.EqualFold(name[at:], ".html") && there(name[:at]) {
+		return http.StatusConflict.Because(fmt.Sprintf("%q would be sent in place of %q", name, name[:at]))
 	}
 	for _, suffix := range compressedSuffixes {
 		if at := len(name) - len(suffix); at > 0 && strings.EqualFold(name[at:], suffix) && there(name[:at]) {

@@ -74,13 +74,14 @@ func TestUploadsAddFiles(t *testing.T) {
 	before := map[string][]byte{
 		"index.html": []byte("start"), "there.txt": []byte("there"), "app.js": []byte("app"), "only.txt.gz": []byte("gz"),
 		"drop/a.txt": []byte("a"), ".hidden/a.txt": []byte("a"), "users.txt": []byte("lee:{SHA}nU4eI71bcnBGqeO0t9tXvY1u5oQ=\n"),
-		"log/x": nil, "_redirects": []byte("/from /to 301\n"),
+		"log/x": nil, "_redirects": []byte("/from /to 301\n"), "page.html": []byte("page"),
 	}
 	dir := folder(t, before)
 	if err := os.Symlink("drop", filepath.Join(dir, "link")); err != nil {
 		t.Fatal(err)
 	}
-	p := start(t, "", "--upload", "1m", "--loops", "2", "--netlify", "--redirect", "/ruled/* /login 302!", dir)
+	p := start(t, "", "--upload", "1m", "--loops", "2", "--netlify", "--redirect", "/ruled/* /login 302!", "--redirect", "/drop/forced /login 302!", "--readme", "--clean-urls", dir)
+	forced, forcedType := formWith(t, "forced", "x")
 	one, oneType := formWith(t, "form.txt", "from a form")
 	two, twoType := formWith(t, "two.txt", "2", "three.txt", "3")
 	clash, clashType := formWith(t, "four.txt", "4", "there.txt", "replaced")
@@ -126,6 +127,11 @@ func TestUploadsAddFiles(t *testing.T) {
 		{"so is a page of errors", "PUT", "drop/404.html", nil, "x", 409, "sends of itself"},
 		{"so is what configures the server", "PUT", "_headers", nil, "x", 409, "configures the server"},
 		{"in letters of either case, too", "PUT", "_HEADERS", nil, "x", 409, "configures the server"},
+		{"so is the path of a redirect", "PUT", "from", nil, "x", 409, "in place of a redirect"},
+		{"so is that of one that goes before files", "POST", "drop/", []string{forcedType}, forced, 409, "in place of a redirect"},
+		{"so is a README, which is shown", "PUT", "drop/ReadMe.md", nil, "x", 409, "shown with the folder"},
+		{"so is a page with its clean path", "PUT", "page", nil, "x", 409, "in place of"},
+		{"so is one with that of a folder", "PUT", "drop.html", nil, "x", 409, "in place of"},
 		{"so is a name with a backslash", "PUT", "drop/a%5Cb", nil, "x", 409, "cannot have"},
 		{"so is one with the end of a line", "PUT", "drop/a%0Ab", nil, "x", 409, "cannot have"},
 		{"so is one that is no UTF-8", "PUT", "drop/%FF", nil, "x", 409, "cannot have"},
@@ -249,6 +255,12 @@ func TestUploadsNeedAFolderAndANumber(t *testing.T) {
 		{"--upload=much " + dir, `"much" is not a number`},
 		{"--upload=0 " + dir, "not a number above 0"},
 		{"--upload " + dir, "is not a number above 0"},
+		{"--upload=1m --spa=page.html " + dir, "--upload and --spa contradict each other"},
+		{"--readme " + dir + "/page.html", "--readme needs a folder"},
+		{"--readme --listing=off " + dir, "--readme needs listings"},
+		{"--compress=" + dir, "unknown coding"},
+		{"--compress=quick", "unknown coding"},
+		{"--listing=maybe", `unknown value "maybe"`},
 	} {
 		if code, _, text := try(strings.Fields(row.args), "", nil); code != exitUsage || !strings.Contains(text, row.want) {
 			t.Errorf("%s: %d, %s", row.args, code, text)
@@ -287,6 +299,31 @@ func TestBrowserUploads(t *testing.T) {
 	for _, text := range tab.complaints() {
 		if !strings.Contains(text, "409") {
 			t.Errorf("the browser complains: %s", text)
+		}
+	}
+}
+
+// TestUploadsAreWarnedOf where they cannot work as a reader thinks.
+func TestUploadsAreWarnedOf(t *testing.T) {
+	dir := folder(t, map[string][]byte{"a": make([]byte, 9000), "drop/b": nil})
+	config := filepath.Join(t.TempDir(), "bobbin.toml")
+	text := "path = '" + dir + "'\nupload = '1m'\n[[site]]\nat = '/x'\npath = '" + dir + "/drop'\nupload = '1m'\n"
+	if err := os.WriteFile(config, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"--upload", "10k", dir}, "nothing can be uploaded"},
+		{[]string{"--config", config}, "both take uploads"},
+		{[]string{"--public", "--upload", "1m", dir}, "lets everyone who reaches the server add files"},
+		{[]string{"--upload", "1m", dir}, ""},
+	} {
+		_, o := prepared(t, row.args...)
+		all := strings.Join(o.warnings, "\n")
+		if !strings.Contains(all, row.want) || row.want == "" && all != "" {
+			t.Errorf("%v: %s", row.args, all)
 		}
 	}
 }

@@ -9,9 +9,9 @@ import (
 // The README of a folder may be shown below its listing, for people. What is made of it is for
 // Options.Readme to say.
 
-// readmeMax is the most bytes of one that is shown. Converting may take more than a second for
-// as many that were made to take long.
-const readmeMax = 64 << 10
+// readmeMax is the most bytes of one that is shown. Converting one that was made to take long takes
+// a second for 64 KiB, and a quarter of that for half as many.
+const readmeMax = 32 << 10
 
 // readmeNames are its names, the best last.
 var readmeNames = []string{"readme", "readme.txt", "readme.md"}

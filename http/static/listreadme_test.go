@@ -38,7 +38,7 @@ func TestAReadmeIsShownBelowItsListing(t *testing.T) {
 		{"not in the folder above", map[string]string{"sub/README.md": "hello"}, Options{}, "GET /", ""},
 		{"other names are not", map[string]string{"README.html": "no", "NOTREADME.md": "no"}, Options{}, "GET /", ""},
 		{"a folder of that name is not", map[string]string{"README.md/a": "no"}, Options{}, "GET /", ""},
-		{"one of the largest size is", map[string]string{"README.md": long}, Options{}, "GET /", "README.md of 65536"},
+		{"one of the largest size is", map[string]string{"README.md": long}, Options{}, "GET /", "README.md of 32768"},
 		{"a larger one is not", map[string]string{"README.md": long + "x"}, Options{}, "GET /", ""},
 		{"one of which nothing is made is not", map[string]string{"README.md": "nothing"}, Options{}, "GET /", ""},
 		{"a private one is not", map[string]string{"README.md": secret}, Options{Private: []string{"README.md"}}, "GET /", ""},

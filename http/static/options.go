@@ -22,7 +22,7 @@ type Options struct {
 
 	// Readme, unless it is nil, returns HTML that a listing has below its names, made of the
 	// README.md, README.txt or README of the folder, in letters of either case: the first of these
-	// that is served and has at most 64 KiB. It is called on a worker, with the file's name and
+	// that is served and has at most 32 KiB. It is called on a worker, with the file's name and
 	// content, and returns nil for nothing. The page may show pictures of the site, and runs
 	// no script that the HTML has.
 	Readme func(name string, text []byte) (html []byte)
