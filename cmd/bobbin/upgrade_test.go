@@ -355,14 +355,14 @@ func TestAnUpgradeListensWhereTheNewConfigurationSays(t *testing.T) {
 		if now, err := os.Lstat(socket); err != nil || !os.SameFile(now, info) || now.Mode().Perm() != 0o660 {
 			t.Errorf("the socket's file was %v, and is %v, %v", info, now, err)
 		}
-		if _, err := os.Lstat(other); !os.IsNotExist(err) {
-			t.Errorf("the file of the socket that is listened on no more: %v", err)
-		}
 		rest, err := io.ReadAll(download)
 		if err != nil || len(rest) < len(large)-100 {
 			t.Errorf("of the download, %d bytes came after the upgrade: %v", len(rest), err)
 		}
 		u.endsAll()
+		if _, err := os.Lstat(other); !os.IsNotExist(err) {
+			t.Errorf("the file of the socket that is listened on no more: %v", err)
+		}
 		for _, path := range []string{socket, third} {
 			if _, err := os.Lstat(path); !os.IsNotExist(err) {
 				t.Errorf("at the end, the file of %s: %v", path, err)
