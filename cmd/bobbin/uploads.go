@@ -16,7 +16,9 @@ import (
 	"unicode/utf8"
 
 	"github.com/bobbin-http/bobbin/http"
+	"github.com/bobbin-http/bobbin/http/compress"
 	"github.com/bobbin-http/bobbin/http/middleware"
+	"github.com/bobbin-http/bobbin/http/static"
 	"github.com/bobbin-http/bobbin/http/upload"
 )
 
@@ -226,6 +228,7 @@ func (s *uploading) keep(in *os.Root, host, folder string, form *upload.Form) er
 		_ = in.Remove(f.Path)
 		return true
 	})
+	kept := int64(0)
 	for i, f := range form.Files {
 		err := s.mayAdd(in, host, folder, f.Name)
 		if err == nil && f.Size < uploadLeast {
@@ -240,8 +243,9 @@ func (s *uploading) keep(in *os.Root, host, folder string, form *upload.Form) er
 			}
 			return err
 		}
+		kept += max(f.Size, uploadLeast)
 	}
-	s.kept = s.taken
+	s.kept = kept
 	return nil
 }
 
@@ -319,9 +323,6 @@ func (u *uploads) isPrivate(name string) bool {
 // ownPages are names of pages that the server sends of itself (docs/files.md).
 var ownPages = []string{"404.html", "503.html", "50x.html"}
 
-// compressedSuffixes are those of copies that are sent in place of their files.
-var compressedSuffixes = []string{".br", ".zst", ".gz"}
-
 // mayAdd refuses a name that clients cannot ask for, and one that would change what they
 // get for another.
 func (u *uploads) mayAdd(in *os.Root, host, folder, name string) error {
@@ -342,7 +343,7 @@ func (u *uploads) mayAdd(in *os.Root, host, folder, name string) error {
 		return exists(name)
 	case u.rules.For(host, clean, true) != nil || u.rules.For(host, clean, false) != nil:
 		return http.StatusConflict.Because(fmt.Sprintf("%q would be sent in place of a redirect", name))
-	case u.site.readme && slices.Contains([]string{"readme", "readme.txt", "readme.md"}, strings.ToLower(name)):
+	case u.site.readme && static.IsReadme(name):
 		return http.StatusConflict.Because(fmt.Sprintf("%q would be shown with the folder, so it cannot be uploaded", name))
 	case u.site.cleanURLs && there(name+".html"):
 		return http.StatusConflict.Because(fmt.Sprintf("%q would be sent in place of %q", name, name+".html"))
@@ -350,7 +351,8 @@ func (u *uploads) mayAdd(in *os.Root, host, folder, name string) error {
 	if at := len(name) - len(".html"); u.site.cleanURLs && at > 0 && strings.EqualFold(name[at:], ".html") && there(name[:at]) {
 		return http.StatusConflict.Because(fmt.Sprintf("%q would be sent in place of %q", name, name[:at]))
 	}
-	for _, suffix := range compressedSuffixes {
+	for _, c := range compress.Codings { // copies are sent in place of their files
+		suffix := c.Suffix
 		if at := len(name) - len(suffix); at > 0 && strings.EqualFold(name[at:], suffix) && there(name[:at]) {
 			return http.StatusConflict.Because(fmt.Sprintf("%q would be sent in place of %q", name, name[:at]))
 		}

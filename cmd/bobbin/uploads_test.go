@@ -232,7 +232,13 @@ func TestUploadsStayBelowTheirQuota(t *testing.T) {
 // TestEmptyFilesHaveTheirQuota, too: each takes something of the disk.
 func TestEmptyFilesHaveTheirQuota(t *testing.T) {
 	dir := folder(t, map[string][]byte{"there": nil})
+	nameless, namelessType := formWith(t, "", strings.Repeat("x", 10_000))
 	p := start(t, "", "--upload", "20k", dir)
+	for range 3 { // a file without a name is not kept, and counts no more then
+		if answer, body := send(t, "POST", p.url, nameless, namelessType); answer.StatusCode != 400 {
+			t.Errorf("a form without a name: %d, %s", answer.StatusCode, body)
+		}
+	}
 	for i, want := range []int{201, 201, 201, 201, 507, 507} {
 		if answer, body := send(t, "PUT", p.url+string(rune('a'+i)), ""); answer.StatusCode != want {
 			t.Errorf("file %d: %d, %s", i, answer.StatusCode, body)

@@ -19,6 +19,9 @@ var readmeNames = []string{"readme", "readme.txt", "readme.md"}
 // readmeRank returns how good a name for a README is, -1 for a name that is none.
 func readmeRank(name string) int { return slices.Index(readmeNames, strings.ToLower(name)) }
 
+// IsReadme reports whether a file of this name may be shown by Options.Readme.
+func IsReadme(name string) bool { return readmeRank(name) >= 0 }
+
 // readReadme reads the README of a first page for people.
 func (l *list) readReadme(s *search) {
 	if l.readme == "" || l.query.json || l.query.after || l.query.before {

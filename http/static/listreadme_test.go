@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// shout is a Readme that shows what it was given.
+// shout shows name, length and beginning of a README.
 func shout(name string, text []byte) []byte {
 	if string(text) == "nothing" {
 		return nil

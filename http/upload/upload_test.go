@@ -178,6 +178,17 @@ func ask(t *testing.T, h http.Handler, field, body, how string) (a httptest.Answ
 	return a
 }
 
+// rootAt opens a folder for Options.Root.
+func rootAt(t *testing.T, folder string) *os.Root {
+	t.Helper()
+	root, err := os.OpenRoot(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { root.Close() })
+	return root
+}
+
 // names returns what is in a folder.
 func names(t *testing.T, folder string) (list []string) {
 	t.Helper()
@@ -257,11 +268,7 @@ func TestReceiveBody(t *testing.T) {
 		for _, how := range []string{"length", "chunked"} {
 			t.Run(row.name+", "+how, func(t *testing.T) {
 				folder := t.TempDir()
-				root, err := os.OpenRoot(folder)
-				if err != nil {
-					t.Fatal(err)
-				}
-				defer root.Close()
+				root := rootAt(t, folder)
 				h := http.Blocking(1, func(w *http.Response, r *http.Request) error {
 					reserved = 0
 					form, err := ReceiveBody(r, Options{Root: root, File: 100, Reserve: func(n int) error {
@@ -313,11 +320,7 @@ func TestKeepInARootReplacesNothing(t *testing.T) {
 
 func keepTwice(t *testing.T) {
 	folder := t.TempDir()
-	root, err := os.OpenRoot(folder)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer root.Close()
+	root := rootAt(t, folder)
 	h := http.Blocking(1, func(w *http.Response, r *http.Request) error {
 		form, err := Receive(r, Options{Root: root})
 		if err != nil {
